@@ -1,0 +1,261 @@
+// The gradients of a convolution with respect to its weights and bias.
+//
+// Rows are elements (kernel row, kernel column, channel) of the weights, lanes run across filters, k across
+// (sample, output row, output column). The images and the outputs' gradient are read where they are.
+#include <algorithm>
+#include <hans/core/conv_plan.hpp>
+#include <hans/core/kernels.hpp>
+#include <hans/core/parallel.hpp>
+
+namespace hans::kernels {
+namespace {
+
+constexpr std::size_t table_segments = 256;
+constexpr std::size_t most_rows = 32;
+
+/// Rows `begin` to `end` of the weights are computed together.
+using Tile = Range;
+
+/// The weights' rows in tiles of at most `most`. A tile does not mix kernel columns or rows that meet the
+/// padding differently unless there are too few channels to fill it otherwise.
+void make_tiles(const Conv& c, std::size_t most, std::vector<Tile>& tiles) {
+  const bool padded = c.pad_top > 0 || c.pad_left > 0 ||
+                      (c.out_height - 1) * c.stride_height + c.kernel_height > c.height ||
+                      (c.out_width - 1) * c.stride_width + c.kernel_width > c.width;
+  const std::size_t rows = c.kernel_height * c.kernel_width * c.channels;
+  const std::size_t kernel_row = c.kernel_width * c.channels;
+  std::size_t group = rows;
+  if (kernel_row >= 8) group = kernel_row;
+  if (padded && kernel_row >= 6) group = kernel_row;
+  if (padded && c.channels >= 8) group = c.channels;
+  for (std::size_t first = 0; first < rows; first += group) {
+    const std::size_t count = divide_up(group, most);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Range part = part_of(group, count, i);
+      tiles.push_back(Tile{first + part.begin, first + part.end});
+    }
+  }
+}
+
+/// Which outputs 0 .. count - 1 a tap reaches without leaving the image.
+Range reach(std::size_t tap, std::size_t count, std::size_t stride, std::size_t pad, std::size_t size) {
+  const std::size_t begin = tap < pad ? divide_up(pad - tap, stride) : 0;
+  const std::size_t end = size + pad > tap ? divide_up(size + pad - tap, stride) : 0;
+  return Range{std::min(begin, count), std::min(end, count)};
+}
+
+bool holds(const Range& range, std::size_t value) { return range.begin <= value && value < range.end; }
+
+class WeightGradient {
+ public:
+  WeightGradient(const Conv& conv, const real* images, const real* gradient, real* out)
+      : c_(conv),
+        images_(images),
+        gradient_(gradient),
+        out_(out),
+        image_size_(conv.height * conv.width * conv.channels),
+        out_pixels_(conv.out_height * conv.out_width) {}
+
+  /// Some tiles, some filters, all samples; in blocks of samples that stay in the cache, each
+  /// continuing the chains.
+  void run(const std::vector<Tile>& tiles, Range tile_range, Range columns, std::size_t block) const {
+    for (std::size_t n = 0; n < c_.samples; n += block) {
+      const Range samples{n, std::min(n + block, c_.samples)};
+      for (std::size_t t = tile_range.begin; t < tile_range.end; ++t) run_tile(tiles[t], columns, samples);
+    }
+  }
+
+ private:
+  struct Rows {
+    const real* rows[most_rows];
+    real* outs[most_rows];
+    Range y[most_rows], x[most_rows];
+    Segment segments[table_segments];
+  };
+
+  void run_tile(const Tile& tile, Range columns, Range samples) const {
+    Rows table;
+    const std::size_t count = tile.end - tile.begin;
+    bool padded = false;
+    for (std::size_t r = 0; r < count; ++r) {
+      const std::size_t row = tile.begin + r;
+      const std::size_t channel = row % c_.channels, column = row / c_.channels % c_.kernel_width;
+      const std::size_t kernel_row = row / c_.channels / c_.kernel_width;
+      const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(kernel_row) - static_cast<std::ptrdiff_t>(c_.pad_top)) *
+                                    static_cast<std::ptrdiff_t>(c_.width) +
+                                static_cast<std::ptrdiff_t>(column) - static_cast<std::ptrdiff_t>(c_.pad_left);
+      table.rows[r] = images_ + static_cast<std::ptrdiff_t>(samples.begin * image_size_) +
+                      at * static_cast<std::ptrdiff_t>(c_.channels) + static_cast<std::ptrdiff_t>(channel);
+      table.outs[r] = out_ + row * c_.filters + columns.begin;
+      table.y[r] = reach(kernel_row, c_.out_height, c_.stride_height, c_.pad_top, c_.height);
+      table.x[r] = reach(column, c_.out_width, c_.stride_width, c_.pad_left, c_.width);
+      padded = padded || table.y[r].begin > 0 || table.y[r].end < c_.out_height || table.x[r].begin > 0 ||
+               table.x[r].end < c_.out_width;
+    }
+    Product job{};
+    job.rows = table.rows;
+    job.outs = table.outs;
+    job.row_count = count;
+    job.segments = table.segments;
+    job.b = gradient_ + samples.begin * out_pixels_ * c_.filters + columns.begin;
+    job.b_stride = c_.filters;
+    job.panel_stride = panel;
+    job.columns = columns.end - columns.begin;
+    job.selective = padded;
+    job.continues = samples.begin > 0;
+
+    const std::size_t count_samples = samples.end - samples.begin;
+    if (out_pixels_ == 1) {  // one run through all samples
+      job.repeats = 1;
+      job.a_step = static_cast<std::ptrdiff_t>(image_size_);
+      const unsigned active = active_rows(table, count, 0, 0);
+      table.segments[0] = Segment{0, 0, count_samples, active};
+      job.segment_count = active == 0 ? 0 : 1;
+      current()->product(job);
+      return;
+    }
+    job.a_step = static_cast<std::ptrdiff_t>(c_.stride_width * c_.channels);
+    job.a_repeat = static_cast<std::ptrdiff_t>(image_size_);
+    job.b_repeat = out_pixels_;
+    // All samples at once where a sample's segments fit the table, else sample by sample.
+    Pass pass{job, table, count};
+    pass.job.repeats = count_samples;
+    if (list(pass, false)) {
+      current()->product(pass.job);
+      return;
+    }
+    for (std::size_t n = 0; n < count_samples; ++n) {
+      pass.job.repeats = 1;
+      list(pass, true);
+      for (std::size_t r = 0; r < count; ++r) table.rows[r] += image_size_;
+      pass.job.b += out_pixels_ * c_.filters;
+    }
+  }
+
+  struct Pass {
+    Product job;
+    Rows& table;
+    std::size_t row_count;
+  };
+
+  static unsigned active_rows(const Rows& table, std::size_t count, std::size_t y, std::size_t x) {
+    unsigned active = 0;
+    for (std::size_t r = 0; r < count; ++r) {
+      if (holds(table.y[r], y) && holds(table.x[r], x)) active |= 1u << r;
+    }
+    return active;
+  }
+
+  /// Lists a sample's segments. When the table is full it calls the product and goes on (`flush`), or
+  /// gives up and returns false.
+  bool list(Pass& pass, bool flush) const {
+    std::size_t used = 0;
+    for (std::size_t y = 0; y < c_.out_height; ++y) {
+      std::size_t x = 0;
+      while (x < c_.out_width) {
+        // The run of outputs with the same rows ends where a row's range begins or ends.
+        std::size_t end = c_.out_width;
+        for (std::size_t r = 0; pass.job.selective && r < pass.row_count; ++r) {
+          if (pass.table.x[r].begin > x) end = std::min(end, pass.table.x[r].begin);
+          if (pass.table.x[r].end > x) end = std::min(end, pass.table.x[r].end);
+        }
+        const unsigned active = pass.job.selective ? active_rows(pass.table, pass.row_count, y, x) : ~0u;
+        if (active != 0) {
+          if (used == table_segments) {
+            if (!flush) return false;
+            pass.job.segment_count = used;
+            current()->product(pass.job);
+            pass.job.continues = true;
+            used = 0;
+          }
+          const std::size_t a = (y * c_.stride_height * c_.width + x * c_.stride_width) * c_.channels;
+          pass.table.segments[used++] = Segment{static_cast<std::ptrdiff_t>(a), y * c_.out_width + x, end - x, active};
+        }
+        x = end;
+      }
+    }
+    pass.job.segment_count = used;
+    if (flush) {
+      current()->product(pass.job);
+      pass.job.continues = true;
+    }
+    return true;
+  }
+
+  const Conv& c_;
+  const real* images_;
+  const real* gradient_;
+  real* out_;
+  std::size_t image_size_, out_pixels_;
+};
+
+/// Additions as multiply-adds with 1: the same rounding.
+void bias_columns(const Conv& c, const real* gradient, real* out, Range columns) {
+  static constexpr real one = 1;
+  const real* const row = &one;
+  real* const to = out + columns.begin;
+  const Segment all{0, 0, c.samples * c.out_height * c.out_width, ~0u};
+  Product job{};
+  job.rows = &row;
+  job.outs = &to;
+  job.row_count = 1;
+  job.segments = &all;
+  job.segment_count = 1;
+  job.repeats = 1;
+  job.b = gradient + columns.begin;
+  job.b_stride = c.filters;
+  job.panel_stride = panel;
+  job.columns = columns.end - columns.begin;
+  current()->product(job);
+}
+
+}  // namespace
+
+void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
+                          real* bias_gradient) {
+  const Conv c = simplified(conv);
+  const std::size_t rows = c.kernel_height * c.kernel_width * c.channels;
+  const std::size_t out_pixels = c.out_height * c.out_width;
+  const std::size_t panels = divide_up(c.filters, panel);
+  if (panels == 0) return;
+  const std::size_t work = c.samples * out_pixels * rows * panels * panel;
+  const std::size_t wanted = units_wanted(work);
+
+  // Units: parts of the tiles times parts of the panels. Where that gives too few, smaller tiles.
+  std::vector<Tile>& tiles = kept<Tile, 0>();
+  std::size_t most = std::min(current()->row_block, most_rows);
+  make_tiles(c, most, tiles);
+  while (most > 4 && tiles.size() * panels < std::min(wanted, thread_count())) {
+    most = divide_up(most, 2);
+    tiles.clear();
+    make_tiles(c, most, tiles);
+  }
+  const std::size_t tile_parts = std::min(tiles.size(), wanted);
+  std::size_t panel_parts = std::min(divide_up(panels, 2), divide_up(wanted, tile_parts));
+  if (tile_parts * panel_parts < std::min(wanted, thread_count())) panel_parts = std::min(panels, wanted);
+  const std::size_t panels_each = divide_up(panels, panel_parts);
+  panel_parts = divide_up(panels, panels_each);
+
+  // A block of samples: what a unit reads of them stays in the cache.
+  const std::size_t rows_each = divide_up(rows, tile_parts);
+  const std::size_t per_sample =
+      std::min(out_pixels * rows_each, c.height * c.width * c.channels) + out_pixels * panels_each * panel;
+  std::size_t block =
+      std::max(std::size_t{48} * 1024 / std::max<std::size_t>(per_sample, 1), divide_up(256, out_pixels + 1));
+  block = std::clamp<std::size_t>(block, 1, std::max<std::size_t>(c.samples, 1));
+
+  const std::size_t bias_parts = bias_gradient == nullptr ? 0 : divide_up(panels, 4);
+  const WeightGradient unit_of(c, images, gradient, weight_gradient);
+  parallel_for(tile_parts * panel_parts + bias_parts, [&](std::size_t unit) {
+    if (unit < bias_parts) {
+      bias_columns(c, gradient, bias_gradient, Range{unit * 4 * panel, std::min(c.filters, (unit + 1) * 4 * panel)});
+      return;
+    }
+    unit -= bias_parts;
+    const std::size_t first = unit % panel_parts * panels_each * panel;
+    unit_of.run(tiles, part_of(tiles.size(), tile_parts, unit / panel_parts),
+                Range{first, std::min(c.filters, first + panels_each * panel)}, block);
+  });
+}
+
+}  // namespace hans::kernels

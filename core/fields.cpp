@@ -1,0 +1,101 @@
+// The parts of the field functions that need no type: ranges, and the lines that refuse and list.
+#include <hans/core/fields.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace hans {
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+
+template <class Number>
+void check_in(Number value, const Range& range) {
+  // Limits are compared as the value's own type: 0.1 as a float lies above 0.1 as a double.
+  auto low = range.low;
+  auto high = range.high;
+  if constexpr (std::same_as<Number, float>) {
+    low = static_cast<float>(low);
+    high = static_cast<float>(high);
+  }
+  const auto wide = static_cast<double>(value);
+  if ((range.low_open ? wide > low : wide >= low) && (range.high_open ? wide < high : wide <= high)) return;
+  check_usage(value == value, "NaN is no value");
+  const std::string allowed = text(range);
+  throw UsageError(text("out of range; allowed: ", allowed.empty() ? "any finite number" : allowed));
+}
+
+Json float_json(double value, Json finite) {
+  if (std::isfinite(value)) return finite;
+  return Json(text(value));
+}
+
+}  // namespace
+
+void append(std::string& out, const Range& range) {
+  std::string said;
+  const auto say = [&said](std::string_view joint, std::string_view relation, double limit) {
+    if (!said.empty()) append(said, joint);
+    append(said, relation);
+    append(said, limit);
+  };
+  if (range.low != -infinity) say(" and ", range.low_open ? "> " : ">= ", range.low);
+  if (range.high != infinity) say(" and ", range.high_open ? "< " : "<= ", range.high);
+  if (range.low == -infinity && !range.low_open) say(" ", "or ", range.low);
+  if (range.high == infinity && !range.high_open) say(" ", "or ", range.high);
+  append(out, said);
+}
+
+std::string allowed_text(std::span<const FieldInfo> fields) {
+  std::string out;
+  for (const FieldInfo& info : fields) {
+    if (!out.empty()) append(out, ", ");
+    append(out, info.name);
+    append(out, " (");
+    append(out, info.kind);
+    if (!info.range.empty()) append(out, ' ');
+    append(out, info.range);
+    append(out, info.required ? ", " : ", default ");
+    append(out, info.default_text);
+    append(out, ')');
+  }
+  if (out.empty()) out = "no parameters";
+  return out;
+}
+
+namespace detail {
+
+Json number_json(float value) { return float_json(static_cast<double>(value), Json(value)); }
+Json number_json(double value) { return float_json(value, Json(value)); }
+
+void check_range(float value, const Range& range) { check_in(value, range); }
+void check_range(double value, const Range& range) { check_in(value, range); }
+void check_range(std::int64_t value, const Range& range) { check_in(value, range); }
+void check_range(std::uint64_t value, const Range& range) { check_in(value, range); }
+
+void check_items(const Spec& spec, std::span<const FieldInfo> fields) {
+  for (const Spec::Item& item : spec.items) {
+    const bool known =
+        std::any_of(fields.begin(), fields.end(), [&](const auto& info) { return info.name == item.key; });
+    check_usage(known, spec.name, ": unknown parameter ", in_quotes(item.key), "; allowed: ", allowed_text(fields));
+    check_usage(spec.find(item.key) == &item, spec.name, ": the parameter ", item.key,
+                " is given twice; allowed once: ", allowed_text(fields));
+  }
+  for (const FieldInfo& info : fields) {
+    check_usage(!info.required || spec.find(info.name) != nullptr, spec.name, ": ", info.name,
+                " is missing and has no default; allowed: ", allowed_text(fields));
+  }
+}
+
+void refuse(std::string_view name, const Spec::Item& item, std::string_view why) {
+  const std::string value = item.nested ? text('[', item.value, ']') : item.value;
+  throw UsageError(text(name, ": ", item.key, " = ", in_quotes(value), " is refused: ", why));
+}
+
+void check_nesting(const Spec::Item& item, bool takes_spec) {
+  check_usage(!item.nested || takes_spec, "a plain value is wanted, not a SPEC in brackets");
+}
+
+}  // namespace detail
+}  // namespace hans

@@ -1,0 +1,248 @@
+// Files by POSIX calls: std::ofstream can neither create exclusively nor flush to the disk.
+#include <hans/core/file.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <new>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <hans/core/error.hpp>
+
+namespace hans {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(std::string_view what, const fs::path& path, std::string_view why) {
+  throw Error(text("cannot ", what, " ", in_quotes(path.string()), ": ", why));
+}
+
+[[noreturn]] void fail(std::string_view what, const fs::path& path, int code) {
+  fail(what, path, std::generic_category().message(code));
+}
+
+/// An open file; everything the operating system does for this file is in this class.
+class Handle {
+ public:
+  /// Opens `path` or keeps errno's value in error().
+  Handle(const fs::path& path, int flags) {
+    do {
+      file_ = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666);
+    } while (file_ < 0 && errno == EINTR);
+    error_ = file_ < 0 ? errno : 0;
+  }
+  /// Shares a descriptor the process holds, with its position.
+  explicit Handle(int descriptor) : file_(::dup(descriptor)), error_(file_ < 0 ? errno : 0) {}
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+  ~Handle() {
+    if (file_ >= 0) ::close(file_);
+  }
+
+  int error() const { return error_; }
+
+  struct stat status() const {
+    struct stat status {};
+    if (::fstat(file_, &status) != 0) status.st_mode = 0;
+    return status;
+  }
+
+  /// Up to `size` bytes; 0 at the end, -1 with error() set on failure.
+  std::ptrdiff_t read(char* to, std::size_t size) {
+    for (;;) {
+      const ssize_t got = ::read(file_, to, size);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) error_ = errno;
+      return got;
+    }
+  }
+
+  // These give 0 or errno's value.
+  int write(std::string_view bytes) {
+    while (!bytes.empty()) {
+      const ssize_t put = ::write(file_, bytes.data(), std::min(bytes.size(), std::size_t{1} << 30));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return errno;
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return 0;
+  }
+  int flush() {
+    while (::fsync(file_) != 0) {
+      // Pipes and most devices have nothing to flush and say so.
+      if (errno == EINVAL || errno == EROFS || errno == ENOTSUP) return 0;
+      if (errno != EINTR) return errno;
+    }
+    return 0;
+  }
+  int permit(mode_t mode) { return ::fchmod(file_, mode) == 0 ? 0 : errno; }
+  int close() {
+    // Not repeated on EINTR: the descriptor is gone already.
+    const int result = ::close(std::exchange(file_, -1)) == 0 ? 0 : errno;
+    return result == EINTR ? 0 : result;
+  }
+
+ private:
+  int file_ = -1;
+  int error_ = 0;
+};
+
+/// Where the bytes go in the end.
+struct Target {
+  fs::path path;        ///< behind all links
+  bool direct = false;  ///< a device, a pipe, or something open already: nothing to replace
+  int descriptor = -1;  ///< of what this process itself has open (/dev/stdout)
+  bool exists = false;
+  fs::perms permissions = fs::perms::none;
+};
+
+Target find_target(const fs::path& path) {
+  Target target{path};
+  if (path.empty()) throw Error("cannot write a file without a name");
+  std::error_code error;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(target.path, error)); ++links) {
+    if (links == 40) fail("write", path, ELOOP);
+    // The links in /proc lead to what is open, whose name may be gone or another file's by now.
+    const fs::path folder = fs::canonical(target.path.parent_path().empty() ? "." : target.path.parent_path(), error);
+    if (!error && folder.native().starts_with("/proc/")) {
+      target.direct = true;
+      std::uint64_t number = 0;
+      const bool own = folder == text("/proc/", ::getpid(), "/fd");
+      if (own && read_number(target.path.filename().native(), number)) target.descriptor = static_cast<int>(number);
+      break;
+    }
+    const fs::path next = fs::read_symlink(target.path, error);
+    if (error) fail("write", path, error.message());
+    target.path = next.is_absolute() ? next : target.path.parent_path() / next;
+  }
+  const fs::file_status status = fs::status(target.path, error);
+  if (fs::is_directory(status)) fail("write", path, "it is a directory; name a file");
+  if (!target.path.has_filename()) fail("write", path, "it names a folder that does not exist; name a file");
+  if (status.type() == fs::file_type::none) fail("write", path, error.message());
+  target.exists = fs::exists(status);
+  target.permissions = status.permissions();
+  if (target.exists && !fs::is_regular_file(status)) target.direct = true;
+  if (target.exists && ::access(target.path.c_str(), W_OK) != 0) fail("write", path, errno);
+  return target;
+}
+
+/// A new file beside the target, gone again unless it was renamed into place.
+class Beside {
+ public:
+  explicit Beside(const fs::path& target) {
+    static std::atomic<unsigned> count{0};
+    const fs::path folder = target.parent_path();
+    // Cut, so that the longest names still leave room for the ending.
+    const std::string start = text('.', target.filename().native().substr(0, 200), ".tmp-", ::getpid(), '-');
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+      path_ = folder / text(start, count++);
+      file_.emplace(path_, O_WRONLY | O_CREAT | O_EXCL);
+      if (file_->error() == 0) return;
+      if (file_->error() != EEXIST) break;
+    }
+    std::error_code ignored;
+    const bool missing = !fs::is_directory(folder.empty() ? "." : folder, ignored);
+    if (missing) fail("write", target, text("the folder ", in_quotes(folder.string()), " is not there; create it"));
+    fail("write", target, file_->error());
+  }
+  Beside(const Beside&) = delete;
+  Beside& operator=(const Beside&) = delete;
+  ~Beside() {
+    if (!renamed_) ::unlink(path_.c_str());
+  }
+
+  Handle& file() { return *file_; }
+
+  void rename_to(const fs::path& target) {
+    std::error_code error;
+    fs::rename(path_, target, error);
+    if (error) fail("write", target, error.message());
+    renamed_ = true;
+    // Best effort: without it a power cut may bring back the old file, whole, which law 8 allows.
+    Handle folder(target.parent_path().empty() ? "." : target.parent_path(), O_RDONLY | O_DIRECTORY);
+    if (folder.error() == 0) folder.flush();
+  }
+
+ private:
+  fs::path path_;
+  std::optional<Handle> file_;
+  bool renamed_ = false;
+};
+
+void must(int code, const fs::path& path) {
+  if (code != 0) fail("write", path, code);
+}
+
+}  // namespace
+
+std::string read_file(const fs::path& path, std::uint64_t most) {
+  Handle file(path, O_RDONLY);
+  if (file.error() != 0) fail("read", path, file.error());
+  const struct stat status = file.status();
+  if (S_ISDIR(status.st_mode)) fail("read", path, "it is a directory; name a file");
+  const auto too_long = [&] { fail("read", path, text("it is longer than the ", most, " bytes allowed here")); };
+  // The size is only a first guess: the file may grow or shrink meanwhile, and a pipe has none.
+  const auto expected = S_ISREG(status.st_mode) && status.st_size > 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+  if (expected > most) too_long();
+  try {
+    std::string bytes;
+    std::size_t used = 0;
+    for (;;) {
+      if (used == bytes.size()) {
+        const std::uint64_t first = used == 0 ? expected + 1 : 0;  // one more shows the end without growing again
+        bytes.resize(std::max<std::size_t>({used + used / 2, std::size_t{65536}, static_cast<std::size_t>(first)}));
+      }
+      const std::ptrdiff_t got = file.read(bytes.data() + used, std::min(bytes.size() - used, std::size_t{1} << 30));
+      if (got < 0) fail("read", path, file.error());
+      used += static_cast<std::size_t>(got);
+      if (used > most) too_long();
+      if (got == 0) break;
+    }
+    bytes.resize(used);
+    return bytes;
+  } catch (const std::bad_alloc&) {
+    fail("read", path, "it does not fit into memory");
+  }
+}
+
+void write_file(const fs::path& path, std::string_view bytes) {
+  const Target target = find_target(path);
+  if (target.direct) {
+    std::optional<Handle> opened;
+    if (target.descriptor >= 0) {
+      opened.emplace(target.descriptor);
+    } else {
+      opened.emplace(target.path, O_WRONLY | O_APPEND);  // what a stream already holds stays
+    }
+    Handle& file = *opened;
+    must(file.error(), path);
+    must(file.write(bytes), path);
+    must(file.flush(), path);
+    must(file.close(), path);
+    return;
+  }
+  Beside beside(target.path);
+  if (target.exists) {
+    must(beside.file().permit(static_cast<mode_t>(target.permissions & fs::perms::all)), path);
+  }
+  must(beside.file().write(bytes), path);
+  must(beside.file().flush(), path);
+  must(beside.file().close(), path);
+  beside.rename_to(target.path);
+}
+
+void check_writable(const fs::path& path) {
+  const Target target = find_target(path);
+  // A pipe is not opened here: its reader would take the closing for the end.
+  if (!target.direct) Beside beside(target.path);
+}
+
+}  // namespace hans

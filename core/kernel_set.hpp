@@ -1,0 +1,85 @@
+// What each instruction set provides: private to the kernels, included by translation units that are
+// compiled for an instruction set this machine may not have. So nothing here or below may be an inline
+// function, a template or a standard header: the linker could keep the copy that cannot run everywhere.
+#pragma once
+
+#include <stddef.h>
+
+#include <hans/core/real.hpp>
+
+namespace hans::kernels {
+
+/// Outputs are packed in panels of this many, for every instruction set.
+constexpr size_t panel = 16;
+
+/// A run of k: element l reads the row's operand at `a + l * a_step` and the packed operand's row `b + l`.
+/// Only the rows whose bit is set in `active` take part, if the product is selective.
+struct Segment {
+  ptrdiff_t a;
+  size_t b;
+  size_t length;
+  unsigned active;
+};
+
+/// Many rows times one matrix: out[r][c] = chain over the segments, in order, of a[r][...] * b[...][c].
+struct Product {
+  const real* const* rows;  ///< where each row's operand starts
+  real* const* outs;        ///< where each row's outputs go
+  size_t row_count;
+  const Segment* segments;
+  size_t segment_count;
+  size_t repeats;      ///< how often the segments are gone through (samples of a weight gradient)
+  ptrdiff_t a_repeat;  ///< what a repetition adds to the row's operand
+  size_t b_repeat;     ///< and to b
+  ptrdiff_t a_step;
+  const real* b;
+  size_t b_stride;      ///< from one k to the next
+  size_t panel_stride;  ///< from one panel of 16 outputs to the next
+  size_t columns;       ///< outputs
+  bool padded;          ///< b has whole panels; otherwise nothing behind its last column is read
+  bool selective;       ///< segments may leave rows out; then, or if not padded, row_count <= row_block
+  bool continues;       ///< the chains go on from what is in the outputs
+  const real* bias;     ///< added at the end, may be null
+  bool relu;
+};
+
+/// The best pair of a saliency map.
+struct PairFound {
+  size_t first, second;
+  real score;
+  bool found;
+};
+
+/// The functions compiled once per instruction set.
+struct Set {
+  const char* name;
+  size_t row_block;  ///< rows that are computed together at best, at most 32
+  real (*fused)(real a, real b, real c);
+  void (*product)(const Product& job);
+  /// out[k][0..15] = in[lane * lane_stride + k], lanes from `lanes` on are +0.
+  void (*transpose)(const real* in, size_t lane_stride, size_t lanes, size_t count, real* out);
+  PairFound (*best_pair)(const real* a, const real* b, size_t n);
+  /// out[i] = function(in[i]) for i < count (math.inl); in and out are the same array or do not overlap.
+  void (*exp)(const real* in, real* out, size_t count);
+  void (*log)(const real* in, real* out, size_t count);
+  void (*tanh)(const real* in, real* out, size_t count);
+  void (*sigmoid)(const real* in, real* out, size_t count);
+  void (*erf)(const real* in, real* out, size_t count);
+  void (*sin)(const real* in, real* out, size_t count);
+  void (*cos)(const real* in, real* out, size_t count);
+};
+
+/// The set in use, chosen on the first call. Never null.
+const Set* current();
+
+namespace portable {
+extern const Set set;
+}
+namespace avx2 {
+extern const Set set;
+}
+namespace avx512 {
+extern const Set set;
+}
+
+}  // namespace hans::kernels

@@ -1,0 +1,73 @@
+// The inner loops: compiled once per instruction set, chosen once per process, the same bits from each.
+//
+// Every product sum is one chain of fused multiply-adds per output element, started at +0, in rising k,
+// whatever the layout, blocking or number of threads; lanes run across outputs, never along k. Taps in
+// the padding are absent from the chain. The bias is added at the end by one rounded addition.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hans/core/real.hpp>
+
+namespace hans::kernels {
+
+/// The instruction sets this build has and this machine runs, best first; "portable" is always the last.
+std::vector<std::string> available();
+
+/// The one in use: HANS_KERNELS if set, else the best. Throws UsageError listing available() when
+/// HANS_KERNELS names none of them.
+std::string_view selected();
+
+/// Uses the named set from now on. Throws UsageError listing available() for any other name. For tests and
+/// measurements; not to be called while work is under way.
+void select(std::string_view name);
+
+/// What is applied to each output after the bias.
+enum class Activation { none, relu };
+
+/// A two-dimensional convolution. Images are samples x height x width x channels, weights kernel_height x
+/// kernel_width x channels x filters, outputs samples x out_height x out_width x filters. A linear
+/// layer is the case of 1x1 images, kernels and outputs.
+/// Output (y, x) reads input (y * stride_height - pad_top + row, x * stride_width - pad_left + column).
+struct Conv {
+  std::size_t samples = 1, height = 1, width = 1, channels = 1;
+  std::size_t filters = 1, kernel_height = 1, kernel_width = 1;
+  std::size_t stride_height = 1, stride_width = 1, pad_top = 0, pad_left = 0;
+  std::size_t out_height = 1, out_width = 1;
+};
+
+/// Weights rearranged for conv_forward: how many values, and the rearrangement.
+std::size_t forward_pack_size(const Conv& conv);
+void pack_forward(const Conv& conv, const real* weights, real* packed);
+
+/// out = activation(images * weights + bias); bias may be null. k order (kernel row, kernel column, input channel).
+void conv_forward(const Conv& conv, const real* images, const real* packed, const real* bias, Activation activation,
+                  real* out);
+
+/// Weights rearranged for conv_input_gradient.
+std::size_t backward_pack_size(const Conv& conv);
+void pack_backward(const Conv& conv, const real* weights, real* packed);
+
+/// The gradient with respect to the images, all of it written. k order (kernel row, kernel column, filter).
+/// `scratch` holds input_gradient_scratch(conv) values (may be null where that is 0).
+std::size_t input_gradient_scratch(const Conv& conv);
+void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* scratch, real* out);
+
+/// The gradients with respect to weights and bias, all of both written; bias_gradient may be null.
+/// k order (sample, output row, output column); threads split outputs.
+void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
+                          real* bias_gradient);
+
+/// The pair search of the saliency map attack: among i < j < n with T = a[i]+a[j] > 0 and
+/// O = b[i]+b[j] < 0 the one with the largest -(T*O); ties to the lexicographically smallest (i, j).
+struct Pair {
+  std::size_t first = 0, second = 0;
+  real score = 0;
+  bool found = false;
+};
+Pair best_pair(const real* a, const real* b, std::size_t n);
+
+}  // namespace hans::kernels

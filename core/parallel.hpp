@@ -1,0 +1,36 @@
+// Work split over the threads of this process.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <type_traits>
+
+namespace hans {
+
+/// How many threads parallel_for uses; at first as many as the processors this process may run on.
+std::size_t thread_count();
+
+/// Sets it. Throws UsageError for 0 or more than 1024. Not to be called while work is under way.
+void set_thread_count(std::size_t threads);
+
+namespace detail {
+void parallel_for(std::size_t units, void (*run)(void*, std::size_t), void* context);
+}
+
+/// Calls body(0) .. body(units - 1), each once, in any order and on any thread; returns when all are
+/// done. The first exception is thrown again here. A call from inside a body runs its units in turn.
+/// Results must not depend on the order: every unit writes what no other unit reads or writes.
+/// Throws Error if this thread does not round to nearest or flushes denormals to zero, because the
+/// results would then differ from everybody else's.
+template <class Body>
+void parallel_for(std::size_t units, Body&& body) {
+  using Plain = std::remove_reference_t<Body>;
+  detail::parallel_for(
+      units, [](void* context, std::size_t unit) { (*static_cast<Plain*>(context))(unit); },
+      const_cast<std::remove_const_t<Plain>*>(std::addressof(body)));
+}
+
+/// Throws Error unless this thread rounds to nearest and keeps denormal numbers.
+void check_float_environment();
+
+}  // namespace hans

@@ -1,0 +1,35 @@
+// Reductions whose order is part of the specification.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <hans/core/real.hpp>
+
+namespace hans {
+
+/// The sum of a row: 16 partial sums, element i goes to partial i mod 16 in rising i, then the tree 8, 4, 2, 1.
+/// The sum of nothing is +0.
+real sum(std::span<const real> row);
+
+/// The same over count elements that lie `stride` apart.
+real sum_strided(const real* first, std::size_t count, std::size_t stride);
+
+/// The first index of the largest value; a NaN anywhere gives row.size(), as does an empty row.
+std::size_t argmax(std::span<const real> row);
+
+/// p_j = exp(x_j - max) / sum. Rows of `columns` values each; in and out may be the same array.
+void softmax(const real* in, real* out, std::size_t rows, std::size_t columns);
+
+/// x_j - (max + log sum).
+void log_softmax(const real* in, real* out, std::size_t rows, std::size_t columns);
+
+/// Per row: loss = sum of t_j * ((max + log sum) - x_j).
+void cross_entropy(const real* logits, const real* targets, real* losses, std::size_t rows, std::size_t columns);
+
+/// Per row, upstream gradient u: u * fma(1 - t_j, p_j, -(t_j * r_j)) with r_j the row sum of p with element j
+/// as +0. The usual p - t cancels to 0 for a confident model and weakens every attack.
+void cross_entropy_gradient(const real* logits, const real* targets, const real* upstream, real* gradient,
+                            std::size_t rows, std::size_t columns);
+
+}  // namespace hans

@@ -1,0 +1,63 @@
+// A parameter without a default: an aggregate that has one cannot be made without it.
+#pragma once
+
+#include <concepts>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include <hans/core/text.hpp>
+
+namespace hans {
+
+template <class T>
+class Required;
+
+namespace detail {
+
+// What Required<T> refuses, and what it takes where T is no number.
+template <class Given, class T>
+concept WholeForFraction = std::floating_point<T> && std::integral<Given>;
+template <class Given, class T>
+concept WrongForWhole = std::integral<T> &&
+    (std::floating_point<Given> || (std::same_as<Given, bool> && !std::same_as<T, bool>));
+template <class Given, class T>
+concept OtherValue =
+    !std::is_arithmetic_v<T> && !std::same_as<std::remove_cvref_t<Given>, Required<T>> && std::convertible_to<Given, T>;
+
+}  // namespace detail
+
+/// A `T` that must be given: `Fgsm{.eps = 0.3f}` compiles, `Fgsm{}` does not. A floating-point parameter takes
+/// no integer, so that `.eps = 8 / 255`, which is 0, does not compile either; an integral parameter takes no
+/// floating-point number and no bool. Reads as a plain `T`; where a template must deduce T, write value().
+template <class T>
+class Required {
+ public:
+  constexpr Required(float value) requires std::floating_point<T> : value_(static_cast<T>(value)) {}
+  constexpr Required(double value) requires std::floating_point<T> : value_(static_cast<T>(value)) {}
+  template <detail::WholeForFraction<T> Given>
+  Required(Given) = delete;  // an integer division gives 0: write 0.3f or 8 / 255.0f
+
+  constexpr Required(T value) requires std::integral<T> : value_(value) {}
+  template <detail::WrongForWhole<T> Given>
+  Required(Given) = delete;
+
+  template <detail::OtherValue<T> Given>
+  constexpr Required(Given&& value) : value_(std::forward<Given>(value)) {}
+
+  constexpr operator const T&() const { return value_; }
+  constexpr const T& value() const { return value_; }
+
+ private:
+  friend class FieldAccess;  // reads a description from text: makes the blank first and then fills it
+  constexpr Required() = default;
+
+  T value_{};
+};
+
+template <class T>
+void append(std::string& out, const Required<T>& required) {
+  append(out, required.value());
+}
+
+}  // namespace hans
