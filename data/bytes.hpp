@@ -1,0 +1,44 @@
+// Numbers in and out of bytes, one byte at a time, so that files are the same on every machine.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace hans::data {
+
+/// The unsigned number whose little-endian bytes start at `at`; the caller has checked that they exist.
+template <std::unsigned_integral Word>
+Word little(const char* at) {
+  Word value = 0;
+  for (std::size_t k = 0; k < sizeof(Word); ++k) {
+    value = static_cast<Word>(value | static_cast<Word>(static_cast<Word>(static_cast<unsigned char>(at[k])) << 8 * k));
+  }
+  return value;
+}
+
+/// The same for big-endian bytes.
+template <std::unsigned_integral Word>
+Word big(const char* at) {
+  Word value = 0;
+  for (std::size_t k = 0; k < sizeof(Word); ++k) {
+    const auto byte = static_cast<Word>(static_cast<unsigned char>(at[k]));
+    value = static_cast<Word>(value | static_cast<Word>(byte << 8 * (sizeof(Word) - 1 - k)));
+  }
+  return value;
+}
+
+/// Appends the little-endian bytes of `value`.
+template <std::unsigned_integral Word>
+void put_little(std::string& out, Word value) {
+  for (std::size_t k = 0; k < sizeof(Word); ++k) out.push_back(static_cast<char>(value >> 8 * k & 0xff));
+}
+
+/// Appends the big-endian bytes of `value`.
+template <std::unsigned_integral Word>
+void put_big(std::string& out, Word value) {
+  for (std::size_t k = sizeof(Word); k-- > 0;) out.push_back(static_cast<char>(value >> 8 * k & 0xff));
+}
+
+}  // namespace hans::data

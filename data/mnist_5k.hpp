@@ -1,0 +1,12 @@
+// The embedded data set: the first 500 MNIST training images of each class (see README.md).
+#pragma once
+
+#include <span>
+
+namespace hans::data {
+
+/// The gzip files mnist-5k/*.gz as they are in the source tree. For the library's own use: load("mnist-5k").
+std::span<const unsigned char> mnist_5k_images_gz();
+std::span<const unsigned char> mnist_5k_labels_gz();
+
+}  // namespace hans::data

@@ -1,0 +1,48 @@
+// Arrays as entries of a ZIP archive.
+#include <hans/core/error.hpp>
+#include <hans/data/npz.hpp>
+#include <hans/data/zip.hpp>
+
+namespace hans::data {
+
+namespace {
+
+constexpr std::string_view suffix = ".npy";
+
+}  // namespace
+
+Array read_npz(std::string_view file, std::string_view name, std::uint64_t most) {
+  const ZipEntry* found = nullptr;
+  const std::vector<ZipEntry> entries = read_zip_directory(file);
+  for (const ZipEntry& entry : entries) {
+    if (entry.name != text(name, suffix)) continue;
+    check(found == nullptr, "the file holds two arrays '", name, "'");
+    found = &entry;
+  }
+  if (found == nullptr) {
+    std::string names;
+    for (const std::string& other : npz_names(file)) names += text(names.empty() ? "" : ", ", other);
+    throw Error(text("there is no array '", name, "' in the file; it holds ", names.empty() ? "none" : names));
+  }
+  try {
+    return read_npy(read_zip_entry(file, *found, most));
+  } catch (const Error& error) {
+    throw Error(text("array '", name, "': ", error.what()));
+  }
+}
+
+std::vector<std::string> npz_names(std::string_view file) {
+  std::vector<std::string> names;
+  for (const ZipEntry& entry : read_zip_directory(file)) {
+    if (entry.name.ends_with(suffix)) names.push_back(entry.name.substr(0, entry.name.size() - suffix.size()));
+  }
+  return names;
+}
+
+std::string write_npz(const std::vector<NamedArray>& arrays) {
+  std::vector<std::pair<std::string, std::string>> entries;
+  for (const auto& [name, array] : arrays) entries.push_back({text(name, suffix), write_npy(array)});
+  return write_zip(entries);
+}
+
+}  // namespace hans::data

@@ -1,0 +1,16 @@
+// Pictures for reports: https://www.w3.org/TR/png-3/
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+namespace hans::data {
+
+/// A PNG file of `pixels`, height x width x channels bytes, row-major; one channel is grey, three are red,
+/// green, blue. The same pixels always give the same file. Throws Error for other counts or an empty picture.
+std::string encode_png(std::size_t height, std::size_t width, std::size_t channels,
+                       std::span<const std::uint8_t> pixels);
+
+}  // namespace hans::data
