@@ -1,0 +1,127 @@
+// Linear layers and convolutions: product sums with the bias and activation fused behind.
+#include <hans/autodiff/ops.hpp>
+#include <hans/core/error.hpp>
+#include <hans/core/parallel.hpp>
+
+namespace hans {
+namespace {
+
+using kernels::Conv;
+
+// The two arrangements of weights a tape may keep.
+enum Arrangement : int { forward_arrangement, backward_arrangement };
+
+// gradient where the activation's output is positive, else 0.
+Tensor masked(Tensor gradient, const Tensor& out) {
+  real* g = gradient.mutable_data();
+  const real* y = out.data();
+  constexpr std::size_t grain = 16384;
+  const std::size_t size = gradient.size();
+  parallel_for((size + grain - 1) / grain, [=](std::size_t piece) {
+    const std::size_t end = std::min(size, (piece + 1) * grain);
+    for (std::size_t i = piece * grain; i < end; ++i) g[i] = y[i] > 0 ? g[i] : real{0};
+  });
+  return gradient;
+}
+
+Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
+            const Var& bias, Activation activation) {
+  Tape& tape = x.tape();
+  const Tensor packed = tape.arranged(weights, forward_arrangement, [&](const Tensor& w) {
+    Tensor made = tape.make({kernels::forward_pack_size(conv)});
+    kernels::pack_forward(conv, w.data(), made.mutable_data());
+    return made;
+  });
+  Tensor y = tape.make(out_shape);
+  kernels::conv_forward(conv, x.value().data(), packed.data(), bias.present() ? bias.value().data() : nullptr,
+                        activation, y.mutable_data());
+  const bool cut = activation == Activation::relu;
+  return tape.record(
+      name, y, {&x, &weights, &bias},
+      [conv, images = x.value(), weights, bias_shape = bias.shape(), y = cut ? y : Tensor(), cut, &tape](
+          Tensor g, Inputs& in) {
+        if (cut) g = masked(std::move(g), y);
+        if (in.wants(0)) {
+          const Tensor turned = tape.arranged(weights, backward_arrangement, [&](const Tensor& w) {
+            Tensor made = tape.make({kernels::backward_pack_size(conv)});
+            kernels::pack_backward(conv, w.data(), made.mutable_data());
+            return made;
+          });
+          Tensor scratch = in.make({kernels::input_gradient_scratch(conv)});
+          Tensor dx = in.make(images.shape());
+          kernels::conv_input_gradient(conv, g.data(), turned.data(), scratch.mutable_data(), dx.mutable_data());
+          in.add(0, std::move(dx));
+        }
+        if (in.wants(1) || in.wants(2)) {
+          Tensor dw = in.make(weights.shape());
+          Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
+          kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
+                                        in.wants(2) ? db.mutable_data() : nullptr);
+          in.add(1, std::move(dw));
+          in.add(2, std::move(db));
+        }
+      });
+}
+
+void check_bias(const char* name, const Var& bias, std::size_t outputs) {
+  check(!bias.present() || bias.shape() == Shape{outputs}, name, ": ", outputs, " outputs need as many biases, not ",
+        bias.shape());
+}
+
+}  // namespace
+
+Var linear(const Var& x, const Var& weights, const Var& bias, Activation activation) {
+  check(x.shape().rank() == 2 && weights.shape().rank() == 2 && x.shape()[1] == weights.shape()[0],
+        "linear: samples x features and features x units, not ", x.shape(), " and ", weights.shape());
+  check_bias("linear", bias, weights.shape()[1]);
+  Conv conv;
+  conv.samples = x.shape()[0];
+  conv.channels = x.shape()[1];
+  conv.filters = weights.shape()[1];
+  return product("linear", conv, {conv.samples, conv.filters}, x, weights, bias, activation);
+}
+
+Window same_window(const Shape& image, std::size_t kernel_height, std::size_t kernel_width, std::size_t stride_height,
+                   std::size_t stride_width) {
+  check(image.rank() == 3, "padding is for height x width x channels, not ", image);
+  const auto padding = [](std::size_t extent, std::size_t kernel, std::size_t stride) {
+    const std::size_t reach = (extent + stride - 1) / stride * stride - stride + kernel;
+    return reach > extent ? reach - extent : 0;
+  };
+  const std::size_t vertical = padding(image[0], kernel_height, stride_height);
+  const std::size_t horizontal = padding(image[1], kernel_width, stride_width);
+  return {stride_height, stride_width, vertical / 2, vertical - vertical / 2, horizontal / 2,
+          horizontal - horizontal / 2};
+}
+
+Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& window, Activation activation) {
+  const Shape& image = x.shape();
+  const Shape& kernel = weights.shape();
+  check(image.rank() == 4 && kernel.rank() == 4 && image[3] == kernel[2],
+        "conv2d: samples x height x width x channels and kernel height x kernel width x channels x filters, not ", image,
+        " and ", kernel);
+  check(window.stride_height > 0 && window.stride_width > 0, "conv2d: a stride of 0 never moves");
+  check_bias("conv2d", bias, kernel[3]);
+  const std::size_t height = image[1] + window.pad_top + window.pad_bottom;
+  const std::size_t width = image[2] + window.pad_left + window.pad_right;
+  check(kernel[0] > 0 && kernel[1] > 0 && kernel[0] <= height && kernel[1] <= width, "conv2d: a ", kernel[0], "x",
+        kernel[1], " kernel does not fit a padded image of ", height, "x", width);
+  Conv conv;
+  conv.samples = image[0];
+  conv.height = image[1];
+  conv.width = image[2];
+  conv.channels = image[3];
+  conv.filters = kernel[3];
+  conv.kernel_height = kernel[0];
+  conv.kernel_width = kernel[1];
+  conv.stride_height = window.stride_height;
+  conv.stride_width = window.stride_width;
+  conv.pad_top = window.pad_top;
+  conv.pad_left = window.pad_left;
+  conv.out_height = (height - kernel[0]) / window.stride_height + 1;
+  conv.out_width = (width - kernel[1]) / window.stride_width + 1;
+  return product("conv2d", conv, {conv.samples, conv.out_height, conv.out_width, conv.filters}, x, weights, bias,
+                 activation);
+}
+
+}  // namespace hans

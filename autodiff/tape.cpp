@@ -1,0 +1,178 @@
+// The tape: what was computed from what was watched, and the walk back.
+#include <hans/autodiff/tape.hpp>
+
+#include <algorithm>
+#include <array>
+
+#include <hans/core/error.hpp>
+#include <hans/core/parallel.hpp>
+
+namespace hans {
+namespace {
+constexpr std::size_t chunk_bytes = 16384;
+}
+
+Tape::Tape() { check_float_environment(); }
+Tape::~Tape() { clear(); }
+
+Var Tape::watch(Tensor value) { return add_node("watch", std::move(value), {}, nullptr, nullptr, nullptr); }
+
+bool Tape::any_tracked(std::initializer_list<const Var*> inputs) {
+  return std::any_of(inputs.begin(), inputs.end(), [](const Var* input) { return input->tracked(); });
+}
+
+Var Tape::add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure,
+                   Call call, Destroy destroy) {
+  const auto index = static_cast<std::uint32_t>(nodes_.size());
+  nodes_.push_back({operation, value.shape(), inputs_.size(), inputs.size(), closure, call, destroy});
+  for (const Var* input : inputs) inputs_.push_back(input->node_);
+  return {*this, std::move(value), index};
+}
+
+void* Tape::memory(std::size_t bytes, std::size_t alignment) {
+  used_ = (used_ + alignment - 1) / alignment * alignment;
+  check(bytes <= chunk_bytes, "a backward closure of ", bytes, " bytes is larger than ", chunk_bytes);
+  if (chunks_.empty() || used_ + bytes > chunk_bytes) {
+    if (!chunks_.empty()) ++chunk_;
+    if (chunk_ == chunks_.size()) chunks_.push_back(std::make_unique<std::byte[]>(chunk_bytes));
+    used_ = 0;
+  }
+  void* place = chunks_[chunk_].get() + used_;
+  used_ += bytes;
+  return place;
+}
+
+void Tape::rewind() {
+  for (Node& node : nodes_) {
+    if (node.closure != nullptr) node.destroy(node.closure);
+  }
+  nodes_.clear();
+  inputs_.clear();
+  chunk_ = used_ = 0;
+}
+
+void Tape::clear() {
+  rewind();
+  arranged_.clear();
+}
+
+// A cached tensor shares the weights' memory, so whoever changes the weights writes to a copy and this entry
+// stays true for the numbers it was made from.
+const Tensor* Tape::find_arranged(const Tensor& weights, int kind) const {
+  for (const Arranged& entry : arranged_) {
+    if (entry.kind == kind && entry.weights.data() == weights.data() && entry.weights.shape() == weights.shape()) {
+      return &entry.made;
+    }
+  }
+  return nullptr;
+}
+
+void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var> targets,
+                     std::span<Tensor> gradients) {
+  check(output.present() && &output.tape() == this, "gradients of a value that is not on this tape");
+  check(seed.shape() == output.shape(), "the seed has shape ", seed.shape(), ", the output ", output.shape());
+  check(targets.size() == gradients.size(), targets.size(), " targets need as many places, not ", gradients.size());
+
+  // A node is wanted if it is a target or depends on one.
+  wanted_.assign(nodes_.size(), 0);
+  for (const Var& target : targets) {
+    check(target.tracked() && target.tape_ == this, "a gradient was asked for with respect to a constant; watch it first");
+    wanted_[target.node_] = 1;
+  }
+  for (std::size_t n = 0; n < nodes_.size(); ++n) {
+    const Node& node = nodes_[n];
+    for (std::size_t i = 0; i < node.input_count; ++i) {
+      const std::uint32_t input = inputs_[node.first_input + i];
+      if (input != Var::untracked && wanted_[input] != 0) wanted_[n] = 1;
+    }
+  }
+
+  slots_.resize(nodes_.size());
+  if (output.tracked() && wanted_[output.node_] != 0) {
+    slots_[output.node_] = seed;
+    const auto is_target = [&](std::size_t n) {
+      return std::any_of(targets.begin(), targets.end(), [&](const Var& target) { return target.node_ == n; });
+    };
+    // Inputs always precede their results on the tape, so this is a reverse topological order.
+    for (std::size_t n = output.node_ + 1; n-- > 0;) {
+      const Node& node = nodes_[n];
+      if (node.closure == nullptr || slots_[n].size() == 0) continue;
+      Tensor gradient = is_target(n) ? slots_[n] : std::exchange(slots_[n], Tensor());
+      Inputs into(*this, static_cast<std::uint32_t>(n));
+      node.call(node.closure, std::move(gradient), into);
+    }
+  }
+  for (std::size_t t = 0; t < targets.size(); ++t) {
+    const Tensor& slot = slots_[targets[t].node_];
+    if (slot.size() == targets[t].value().size()) {
+      gradients[t] = slot;
+    } else {
+      gradients[t] = make(targets[t].shape());
+      std::ranges::fill(gradients[t].mutable_values(), real{0});
+    }
+  }
+  std::ranges::fill(slots_, Tensor());
+}
+
+bool Inputs::wants(std::size_t i) const {
+  const Tape::Node& node = tape_.nodes_[node_];
+  const std::uint32_t input = tape_.inputs_[node.first_input + i];
+  return input != Var::untracked && tape_.wanted_[input] != 0;
+}
+
+void Inputs::add(std::size_t i, Tensor gradient) {
+  if (!wants(i)) return;
+  const std::uint32_t input = tape_.inputs_[tape_.nodes_[node_].first_input + i];
+  const Shape& shape = tape_.nodes_[input].shape;
+  if (!(gradient.shape() == shape)) gradient = sum_to(gradient, shape);
+  Tensor& slot = tape_.slots_[input];
+  if (slot.size() == 0) {
+    slot = std::move(gradient);
+    return;
+  }
+  real* into = slot.mutable_data();
+  const real* from = gradient.data();
+  for (std::size_t k = 0; k < slot.size(); ++k) into[k] += from[k];
+}
+
+Tensor Inputs::make(const Shape& shape) { return tape_.make(shape); }
+
+Tensor sum_to(const Tensor& gradient, const Shape& shape) {
+  check(broadcast(gradient.shape(), shape) == gradient.shape(), "a gradient of shape ", gradient.shape(),
+        " cannot be summed to ", shape);
+  const Shape& from = gradient.shape();
+  // Index of the result that each index of the gradient belongs to, walked like an odometer.
+  std::array<std::size_t, Shape::max_rank> stride{};
+  std::size_t step = 1;
+  for (std::size_t k = 1; k <= shape.rank(); ++k) {
+    const std::size_t extent = shape[shape.rank() - k];
+    stride[from.rank() - k] = extent == 1 ? 0 : step;
+    step *= extent;
+  }
+  constexpr std::size_t partials = 16;
+  std::vector<real> sums(shape.elements() * partials, real{0});
+  std::vector<std::size_t> seen(shape.elements(), 0);
+  std::array<std::size_t, Shape::max_rank> at{};
+  std::size_t target = 0;
+  for (std::size_t k = 0; k < gradient.size(); ++k) {
+    sums[target * partials + seen[target]++ % partials] += gradient.data()[k];
+    for (std::size_t axis = from.rank(); axis-- > 0;) {
+      target += stride[axis];
+      if (++at[axis] < from[axis]) break;
+      target -= stride[axis] * from[axis];
+      at[axis] = 0;
+    }
+  }
+  Tensor result(shape);
+  real* out = result.mutable_data();
+  for (std::size_t r = 0; r < shape.elements(); ++r) {
+    real* p = &sums[r * partials];
+    for (std::size_t half = partials / 2; half > 0; half /= 2) {
+      for (std::size_t j = 0; j < half; ++j) p[j] += p[j + half];
+    }
+    out[r] = p[0];
+  }
+  return result;
+}
+
+}  // namespace hans
