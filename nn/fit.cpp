@@ -1,0 +1,162 @@
+// Training.
+#include <hans/nn/fit.hpp>
+
+#include <algorithm>
+
+#include <hans/autodiff/grad.hpp>
+#include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
+#include <hans/nn/safetensors.hpp>
+
+namespace hans::nn {
+namespace {
+
+constexpr std::string_view format = "hans checkpoint 1";
+
+std::uint64_t steps_per_epoch(const data::Dataset& train, unsigned batch) {
+  return (train.size() + batch - 1) / batch;
+}
+
+/// Where a run stands between two steps; with the net's weights and the optimizer's state, all there is.
+struct Position {
+  std::uint64_t step = 0;
+  double loss_sum = 0;  // of this epoch's samples so far
+  std::uint64_t loss_count = 0;
+};
+
+// What must agree for a checkpoint to belong to this run.
+std::vector<std::pair<std::string, std::string>> identity(const Sequential& net, const data::Dataset& train,
+                                                          const FitOptions& options) {
+  return {{"format", std::string(format)},
+          {"architecture", net.architecture()},
+          {"recipe", recipe(options)},
+          {"data_sha256", train.sha256()}};
+}
+
+void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std::string, std::string>>& id,
+                      const Sequential& net, const Position& position) {
+  Safetensors file;
+  file.metadata = id;
+  file.metadata.emplace_back("step", text(position.step));
+  file.metadata.emplace_back("loss_sum", text(position.loss_sum));
+  file.metadata.emplace_back("loss_count", text(position.loss_count));
+  for (std::size_t w = 0; w < net.weights().size(); ++w) {
+    file.tensors.emplace_back(net.weight_names()[w], net.weights()[w]);
+  }
+  for (std::size_t k = 0; k < options.optimizer.state().size(); ++k) {
+    file.tensors.emplace_back(text("optimizer.", k), options.optimizer.state()[k]);
+  }
+  write_file(options.checkpoint, file.dump());
+}
+
+Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::string, std::string>>& id,
+                         Sequential& net, std::uint64_t total) {
+  const std::string where = options.checkpoint.string();
+  const Safetensors file = Safetensors::parse(read_file(options.checkpoint), where);
+  for (const auto& [key, value] : id) {
+    check(file.at(key) == value, "the checkpoint ", where, " is from another run: its ", key, " is '", file.at(key),
+          "', this run's '", value, "'; remove it or repeat the options it was made with");
+  }
+  Position position;
+  check(read_number(file.at("step"), position.step) && read_number(file.at("loss_sum"), position.loss_sum) &&
+            read_number(file.at("loss_count"), position.loss_count) && position.step <= total,
+        "the checkpoint ", where, " does not say where it stands");
+  std::vector<Tensor> weights;
+  std::vector<Tensor> state;
+  for (const std::string& name : net.weight_names()) weights.push_back(file.tensor(name));
+  while (weights.size() + state.size() < file.tensors.size()) {
+    state.push_back(file.tensor(text("optimizer.", state.size())));
+  }
+  net.set_weights(weights);
+  options.optimizer.restore(position.step, std::move(state));
+  return position;
+}
+
+}  // namespace
+
+std::string recipe(const FitOptions& options) {
+  return text("epochs=", options.epochs, " batch=", options.batch, " optimizer=", options.optimizer.spec(),
+              " schedule=", enum_names(options.schedule)[static_cast<std::size_t>(options.schedule)],
+              " clip=", options.clip, " loss=", options.loss.spec(), " seed=", options.seed);
+}
+
+void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
+  check_usage(options.batch > 0, "a batch needs at least 1 sample, not 0");
+  check_usage(options.clip >= 0, "the gradient norm limit must not be negative, but is ", options.clip);
+  check(train.size() > 0, "there is nothing to train on: ", train.name(), " is empty");
+  check(train.image_shape() == net.input(), "the network takes images of ", net.input(), ", ", train.name(), " has ",
+        train.image_shape());
+  check(train.classes() <= net.classes(), train.name(), " has ", train.classes(), " classes, the network only ",
+        net.classes());
+  const std::uint64_t per_epoch = steps_per_epoch(train, options.batch);
+  const std::uint64_t total = per_epoch * options.epochs;
+  check_usage(total < std::uint64_t{1} << 32, "a run has fewer than 2^32 steps, not ", total);
+
+  Position position;
+  std::vector<std::pair<std::string, std::string>> id;
+  if (!options.checkpoint.empty()) {
+    id = identity(net, train, options);
+    check_writable(options.checkpoint);
+    if (options.resume && std::filesystem::exists(options.checkpoint)) {
+      position = read_checkpoint(options, id, net, total);
+    }
+  }
+
+  const Rng rng(options.seed);
+  const auto count = static_cast<std::uint32_t>(train.size());
+  std::vector<std::uint32_t> order;
+  std::uint64_t order_epoch = ~std::uint64_t{0};
+  Tape tape;
+  data::Samples batch;
+  batch.box = train.box();
+  std::vector<Tensor> gradients(net.weights().size());
+  for (; position.step < total; ++position.step) {
+    const std::uint64_t epoch = position.step / per_epoch;
+    if (order_epoch != epoch) {
+      order = permutation(rng.stream("shuffle", 0, static_cast<std::uint32_t>(epoch)), count);
+      order_epoch = epoch;
+    }
+    const std::size_t first = static_cast<std::size_t>(position.step % per_epoch) * options.batch;
+    batch.index.assign(order.begin() + static_cast<std::ptrdiff_t>(first),
+                       order.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(first + options.batch, count)));
+    const std::size_t size = batch.index.size();
+    const Shape shape = train.image_shape().with_front(size);
+    if (!(batch.images.shape() == shape)) batch.images = Tensor::uninitialised(shape);
+    train.gather_into(batch.index, batch.images, batch.labels);
+
+    const auto step = static_cast<std::uint32_t>(position.step);
+    const DropoutKeys keys{rng, step, batch.index};
+    const Mode mode{&keys};
+    const Tensor seed = Tensor::full({size}, real{1} / static_cast<real>(size));
+    const Tensor losses = value_and_grads(
+        tape,
+        [&](std::span<const Var> watched) {
+          return options.loss(TrainStep{net, watched, batch, mode, tape, rng, step});
+        },
+        net.weights(), seed, gradients);
+    tape.rewind();  // lets go of the weights, so that the optimizer changes them in place
+    if (options.clip > 0) clip_gradients(gradients, options.clip);
+    options.optimizer.step(net.mutable_weights(), gradients, rate_factor(options.schedule, position.step, total));
+
+    for (const real loss : losses.values()) position.loss_sum += static_cast<double>(loss);
+    position.loss_count += losses.size();
+    const bool epoch_end = (position.step + 1) % per_epoch == 0;
+    if (options.progress) {
+      const std::uint64_t done = position.step + 1;
+      options.progress({done / per_epoch, options.epochs, done, total,
+                        done / per_epoch * count + (epoch_end ? 0 : first + size),
+                        position.loss_sum / static_cast<double>(position.loss_count), epoch_end});
+    }
+    if (epoch_end) position.loss_sum = 0;
+    if (epoch_end) position.loss_count = 0;
+    if (!options.checkpoint.empty() && (epoch_end || (position.step + 1) % options.checkpoint_steps == 0)) {
+      Position next = position;
+      ++next.step;
+      write_checkpoint(options, id, net, next);
+    }
+  }
+  const std::vector<Tensor> trained(net.weights().begin(), net.weights().end());
+  net.set_weights(trained);  // refuses what is not finite: the last step's loss never saw it
+}
+
+}  // namespace hans::nn

@@ -1,0 +1,71 @@
+// The .hans model file.
+#include <hans/nn/model_file.hpp>
+
+#include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/json.hpp>
+#include <hans/core/version.hpp>
+#include <hans/nn/safetensors.hpp>
+
+namespace hans::nn {
+namespace {
+constexpr std::string_view format = "hans model 1";
+}
+
+std::string dump_model(const Model& model) {
+  check(model.class_names.empty() || model.class_names.size() == model.net.classes(), "the model has ",
+        model.net.classes(), " classes, but ", model.class_names.size(), " names for them");
+  Json names = Json::array();
+  for (const std::string& name : model.class_names) names.push(name);
+  Json training = Json::object();
+  for (const auto& [key, value] : model.training) training.set(key, value);
+  Safetensors file;
+  file.metadata = {{"format", std::string(format)},
+                   {"architecture", model.net.architecture()},
+                   {"preprocessing", model.preprocessing},
+                   {"class_names", names.dump()},
+                   {"training", training.dump()}};
+  for (std::size_t w = 0; w < model.net.weights().size(); ++w) {
+    file.tensors.emplace_back(model.net.weight_names()[w], model.net.weights()[w]);
+  }
+  return file.dump();
+}
+
+std::string save_model(const Model& model, const std::filesystem::path& path) {
+  const std::string bytes = dump_model(model);
+  write_file(path, bytes);
+  return sha256(bytes);
+}
+
+Model parse_model(std::string_view bytes, std::string_view where) {
+  const Safetensors file = Safetensors::parse(bytes, where);
+  try {
+    const std::string* kind = file.find("format");
+    check(kind != nullptr && *kind == format, "its format is '", kind == nullptr ? "not stated" : *kind, "', not '", format,
+          "'");
+    check(file.find("sha256") != nullptr, "it has no checksum");
+    Model model{Sequential::parse(file.at("architecture"), Rng{0})};
+    model.preprocessing = file.at("preprocessing");
+    check(model.preprocessing == "none", "its preprocessing '", model.preprocessing, "' is unknown to hans ", version);
+    for (const Json& name : Json::parse(file.at("class_names")).items()) model.class_names.push_back(name.string());
+    check(model.class_names.empty() || model.class_names.size() == model.net.classes(), "it names ",
+          model.class_names.size(), " classes of ", model.net.classes());
+    for (const auto& [key, value] : Json::parse(file.at("training")).members()) {
+      model.training.emplace_back(key, value.string());
+    }
+    std::vector<Tensor> weights;
+    for (const std::string& name : model.net.weight_names()) weights.push_back(file.tensor(name));
+    check(file.tensors.size() == weights.size(), "it holds ", file.tensors.size(), " tensors, its architecture asks for ",
+          weights.size());
+    model.net.set_weights(weights);
+    model.sha256 = sha256(bytes);
+    return model;
+  } catch (const Error& error) {
+    throw Error(text(where, " is not a usable model: ", error.what()));
+  }
+}
+
+Model load_model(const std::filesystem::path& path) { return parse_model(read_file(path), path.string()); }
+
+}  // namespace hans::nn

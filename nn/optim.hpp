@@ -1,0 +1,138 @@
+// Optimizers: how gradients change weights.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <hans/core/fields.hpp>
+#include <hans/core/tensor.hpp>
+
+namespace hans::nn {
+
+/// v = momentum * v + g; w -= rate * v.
+struct Sgd {
+  float rate = 0.01F;
+  float momentum = 0;
+
+  static constexpr std::string_view name = "sgd";
+  static constexpr std::string_view meaning = "gradient descent with momentum (Polyak 1964)";
+  static constexpr auto fields() {
+    return std::tuple(field("rate", &Sgd::rate, at_least(0), "learning rate"),
+                      field("momentum", &Sgd::momentum, between_from(0, 1), "share of the last step kept"));
+  }
+};
+
+/// e = rho * e + (1 - rho) * g^2; u = sqrt(d + eps) / sqrt(e + eps) * g; d = rho * d + (1 - rho) * u^2; w -= rate * u.
+struct Adadelta {
+  float rate = 0.1F;
+  float rho = 0.95F;
+  float eps = 1e-8F;
+
+  static constexpr std::string_view name = "adadelta";
+  static constexpr std::string_view meaning = "steps scaled by running averages (Zeiler 2012), the report's optimizer";
+  static constexpr auto fields() {
+    return std::tuple(field("rate", &Adadelta::rate, at_least(0), "factor of each step"),
+                      field("rho", &Adadelta::rho, between_from(0, 1), "decay of both averages"),
+                      field("eps", &Adadelta::eps, above(0), "added inside both roots"));
+  }
+};
+
+/// m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
+/// w -= rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps), t counting steps from 1.
+struct Adam {
+  float rate = 1e-3F;
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float eps = 1e-8F;
+
+  static constexpr std::string_view name = "adam";
+  static constexpr std::string_view meaning = "adaptive moments (Kingma 2015)";
+  static constexpr auto fields() {
+    return std::tuple(field("rate", &Adam::rate, at_least(0), "learning rate"),
+                      field("beta1", &Adam::beta1, between_from(0, 1), "decay of the mean"),
+                      field("beta2", &Adam::beta2, between_from(0, 1), "decay of the mean square"),
+                      field("eps", &Adam::eps, above(0), "added to the root"));
+  }
+};
+
+/// Adam after w -= rate * decay * w.
+struct AdamW {
+  float rate = 1e-3F;
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float eps = 1e-8F;
+  float decay = 0.01F;
+
+  static constexpr std::string_view name = "adamw";
+  static constexpr std::string_view meaning = "Adam with decoupled weight decay (Loshchilov 2019)";
+  static constexpr auto fields() {
+    return std::tuple(field("rate", &AdamW::rate, at_least(0), "learning rate"),
+                      field("beta1", &AdamW::beta1, between_from(0, 1), "decay of the mean"),
+                      field("beta2", &AdamW::beta2, between_from(0, 1), "decay of the mean square"),
+                      field("eps", &AdamW::eps, above(0), "added to the root"),
+                      field("decay", &AdamW::decay, at_least(0), "pull of every weight towards 0"));
+  }
+};
+
+/// Any of them with its state. Copying copies the state.
+class Optimizer {
+ public:
+  template <class Settings>
+    requires requires { Settings::meaning; }
+  Optimizer(Settings settings) : self_(make(settings)) {}
+
+  /// Throws UsageError listing all optimizers.
+  static Optimizer from_spec(const Spec& spec);
+  Spec spec() const;
+
+  /// One step; `factor` scales the learning rate (a schedule). All tensors keep their shapes from step to step; the
+  /// state starts at zero. One step counts once, however many tensors there are.
+  void step(std::span<Tensor> weights, std::span<const Tensor> gradients, real factor = 1);
+
+  /// State for a checkpoint: the steps made, and all running averages (empty before the first step).
+  std::uint64_t steps() const { return steps_; }
+  std::span<const Tensor> state() const { return state_; }
+  void restore(std::uint64_t steps, std::vector<Tensor> state);
+
+  struct Rule;  ///< private to the source
+
+  /// beta1^t and beta2^t as running products, so that they do not depend on anybody's pow.
+  struct Powers {
+    real first = 1, second = 1;
+  };
+
+ private:
+  static std::shared_ptr<const Rule> make(const Sgd& settings);
+  static std::shared_ptr<const Rule> make(const Adadelta& settings);
+  static std::shared_ptr<const Rule> make(const Adam& settings);
+  static std::shared_ptr<const Rule> make(const AdamW& settings);
+
+  std::shared_ptr<const Rule> self_;
+  std::uint64_t steps_ = 0;
+  Powers powers_;
+  std::vector<Tensor> state_;  // rule's slots for weight 0, for weight 1, ...
+};
+
+struct OptimizerInfo {
+  std::string name, meaning;
+  std::vector<FieldInfo> fields;
+};
+std::vector<OptimizerInfo> list_optimizers();
+
+/// How the learning rate changes over a training run of `total` steps.
+enum class Schedule { constant, cosine };
+constexpr std::array<std::string_view, 2> enum_names(Schedule) { return {"constant", "cosine"}; }
+
+/// The factor for step `step` (from 0): 1, or (1 + cos(pi * step / total)) / 2.
+real rate_factor(Schedule schedule, std::uint64_t step, std::uint64_t total);
+
+/// Scales all gradients by limit / norm if the l2 norm over all of them, summed in double in order, exceeds limit.
+/// Returns the norm before. Throws Error if it is not finite.
+double clip_gradients(std::span<Tensor> gradients, double limit);
+
+}  // namespace hans::nn

@@ -1,0 +1,167 @@
+// Named tensors with text beside them: the safetensors format.
+#include <hans/nn/safetensors.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <hans/core/error.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/json.hpp>
+
+namespace hans::nn {
+namespace {
+
+using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>;
+constexpr std::string_view dtype = sizeof(real) == 4 ? "F32" : "F64";
+constexpr std::uint64_t most_header = std::uint64_t{1} << 26;
+
+void put(std::string& out, std::uint64_t value, std::size_t bytes) {
+  for (std::size_t k = 0; k < bytes; ++k) out.push_back(static_cast<char>(value >> (8 * k) & 0xFFU));
+}
+
+std::uint64_t take(std::string_view bytes, std::size_t at, std::size_t count) {
+  std::uint64_t value = 0;
+  for (std::size_t k = 0; k < count; ++k) {
+    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[at + k])) << (8 * k);
+  }
+  return value;
+}
+
+std::string numbers(const Tensor& tensor) {
+  std::string out;
+  out.reserve(tensor.size() * sizeof(real));
+  for (const real value : tensor.values()) put(out, std::bit_cast<Bits>(value), sizeof(real));
+  return out;
+}
+
+// Lengths before each piece, so that moving a byte from one piece to the next changes the hash.
+std::string checksum(const Safetensors& file) {
+  Sha256 hash;
+  const auto add = [&hash](std::string_view piece) { hash.add_u64(piece.size()).add(piece); };
+  for (const auto& [key, value] : file.metadata) {
+    if (key == "sha256") continue;
+    add(key);
+    add(value);
+  }
+  for (const auto& [name, tensor] : file.tensors) {
+    add(name);
+    add(text(tensor.shape()));
+    add(numbers(tensor));
+  }
+  return hash.hex();
+}
+
+Tensor read_tensor(const Json& entry, std::string_view data, const std::string& what) {
+  const std::string& kind = entry.at("dtype").string();
+  check(kind == "F32" || kind == "F64", what, " has numbers of type ", kind, "; only F32 and F64 are read");
+  const std::size_t width = kind == "F32" ? 4 : 8;
+  std::vector<std::size_t> extents;
+  for (const Json& extent : entry.at("shape").items()) {
+    check(extent.is_integer() && extent.integer() >= 0, what, " has a shape with an extent that is no count");
+    extents.push_back(static_cast<std::size_t>(extent.integer()));
+  }
+  const Shape shape{std::span<const std::size_t>(extents)};
+  const Json::Array& offsets = entry.at("data_offsets").items();
+  check(offsets.size() == 2, what, " needs two data_offsets, not ", offsets.size());
+  const std::int64_t begin = offsets[0].integer();
+  const std::int64_t end = offsets[1].integer();
+  check(begin >= 0 && begin <= end && static_cast<std::uint64_t>(end) <= data.size() &&
+            static_cast<std::uint64_t>(end - begin) / width == shape.elements() &&
+            static_cast<std::uint64_t>(end - begin) % width == 0,
+        what, " of shape ", shape, " cannot be bytes ", begin, " to ", end, " of ", data.size());
+  Tensor tensor = Tensor::uninitialised(shape);
+  std::size_t at = static_cast<std::size_t>(begin);
+  for (real& value : tensor.mutable_values()) {
+    if (width == 4) {
+      value = static_cast<real>(std::bit_cast<float>(static_cast<std::uint32_t>(take(data, at, 4))));
+    } else {
+      value = static_cast<real>(std::bit_cast<double>(take(data, at, 8)));
+    }
+    check(std::isfinite(value), what, " holds a number that is not finite, at byte ", at);
+    at += width;
+  }
+  return tensor;
+}
+
+}  // namespace
+
+const std::string* Safetensors::find(std::string_view key) const {
+  const auto found = std::ranges::find_if(metadata, [key](const auto& entry) { return entry.first == key; });
+  return found == metadata.end() ? nullptr : &found->second;
+}
+
+const std::string& Safetensors::at(std::string_view key) const {
+  const std::string* found = find(key);
+  check(found != nullptr, "the file's metadata has no '", key, "'");
+  return *found;
+}
+
+const Tensor& Safetensors::tensor(std::string_view name) const {
+  const auto found = std::ranges::find_if(tensors, [name](const auto& entry) { return entry.first == name; });
+  check(found != tensors.end(), "the file has no tensor '", name, "'");
+  return found->second;
+}
+
+std::string Safetensors::dump() const {
+  Json about = Json::object();
+  for (const auto& [key, value] : metadata) about.set(key, value);
+  about.set("sha256", checksum(*this));
+  Json header = Json::object();
+  header.set("__metadata__", std::move(about));
+  std::uint64_t offset = 0;
+  std::string data;
+  for (const auto& [name, tensor] : tensors) {
+    Json shape = Json::array();
+    for (const std::size_t extent : tensor.shape()) shape.push(extent);
+    data += numbers(tensor);
+    Json entry = Json::object();
+    entry.set("dtype", dtype).set("shape", std::move(shape));
+    entry.set("data_offsets", Json::array({offset, data.size()}));
+    header.set(name, std::move(entry));
+    offset = data.size();
+  }
+  std::string head = header.dump();
+  head.append((8 - head.size() % 8) % 8, ' ');  // the numbers stay aligned
+  std::string file;
+  put(file, head.size(), 8);
+  return file + head + data;
+}
+
+Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
+  try {
+    check(bytes.size() >= 8, "it has ", bytes.size(), " bytes, too few for a header length");
+    const std::uint64_t length = take(bytes, 0, 8);
+    check(length <= most_header && length <= bytes.size() - 8, "its header of ", length, " bytes does not fit a file of ",
+          bytes.size());
+    const Json header = Json::parse(bytes.substr(8, static_cast<std::size_t>(length)));
+    const std::string_view data = bytes.substr(8 + static_cast<std::size_t>(length));
+    Safetensors file;
+    std::vector<std::pair<std::int64_t, std::int64_t>> used;
+    for (const auto& [name, entry] : header.members()) {
+      if (name == "__metadata__") {
+        for (const auto& [key, value] : entry.members()) file.metadata.emplace_back(key, value.string());
+        continue;
+      }
+      file.tensors.emplace_back(name, read_tensor(entry, data, text("tensor '", name, "'")));
+      used.emplace_back(entry.at("data_offsets").items()[0].integer(), entry.at("data_offsets").items()[1].integer());
+    }
+    std::ranges::sort(used);
+    std::int64_t end = 0;
+    for (const auto& [first, last] : used) {
+      check(first == end, "its tensors leave a gap or overlap at byte ", first);
+      end = last;
+    }
+    check(static_cast<std::uint64_t>(end) == data.size(), "it has ", data.size(), " bytes of numbers, its tensors ", end);
+    if (const std::string* sum = file.find("sha256")) {
+      check(*sum == checksum(file), "its checksum does not match: it was changed or damaged after it was written");
+    }
+    return file;
+  } catch (const Error& error) {
+    throw Error(text(where, " is not a usable safetensors file: ", error.what()));
+  }
+}
+
+}  // namespace hans::nn

@@ -1,0 +1,130 @@
+// A network: layers in a row.
+#include <hans/nn/sequential.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <hans/core/error.hpp>
+
+namespace hans::nn {
+namespace {
+
+Tensor initial(const WeightInfo& info, Stream stream) {
+  Tensor made(info.shape);
+  if (info.fan_in == 0) return made;
+  const real limit = std::sqrt(real{6} / static_cast<real>(info.fan_in + info.fan_out));
+  for (real& value : made.mutable_values()) value = (2 * stream.uniform() - 1) * limit;
+  return made;
+}
+
+bool is_relu(const Layer& layer) { return layer.spec().name == "relu"; }
+
+}  // namespace
+
+Sequential::Sequential(const Shape& input, Rng rng, std::vector<Layer> layers)
+    : input_(input), layers_(std::move(layers)) {
+  check(input.rank() == 3 && input.elements() > 0, "a network's input is height x width x channels, not ", input);
+  check(!layers_.empty(), "a network needs at least one layer");
+  Tape tape;
+  Var x = tape.constant(Tensor(input.with_front(1)));
+  for (std::size_t position = 0; position < layers_.size(); ++position) {
+    const Layer& layer = layers_[position];
+    first_weight_.push_back(weights_.size());
+    std::vector<Var> own;
+    try {
+      for (const WeightInfo& info : layer.weights(x.shape().without_front())) {
+        names_.push_back(text(position, ".", info.name));
+        weights_.push_back(initial(info, rng.stream(text("init/", names_.back()))));
+        own.push_back(tape.constant(weights_.back()));
+      }
+      x = layer(x, {own, {}, position});
+    } catch (const Error& error) {
+      throw Error(text("layer ", position, " (", layer.spec(), "): ", error.what()));
+    }
+    shapes_.push_back(x.shape().without_front());
+  }
+  first_weight_.push_back(weights_.size());
+  check(x.shape().rank() == 2, "a classifier ends in one row of logits a sample, not in ", x.shape().without_front(),
+        "; end with flatten and linear");
+  classes_ = x.shape()[1];
+}
+
+Sequential Sequential::parse(std::string_view architecture, Rng rng) {
+  const std::size_t end = architecture.find(';');
+  check_usage(end != std::string_view::npos, "an architecture is a shape and layers, such as 28x28x1;flatten;linear:units=10; not '",
+              architecture.substr(0, 80), "'");
+  std::vector<Layer> layers;
+  for (const Spec& spec : parse_list(architecture.substr(end + 1), ';')) layers.push_back(Layer::from_spec(spec));
+  return Sequential(read_shape(architecture.substr(0, end)), rng, std::move(layers));
+}
+
+std::string Sequential::architecture() const {
+  std::string all = text(input_);
+  for (const Layer& layer : layers_) append(all, text(';', layer.spec()));
+  return all;
+}
+
+Var Sequential::logits(const Var& images) const {
+  std::vector<Var> constants;
+  constants.reserve(weights_.size());
+  for (const Tensor& weight : weights_) constants.push_back(images.tape().constant(weight));
+  return forward(constants, images);
+}
+
+Var Sequential::forward(std::span<const Var> weights, const Var& images, const Mode& mode) const {
+  check(images.shape().rank() == 4 && images.shape().without_front() == input_, "the network takes images of ", input_,
+        ", not ", images.shape());
+  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ", weights.size());
+  Var x = images;
+  for (std::size_t position = 0; position < layers_.size(); ++position) {
+    const std::size_t first = first_weight_[position];
+    const bool fuse =
+        layers_[position].fuses() && position + 1 < layers_.size() && is_relu(layers_[position + 1]);
+    x = layers_[position](x, {weights.subspan(first, first_weight_[position + 1] - first), mode, position,
+                              fuse ? Activation::relu : Activation::none});
+    if (fuse) ++position;
+  }
+  return x;
+}
+
+void Sequential::set_weights(std::span<const Tensor> weights) {
+  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ", weights.size());
+  for (std::size_t w = 0; w < weights.size(); ++w) {
+    check(weights[w].shape() == weights_[w].shape(), "weight ", names_[w], " has shape ", weights_[w].shape(), ", not ",
+          weights[w].shape());
+    const auto bad = std::ranges::find_if(weights[w].values(), [](real value) { return !std::isfinite(value); });
+    check(bad == weights[w].values().end(), "weight ", names_[w], " holds a number that is not finite at position ",
+          bad - weights[w].values().begin());
+  }
+  std::ranges::copy(weights, weights_.begin());
+}
+
+std::size_t Sequential::parameters() const {
+  std::size_t total = 0;
+  for (const Tensor& weight : weights_) total += weight.size();
+  return total;
+}
+
+std::string Sequential::summary() const {
+  std::vector<std::array<std::string, 3>> rows{{"layer", "output", "parameters"}, {"input", text(input_), ""}};
+  for (std::size_t position = 0; position < layers_.size(); ++position) {
+    std::size_t count = 0;
+    for (std::size_t w = first_weight_[position]; w < first_weight_[position + 1]; ++w) count += weights_[w].size();
+    rows.push_back({text(layers_[position].spec()), text(shapes_[position]), count == 0 ? "" : text(count)});
+  }
+  rows.push_back({"total", text(classes_, " classes"), text(parameters())});
+  std::array<std::size_t, 3> width{};
+  for (const auto& row : rows) {
+    for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
+  }
+  std::string table;
+  for (const auto& row : rows) {
+    append(table, row[0] + std::string(width[0] - row[0].size() + 2, ' '));
+    append(table, row[1] + std::string(width[1] - row[1].size() + 2, ' '));
+    append(table, std::string(width[2] - row[2].size(), ' ') + row[2] + '\n');
+  }
+  return table;
+}
+
+}  // namespace hans::nn
