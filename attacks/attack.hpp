@@ -1,0 +1,179 @@
+// What every attack is: settings that turn images into other images.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <hans/core/fields.hpp>
+#include <hans/data/dataset.hpp>
+#include <hans/nn/classifier.hpp>
+
+namespace hans {
+namespace attacks {
+
+/// How far an image is from another: largest change, Euclidean length, sum of changes, number of features that changed.
+enum class Norm { linf, l2, l1, l0 };
+constexpr std::array<std::string_view, 4> enum_names(Norm) { return {"linf", "l2", "l1", "l0"}; }
+
+/// Which label an untargeted attack moves away from: the goal's, or the model's own prediction.
+enum class Label { data, model };
+constexpr std::array<std::string_view, 2> enum_names(Label) { return {"data", "model"}; }
+
+/// What counts as success: another prediction than the label, or one particular prediction.
+struct Goal {
+  bool targeted = false;
+  std::vector<int> classes;  ///< the labels to get away from, or the targets; one per sample, or one for all
+
+  int of(std::size_t sample) const { return classes.size() == 1 ? classes[0] : classes[sample]; }
+
+  /// The same goal for these samples.
+  Goal select(std::span<const std::size_t> which) const;
+};
+
+/// How far an attack may go, fully resolved: ball around the original and range of the features.
+struct Budget {
+  Norm norm = Norm::linf;
+  double size = 0;           ///< eps, or the number of features for l0; infinity: no limit
+  data::Box box;             ///< infinite ends: none
+  bool prediction_only = false;  ///< judged by the prediction alone (the @cleverhans-1.0.0 attacks)
+};
+
+/// Why an attack stopped working on a sample.
+enum class Stop { finished, target_reached, limit, domain_exhausted, no_admissible_pair, zero_gradient };
+constexpr std::array<std::string_view, 6> enum_names(Stop) {
+  return {"finished", "target_reached", "limit", "domain_exhausted", "no_admissible_pair", "zero_gradient"};
+}
+
+/// What an attack remarks on one sample. Explains, never counts (law 2).
+struct Note {
+  Stop stop = Stop::finished;
+  unsigned steps = 0;
+  real loss = 0;           ///< at the last gradient
+  real gradient_norm = 0;  ///< largest absolute value of the last gradient
+};
+
+struct Crafted {
+  Tensor images;            ///< shape of the originals
+  std::vector<Note> notes;  ///< one per sample
+  std::uint64_t forwards = 0, gradients = 0;  ///< images put through the model, and backward passes of an image
+};
+
+/// How an attack is run; changes nothing about what it finds but the random numbers.
+struct CraftOptions {
+  std::uint64_t seed = 0;
+  std::function<void(std::size_t done)> progress = {};  ///< samples finished
+  Tape* tape = nullptr;  ///< memory of an earlier call to work in; null: the call's own
+};
+
+/// What the lists, the help and the docs say of an attack.
+struct AttackInfo {
+  std::string name, version, meaning, paper;
+  bool targets_by_default = false;  ///< without a goal it aims at the class after the label
+  bool takes_targets = true;
+  std::vector<FieldInfo> fields;
+};
+
+/// Any attack. An aggregate A is one if it has `name`, `meaning`, `paper`, `fields()` (see core/fields.hpp) and
+///
+///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions& = {}) const;
+///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
+///     A resolved(data::Box box) const;                          // every parameter that has a default set
+///
+/// Optionally `version`, `targets_by_default`, `takes_targets`. Immutable, cheap to copy.
+class Attack {
+ public:
+  Attack() = default;  ///< none; only to be assigned to
+
+  template <class A>
+    requires requires { A::paper; }
+  Attack(A settings) : self_(std::make_shared<Model<A>>(std::move(settings))) {}
+
+  /// The attack `spec` names. Throws UsageError that lists all attacks.
+  static Attack from_spec(const Spec& spec);
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const {
+    return self_->craft(model, samples, goal, options);
+  }
+  Budget budget(const Shape& image, data::Box box) const { return self_->budget(image, box); }
+  Spec spec() const { return self_->spec(); }
+  Attack resolved(data::Box box) const { return self_->resolved(box); }  ///< its spec() has every parameter
+
+  /// The attack as adversarial training uses it: a label that was left open is the model's own prediction, so that the
+  /// true label does not leak into the example (Kurakin 2017, section 3.2).
+  Attack in_training() const { return self_->in_training(); }
+  AttackInfo info() const { return self_->info(); }
+  bool present() const { return self_ != nullptr; }
+
+ private:
+  struct Concept {
+    virtual ~Concept() = default;
+    virtual Crafted craft(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions&) const = 0;
+    virtual Budget budget(const Shape&, data::Box) const = 0;
+    virtual Spec spec() const = 0;
+    virtual Attack resolved(data::Box) const = 0;
+    virtual Attack in_training() const = 0;
+    virtual AttackInfo info() const = 0;
+  };
+  template <class A>
+  struct Model;
+
+  std::shared_ptr<const Concept> self_;
+};
+
+/// All attacks, in the order of the registry.
+std::vector<AttackInfo> list_attacks();
+
+// An attack as the value of a parameter: written [SPEC].
+void read_value(std::string_view word, Attack& out);
+void append_value(std::string& out, const Attack& value);
+std::string value_help(const Attack&);
+constexpr bool is_nested_value(const Attack&) { return true; }
+
+/// What `hans list` says of A.
+template <class A>
+AttackInfo describe_attack() {
+  AttackInfo info{std::string(A::name), "", std::string(A::meaning), std::string(A::paper), false, true, describe<A>()};
+  if constexpr (requires { A::version; }) info.version = A::version;
+  if constexpr (requires { A::targets_by_default; }) info.targets_by_default = A::targets_by_default;
+  if constexpr (requires { A::takes_targets; }) info.takes_targets = A::takes_targets;
+  return info;
+}
+
+template <class A>
+struct Attack::Model final : Attack::Concept {
+  explicit Model(A given) : settings(std::move(given)) {}
+  Crafted craft(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                const CraftOptions& options) const override {
+    return settings(model, samples, goal, options);
+  }
+  Budget budget(const Shape& image, data::Box box) const override { return settings.budget(image, box); }
+  Spec spec() const override { return to_spec(settings); }
+  Attack resolved(data::Box box) const override { return settings.resolved(box); }
+  Attack in_training() const override {
+    A copy = settings;
+    if constexpr (requires { copy.label = Label::model; }) {
+      if (!copy.label) copy.label = Label::model;
+    }
+    return copy;
+  }
+  AttackInfo info() const override { return describe_attack<A>(); }
+  A settings;
+};
+
+}  // namespace attacks
+
+/// Success is any prediction but these labels.
+attacks::Goal away_from(std::vector<int> labels);
+
+/// Success is this prediction: one class for every sample, or one for each.
+attacks::Goal towards(int target);
+attacks::Goal towards(std::vector<int> targets);
+
+}  // namespace hans

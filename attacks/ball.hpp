@@ -1,0 +1,19 @@
+// Steps that stay inside a ball and a box, exactly.
+#pragma once
+
+#include <span>
+
+#include <hans/attacks/attack.hpp>
+
+namespace hans::attacks {
+
+/// image = clip(original + eps * steepest ascent of `gradient` in `norm`), or descent. linf: the sign of each element; l2: g / |g|;
+/// l1: the sign of the first element with the largest |g|. A zero gradient leaves the original. Where rounding would leave the ball, the
+/// largest change that stays inside is made, so the judge's exact test holds. All spans have one length; norm is not l0.
+void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, bool descend,
+                  data::Box clip, std::span<real> image);
+
+/// The number nearest to `value` whose exact distance from `original` is at most eps.
+real within(real original, real value, real eps);
+
+}  // namespace hans::attacks

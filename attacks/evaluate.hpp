@@ -1,0 +1,78 @@
+// A benchmark: every attack on every sample the model gets right, judged, and summed up.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hans/attacks/judge.hpp>
+
+namespace hans::attacks {
+
+/// Which classes a targeted run aims at.
+struct Targets {
+  enum class Kind { by_attack, next, all, random, one };  ///< by_attack: untargeted, or next for attacks that need a target
+  Kind kind = Kind::by_attack;
+  int target = 0;  ///< for Kind::one
+};
+/// "next", "all", "random" or a class number. Throws UsageError for anything else.
+Targets read_targets(std::string_view word);
+
+/// One attempt: a sample that was right, and a goal.
+struct Attempt {
+  std::size_t sample;        ///< place among the samples of the evaluation
+  std::optional<int> target; ///< none: untargeted
+  Finding finding;
+  Note note;
+};
+
+/// The middle and the mean of one distance over all attempts: median counts failures as infinite, mean only successes.
+struct Summary {
+  std::optional<double> median, mean;  ///< none: no attempts, no successes (or an infinite median)
+};
+
+/// What one attack achieved.
+struct AttackResult {
+  Attack attack;  ///< resolved
+  std::vector<Attempt> attempts;
+  std::size_t no_attempts = 0;     ///< pairs left out because the target is the label
+  std::vector<bool> robust;        ///< per sample: right before, and no attempt evaded
+  std::size_t robust_count = 0, successes = 0;
+  Summary l0, l1, l2, linf;
+  std::uint64_t forwards = 0, gradients = 0;
+  double seconds = 0;
+  std::vector<Tensor> images;      ///< the adversarial image of each attempt, where they were asked to be kept
+};
+
+struct Evaluation {
+  data::Samples samples;
+  std::vector<int> predictions;    ///< on the clean images
+  std::size_t right = 0;
+  std::vector<AttackResult> attacks;
+  std::size_t robust = 0;          ///< right, and robust against every attack: the worst case
+};
+
+struct EvaluateOptions {
+  std::size_t limit = 0;  ///< first so many samples; 0: all
+  Targets targets = {};
+  std::uint64_t seed = 0;
+  bool keep_images = false;
+  /// Called as samples are finished: attack number (from 0), attempts done, attempts in all.
+  std::function<void(std::size_t attack, std::size_t done, std::size_t total)> progress = {};
+};
+
+/// Runs the attacks. Samples that are wrong on the clean image are not attacked and not robust. Throws UsageError for a target that is no
+/// class, that equals every sample's label, or that the attack cannot take.
+Evaluation evaluate(const nn::Classifier& model, const data::Dataset& data, std::span<const Attack> attacks,
+                    const EvaluateOptions& options);
+
+/// 95 % interval of a share, right of n, after Wilson (1927). {0, 1} for n = 0.
+struct Interval {
+  double low, high;
+};
+Interval wilson(std::size_t right, std::size_t n);
+
+}  // namespace hans::attacks

@@ -1,0 +1,89 @@
+// The Jacobian-based saliency map attack.
+#pragma once
+
+#include <hans/attacks/attack.hpp>
+
+namespace hans::attacks {
+
+enum class Of { probabilities, logits };
+constexpr std::array<std::string_view, 2> enum_names(Of) { return {"probabilities", "logits"}; }
+
+enum class Select { pairs, single };
+constexpr std::array<std::string_view, 2> enum_names(Select) { return {"pairs", "single"}; }
+
+enum class Retire { once, saturated };
+constexpr std::array<std::string_view, 2> enum_names(Retire) { return {"once", "saturated"}; }
+
+/// Changes few features, by a lot: step by step the two features (or one) whose change raises the target class most while
+/// lowering the others (Papernot 2016, eq. 2 of the cleverhans v1.0.0 report). Stops with a reason: target_reached,
+/// limit, domain_exhausted or no_admissible_pair, checked in this order.
+///
+/// of=probabilities ranks by the gradient g of log p_target: T = g_i + g_j, score |T|, admissible if T > 0 (theta < 0: T < 0).
+/// of=logits: a = gradient of the target's logit, b = of the sum of all others; T = a_i + a_j, O = b_i + b_j, score
+/// -(T * O), admissible if T > 0 and O < 0 (theta < 0: both reversed). Ties go to the lexicographically smallest pair.
+/// Cost: one forward and one (of=logits: two) backward passes per step; samples that are finished cost nothing.
+struct Jsma {
+  std::optional<float> gamma = {};
+  std::optional<unsigned> max_features = {};
+  float theta = 1;
+  Of of = Of::probabilities;
+  Select select = Select::pairs;
+  Retire retire = Retire::once;
+  std::optional<float> clip_min = {}, clip_max = {};
+
+  static constexpr std::string_view name = "jsma";
+  static constexpr std::string_view meaning = "changes the few most salient features";
+  static constexpr std::string_view paper = "Papernot 2016, arXiv:1511.07528";
+  static constexpr bool targets_by_default = true;
+  static constexpr auto fields() {
+    return std::tuple(
+        field("gamma", &Jsma::gamma, between(0, 1), "largest share of the features that may change", "needs this or max_features"),
+        field("max_features", &Jsma::max_features, "largest number of features that may change", "needs this or gamma"),
+        field("theta", &Jsma::theta, any_number, "change of a feature in one step, in data units; not 0"),
+        field("of", &Jsma::of, "what the saliency is of"),
+        field("select", &Jsma::select, "features changed in one step"),
+        field("retire", &Jsma::retire, "when a feature may not be changed again"),
+        field("clip_min", &Jsma::clip_min, any_number.or_infinite(), "least value of a feature", "the data's"),
+        field("clip_max", &Jsma::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"));
+  }
+  void validate() const;
+
+  /// The goal must be targeted.
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  Jsma resolved(data::Box box) const;
+};
+
+/// attacks.jsma of cleverhans v1.0.0, faults included: ranks by the Jacobian of the probabilities (or logits) themselves
+/// and, when no pair qualifies, takes the lowest pair left. Judged by the prediction alone.
+struct JsmaCleverhans100 {
+  Required<float> theta;
+  float gamma = std::numeric_limits<float>::infinity();
+  bool increase = true;
+  Of of = Of::probabilities;
+  float clip_min = 0;
+  float clip_max = 1;
+
+  static constexpr std::string_view name = "jsma";
+  static constexpr std::string_view version = "cleverhans-1.0.0";
+  static constexpr std::string_view meaning = "JSMA as cleverhans v1.0.0 computed it, faults included";
+  static constexpr std::string_view paper = "cleverhans v1.0.0 (2016), arXiv:1610.00768";
+  static constexpr bool targets_by_default = true;
+  static constexpr auto fields() {
+    return std::tuple(
+        field("theta", &JsmaCleverhans100::theta, at_least(0), "change of a feature in one step, in data units"),
+        field("gamma", &JsmaCleverhans100::gamma, at_least(0).or_infinite(), "largest share of the features"),
+        field("increase", &JsmaCleverhans100::increase, "add theta, else subtract it"),
+        field("of", &JsmaCleverhans100::of, "what the saliency is of"),
+        field("clip_min", &JsmaCleverhans100::clip_min, any_number, "least value of a feature"),
+        field("clip_max", &JsmaCleverhans100::clip_max, any_number, "largest value of a feature"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  JsmaCleverhans100 resolved(data::Box) const { return *this; }
+};
+
+}  // namespace hans::attacks

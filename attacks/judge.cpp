@@ -1,0 +1,100 @@
+// Who decides: finds out from the images alone what an attack achieved.
+#include <hans/attacks/judge.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include <hans/core/error.hpp>
+#include <hans/nn/evaluate.hpp>
+
+namespace hans::attacks {
+namespace {
+
+bool same_bits(real a, real b) { return std::memcmp(&a, &b, sizeof(real)) == 0; }
+
+Finding find(std::span<const real> original, std::span<const real> image, int prediction, int label, int wanted,
+             bool targeted, const Budget& budget) {
+  Finding finding;
+  finding.prediction = prediction;
+  finding.distance = distances(original, image);
+  const bool numbers = std::ranges::all_of(image, [](real value) { return std::isfinite(value); });
+  const bool in_ball = budget.prediction_only || finding.distance.of(budget.norm) <= budget.size;
+  const bool in_box = budget.prediction_only || std::ranges::all_of(image, [&](real value) {
+                        return value >= static_cast<real>(budget.box.lo) && value <= static_cast<real>(budget.box.hi);
+                      });
+  finding.allowed = numbers && in_ball && in_box;
+  const bool reached = targeted ? prediction == wanted : prediction != wanted;
+  const bool predicted = prediction != nn::no_prediction;
+  finding.success = finding.allowed && predicted && reached;
+  finding.evades = finding.allowed && predicted && prediction != label;
+  if (!numbers || !predicted) {
+    finding.reason = Reason::not_a_number;
+  } else if (!reached) {
+    finding.reason = prediction == label ? Reason::unchanged_prediction : Reason::other_class;
+  } else if (!in_box) {
+    finding.reason = Reason::outside_box;
+  } else {
+    finding.reason = in_ball ? Reason::success : Reason::outside_ball;
+  }
+  return finding;
+}
+
+}  // namespace
+
+double Distances::of(Norm norm) const {
+  switch (norm) {
+    case Norm::linf:
+      return linf;
+    case Norm::l2:
+      return l2;
+    case Norm::l1:
+      return l1;
+    case Norm::l0:
+      break;
+  }
+  return static_cast<double>(l0);
+}
+
+Distances distances(std::span<const real> original, std::span<const real> image) {
+  check(original.size() == image.size(), "an original of ", original.size(), " features does not fit an image of ",
+        image.size());
+  Distances found;
+  double squares = 0;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const double change = std::abs(static_cast<double>(image[i]) - static_cast<double>(original[i]));
+    // Written so that a NaN makes the distance NaN, which is inside no ball.
+    found.linf = change <= found.linf ? found.linf : change;
+    found.l1 += change;
+    squares += change * change;
+    found.l0 += same_bits(original[i], image[i]) ? 0U : 1U;
+  }
+  found.l2 = std::sqrt(squares);
+  return found;
+}
+
+std::size_t Verdict::successes() const {
+  return static_cast<std::size_t>(std::ranges::count_if(findings, [](const Finding& f) { return f.success; }));
+}
+
+Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
+              const Budget& budget) {
+  check(images.shape() == samples.images.shape() && images.shape() == model.input().with_front(samples.size()),
+        "the judge got ", samples.size(), " samples of shape ", samples.images.shape(), " and images of shape ",
+        images.shape(), " for a model that takes ", model.input());
+  check(goal.classes.size() == 1 || goal.classes.size() == samples.size(), "a goal for ", goal.classes.size(),
+        " samples does not fit ", samples.size());
+  const std::vector<int> predictions = nn::predict(model, images);
+  const std::size_t features = model.input().elements();
+  Verdict verdict;
+  verdict.findings.reserve(samples.size());
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    verdict.findings.push_back(find(samples.images.values().subspan(i * features, features),
+                                    images.values().subspan(i * features, features), predictions[i], samples.labels[i],
+                                    goal.of(i), goal.targeted, budget));
+  }
+  return verdict;
+}
+
+}  // namespace hans::attacks

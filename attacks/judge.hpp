@@ -1,0 +1,47 @@
+// Who decides: finds out from the images alone what an attack achieved.
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include <hans/attacks/attack.hpp>
+
+namespace hans::attacks {
+
+/// How far an image is from its original. Differences are exact (taken in double); sums run in index order.
+struct Distances {
+  double linf = 0, l2 = 0, l1 = 0;
+  std::size_t l0 = 0;  ///< features whose bits differ
+  double of(Norm norm) const;
+};
+Distances distances(std::span<const real> original, std::span<const real> image);
+
+/// Why an image is a success or not.
+enum class Reason { success, unchanged_prediction, other_class, outside_ball, outside_box, not_a_number };
+constexpr std::array<std::string_view, 6> enum_names(Reason) {
+  return {"success", "unchanged_prediction", "other_class", "outside_ball", "outside_box", "not_a_number"};
+}
+
+/// What the judge found about one image.
+struct Finding {
+  int prediction = -1;   ///< on the image; nn::no_prediction if a logit is NaN
+  bool allowed = false;  ///< inside ball and box, without tolerance
+  bool success = false;  ///< allowed, and the prediction is the goal's
+  bool evades = false;   ///< allowed, and the prediction is a class other than the label: breaks robustness
+  Reason reason = Reason::unchanged_prediction;
+  Distances distance;
+};
+
+struct Verdict {
+  std::vector<Finding> findings;  ///< one per sample
+  std::size_t successes() const;
+};
+
+/// Judges `images` made from `samples`. Reads nothing but images, labels, goal and budget. An image equal to its original bit
+/// for bit is inside every ball. Throws Error if shapes or counts differ.
+Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
+              const Budget& budget);
+
+}  // namespace hans::attacks
