@@ -1,0 +1,51 @@
+// Adversarial training, and the list of defences.
+#include <hans/defenses/adversarial.hpp>
+
+#include <hans/core/error.hpp>
+
+namespace hans::defenses {
+namespace {
+
+attacks::Goal goal_for(const attacks::Attack& attack, const nn::TrainStep& step) {
+  if (!attack.info().targets_by_default) return away_from(step.batch.labels);
+  std::vector<int> next;
+  const auto classes = static_cast<int>(step.net.classes());
+  for (const int label : step.batch.labels) next.push_back((label + 1) % classes);
+  return towards(std::move(next));
+}
+
+}  // namespace
+
+nn::Loss Adversarial::loss(float smoothing) const {
+  // The record shows the attack with everything that training resolves.
+  const attacks::Attack crafting = attack.value().in_training();
+  const Adversarial shown{crafting, clean_weight};
+  const auto memory = std::make_shared<Tape>();
+  return {text(to_spec(shown), " smoothing=", smoothing),
+          [crafting, memory, weight = static_cast<real>(clean_weight), smoothing](const nn::TrainStep& step) {
+            // The images come first, from a tape of their own and the weights as they stand, in evaluation mode.
+            const Tensor attacked =
+                crafting(step.net, step.batch, goal_for(crafting, step), {step.rng.seed(), {}, memory.get()}).images;
+            const auto smooth = static_cast<real>(smoothing);
+            const Var clean = cross_entropy(step.logits(step.batch.images), step.batch.labels, smooth);
+            const Var adversarial = cross_entropy(step.logits(attacked), step.batch.labels, smooth);
+            return clean * weight + adversarial * (1 - weight);
+          }};
+}
+
+nn::Loss adversarial_training(attacks::Attack attack, AdversarialOptions options) {
+  return Adversarial{std::move(attack), options.clean_weight}.loss(options.smoothing);
+}
+
+nn::Loss from_spec(const Spec& spec, float smoothing) {
+  check_usage(spec.name == Adversarial::name && spec.version.empty(), "there is no defence '", spec.name,
+              spec.version.empty() ? "" : "@", spec.version, "'; there is ", Adversarial::name);
+  return hans::from_spec<Adversarial>(spec).loss(smoothing);
+}
+
+std::vector<DefenseInfo> list_defenses() {
+  return {{std::string(Adversarial::name), std::string(Adversarial::meaning), std::string(Adversarial::paper),
+           describe<Adversarial>()}};
+}
+
+}  // namespace hans::defenses
