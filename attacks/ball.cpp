@@ -18,11 +18,23 @@ real sign(real g) { return g > 0 ? real{1} : g < 0 ? real{-1} : real{0}; }
 
 }  // namespace
 
-real within(real original, real value, real eps) {
-  while (std::abs(static_cast<double>(value) - static_cast<double>(original)) > static_cast<double>(eps)) {
-    value = std::nextafter(value, original);
+real within(real original, real value, double eps) {
+  const auto distance = [&] { return std::abs(static_cast<double>(value) - static_cast<double>(original)); };
+  if (distance() > eps) {
+    // The end of the ball, which rounding may have put one number too far out.
+    value = static_cast<real>(static_cast<double>(original) + (value > original ? eps : -eps));
+    while (distance() > eps) value = std::nextafter(value, original);
   }
-  return value;
+  return value == original ? original : value;  // keeps -0
+}
+
+void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features) {
+  const double width = static_cast<double>(clip.hi) - static_cast<double>(clip.lo);
+  const auto count = static_cast<double>(features);
+  const double most = norm == Norm::linf ? width : norm == Norm::l1 ? width * count : width * std::sqrt(count);
+  check_usage(static_cast<double>(eps) <= most, attack, ": eps = ", eps, " is more than features from ", clip.lo, " to ",
+              clip.hi, " can change in ", enum_names(norm)[static_cast<std::size_t>(norm)], ", ", most,
+              "; give it in the units of the data, such as 8/255 and not 8");
 }
 
 void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, bool descend,
@@ -31,7 +43,7 @@ void step_in_ball(std::span<const real> original, std::span<const real> gradient
   if (norm == Norm::linf) {
     for (std::size_t i = 0; i < image.size(); ++i) {
       const real moved = clipped(original[i] + way * (eps * sign(gradient[i])), clip);
-      image[i] = within(original[i], moved, eps);
+      image[i] = within(original[i], moved, static_cast<double>(eps));
     }
     return;
   }
@@ -42,21 +54,23 @@ void step_in_ball(std::span<const real> original, std::span<const real> gradient
       if (std::abs(gradient[i]) > std::abs(gradient[best])) best = i;
     }
     const real moved = clipped(original[best] + way * (eps * sign(gradient[best])), clip);
-    image[best] = within(original[best], moved, eps);
+    image[best] = within(original[best], moved, static_cast<double>(eps));
     return;
   }
   check(norm == Norm::l2, "a step in l0 has no size");
   double squares = 0;
   for (const real g : gradient) squares += static_cast<double>(g) * static_cast<double>(g);
-  if (squares == 0) return;
-  // Rounding of the pixels can leave the ball by a little; a slightly shorter step does not. Only an original outside the
-  // box never gets inside both: the judge will say so.
+  check(std::isfinite(squares), "the gradient is infinite, so that a step in l2 has no direction");
+  if (squares == 0 || eps == 0) return;
+  // Each feature is rounded towards the original, so that no change is longer than its share of eps; what the sum of their
+  // squares still rounds up, a step shorter by next to nothing takes back. Only an original outside the box cannot be
+  // inside both: the judge will say so.
   double length = static_cast<double>(eps) / std::sqrt(squares);
-  for (int tries = 0; tries < 100; ++tries, length *= 1 - 1e-7) {
+  for (int tries = 0; tries < 100; ++tries, length *= 1 - 1e-13) {
     for (std::size_t i = 0; i < image.size(); ++i) {
-      image[i] = clipped(static_cast<real>(static_cast<double>(original[i]) +
-                                           static_cast<double>(way) * length * static_cast<double>(gradient[i])),
-                         clip);
+      const double step = static_cast<double>(way) * length * static_cast<double>(gradient[i]);
+      const auto moved = static_cast<real>(static_cast<double>(original[i]) + step);
+      image[i] = clipped(within(original[i], moved, std::abs(step)), clip);
     }
     if (distances(original, image).l2 <= static_cast<double>(eps)) return;
   }

@@ -1,7 +1,9 @@
 // Steps that stay inside a ball and a box, exactly.
 #pragma once
 
+#include <cstddef>
 #include <span>
+#include <string_view>
 
 #include <hans/attacks/attack.hpp>
 
@@ -13,7 +15,11 @@ namespace hans::attacks {
 void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, bool descend,
                   data::Box clip, std::span<real> image);
 
-/// The number nearest to `value` whose exact distance from `original` is at most eps.
-real within(real original, real value, real eps);
+/// The number nearest to `value` whose exact distance from `original` is at most eps. Constant time.
+real within(real original, real value, double eps);
+
+/// Throws UsageError if eps exceeds what the range of the features can hold in `norm` (the width of `clip` in linf, times
+/// the features in l1, times their root in l2): then it was meant in other units. An infinite range holds everything.
+void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features);
 
 }  // namespace hans::attacks

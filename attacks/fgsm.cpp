@@ -47,7 +47,12 @@ void note_gradients(const Batch& batch, const ValueAndGrad& found) {
 
 void Fgsm::validate() const { check_usage(norm != Norm::l0, "fgsm knows norm=linf, l2 and l1; for l0 use jsma"); }
 
-Budget Fgsm::budget(const Shape&, data::Box box) const { return {norm, eps, clip_box(clip_min, clip_max, box), false}; }
+Budget Fgsm::budget(const Shape& image, data::Box box) const {
+  check_fields(*this);
+  const data::Box clip = clip_box(clip_min, clip_max, box);
+  check_reach(name, eps, norm, clip, image.elements());
+  return {norm, eps, clip, false};
+}
 
 Fgsm Fgsm::resolved(data::Box box) const {
   const data::Box clip = clip_box(clip_min, clip_max, box);
@@ -56,8 +61,7 @@ Fgsm Fgsm::resolved(data::Box box) const {
 
 Crafted Fgsm::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                          const CraftOptions& options) const {
-  validate();
-  const data::Box clip = clip_box(clip_min, clip_max, samples.box);
+  const data::Box clip = budget(model.input(), samples.box).box;
   const bool own_label = label == Label::model && !goal.targeted;
   return in_batches(model, samples, goal, options, [&](const Batch& batch) {
     const ValueAndGrad found = loss_gradient(batch, [&](const Tensor& logits) {
@@ -77,10 +81,14 @@ Crafted Fgsm::operator()(const nn::Classifier& model, const data::Samples& sampl
   });
 }
 
-Budget FgsmCleverhans100::budget(const Shape&, data::Box box) const { return {Norm::linf, eps, box, true}; }
+Budget FgsmCleverhans100::budget(const Shape&, data::Box box) const {
+  check_fields(*this);
+  return {Norm::linf, eps, box, true};
+}
 
 Crafted FgsmCleverhans100::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                                       const CraftOptions& options) const {
+  check_fields(*this);
   check_usage(!goal.targeted, "fgsm@cleverhans-1.0.0 takes no target: it moves away from the model's own prediction");
   return in_batches(model, samples, goal, options, [&](const Batch& batch) {
     const ValueAndGrad found = loss_gradient(batch, [&](const Tensor& logits) {

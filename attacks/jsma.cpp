@@ -87,9 +87,13 @@ void change(const Search& search, std::span<real> image, std::size_t feature) {
 bool advance(const Search& search, const Saliency& found, std::size_t row, Progress& sample, std::span<real> image,
              Note& note) {
   Pick best = pick(search, found, row, sample.domain);
-  const std::size_t gradient_row = row * image.size();
-  for (const real g : found.a.values().subspan(gradient_row, image.size())) {
-    note.gradient_norm = std::max(note.gradient_norm, std::abs(g));
+  note.gradient_norm = 0;
+  for (const Tensor* gradient : {&found.a, &found.b}) {
+    if (gradient->size() == 0) continue;
+    for (const real g : gradient->values().subspan(row * image.size(), image.size())) {
+      check(!std::isnan(g), "a gradient of jsma is not a number");
+      note.gradient_norm = std::max(note.gradient_norm, std::abs(g));
+    }
   }
   if (!best.found && search.cleverhans) best = {true, sample.domain[0], sample.domain[1]};
   if (!best.found) {
@@ -151,7 +155,8 @@ void craft(const Search& search, const Batch& batch) {
     }
     if (going > 0) {
       const Saliency found = saliency(search, batch.tape, input, logits, targets);
-      batch.count.gradients += active.size() * (found.b.size() > 0 ? 2U : 1U);
+      // Those that end here only come along: counted, the number would depend on how the samples are batched.
+      batch.count.gradients += going * (found.b.size() > 0 ? 2U : 1U);
       const std::span<real> all = batch.images.mutable_values();
       parallel_for(active.size(), [&](std::size_t k) {
         if (ends[k] != 0) return;
@@ -202,6 +207,7 @@ void Jsma::validate() const {
 }
 
 Budget Jsma::budget(const Shape& image, data::Box box) const {
+  check_fields(*this);
   const std::size_t per_step = select == Select::pairs ? 2 : 1;
   const std::size_t limit = std::min(max_steps(*this, image.elements()), image.elements());
   return {Norm::l0, static_cast<double>(limit * per_step), clip_box(clip_min, clip_max, box), false};
@@ -217,7 +223,7 @@ Jsma Jsma::resolved(data::Box box) const {
 
 Crafted Jsma::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                          const CraftOptions& options) const {
-  validate();
+  check_fields(*this);
   check_goal(goal, name);
   const data::Box clip = clip_box(clip_min, clip_max, samples.box);
   const Search search{theta, clip.lo, clip.hi, of, select == Select::pairs, retire == Retire::once, false,
@@ -226,11 +232,13 @@ Crafted Jsma::operator()(const nn::Classifier& model, const data::Samples& sampl
 }
 
 Budget JsmaCleverhans100::budget(const Shape& image, data::Box) const {
+  check_fields(*this);
   return {Norm::l0, static_cast<double>(image.elements()), {clip_min, clip_max}, true};
 }
 
 Crafted JsmaCleverhans100::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                                       const CraftOptions& options) const {
+  check_fields(*this);
   check_goal(goal, "jsma@cleverhans-1.0.0");
   const Search search{increase ? theta.value() : -theta.value(), clip_min, clip_max, of, true, true, true,
                       steps_for(gamma, model.input().elements(), 2)};

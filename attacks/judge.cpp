@@ -31,12 +31,14 @@ Finding find(std::span<const real> original, std::span<const real> image, int pr
   finding.evades = finding.allowed && predicted && prediction != label;
   if (!numbers || !predicted) {
     finding.reason = Reason::not_a_number;
-  } else if (!reached) {
-    finding.reason = prediction == label ? Reason::unchanged_prediction : Reason::other_class;
   } else if (!in_box) {
     finding.reason = Reason::outside_box;
+  } else if (!in_ball) {
+    finding.reason = Reason::outside_ball;
+  } else if (!reached) {
+    finding.reason = prediction == label ? Reason::unchanged_prediction : Reason::other_class;
   } else {
-    finding.reason = in_ball ? Reason::success : Reason::outside_ball;
+    finding.reason = Reason::success;
   }
   return finding;
 }
@@ -64,8 +66,8 @@ Distances distances(std::span<const real> original, std::span<const real> image)
   double squares = 0;
   for (std::size_t i = 0; i < image.size(); ++i) {
     const double change = std::abs(static_cast<double>(image[i]) - static_cast<double>(original[i]));
-    // Written so that a NaN makes the distance NaN, which is inside no ball.
-    found.linf = change <= found.linf ? found.linf : change;
+    // A NaN makes the distance NaN, which is inside no ball, whatever comes behind it.
+    found.linf = change <= found.linf || std::isnan(found.linf) ? found.linf : change;
     found.l1 += change;
     squares += change * change;
     found.l0 += same_bits(original[i], image[i]) ? 0U : 1U;

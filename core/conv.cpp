@@ -58,27 +58,26 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
   job.padded = true;
   const real* const bias = grid.bias == nullptr ? nullptr : grid.bias + panels.begin * panel;
 
+  // Taps of a row that lie side by side in the source and in the weights are one run, as are whole rows.
   std::size_t count = 0;
-  const auto depth = static_cast<std::ptrdiff_t>(grid.depth);
-  for (std::size_t ty = 0; ty < y.taps; ++ty) {
-    for (std::size_t tx = 0; tx < x.taps; ++tx) {
-      const std::size_t tap = (y.tap + ty * grid.tap_step_y) * grid.kernel_width + x.tap + tx * grid.tap_step_x;
-      const std::ptrdiff_t a = grid.per_tap * depth *
-                               (static_cast<std::ptrdiff_t>(ty * grid.source_width) + static_cast<std::ptrdiff_t>(tx));
-      if (count > 0) {
-        Segment& last = tables.segments[count - 1];
-        if (last.a + static_cast<std::ptrdiff_t>(last.length) == a && last.b + last.length == tap * grid.depth) {
-          last.length += grid.depth;
-          continue;
-        }
-      }
+  const bool side_by_side = grid.per_tap == 1 && grid.tap_step_x == 1;
+  const std::size_t runs = side_by_side ? std::min<std::size_t>(x.taps, 1) : x.taps;
+  const std::size_t length = side_by_side ? x.taps * grid.depth : grid.depth;
+  const bool whole_rows =
+      side_by_side && grid.tap_step_y == 1 && x.taps == grid.source_width && x.taps == grid.kernel_width;
+  const std::size_t rows = whole_rows ? std::min<std::size_t>(y.taps, 1) : y.taps;
+  for (std::size_t ty = 0; ty < rows; ++ty) {
+    for (std::size_t tx = 0; tx < runs; ++tx) {
       if (count == table_segments) {
         job.segment_count = count;
         current()->product(job);
         job.continues = true;
         count = 0;
       }
-      tables.segments[count++] = Segment{a, tap * grid.depth, grid.depth, ~0u};
+      const std::size_t tap = (y.tap + ty * grid.tap_step_y) * grid.kernel_width + x.tap + tx * grid.tap_step_x;
+      const auto source_tap = static_cast<std::ptrdiff_t>(ty * grid.source_width + tx);
+      tables.segments[count++] = Segment{grid.per_tap * source_tap * static_cast<std::ptrdiff_t>(grid.depth),
+                                         tap * grid.depth, whole_rows ? y.taps * length : length, ~0u};
     }
   }
   job.segment_count = count;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t table_rows = 32;
 constexpr std::size_t table_segments = 64;
-constexpr std::size_t groups_together = 2;  // 16 samples each
+constexpr std::size_t groups_together = 4;  // 16 samples each
 
 /// Along one dimension: inputs that read the same outputs, namely `count` of them, the first tap of input i being
 /// taps[i] and all reading `source`, source - 1, ...

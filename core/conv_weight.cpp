@@ -10,7 +10,6 @@
 namespace hans::kernels {
 namespace {
 
-constexpr std::size_t table_segments = 256;
 constexpr std::size_t most_rows = 32;
 
 /// Rows `begin` to `end` of the weights are computed together.
@@ -44,6 +43,8 @@ Range reach(std::size_t tap, std::size_t count, std::size_t stride, std::size_t 
   return Range{std::min(begin, count), std::min(end, count)};
 }
 
+std::ptrdiff_t signed_of(std::size_t value) { return static_cast<std::ptrdiff_t>(value); }
+
 bool holds(const Range& range, std::size_t value) { return range.begin <= value && value < range.end; }
 
 class WeightGradient {
@@ -56,130 +57,106 @@ class WeightGradient {
         image_size_(conv.height * conv.width * conv.channels),
         out_pixels_(conv.out_height * conv.out_width) {}
 
-  /// Some tiles, some filters, all samples; in blocks of samples that stay in the cache, each
-  /// continuing the chains.
+  /// Some tiles, some filters, all samples; in blocks of samples that stay in the cache, each continuing
+  /// the chains.
   void run(const std::vector<Tile>& tiles, Range tile_range, Range columns, std::size_t block) const {
+    std::vector<Rows>& prepared = kept<Rows, 0>();
+    std::vector<Segment>& segments = kept<Segment, 0>();
+    for (std::size_t t = tile_range.begin; t < tile_range.end; ++t) prepare(tiles[t], columns, prepared, segments);
     for (std::size_t n = 0; n < c_.samples; n += block) {
-      const Range samples{n, std::min(n + block, c_.samples)};
-      for (std::size_t t = tile_range.begin; t < tile_range.end; ++t) run_tile(tiles[t], columns, samples);
+      for (Rows& rows : prepared) multiply(rows, segments, columns, Range{n, std::min(n + block, c_.samples)});
     }
   }
 
  private:
+  /// A tile's operands, for sample 0, and its segments of one sample.
   struct Rows {
     const real* rows[most_rows];
     real* outs[most_rows];
+    std::size_t count, first_segment, segment_count;
+    bool padded, partial;  ///< whether outputs have taps in the padding; whether only some of the rows do
+  };
+  struct Reach {
     Range y[most_rows], x[most_rows];
-    Segment segments[table_segments];
   };
 
-  void run_tile(const Tile& tile, Range columns, Range samples) const {
-    Rows table;
-    const std::size_t count = tile.end - tile.begin;
-    bool padded = false;
-    for (std::size_t r = 0; r < count; ++r) {
+  void prepare(const Tile& tile, Range columns, std::vector<Rows>& prepared, std::vector<Segment>& segments) const {
+    Rows made;
+    Reach reaches;
+    made.count = tile.end - tile.begin;
+    made.padded = made.partial = false;
+    for (std::size_t r = 0; r < made.count; ++r) {
       const std::size_t row = tile.begin + r;
-      const std::size_t channel = row % c_.channels, column = row / c_.channels % c_.kernel_width;
-      const std::size_t kernel_row = row / c_.channels / c_.kernel_width;
-      const std::ptrdiff_t at = (static_cast<std::ptrdiff_t>(kernel_row) - static_cast<std::ptrdiff_t>(c_.pad_top)) *
-                                    static_cast<std::ptrdiff_t>(c_.width) +
-                                static_cast<std::ptrdiff_t>(column) - static_cast<std::ptrdiff_t>(c_.pad_left);
-      table.rows[r] = images_ + static_cast<std::ptrdiff_t>(samples.begin * image_size_) +
-                      at * static_cast<std::ptrdiff_t>(c_.channels) + static_cast<std::ptrdiff_t>(channel);
-      table.outs[r] = out_ + row * c_.filters + columns.begin;
-      table.y[r] = reach(kernel_row, c_.out_height, c_.stride_height, c_.pad_top, c_.height);
-      table.x[r] = reach(column, c_.out_width, c_.stride_width, c_.pad_left, c_.width);
-      padded = padded || table.y[r].begin > 0 || table.y[r].end < c_.out_height || table.x[r].begin > 0 ||
-               table.x[r].end < c_.out_width;
+      const std::size_t channel = row % c_.channels, tap = row / c_.channels;
+      const std::size_t column = tap % c_.kernel_width, kernel_row = tap / c_.kernel_width;
+      const std::ptrdiff_t at = (signed_of(kernel_row) - signed_of(c_.pad_top)) * signed_of(c_.width) +
+                                signed_of(column) - signed_of(c_.pad_left);
+      made.rows[r] = images_ + at * signed_of(c_.channels) + signed_of(channel);
+      made.outs[r] = out_ + row * c_.filters + columns.begin;
+      const Range y = reach(kernel_row, c_.out_height, c_.stride_height, c_.pad_top, c_.height);
+      const Range x = reach(column, c_.out_width, c_.stride_width, c_.pad_left, c_.width);
+      reaches.y[r] = y;
+      reaches.x[r] = x;
+      made.padded = made.padded || y.end - y.begin < c_.out_height || x.end - x.begin < c_.out_width;
     }
+    if (!prepared.empty() && !made.padded && !prepared.back().padded && prepared.back().count == made.count) {
+      made.first_segment = prepared.back().first_segment;
+      made.segment_count = prepared.back().segment_count;
+    } else {
+      made.first_segment = segments.size();
+      for (std::size_t y = 0; y < c_.out_height; ++y) list(y, made, reaches, segments);
+      made.segment_count = segments.size() - made.first_segment;
+    }
+    prepared.push_back(made);
+  }
+
+  /// The segments of an output row: runs of outputs with the same rows.
+  void list(std::size_t y, Rows& tile, const Reach& reaches, std::vector<Segment>& segments) const {
+    for (std::size_t x = 0, end = 0; x < c_.out_width; x = end) {
+      end = c_.out_width;
+      unsigned active = 0;
+      for (std::size_t r = 0; r < tile.count; ++r) {
+        if (reaches.x[r].begin > x) end = std::min(end, reaches.x[r].begin);
+        if (reaches.x[r].end > x) end = std::min(end, reaches.x[r].end);
+        if (holds(reaches.y[r], y) && holds(reaches.x[r], x)) active |= 1u << r;
+      }
+      if (active == 0) continue;
+      tile.partial = tile.partial || active != (tile.count == 32 ? ~0u : (1u << tile.count) - 1u);
+      const std::size_t a = (y * c_.stride_height * c_.width + x * c_.stride_width) * c_.channels;
+      segments.push_back(Segment{signed_of(a), y * c_.out_width + x, end - x, active});
+    }
+  }
+
+  void multiply(Rows& tile, const std::vector<Segment>& segments, Range columns, Range samples) const {
     Product job{};
-    job.rows = table.rows;
-    job.outs = table.outs;
-    job.row_count = count;
-    job.segments = table.segments;
+    job.rows = tile.rows;
+    job.outs = tile.outs;
+    job.row_count = tile.count;
+    job.segments = segments.data() + tile.first_segment;
+    job.segment_count = tile.segment_count;
+    job.repeats = samples.end - samples.begin;
+    job.a_step = signed_of(c_.stride_width * c_.channels);
+    job.a_repeat = signed_of(image_size_);
     job.b = gradient_ + samples.begin * out_pixels_ * c_.filters + columns.begin;
+    job.b_repeat = out_pixels_;
     job.b_stride = c_.filters;
     job.panel_stride = panel;
     job.columns = columns.end - columns.begin;
-    job.selective = padded;
     job.continues = samples.begin > 0;
-
-    const std::size_t count_samples = samples.end - samples.begin;
-    if (out_pixels_ == 1) {  // one run through all samples
+    job.care = tile.partial ? Care::rows : signed_of(16) <= job.a_step ? Care::fetch : Care::none;
+    job.a_ahead = job.a_repeat;
+    job.b_ahead = job.b_repeat;
+    Segment run;
+    if (out_pixels_ == 1 && tile.segment_count == 1) {  // one run through all samples
+      run = Segment{0, 0, job.repeats, job.segments->active};
+      job.segments = &run;
       job.repeats = 1;
-      job.a_step = static_cast<std::ptrdiff_t>(image_size_);
-      const unsigned active = active_rows(table, count, 0, 0);
-      table.segments[0] = Segment{0, 0, count_samples, active};
-      job.segment_count = active == 0 ? 0 : 1;
-      current()->product(job);
-      return;
+      job.a_step = job.a_repeat;
+      job.a_ahead = 8 * job.a_step;
+      job.b_ahead = 8;
     }
-    job.a_step = static_cast<std::ptrdiff_t>(c_.stride_width * c_.channels);
-    job.a_repeat = static_cast<std::ptrdiff_t>(image_size_);
-    job.b_repeat = out_pixels_;
-    // All samples at once where a sample's segments fit the table, else sample by sample.
-    Pass pass{job, table, count};
-    pass.job.repeats = count_samples;
-    if (list(pass, false)) {
-      current()->product(pass.job);
-      return;
-    }
-    for (std::size_t n = 0; n < count_samples; ++n) {
-      pass.job.repeats = 1;
-      list(pass, true);
-      for (std::size_t r = 0; r < count; ++r) table.rows[r] += image_size_;
-      pass.job.b += out_pixels_ * c_.filters;
-    }
-  }
-
-  struct Pass {
-    Product job;
-    Rows& table;
-    std::size_t row_count;
-  };
-
-  static unsigned active_rows(const Rows& table, std::size_t count, std::size_t y, std::size_t x) {
-    unsigned active = 0;
-    for (std::size_t r = 0; r < count; ++r) {
-      if (holds(table.y[r], y) && holds(table.x[r], x)) active |= 1u << r;
-    }
-    return active;
-  }
-
-  /// Lists a sample's segments. When the table is full it calls the product and goes on (`flush`), or
-  /// gives up and returns false.
-  bool list(Pass& pass, bool flush) const {
-    std::size_t used = 0;
-    for (std::size_t y = 0; y < c_.out_height; ++y) {
-      std::size_t x = 0;
-      while (x < c_.out_width) {
-        // The run of outputs with the same rows ends where a row's range begins or ends.
-        std::size_t end = c_.out_width;
-        for (std::size_t r = 0; pass.job.selective && r < pass.row_count; ++r) {
-          if (pass.table.x[r].begin > x) end = std::min(end, pass.table.x[r].begin);
-          if (pass.table.x[r].end > x) end = std::min(end, pass.table.x[r].end);
-        }
-        const unsigned active = pass.job.selective ? active_rows(pass.table, pass.row_count, y, x) : ~0u;
-        if (active != 0) {
-          if (used == table_segments) {
-            if (!flush) return false;
-            pass.job.segment_count = used;
-            current()->product(pass.job);
-            pass.job.continues = true;
-            used = 0;
-          }
-          const std::size_t a = (y * c_.stride_height * c_.width + x * c_.stride_width) * c_.channels;
-          pass.table.segments[used++] = Segment{static_cast<std::ptrdiff_t>(a), y * c_.out_width + x, end - x, active};
-        }
-        x = end;
-      }
-    }
-    pass.job.segment_count = used;
-    if (flush) {
-      current()->product(pass.job);
-      pass.job.continues = true;
-    }
-    return true;
+    current()->product(job);
+    for (std::size_t r = 0; r < tile.count; ++r) tile.rows[r] += (samples.end - samples.begin) * image_size_;
   }
 
   const Conv& c_;

@@ -27,6 +27,7 @@
 #include <hans/core/spec.hpp>
 #include <hans/core/tensor.hpp>
 #include <hans/core/text.hpp>
+#include <hans/core/values.hpp>
 #include <hans/core/version.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/data/npz.hpp>

@@ -13,12 +13,19 @@ namespace hans::kernels {
 constexpr size_t panel = 16;
 
 /// A run of k: element l reads the row's operand at `a + l * a_step` and the packed operand's row `b + l`.
-/// Only the rows whose bit is set in `active` take part, if the product is selective.
+/// Only the rows whose bit is set in `active` take part, if the product takes care of rows.
 struct Segment {
   ptrdiff_t a;
   size_t b;
   size_t length;
   unsigned active;
+};
+
+/// What a product has to mind besides the arithmetic.
+enum class Care {
+  none,
+  fetch,  ///< ask the memory early for what lies a_ahead and b_ahead: k does not run along the memory
+  rows    ///< the same, and segments may leave rows out
 };
 
 /// Many rows times one matrix: out[r][c] = chain over the segments, in order, of a[r][...] * b[...][c].
@@ -32,12 +39,14 @@ struct Product {
   ptrdiff_t a_repeat;  ///< what a repetition adds to the row's operand
   size_t b_repeat;     ///< and to b
   ptrdiff_t a_step;
+  ptrdiff_t a_ahead;
+  size_t b_ahead;  ///< in rows of b
   const real* b;
   size_t b_stride;      ///< from one k to the next
   size_t panel_stride;  ///< from one panel of 16 outputs to the next
   size_t columns;       ///< outputs
   bool padded;          ///< b has whole panels; otherwise nothing behind its last column is read
-  bool selective;       ///< segments may leave rows out; then, or if not padded, row_count <= row_block
+  Care care;            ///< for Care::rows, or if not padded, row_count <= 32
   bool continues;       ///< the chains go on from what is in the outputs
   const real* bias;     ///< added at the end, may be null
   bool relu;

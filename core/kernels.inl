@@ -1,17 +1,22 @@
 // The inner loops, once for every instruction set. Included inside a namespace that has defined:
 //   Vec, lanes     a vector of `lanes` reals; lanes divides `panel`
 //   tile_rows, tile_vectors   the accumulators that fit the registers together: a row has tile_vectors of them
+//   fetches        whether asking for data early pays
 //   wide_rows      rows whose accumulators fit the registers with four panels a row, may be 0
-//   zero broadcast load load_part store store_part multiply_add add relu least_product, fused, set_name
+//   zero broadcast load load_part store store_part multiply_add add relu least_product any_less
+//   transpose_8x8, fused, set_name
 // Nothing from outside is called, so that no code compiled here can be taken for another instruction set's.
 
 // ---- products ------------------------------------------------------------------------------------------
 
+// Loops over the rows and vectors of a tile are unrolled before the passes that move arrays into registers.
 #if defined(__clang__)
-#define HANS_UNROLL
+#define HANS_UNROLL _Pragma("clang loop unroll(full)")
 #else
-#define HANS_UNROLL _Pragma("GCC unroll 32")  // before the passes that move arrays into registers
+#define HANS_UNROLL _Pragma("GCC unroll 32")
 #endif
+// Keeps the compiler from advancing one pointer per row instead of one index for all.
+#define HANS_OPAQUE(index) __asm__("" : "+r"(index))
 
 constexpr size_t panel_vectors = panel / lanes;
 
@@ -21,29 +26,39 @@ struct Sums {
   Vec row[rows][vectors];
 };
 
-/// `length` steps of k, for all rows or, if `selective`, for those whose bit is set in `active`. `columns`: with
-/// `part`, only so many of the outputs exist in b.
-template <size_t rows, size_t vectors, bool part, bool selective>
+/// How a product is gone through. `columns`: with `part`, only so many of the outputs exist in b.
+struct Walk {
+  ptrdiff_t a_step;
+  size_t b_stride, panel_stride, columns;
+  ptrdiff_t a_ahead, b_ahead;
+};
+
+/// `length` steps of k for all rows or, if `some`, for those whose bit is set in `active`. `fetching` asks for
+/// what is read soon: where k runs over pixels the hardware does not see it coming.
+template <size_t rows, size_t vectors, bool part, bool some, bool fetching>
 [[gnu::always_inline]] inline void run_segment(Sums<rows, vectors>& sums, const real* const (&a)[rows], ptrdiff_t at,
-                                               ptrdiff_t a_step, const real* b, size_t b_stride, size_t panel_stride,
-                                               size_t length, size_t columns, unsigned active) {
+                                               const real* b, size_t length, unsigned active, const Walk& walk) {
   for (; length != 0; --length) {
     Vec operand[vectors];
     HANS_UNROLL
     for (size_t v = 0; v < vectors; ++v) {
-      const real* const from = b + v / panel_vectors * panel_stride + v % panel_vectors * lanes;
+      const real* const from = b + v / panel_vectors * walk.panel_stride + v % panel_vectors * lanes;
       const size_t done = v * lanes;
-      operand[v] = part ? load_part(from, columns > done ? columns - done : 0) : load(from);
+      operand[v] = part ? load_part(from, walk.columns > done ? walk.columns - done : 0) : load(from);
+      if (fetching && v % panel_vectors == 0) __builtin_prefetch(from + walk.b_ahead);
     }
+    if (fetching) __builtin_prefetch(a[0] + at + walk.a_ahead);
+    if (fetching && rows > 1) __builtin_prefetch(a[rows - 1] + at + walk.a_ahead);
     HANS_UNROLL
     for (size_t r = 0; r < rows; ++r) {
-      if (selective && ((active >> r) & 1u) == 0) continue;
+      if (some && ((active >> r) & 1u) == 0) continue;
       const Vec x = broadcast(a[r][at]);
       HANS_UNROLL
       for (size_t v = 0; v < vectors; ++v) sums.row[r][v] = multiply_add(x, operand[v], sums.row[r][v]);
     }
-    at += a_step;
-    b += b_stride;
+    at += walk.a_step;
+    b += walk.b_stride;
+    HANS_OPAQUE(at);
   }
 }
 
@@ -78,8 +93,8 @@ template <size_t rows, size_t vectors, bool whole>
 }
 
 /// One tile: `rows` rows and `vectors` vectors of outputs for all of k.
-template <size_t rows, size_t vectors, bool part, bool selective>
-void tile(const Product& job, size_t first_row, size_t first_panel, size_t columns) {
+template <size_t rows, size_t vectors, bool part, Care care>
+[[gnu::noinline]] void tile(const Product& job, size_t first_row, size_t first_panel, size_t columns) {
   const real* a[rows];
   HANS_UNROLL
   for (size_t r = 0; r < rows; ++r) a[r] = job.rows[first_row + r];
@@ -102,27 +117,29 @@ void tile(const Product& job, size_t first_row, size_t first_panel, size_t colum
     HANS_UNROLL
     for (size_t r = 0; r < rows; ++r) {
       HANS_UNROLL
-      for (size_t v = 0; v < vectors; ++v) sums.row[r][v] = zero();
+      for (size_t v = 0; v < vectors; ++v) {
+        sums.row[r][v] = zero();
+        if (v % panel_vectors == 0) __builtin_prefetch(job.outs[first_row + r] + first_column + v * lanes, 1);
+      }
     }
   }
 
-  const size_t b_stride = job.b_stride, panel_stride = job.panel_stride;
-  const ptrdiff_t a_step = job.a_step;
+  const Walk walk{job.a_step, job.b_stride, job.panel_stride,
+                  columns,    job.a_ahead,  static_cast<ptrdiff_t>(job.b_ahead * job.b_stride)};
   const unsigned all = rows == 32 ? ~0u : (1u << rows) - 1u;
   for (size_t repeat = 0; repeat < job.repeats; ++repeat) {
     const ptrdiff_t a_base = static_cast<ptrdiff_t>(repeat) * job.a_repeat;
-    const real* const b_base = b + repeat * job.b_repeat * b_stride;
+    const real* const b_base = b + repeat * job.b_repeat * walk.b_stride;
     const Segment* const end = job.segments + job.segment_count;
     for (const Segment* segment = job.segments; segment != end; ++segment) {
       const ptrdiff_t at = a_base + segment->a;
-      const real* const from = b_base + segment->b * b_stride;
-      const unsigned active = selective ? (segment->active >> first_row) & all : all;
-      if (!selective || active == all) {
-        run_segment<rows, vectors, part, false>(sums, a, at, a_step, from, b_stride, panel_stride, segment->length,
-                                                columns, all);
+      const real* const from = b_base + segment->b * walk.b_stride;
+      const unsigned active = care == Care::rows ? (segment->active >> first_row) & all : all;
+      if (care != Care::rows || active == all) {
+        run_segment<rows, vectors, part, false, fetches && care != Care::none>(sums, a, at, from, segment->length, all,
+                                                                               walk);
       } else if (active != 0) {
-        run_segment<rows, vectors, part, true>(sums, a, at, a_step, from, b_stride, panel_stride, segment->length,
-                                               columns, active);
+        run_segment<rows, vectors, part, true, false>(sums, a, at, from, segment->length, active, walk);
       }
     }
   }
@@ -133,23 +150,34 @@ void tile(const Product& job, size_t first_row, size_t first_panel, size_t colum
   }
 }
 
-template <size_t vectors, bool part, bool selective, size_t rows>
+template <size_t vectors, bool part, Care care, size_t rows>
 void tile_of(size_t count, const Product& job, size_t first_row, size_t first_panel, size_t columns) {
   if constexpr (rows > 1) {
-    if (count < rows) return tile_of<vectors, part, selective, rows - 1>(count, job, first_row, first_panel, columns);
+    if (count < rows) return tile_of<vectors, part, care, rows - 1>(count, job, first_row, first_panel, columns);
   }
-  tile<rows, vectors, part, selective>(job, first_row, first_panel, columns);
+  tile<rows, vectors, part, care>(job, first_row, first_panel, columns);
 }
 
 /// A column of tiles, of nearly equal height: a last tile of one row would leave most of the arithmetic idle.
-template <size_t vectors, bool part, bool selective, size_t most>
+template <size_t vectors, bool part, Care care, size_t most>
 void tiles(const Product& job, size_t first_panel, size_t columns) {
   const size_t count = (job.row_count + most - 1) / most;
   size_t row = 0;
   for (size_t t = 0; t < count; ++t) {
     const size_t end = job.row_count * (t + 1) / count;
-    tile_of<vectors, part, selective, most>(end - row, job, row, first_panel, columns);
+    tile_of<vectors, part, care, most>(end - row, job, row, first_panel, columns);
     row = end;
+  }
+}
+
+template <size_t vectors>
+void tiles_of(const Product& job, size_t first_panel, size_t columns) {
+  if (job.care == Care::rows) {
+    tiles<vectors, false, Care::rows, tile_rows>(job, first_panel, columns);
+  } else if (fetches && job.care == Care::fetch) {
+    tiles<vectors, false, fetches ? Care::fetch : Care::none, tile_rows>(job, first_panel, columns);
+  } else {
+    tiles<vectors, false, Care::none, tile_rows>(job, first_panel, columns);
   }
 }
 
@@ -161,29 +189,31 @@ void product(const Product& job) {
     const size_t columns = job.columns - column;
     const size_t full = job.padded ? (columns + panel - 1) / panel : columns / panel;
     size_t done = 1;
-    if (wide_rows > 0 && full >= wide_panels && job.row_count <= wide_rows && !job.selective) {
-      if constexpr (wide_rows > 0) tiles<wide_panels * panel_vectors, false, false, wide_rows>(job, first, columns);
+    if (wide_rows > 0 && full >= wide_panels && job.row_count <= wide_rows && job.care != Care::rows) {
+      if constexpr (wide_rows > 0)
+        tiles<wide_panels * panel_vectors, false, Care::none, wide_rows>(job, first, columns);
       done = wide_panels;
     } else if (panels_across > 1 && full >= panels_across) {
+      tiles_of<tile_vectors>(job, first, columns);
       done = panels_across;
-      if (job.selective) {
-        tiles<tile_vectors, false, true, tile_rows>(job, first, columns);
-      } else {
-        tiles<tile_vectors, false, false, tile_rows>(job, first, columns);
-      }
-    } else if (full == 0) {
-      tiles<panel_vectors, true, true, tile_rows>(job, first, columns);
-    } else if (job.selective) {
-      tiles<panel_vectors, false, true, tile_rows>(job, first, columns);
+    } else if (full > 0) {
+      tiles_of<panel_vectors>(job, first, columns);
     } else {
-      tiles<panel_vectors, false, false, tile_rows>(job, first, columns);
+      tiles<panel_vectors, true, Care::rows, tile_rows>(job, first, columns);
     }
     column += done * panel;
   }
 }
 
 void transpose(const real* in, size_t lane_stride, size_t lane_count, size_t count, real* out) {
-  for (size_t k = 0; k < count; ++k) {
+  size_t k = 0;
+  if (lane_count == panel) {
+    for (; k + 8 <= count; k += 8) {
+      transpose_8x8(in + k, lane_stride, out + k * panel);
+      transpose_8x8(in + 8 * lane_stride + k, lane_stride, out + k * panel + 8);
+    }
+  }
+  for (; k < count; ++k) {
     for (size_t lane = 0; lane < panel; ++lane) {
       out[k * panel + lane] = lane < lane_count ? in[lane * lane_stride + k] : real(0);
     }
@@ -192,37 +222,49 @@ void transpose(const real* in, size_t lane_stride, size_t lane_count, size_t cou
 
 // ---- pairs ---------------------------------------------------------------------------------------------
 
+/// The first admissible pair: the best where no product is below 0, because all of them underflow.
+PairFound first_pair(const real* a, const real* b, size_t n) {
+  for (size_t i = 0; i + 1 < n; ++i) {
+    int any = 0;
+    for (size_t j = i + 1; j < n; ++j) any |= static_cast<int>(a[i] + a[j] > 0) & static_cast<int>(b[i] + b[j] < 0);
+    if (any == 0) continue;
+    size_t j = i + 1;
+    while (!(a[i] + a[j] > 0 && b[i] + b[j] < 0)) ++j;
+    return PairFound{i, j, 0, true};
+  }
+  return PairFound{0, 0, 0, false};
+}
+
 PairFound best_pair(const real* a, const real* b, size_t n) {
   PairFound best{0, 0, 0, false};
+  real bound = 0;  // the least product so far; where T > 0, a product below 0 has O < 0
+  Vec bounds = zero();
   for (size_t i = 0; i + 1 < n; ++i) {
-    // First only the row's least product, then, if it is a new best, where it was: rarely needed.
+    // First only whether the row has a lesser one, then, if so, which and where: rarely needed.
     const Vec a_i = broadcast(a[i]);
     const Vec b_i = broadcast(b[i]);
-    Vec least = broadcast(real(1));  // admissible products are -0 or less
+    Vec least = bounds;
     size_t j = i + 1;
     for (; j + lanes <= n; j += lanes) least = least_product(least, add(a_i, load(a + j)), add(b_i, load(b + j)));
     if (j < n) {
-      // The lanes behind the end get T = O = a_i - a_i or NaN, never both T > 0 and O < 0.
-      real rest_a[lanes], rest_b[lanes];
+      // Lanes behind the end read 0 and are given T = 0.
+      real rest_t[lanes], rest_o[lanes];
       for (size_t l = 0; l < lanes; ++l) {
-        rest_a[l] = j + l < n ? a[i] + a[j + l] : real(0);
-        rest_b[l] = j + l < n ? b[i] + b[j + l] : real(0);
+        rest_t[l] = j + l < n ? a[i] + a[j + l] : real(0);
+        rest_o[l] = j + l < n ? b[i] + b[j + l] : real(0);
       }
-      least = least_product(least, load(rest_a), load(rest_b));
+      least = least_product(least, load(rest_t), load(rest_o));
     }
+    if (!any_less(least, bounds)) continue;
     real lane_least[lanes];
     store(lane_least, least);
-    real row_least = 1;
-    for (const real candidate : lane_least) row_least = candidate < row_least ? candidate : row_least;
-    if (row_least > 0 || (best.found && -row_least <= best.score)) continue;
-    for (j = i + 1; j < n; ++j) {
-      const real t = a[i] + a[j];
-      const real o = b[i] + b[j];
-      if (t > 0 && o < 0 && t * o == row_least) break;
-    }
-    best = PairFound{i, j, -row_least, true};
+    for (const real candidate : lane_least) bound = candidate < bound ? candidate : bound;
+    bounds = broadcast(bound);
+    j = i + 1;
+    while (!(a[i] + a[j] > 0 && (a[i] + a[j]) * (b[i] + b[j]) == bound)) ++j;
+    best = PairFound{i, j, -bound, true};
   }
-  return best;
+  return best.found ? best : first_pair(a, b, n);
 }
 
 real fused_value(real a, real b, real c) { return fused(a, b, c); }
@@ -232,6 +274,7 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 #include "math.inl"
 
 #undef HANS_UNROLL
+#undef HANS_OPAQUE
 
 /// Everything above as one table.
 constexpr Set make_set() {

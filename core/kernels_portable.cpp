@@ -11,6 +11,7 @@ constexpr size_t lanes = 16;
 constexpr size_t tile_rows = 2;
 constexpr size_t tile_vectors = 1;
 constexpr size_t wide_rows = 0;
+constexpr bool fetches = false;
 
 struct Vec {
   real lane[lanes];
@@ -53,14 +54,25 @@ inline Vec relu(const Vec& a) {
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] < 0 ? real(0) : a.lane[i];
   return v;
 }
-/// least[i] = min(least[i], t[i] * o[i]) where t[i] > 0 and o[i] < 0.
+/// least[i] = min(least[i], t[i] * o[i]) where t[i] > 0; a NaN is no product.
 inline Vec least_product(const Vec& least, const Vec& t, const Vec& o) {
   Vec v;
   for (size_t i = 0; i < lanes; ++i) {
     const real product = t.lane[i] * o.lane[i];
-    v.lane[i] = t.lane[i] > 0 && o.lane[i] < 0 && product < least.lane[i] ? product : least.lane[i];
+    v.lane[i] = t.lane[i] > 0 && product < least.lane[i] ? product : least.lane[i];
   }
   return v;
+}
+inline bool any_less(const Vec& a, const Vec& b) {
+  bool any = false;
+  for (size_t i = 0; i < lanes; ++i) any = any || a.lane[i] < b.lane[i];
+  return any;
+}
+/// out[k * 16 + lane] = in[lane * lane_stride + k] for eight of each.
+inline void transpose_8x8(const real* in, size_t lane_stride, real* out) {
+  for (size_t k = 0; k < 8; ++k) {
+    for (size_t lane = 0; lane < 8; ++lane) out[k * panel + lane] = in[lane * lane_stride + k];
+  }
 }
 
 #include "kernels.inl"

@@ -1,12 +1,11 @@
 // The threads of this process: started when first needed, spinning between short gaps, asleep in long ones.
-#include <hans/core/parallel.hpp>
-
 #include <atomic>
 #include <cfenv>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <hans/core/parallel.hpp>
 #include <limits>
 #include <mutex>
 #include <system_error>

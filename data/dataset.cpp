@@ -57,18 +57,17 @@ struct Dataset::Store {
 
   // What both constructors check; `pixels` is how many there are.
   void check_all(std::size_t pixels) {
-    check(image.rank() == 3 && image.elements() > 0, "'", name, "': images must be height x width x channels, not ",
-          image);
-    check(pixels > 0, "'", name, "' holds no images");
+    const std::string what = in_quotes(name);
+    check(image.rank() == 3 && image.elements() > 0, what, ": images must be height x width x channels, not ", image);
+    check(pixels > 0, what, " holds no images");
     const std::size_t count = pixels / image.elements();
-    check(pixels % image.elements() == 0 && count == labels.size(), "'", name, "' has ", count, " images of ", image,
-          " but ", labels.size(), " labels");
-    check(count <= std::numeric_limits<std::uint32_t>::max(), "'", name, "' has ", count,
-          " images, more than 2^32 - 1");
+    check(pixels % image.elements() == 0 && count == labels.size(), what, " has ", count, " images of ", image, " but ",
+          labels.size(), " labels");
+    check(count <= std::numeric_limits<std::uint32_t>::max(), what, " has ", count, " images, more than 2^32 - 1");
     const std::size_t most = classes > 0 ? classes : most_classes;
     for (std::size_t k = 0; k < count; ++k) {
-      check(labels[k] >= 0 && static_cast<std::size_t>(labels[k]) < most, "'", name, "': label ", labels[k],
-            " of image ", k, " is outside 0 to ", most - 1);
+      check(labels[k] >= 0 && static_cast<std::size_t>(labels[k]) < most, what, ": label ", labels[k], " of image ", k,
+            " is outside 0 to ", most - 1);
     }
     if (classes == 0) classes = static_cast<std::size_t>(*std::max_element(labels.begin(), labels.end())) + 1;
   }
@@ -85,10 +84,11 @@ Dataset::Dataset(std::string name, const Shape& image, std::vector<float> pixels
                  std::size_t classes) {
   Store store{std::move(name), image, {}, std::move(pixels), std::move(labels), classes};
   store.check_all(store.floats.size());
+  const std::string what = in_quotes(store.name);
   for (std::size_t k = 0; k < store.floats.size(); ++k) {
     // Written so that a NaN fails as well.
-    check(store.floats[k] >= 0.0f && store.floats[k] <= 1.0f, "'", store.name, "': image ", k / image.elements(),
-          " holds ", store.floats[k], "; pixels must be in [0, 1]: divide by what white is, or store bytes");
+    check(store.floats[k] >= 0.0f && store.floats[k] <= 1.0f, what, ": image ", k / image.elements(), " holds ",
+          store.floats[k], "; pixels must be in [0, 1]: divide by what white is, or store bytes");
   }
   store_ = std::make_shared<const Store>(std::move(store));
 }

@@ -43,7 +43,7 @@ auto within(std::string_view what, const Read& read) {
   try {
     return read();
   } catch (const Error& error) {
-    throw Error(text("'", what, "': ", error.what()));
+    throw Error(text(in_quotes(what), ": ", error.what()));
   }
 }
 
@@ -111,8 +111,8 @@ std::string read_perhaps_gzipped(const fs::path& path) {
 
 Dataset from_folder(const fs::path& folder, Part part, std::string name, std::size_t classes) {
   const fs::path images_path = find_images(folder, part), labels_path = find_labels(folder, part);
-  check(!images_path.empty(), "there is no ", images_name(part), " (or .gz) in '", folder.string(), "'");
-  check(!labels_path.empty(), "there is no ", labels_name(part), " (or .gz) in '", folder.string(), "'");
+  check(!images_path.empty(), "there is no ", images_name(part), " (or .gz) in ", in_quotes(folder.string()));
+  check(!labels_path.empty(), "there is no ", labels_name(part), " (or .gz) in ", in_quotes(folder.string()));
   Images images = within(images_path.string(), [&] { return images_of(read_perhaps_gzipped(images_path)); });
   std::vector<int> labels = within(labels_path.string(), [&] { return labels_of(read_perhaps_gzipped(labels_path)); });
   return Dataset(std::move(name), images.image, std::move(images.pixels), std::move(labels), classes);
@@ -195,7 +195,7 @@ Dataset from_search(const Named& named, Part part, std::string name) {
   }
   std::string looked;
   for (const std::string& folder : folders) looked += text(looked.empty() ? "" : ", ", folder);
-  throw Error(text("no ", images_name(part), " (or .gz) for '", name, "' in ", looked,
+  throw Error(text("no ", images_name(part), " (or .gz) for ", in_quotes(name), " in ", looked,
                    "; set HANS_DATA to the folder that holds it, or use mnist-5k, which is built in"));
 }
 
@@ -226,14 +226,14 @@ Dataset load(std::string_view name, Part part, std::size_t classes) {
       if (named.name == rest) return &named == &embedded ? from_memory(part, full) : from_search(named, part, full);
       known += text(named.name, ", ");
     }
-    throw UsageError(text("there is no data set '", rest, "'; there are ", known,
-                          "folders of IDX files and .npz files, which are written with a '/', as in ./", rest));
+    throw UsageError(text("there is no data set ", in_quotes(rest), "; there are ", known,
+                          "folders of IDX files and .npz files, which are written with a '/', such as './digits'"));
   }
   if (rest.ends_with(".npz")) {
-    check_usage(!names_part, "'", rest, "' has no parts; leave '/", to_text(part), "' away");
+    check_usage(!names_part, in_quotes(rest), " has no parts; leave '/", to_text(part), "' away");
     return from_npz(rest, classes);
   }
-  check(is_folder(rest), "'", rest, "' is no folder", is_file(rest) ? " and does not end in .npz" : "",
+  check(is_folder(rest), in_quotes(rest), " is no folder", is_file(rest) ? " and does not end in .npz" : "",
         "; data are a folder of IDX files or an .npz file");
   return from_folder(rest, part, full, classes);
 }

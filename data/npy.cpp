@@ -39,7 +39,7 @@ class HeaderReader {
         has_shape = true;
         read_extents();
       } else {
-        throw Error(text("the NPY header has an unknown or second '", key, "'"));
+        throw Error(text("the NPY header has an unknown or second ", in_quotes(key)));
       }
     }
     check(!descr.empty() && has_order && has_shape, "the NPY header lacks descr, fortran_order or shape");
@@ -111,7 +111,7 @@ Type read_type(std::string_view descr) {
                                           {'u', Array::Kind::natural, "1248"},
                                           {'f', Array::Kind::floating, "48"}}};
   const auto unknown = [&] {
-    return Error(text("the array has elements of type '", descr, "'; only ", known_types, " can be read"));
+    return Error(text("the array has elements of type ", in_quotes(descr), "; only ", known_types, " can be read"));
   };
   if (descr.size() < 3 || std::string_view("<>|").find(descr[0]) == std::string_view::npos) throw unknown();
   const std::string_view digits = descr.substr(2);

@@ -16,18 +16,18 @@ Array read_npz(std::string_view file, std::string_view name, std::uint64_t most)
   const std::vector<ZipEntry> entries = read_zip_directory(file);
   for (const ZipEntry& entry : entries) {
     if (entry.name != text(name, suffix)) continue;
-    check(found == nullptr, "the file holds two arrays '", name, "'");
+    check(found == nullptr, "the file holds two arrays ", in_quotes(name));
     found = &entry;
   }
   if (found == nullptr) {
     std::string names;
-    for (const std::string& other : npz_names(file)) names += text(names.empty() ? "" : ", ", other);
-    throw Error(text("there is no array '", name, "' in the file; it holds ", names.empty() ? "none" : names));
+    for (const std::string& other : npz_names(file)) names += text(names.empty() ? "" : ", ", in_quotes(other));
+    throw Error(text("there is no array ", in_quotes(name), " in the file; it holds ", names.empty() ? "none" : names));
   }
   try {
     return read_npy(read_zip_entry(file, *found, most));
   } catch (const Error& error) {
-    throw Error(text("array '", name, "': ", error.what()));
+    throw Error(text("array ", in_quotes(name), ": ", error.what()));
   }
 }
 

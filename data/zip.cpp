@@ -59,12 +59,13 @@ void read_extra64(std::string_view extra, ZipEntry& entry) {
     const auto id = little<std::uint16_t>(&extra[0]);
     const std::size_t length = little<std::uint16_t>(&extra[2]);
     extra.remove_prefix(4);
-    check(length <= extra.size(), "the ZIP archive is broken: an extra field of '", entry.name, "' is too long");
+    check(length <= extra.size(), "the ZIP archive is broken: an extra field of ", in_quotes(entry.name),
+          " is too long");
     if (id == extra64) {
       std::string_view rest = extra.substr(0, length);
       for (std::uint64_t* field : {&entry.size, &entry.packed, &entry.header}) {
         if (*field != all32) continue;
-        check(rest.size() >= 8, "the ZIP archive is broken: a 64-bit number of '", entry.name, "' is missing");
+        check(rest.size() >= 8, "the ZIP archive is broken: a 64-bit number of ", in_quotes(entry.name), " is missing");
         *field = little<std::uint64_t>(rest.data());
         rest.remove_prefix(8);
       }
@@ -92,7 +93,7 @@ std::vector<ZipEntry> read_zip_directory(std::string_view file) {
           " of its directory is cut short");
     ZipEntry entry;
     entry.name = rest.substr(length, name);
-    check((little<std::uint16_t>(&rest[8]) & 1) == 0, "'", entry.name, "' in the ZIP archive is encrypted");
+    check((little<std::uint16_t>(&rest[8]) & 1) == 0, in_quotes(entry.name), " in the ZIP archive is encrypted");
     entry.method = little<std::uint16_t>(&rest[10]);
     entry.crc = little<std::uint32_t>(&rest[16]);
     entry.packed = little<std::uint32_t>(&rest[20]);
@@ -108,9 +109,9 @@ std::vector<ZipEntry> read_zip_directory(std::string_view file) {
 std::string read_zip_entry(std::string_view file, const ZipEntry& entry, std::uint64_t most) {
   constexpr std::size_t length = 30;
   const auto broken = [&](std::string_view why) {
-    return Error(text("'", entry.name, "' in the ZIP archive is broken: ", why));
+    return Error(text(in_quotes(entry.name), " in the ZIP archive is broken: ", why));
   };
-  check(entry.size <= most, "'", entry.name, "' in the ZIP archive has ", entry.size, " bytes; at most ", most,
+  check(entry.size <= most, in_quotes(entry.name), " in the ZIP archive has ", entry.size, " bytes; at most ", most,
         " are allowed");
   if (entry.header > file.size() || file.size() - entry.header < length)
     throw broken("its header lies outside the file");
@@ -148,7 +149,7 @@ std::string write_zip(const std::vector<std::pair<std::string, std::string>>& en
   std::string out, directory;
   bool any64 = entries.size() >= all16;
   for (const auto& [name, content] : entries) {
-    check(!name.empty() && name.size() < all16, "an entry of a ZIP archive cannot have a name of ", name.size(),
+    check(!name.empty() && name.size() <= all16, "an entry of a ZIP archive cannot have a name of ", name.size(),
           " bytes");
     const std::uint64_t size = content.size(), header = out.size();
     const bool is64 = size >= zip64_from || header >= zip64_from;

@@ -17,6 +17,8 @@ attacks::Goal goal_for(const attacks::Attack& attack, const nn::TrainStep& step)
 }  // namespace
 
 nn::Loss Adversarial::loss(float smoothing) const {
+  check_fields(*this);
+  check_usage(attack.value().present(), "adversarial training needs an attack");
   // The record shows the attack with everything that training resolves.
   const attacks::Attack crafting = attack.value().in_training();
   const Adversarial shown{crafting, clean_weight};
