@@ -1,0 +1,210 @@
+// Command-line arguments: sorting what was given by what is known, and the help page.
+#include <hans/apps/arguments.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+namespace hans::apps {
+namespace {
+
+// What an argument is called in messages and on the help page.
+std::string shown_name(const Argument& argument) {
+  return argument.positional ? argument.info.name : text("--", argument.info.name);
+}
+
+std::string placeholder(const FieldInfo& info) {
+  if (info.kind == "integer") return "N";
+  if (info.kind == "number") return "X";
+  return info.kind;
+}
+
+// "--limit N"
+std::string shown_form(const Argument& argument) {
+  if (argument.positional || argument.is_switch) return shown_name(argument);
+  return text(shown_name(argument), " ", placeholder(argument.info));
+}
+
+std::string all_names(std::span<const Argument> known) {
+  std::string names;
+  for (const Argument& argument : known) append(names, text(names.empty() ? "" : ", ", shown_name(argument)));
+  return names;
+}
+
+// How many letters have to be inserted, left out or replaced (Levenshtein 1966).
+std::size_t edits(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t above = row[j + 1];
+      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0U : 1U)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+std::size_t find_option(std::string_view command, std::span<const Argument> known, std::string_view name) {
+  for (std::size_t k = 0; k < known.size(); ++k) {
+    if (!known[k].positional && known[k].info.name == name) return k;
+  }
+  std::vector<std::string> names;
+  for (const Argument& argument : known) {
+    if (!argument.positional) names.push_back(argument.info.name);
+  }
+  const std::string hint = nearest(name, names);
+  throw UsageError(text(command, ": unknown option ", in_quotes(text("--", name)),
+                        hint.empty() ? "" : text("; did you mean --", hint, "?"), hint.empty() ? ";" : "",
+                        " allowed: ", all_names(known)));
+}
+
+std::string default_note(const FieldInfo& info) {
+  std::string note = info.range;
+  if (!info.required && info.kind != "true|false") {
+    append(note, text(note.empty() ? "" : "; ", "default ", info.default_text.empty() ? "none" : info.default_text));
+  }
+  return note.empty() ? note : text(" (", note, ")");
+}
+
+}  // namespace
+
+std::string nearest(std::string_view word, std::span<const std::string> names) {
+  constexpr std::size_t longest = 64;  // nobody mistypes a name into that, and the table below stays small
+  if (word.size() > longest) return "";
+  std::string best;
+  std::size_t least = word.size() / 3 + 2;
+  for (const std::string& name : names) {
+    const std::size_t distance = edits(word, name);
+    if (distance < least) {
+      least = distance;
+      best = name;
+    }
+  }
+  return best;
+}
+
+std::vector<Given> match_arguments(std::string_view command, std::span<const Argument> known, Arguments given) {
+  std::vector<Given> found;
+  const auto was_given = [&](std::size_t k) {
+    return std::any_of(found.begin(), found.end(), [&](const Given& item) { return item.argument == k; });
+  };
+  const auto positional =
+      static_cast<std::size_t>(std::count_if(known.begin(), known.end(), [](const auto& a) { return a.positional; }));
+  std::size_t next_positional = 0;
+  bool options_ended = false;
+  for (std::size_t k = 0; k < given.size(); ++k) {
+    const std::string_view word = given[k];
+    if (!options_ended && word == "--") {
+      options_ended = true;
+      continue;
+    }
+    if (options_ended || !word.starts_with('-') || word == "-") {
+      check_usage(next_positional < positional, command, ": unexpected argument ", in_quotes(word),
+                  "; allowed: ", all_names(known));
+      found.push_back({next_positional++, word});
+      continue;
+    }
+    check_usage(word.starts_with("--"), command, ": unknown option ", in_quotes(word), "; allowed: ", all_names(known));
+    const std::size_t equals = word.find('=');
+    const bool has_value = equals != std::string_view::npos;
+    const std::size_t number = find_option(command, known, word.substr(2, has_value ? equals - 2 : word.npos));
+    const Argument& argument = known[number];
+    check_usage(argument.repeatable || !was_given(number), command, ": ", shown_name(argument),
+                " is given twice; it is allowed once");
+    if (argument.is_switch) {
+      check_usage(!has_value, command, ": ", shown_name(argument), " takes no value");
+      found.push_back({number, "true"});
+    } else if (has_value) {
+      found.push_back({number, word.substr(equals + 1)});
+    } else {
+      const bool follows = k + 1 < given.size() && !given[k + 1].starts_with("--");
+      check_usage(follows, command, ": ", shown_name(argument), " needs a value: ", shown_form(argument));
+      found.push_back({number, given[++k]});
+    }
+  }
+  for (std::size_t k = 0; k < known.size(); ++k) {
+    check_usage(!known[k].info.required || was_given(k), command, ": ", shown_form(known[k]),
+                " is missing: ", known[k].info.meaning, " (see hans ", command, " --help)");
+  }
+  return found;
+}
+
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t at, std::size_t width) {
+  std::string out;
+  std::size_t column = at;
+  bool line_begins = true;
+  while (!text.empty()) {
+    if (text.front() == '\n') {
+      out += '\n';
+      text.remove_prefix(1);
+      if (!text.empty() && text.front() != '\n') out.append(indent, ' ');
+      column = indent;
+      line_begins = true;
+      continue;
+    }
+    const std::size_t length = std::min(text.find_first_of(" \n"), text.size());
+    const std::string_view word = text.substr(0, length);
+    if (!line_begins && column + 1 + length > width) {
+      out += '\n';
+      out.append(indent, ' ');
+      column = indent;
+      line_begins = true;
+    }
+    if (!line_begins) {
+      out += ' ';
+      ++column;
+    }
+    out += word;
+    column += length;
+    line_begins = false;
+    text.remove_prefix(length);
+    if (!text.empty() && text.front() == ' ') text.remove_prefix(1);
+  }
+  return out;
+}
+
+std::string wrapped_behind(std::string_view line, std::size_t indent, std::size_t width) {
+  return text(line.substr(0, indent), wrapped(line.substr(std::min(indent, line.size())), indent, indent, width));
+}
+
+std::string help_page(std::string_view command, std::string_view meaning, std::string_view details,
+                      std::string_view example, std::span<const Argument> known) {
+  constexpr std::size_t margin = 2;
+  std::string usage = text("hans ", command);
+  std::size_t column = 0;
+  for (const Argument& argument : known) {
+    // Options are kept whole on a line: a space that must not be broken stands for the ones inside them.
+    std::string form = shown_form(argument);
+    if (argument.repeatable) append(form, text(" [", form, " ...]"));
+    if (!argument.info.required) form = text("[", form, "]");
+    std::replace(form.begin(), form.end(), ' ', '\x1f');
+    append(usage, text(" ", form));
+    column = std::max(column, shown_form(argument).size() + 2 * margin);
+  }
+  constexpr std::string_view usage_head = "usage: ";
+  usage = wrapped(usage, usage_head.size() + margin, usage_head.size());
+  std::replace(usage.begin(), usage.end(), '\x1f', ' ');
+
+  std::string page = text("hans ", command, ": ", meaning, "\n\n", usage_head, usage, "\n\n");
+  for (const Argument& argument : known) {
+    std::string line = text("  ", shown_form(argument));
+    line.append(column - line.size(), ' ');
+    append(page, text(line, wrapped(text(argument.info.meaning, default_note(argument.info)), column, column), "\n"));
+  }
+  if (!details.empty()) append(page, text("\n", wrapped(details, 0, 0), "\n"));
+  append(page, text("\nexample\n  ", wrapped(example, margin, margin, 1000), "\n"));
+  return page;
+}
+
+namespace detail {
+
+void refuse_argument(std::string_view command, const Argument& argument, std::string_view value, std::string_view why) {
+  // A SPEC's own message says which part of it is refused.
+  const std::string what = argument.info.kind == "SPEC" ? "" : text(" ", in_quotes(value), " is refused");
+  throw UsageError(text(command, ": ", shown_name(argument), what, ": ", why));
+}
+
+}  // namespace detail
+}  // namespace hans::apps

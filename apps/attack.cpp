@@ -1,0 +1,98 @@
+// hans attack: attacks a model, judges the images, and says what is left of its accuracy.
+#include <cmath>
+
+#include <hans/apps/commands.hpp>
+#include <hans/apps/crafted_file.hpp>
+#include <hans/apps/inputs.hpp>
+#include <hans/apps/progress.hpp>
+#include <hans/apps/results.hpp>
+#include <hans/core/file.hpp>
+
+namespace hans::apps {
+namespace {
+
+struct AttackOptions : Common {
+  Required<ModelName> model;
+  Required<DataName> data;
+  Required<Many<FromSpec<attacks::Attack>>> attack;
+  std::optional<std::uint64_t> limit = {};
+  std::optional<TargetsChoice> targets = {};
+  bool per_sample = false;
+  std::optional<FileName> out = {};
+
+  static constexpr std::string_view command = "attack";
+  static constexpr std::string_view meaning = "what is left of a model's accuracy under attack";
+  static constexpr std::string_view details =
+      "An attack is written NAME:KEY=VALUE,KEY=VALUE; hans list attacks shows names and keys. A budget such as eps has "
+      "no "
+      "default; it is in units of the data, whose features lie in [0, 1]: write 0.3 or 8/255.\n"
+      "\n"
+      "Images that the model gets wrong unattacked are not attacked and count as not robust. With several attacks the "
+      "worst "
+      "case counts: an image is robust if no attack succeeds. The last lines are for your paper: the sentence to cite "
+      "and what "
+      "is needed to make the number again.";
+  static constexpr std::string_view example =
+      "hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n"
+      "hans attack v1.hans --data mnist --limit 100 --attack jsma:gamma=0.145 --targets all --out adversarial.npz";
+  static constexpr auto positional() {
+    return std::tuple(field("MODEL", &AttackOptions::model, "a model file, as hans train writes it"));
+  }
+  static constexpr auto fields() {
+    return std::tuple_cat(
+        std::tuple(field("data", &AttackOptions::data, data_meaning_test),
+                   field("attack", &AttackOptions::attack, "the attack and its parameters; may be given several times"),
+                   field("limit", &AttackOptions::limit, at_least(1), "only the first N images", "all"),
+                   field("targets", &AttackOptions::targets,
+                         "the class to aim at: the one after the label, all others in turn, a random other, or class N",
+                         "no class, but next for attacks that need one"),
+                   field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
+                   field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file",
+                         "none")),
+        common_fields());
+  }
+};
+
+int run(const AttackOptions& options) {
+  begin(options);
+  const std::string out = options.out ? options.out->text : "";
+  if (!out.empty()) check_writable(out);
+  const NamedModel named = load_model(options.model.value().text, options.seed);
+  warn_if_untrained(named);
+  check_distinct(std::vector<NamedFile>{{"MODEL", named.path, false}, {"--json", json_file(options)}, {"--out", out}});
+
+  Request request;
+  request.per_sample = options.per_sample;
+  if (options.targets) request.targets = options.targets->targets;
+  for (const auto& choice : options.attack.value().values) request.attacks.push_back(choice.value);
+  const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
+  for (const attacks::Attack& attack : request.attacks) check_budget(attack, data.image_shape(), data.box());
+
+  attacks::EvaluateOptions settings;
+  settings.limit = first_count(options.limit, data.size());
+  settings.targets = request.targets;
+  settings.seed = options.seed;
+  settings.keep_images = !out.empty();
+  ProgressBar bar("", "attempts", options.quiet);
+  std::size_t current = request.attacks.size();
+  settings.progress = [&](std::size_t attack, std::size_t done, std::size_t total) {
+    if (attack != current) bar.restart(text("attack ", attack + 1, " of ", request.attacks.size()));
+    current = attack;
+    bar.update(done, total);
+  };
+  const attacks::Evaluation found = attacks::evaluate(named.model.net, data, request.attacks, settings);
+  bar.clear();
+
+  const Subject subject = subject_of(named, data, options.seed);
+  if (!out.empty()) write_file(out, crafted_file(subject, found));
+  std::string report = text(results_table(subject, request, found), "\n", results_sentences(subject, request, found));
+  if (!out.empty()) append(report, text("\nwrote ", out, "\n"));
+  finish(options, report, results_json(subject, request, found));
+  return 0;
+}
+
+}  // namespace
+
+Command attack_command() { return make_command<AttackOptions, run>(); }
+
+}  // namespace hans::apps

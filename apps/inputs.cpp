@@ -1,0 +1,114 @@
+// The models and data that commands are told to use.
+#include <hans/apps/inputs.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <vector>
+
+#include <hans/apps/arguments.hpp>
+#include <hans/core/error.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/nn/models.hpp>
+
+namespace hans::apps {
+
+namespace fs = std::filesystem;
+
+NamedModel load_model(std::string_view word, std::uint64_t seed) {
+  if (word.find_first_of("/.") != std::string_view::npos) {
+    return {fs::path(word).filename().string(), std::string(word), nn::load_model(word)};
+  }
+  std::vector<std::string> names;
+  for (const nn::ModelInfo& info : nn::list_models()) names.emplace_back(info.name);
+  if (std::find(names.begin(), names.end(), word) == names.end()) {
+    std::string all;
+    for (const std::string& name : names) append(all, text(all.empty() ? "" : ", ", name));
+    std::error_code ignored;
+    const bool is_file = fs::is_regular_file(word, ignored);
+    throw UsageError(
+        text("there is no built-in model ", in_quotes(word), "; there are ", all,
+             is_file ? "; for the file of that name write ./" : "; a model file is written with a '.' or '/'",
+             is_file ? word : ""));
+  }
+  NamedModel made{std::string(word), "", nn::Model{nn::make_model(word, Rng(seed))}};
+  made.model.sha256 = sha256(nn::dump_model(made.model));
+  return made;
+}
+
+void warn_if_untrained(const NamedModel& model) {
+  if (!model.path.empty()) return;
+  std::fprintf(stderr, "hans: note: %s is built in and untrained; hans train makes a model file of it\n",
+               model.name.c_str());
+}
+
+Subject subject_of(const NamedModel& model, const data::Dataset& data, std::uint64_t seed) {
+  const nn::Model& given = model.model;
+  return {model.path.empty() ? text("untrained ", model.name) : model.name,
+          given.sha256,
+          given.net.architecture(),
+          given.preprocessing,
+          short_name(data.name()),
+          data.sha256(),
+          data.size(),
+          data.box(),
+          seed};
+}
+
+std::size_t first_count(const std::optional<std::uint64_t>& limit, std::size_t size) {
+  return limit && *limit < size ? static_cast<std::size_t>(*limit) : size;
+}
+
+void read_value(std::string_view word, TargetsChoice& out) { out.targets = attacks::read_targets(word); }
+void append_value(std::string&, const TargetsChoice&) {}
+std::string value_help(const TargetsChoice&) { return "next|all|random|N"; }
+
+void check_budget(const attacks::Attack& attack, const Shape& image, data::Box box) {
+  const attacks::Budget budget = attack.budget(image, box);
+  const auto features = static_cast<double>(image.elements());
+  const double width = static_cast<double>(budget.box.hi) - static_cast<double>(budget.box.lo);
+  double most = features;
+  switch (budget.norm) {
+    case attacks::Norm::linf:
+      most = width;
+      break;
+    case attacks::Norm::l2:
+      most = width * std::sqrt(features);
+      break;
+    case attacks::Norm::l1:
+      most = width * features;
+      break;
+    case attacks::Norm::l0:
+      return;  // counted in features, whatever the box
+  }
+  check_usage(budget.size <= most, "the budget of ", attack.spec(), " is larger than the box: from [", budget.box.lo,
+              ",", budget.box.hi, "] nothing is further apart than ", most,
+              " in this norm; give it in units of the data, such as 8/255 for 8 grey levels");
+}
+
+std::string short_name(std::string_view data_name) {
+  std::string part;
+  for (const data::Part candidate : {data::Part::train, data::Part::test}) {
+    const std::string ending = text("/", data::to_text(candidate));
+    if (data_name.ends_with(ending)) part = ending;
+  }
+  fs::path folder(data_name.substr(0, data_name.size() - part.size()));
+  if (!folder.has_filename()) folder = folder.parent_path();
+  if (folder.filename() == "." || folder.filename() == "..") {
+    std::error_code ignored;
+    folder = fs::weakly_canonical(folder, ignored);
+  }
+  return text(folder.filename().string(), part);
+}
+
+data::Dataset load_data(std::string_view word, data::Part part, const nn::Sequential& model) {
+  data::Dataset data = data::load(word, part, model.classes());
+  check(data.image_shape() == model.input(), "the model takes images of ", model.input(), ", but those of ",
+        data.name(), " are ", data.image_shape(), "; use data or a model of the same shape");
+  check(data.classes() <= model.classes(), "the model tells ", model.classes(), " classes apart, but ", data.name(),
+        " has ", data.classes());
+  return data;
+}
+
+}  // namespace hans::apps

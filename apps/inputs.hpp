@@ -1,0 +1,61 @@
+// The models and data that commands are told to use.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <hans/apps/arguments.hpp>
+#include <hans/apps/sentence.hpp>
+#include <hans/data/dataset.hpp>
+#include <hans/nn/model_file.hpp>
+
+namespace hans::apps {
+
+/// A model with the name that reports give it.
+struct NamedModel {
+  std::string name;  ///< the file's name without its folder, or the built-in name
+  std::string path;  ///< empty: built in, and untrained: only what its seed made of it
+  nn::Model model;
+};
+
+/// `word` is a built-in name, or a path, which has a '/' or '.'. A built-in model starts from `seed`. Throws UsageError
+/// for a name that is none, Error for a file that is none.
+NamedModel load_model(std::string_view word, std::uint64_t seed);
+
+/// Says on standard error that a built-in model is untrained: its numbers mean little.
+void warn_if_untrained(const NamedModel& model);
+
+/// The name that reports and model files give data: without the folders above the last, so that it is the same on every
+/// machine.
+std::string short_name(std::string_view data_name);
+
+/// What results say of a model and data.
+Subject subject_of(const NamedModel& model, const data::Dataset& data, std::uint64_t seed);
+
+/// How many samples --limit leaves of `size`.
+std::size_t first_count(const std::optional<std::uint64_t>& limit, std::size_t size);
+
+/// What --data is, for the help.
+inline constexpr std::string_view data_meaning_test =
+    "the images: mnist-5k (built in), mnist, fashion-mnist, a folder of IDX files or an .npz file with images and "
+    "labels; "
+    "the test part unless it ends in /train";
+
+/// What --targets says.
+struct TargetsChoice {
+  attacks::Targets targets;
+};
+void read_value(std::string_view word, TargetsChoice& out);
+void append_value(std::string& out, const TargetsChoice& choice);
+std::string value_help(const TargetsChoice&);
+
+/// Throws UsageError if the attack may go further than from one end of its box to the other: most likely eps was meant
+/// for other units.
+void check_budget(const attacks::Attack& attack, const Shape& image, data::Box box);
+
+/// The data `word` means (see data::load) for `model`. Throws Error if the images or the labels do not fit it.
+data::Dataset load_data(std::string_view word, data::Part part, const nn::Sequential& model);
+
+}  // namespace hans::apps

@@ -1,0 +1,153 @@
+// hans list: what there is to choose from, and the parameters of each.
+#include <hans/apps/commands.hpp>
+#include <hans/apps/results.hpp>
+#include <hans/attacks/attack.hpp>
+#include <hans/data/dataset.hpp>
+#include <hans/defenses/adversarial.hpp>
+#include <hans/nn/layer.hpp>
+#include <hans/nn/models.hpp>
+#include <hans/nn/optim.hpp>
+
+namespace hans::apps {
+namespace {
+
+enum class Topic { attacks, defenses, models, layers, optimizers, data };
+constexpr std::array<std::string_view, 6> enum_names(Topic) {
+  return {"attacks", "defenses", "models", "layers", "optimizers", "data"};
+}
+
+struct ListOptions : Common {
+  Required<Topic> topic;
+
+  static constexpr std::string_view command = "list";
+  static constexpr std::string_view meaning = "the attacks, defences, models, layers, optimizers and data there are";
+  static constexpr std::string_view details =
+      "Parameters are written NAME:KEY=VALUE,KEY=VALUE without spaces; a value that is itself such a text stands in "
+      "brackets.";
+  static constexpr std::string_view example = "hans list attacks";
+  static constexpr auto positional() {
+    return std::tuple(field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers or data"));
+  }
+  static constexpr auto fields() { return common_fields(); }
+};
+
+struct Entry {
+  std::string name, meaning, source;
+  std::vector<FieldInfo> fields;
+  std::vector<std::pair<std::string, std::string>> facts = {};  ///< what is no parameter
+};
+
+std::vector<Entry> entries(Topic topic) {
+  std::vector<Entry> all;
+  switch (topic) {
+    case Topic::attacks:
+      for (attacks::AttackInfo& info : attacks::list_attacks()) {
+        const std::string name = info.version.empty() ? info.name : text(info.name, "@", info.version);
+        const std::string_view targets = !info.takes_targets       ? "takes none"
+                                         : info.targets_by_default ? "next, unless --targets says otherwise"
+                                                                   : "none, unless --targets names some";
+        all.push_back({name, info.meaning, info.paper, std::move(info.fields), {{"targets", std::string(targets)}}});
+      }
+      break;
+    case Topic::defenses:
+      for (defenses::DefenseInfo& info : defenses::list_defenses()) {
+        all.push_back({info.name, info.meaning, info.paper, std::move(info.fields)});
+      }
+      break;
+    case Topic::models:
+      for (const nn::ModelInfo& info : nn::list_models()) {
+        const std::size_t parameters = nn::make_model(info.name, Rng(0)).parameters();
+        all.push_back({std::string(info.name),
+                       std::string(info.meaning),
+                       "",
+                       {},
+                       {{"parameters", with_commas(parameters)}, {"architecture", std::string(info.architecture)}}});
+      }
+      break;
+    case Topic::layers:
+      for (nn::LayerInfo& info : nn::list_layers())
+        all.push_back({info.name, info.meaning, "", std::move(info.fields)});
+      break;
+    case Topic::optimizers:
+      for (nn::OptimizerInfo& info : nn::list_optimizers()) {
+        all.push_back({info.name, info.meaning, "", std::move(info.fields)});
+      }
+      break;
+    case Topic::data:
+      for (const data::DataInfo& info : data::list()) {
+        std::string searched;
+        for (const std::string& folder : info.searched) append(searched, text(searched.empty() ? "" : ", ", folder));
+        Entry entry{info.name, info.meaning, "", {}, {{"licence", info.licence}, {"found", info.found}}};
+        if (info.found.empty()) entry.facts.back().second = "not here";
+        if (!searched.empty()) entry.facts.push_back({"searched", searched});
+        all.push_back(std::move(entry));
+      }
+      break;
+  }
+  return all;
+}
+
+std::string value_text(const FieldInfo& info) {
+  return text(info.kind, info.range.empty() ? "" : " ", info.range, info.required ? ", " : ", default ",
+              info.default_text);
+}
+
+std::string padded(std::string text, std::size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+std::string page(const std::vector<Entry>& all) {
+  std::string out;
+  for (const Entry& entry : all) {
+    append(out, text(out.empty() ? "" : "\n", entry.name, ": ", entry.meaning,
+                     entry.source.empty() ? "" : text(" (", entry.source, ")"), "\n"));
+    std::size_t width = 0;
+    for (const FieldInfo& info : entry.fields) width = std::max(width, info.name.size() + 4);
+    for (const auto& fact : entry.facts) width = std::max(width, fact.first.size() + 4);
+    for (const FieldInfo& info : entry.fields) {
+      const std::string line = text(padded(text("  ", info.name), width), info.meaning, " (", value_text(info), ")");
+      append(out, text(wrapped_behind(line, width), "\n"));
+    }
+    for (const auto& [key, value] : entry.facts) {
+      append(out, text(wrapped_behind(text(padded(text("  ", key), width), value), width), "\n"));
+    }
+  }
+  return out;
+}
+
+Json entries_json(const std::vector<Entry>& all) {
+  Json list = Json::array();
+  for (const Entry& entry : all) {
+    Json item = Json::object({{"name", entry.name}, {"meaning", entry.meaning}});
+    if (!entry.source.empty()) item.set("source", entry.source);
+    for (const auto& [key, value] : entry.facts) item.set(key, value);
+    Json parameters = Json::array();
+    for (const FieldInfo& info : entry.fields) {
+      parameters.push(Json::object({{"name", info.name},
+                                    {"kind", info.kind},
+                                    {"range", info.range},
+                                    {"required", info.required},
+                                    {"default", info.required ? Json() : Json(info.default_text)},
+                                    {"meaning", info.meaning}}));
+    }
+    item.set("parameters", std::move(parameters));
+    list.push(std::move(item));
+  }
+  return list;
+}
+
+int run(const ListOptions& options) {
+  begin(options);
+  const Topic topic = options.topic;
+  const std::vector<Entry> all = entries(topic);
+  finish(options, page(all),
+         Json::object({{enum_names(topic)[static_cast<std::size_t>(topic)].data(), entries_json(all)}}));
+  return 0;
+}
+
+}  // namespace
+
+Command list_command() { return make_command<ListOptions, run>(); }
+
+}  // namespace hans::apps

@@ -1,0 +1,57 @@
+// Pages for people: one HTML file that needs nothing beside it and no script.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hans::apps {
+
+/// `text` for any place in a page, attribute values in double quotes included.
+std::string escape_html(std::string_view text);
+
+/// RFC 4648 section 4, with padding.
+std::string base64(std::string_view bytes);
+
+/// "data:image/png;base64,...": a picture as the address of an image.
+std::string png_uri(std::string_view png);
+
+/// `share` of one as "97.4 %"; a dash for none and for what is not finite.
+std::string percent(std::optional<double> share, int digits = 1);
+
+/// `text` escaped, with `words` between backticks set as code and **words** between double stars set bold.
+/// Throws Error where one of them is not closed.
+std::string prose(std::string_view text);
+
+/// HTML as it grows. Elements are closed in the order they were opened, or take() throws.
+class Html {
+ public:
+  /// `attributes` as they stand in the tag: "class=\"card\"".
+  Html& open(std::string_view tag, std::string_view attributes = {});
+  Html& close();
+
+  Html& text(std::string_view text);    ///< escaped
+  Html& markup(std::string_view html);  ///< as it is
+  Html& prose(std::string_view text);   ///< see apps::prose
+
+  /// One whole element around prose.
+  Html& element(std::string_view tag, std::string_view text, std::string_view attributes = {});
+
+  /// A whole table. Cells are prose, small behind a '|'; the first of each row is its heading.
+  Html& table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+
+  /// What was written. Throws Error if an element is still open.
+  std::string take();
+
+ private:
+  Html& cell(std::string_view tag, std::string_view text, std::string_view attributes);
+
+  std::string html_;
+  std::vector<std::string> open_;
+};
+
+/// The complete file: head, style sheet, `body`. Light or dark as the reader's system asks.
+std::string html_page(std::string_view title, std::string_view body);
+
+}  // namespace hans::apps

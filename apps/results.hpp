@@ -1,0 +1,35 @@
+// An evaluation for machines (JSON) and for people (a table).
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <hans/apps/sentence.hpp>
+#include <hans/core/json.hpp>
+
+namespace hans::apps {
+
+/// What an attack run was asked to do, beside the model and the data.
+struct Request {
+  std::vector<attacks::Attack> attacks;  ///< as given
+  attacks::Targets targets;
+  bool per_sample = false;  ///< every attempt in the JSON, too
+};
+
+/// The keys that every result has: version, model, data, box, seed, sample_count and clean_accuracy.
+Json clean_json(const Subject& subject, std::size_t right, std::size_t samples);
+
+/// The whole result of an attack run. The keys are stable.
+Json results_json(const Subject& subject, const Request& request, const attacks::Evaluation& found);
+
+/// The table, a line for the clean images, one for each attack and, with several, one for the worst case.
+std::string results_table(const Subject& subject, const Request& request, const attacks::Evaluation& found);
+
+/// The sentence of each attack, an empty line between two.
+std::string results_sentences(const Subject& subject, const Request& request, const attacks::Evaluation& found);
+
+/// Rows of equal length, columns aligned; the last column is left as it is, the others are set to the right.
+std::string table_text(std::span<const std::vector<std::string>> rows);
+
+}  // namespace hans::apps

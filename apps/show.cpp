@@ -1,0 +1,200 @@
+// hans show: what is in a file that hans made.
+#include <algorithm>
+#include <filesystem>
+
+#include <hans/apps/commands.hpp>
+#include <hans/apps/inputs.hpp>
+#include <hans/apps/results.hpp>
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/data/bytes.hpp>
+#include <hans/data/npz.hpp>
+#include <hans/nn/models.hpp>
+#include <hans/nn/safetensors.hpp>
+
+namespace hans::apps {
+namespace {
+
+struct ShowOptions : Common {
+  Required<FileName> file;
+
+  static constexpr std::string_view command = "show";
+  static constexpr std::string_view meaning = "what is in a file that hans made";
+  static constexpr std::string_view details =
+      "Shows model files and checkpoints of hans train, and the .npz and JSON files of hans attack. The name of a "
+      "built-in model "
+      "shows its layers.";
+  static constexpr std::string_view example = "hans show v1.hans";
+  static constexpr auto positional() {
+    return std::tuple(field("FILE", &ShowOptions::file, "the file, or the name of a built-in model"));
+  }
+  static constexpr auto fields() { return common_fields(); }
+};
+
+/// The same for people and for machines.
+struct Shown {
+  std::string page;
+  Json json;
+};
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+std::string facts_text(const Facts& facts) {
+  std::size_t width = 0;
+  for (const auto& fact : facts) width = std::max(width, fact.first.size() + 2);
+  std::string out;
+  for (const auto& [key, value] : facts) append(out, text(key, std::string(width - key.size(), ' '), value, "\n"));
+  return out;
+}
+
+Json facts_json(const Facts& facts) {
+  Json json = Json::object();
+  for (const auto& [key, value] : facts) json.set(key, value);
+  return json;
+}
+
+Shown show_model(std::string_view what, const nn::Model& model) {
+  Json names = Json::array();
+  std::string joined;
+  for (const std::string& name : model.class_names) {
+    names.push(name);
+    append(joined, text(joined.empty() ? "" : ", ", name));
+  }
+  Shown shown;
+  Facts facts{{"sha256", model.sha256},
+              {"input", text(model.net.input())},
+              {"classes", text(model.net.classes(), joined.empty() ? "" : ": ", joined)},
+              {"parameters", with_commas(model.net.parameters())},
+              {"preprocessing", model.preprocessing}};
+  shown.page = text(what, "\n\n", facts_text(facts), "\n", model.net.summary());
+  if (!shown.page.ends_with('\n')) shown.page += '\n';
+  if (!model.training.empty()) append(shown.page, text("\ntraining\n", facts_text(model.training)));
+  shown.json = Json::object({{"kind", "model"},
+                             {"model_sha256", model.sha256},
+                             {"architecture", model.net.architecture()},
+                             {"preprocessing", model.preprocessing},
+                             {"input", text(model.net.input())},
+                             {"classes", model.net.classes()},
+                             {"class_names", std::move(names)},
+                             {"parameters", model.net.parameters()},
+                             {"training", facts_json(model.training)}});
+  return shown;
+}
+
+Shown show_tensors(std::string_view name, std::string_view bytes, const nn::Safetensors& file) {
+  const std::string* format = file.find("format");
+  const bool is_checkpoint = format != nullptr && format->starts_with("hans checkpoint");
+  Facts rows;
+  Json tensors = Json::array();
+  for (const auto& [key, tensor] : file.tensors) {
+    rows.push_back({key, text(tensor.shape())});
+    tensors.push(Json::object({{"name", key}, {"shape", text(tensor.shape())}}));
+  }
+  Facts facts{{"sha256 of the file", sha256(bytes)}};
+  for (const auto& [key, value] : file.metadata) facts.push_back({key == "sha256" ? "checksum" : key, value});
+  Shown shown;
+  shown.page = text(name, ": ", is_checkpoint ? "a checkpoint of hans train" : "a safetensors file", "\n\n",
+                    facts_text(facts), "\n", facts_text(rows));
+  shown.json = Json::object({{"kind", is_checkpoint ? "checkpoint" : "safetensors"},
+                             {"metadata", facts_json(file.metadata)},
+                             {"tensors", std::move(tensors)}});
+  return shown;
+}
+
+Shown show_arrays(std::string_view name, std::string_view bytes) {
+  Shown shown{text(name, ": arrays in an .npz file\n\n"), Json::object({{"kind", "npz"}})};
+  Json arrays = Json::array();
+  Facts rows;
+  Facts facts;
+  for (const std::string& key : data::npz_names(bytes)) {
+    const data::Array array = data::read_npz(bytes, key);
+    rows.push_back({key, text(array.type_name(), " ", array.shape)});
+    arrays.push(Json::object({{"name", key}, {"type", array.type_name()}, {"shape", text(array.shape)}}));
+    const bool is_text = array.shape.rank() == 0 && array.kind == data::Array::Kind::text;
+    if (is_text) facts.push_back({key, array.text()});
+    if (key == "success" && array.shape.rank() == 1 && array.kind == data::Array::Kind::natural) {
+      const std::vector<std::int64_t> values = array.integers();
+      const auto successes = values.size() - static_cast<std::size_t>(std::count(values.begin(), values.end(), 0));
+      facts.push_back({"successes", text(with_commas(successes), " of ", with_commas(values.size()), " attempts")});
+    }
+  }
+  append(shown.page, facts_text(rows));
+  if (!facts.empty()) append(shown.page, text("\n", facts_text(facts)));
+  shown.json.set("arrays", std::move(arrays));
+  shown.json.set("facts", facts_json(facts));
+  return shown;
+}
+
+Shown show_results(std::string_view name, std::string_view bytes) {
+  const Json json = Json::parse(bytes);
+  check(json.is_object() && json.find("hans") != nullptr && json.find("model") != nullptr,
+        "it is JSON, but not a result of hans: the keys hans and model are not there");
+  Facts facts;
+  for (const auto& [key, value] : json.members()) {
+    if (value.is_string()) {
+      facts.push_back({key, value.string()});
+    } else if (!value.is_array() && !value.is_object()) {
+      facts.push_back({key, value.dump()});
+    }
+  }
+  Shown shown{text(name, ": results of hans ", json.at("hans").string(), "\n\n", facts_text(facts)), json};
+  if (const Json* attacks = json.find("attacks")) {
+    for (const Json& attack : attacks->items()) append(shown.page, text("\n", attack.at("sentence").string(), "\n"));
+  }
+  return shown;
+}
+
+// Whether the bytes begin with the length of a JSON header and the header. Asked first: a length may look like "PK" or
+// "{".
+bool begins_like_tensors(std::string_view bytes) {
+  constexpr std::size_t length_bytes = 8;
+  return bytes.size() > length_bytes && bytes[length_bytes] == '{' &&
+         data::little<std::uint64_t>(bytes.data()) <= bytes.size() - length_bytes;
+}
+
+Shown show_other(const std::string& name, const std::string& bytes) {
+  if (bytes.starts_with("PK")) return show_arrays(name, bytes);
+  const std::size_t first = bytes.find_first_not_of(" \t\r\n");
+  check(first != std::string::npos && bytes[first] == '{', "it is no model file, checkpoint, .npz or JSON of hans");
+  return show_results(name, bytes);
+}
+
+Shown show(const std::string& word, std::uint64_t seed) {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  const bool is_path = word.find_first_of("/.") != std::string::npos || fs::exists(word, ignored);
+  if (!is_path) {
+    const NamedModel made = load_model(word, seed);
+    return show_model(text(word, ": a built-in model, untrained"), made.model);
+  }
+  const std::string bytes = read_file(word);
+  const std::string name = fs::path(word).filename().string();
+  if (!begins_like_tensors(bytes)) {
+    try {
+      return show_other(name, bytes);
+    } catch (const Error& error) {
+      throw Error(text(in_quotes(word), " cannot be shown: ", error.what()));
+    }
+  }
+  const nn::Safetensors file = nn::Safetensors::parse(bytes, word);
+  const std::string* format = file.find("format");
+  if (format != nullptr && format->starts_with("hans model")) {
+    return show_model(text(name, ": a model file"), nn::parse_model(bytes, word));
+  }
+  return show_tensors(name, bytes, file);
+}
+
+int run(const ShowOptions& options) {
+  begin(options);
+  const std::string& file = options.file.value().text;
+  check_distinct(std::vector<NamedFile>{{"FILE", file, false}, {"--json", json_file(options)}});
+  const Shown shown = show(file, options.seed);
+  finish(options, shown.page, shown.json);
+  return 0;
+}
+
+}  // namespace
+
+Command show_command() { return make_command<ShowOptions, run>(); }
+
+}  // namespace hans::apps
