@@ -1,0 +1,337 @@
+// Prints one line `name hash` for each golden computation, whose bits define the version (see tests/golden/bits.txt).
+// A plain program, so that it runs wherever a program runs: hans_bits [--threads N], kernels by HANS_KERNELS.
+// Add a computation: a function that gives a hash, and a row in the table at the end.
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <hans/hans.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace hans;
+
+std::string hash(std::span<const float> values) { return Sha256().add(values).hex(); }
+std::string hash(const Tensor& values) { return hash(values.values()); }
+
+/// Hashes of several tensors as one.
+std::string hash(std::span<const Tensor> tensors) {
+  Sha256 all;
+  for (const Tensor& tensor : tensors) all.add(tensor.values());
+  return all.hex();
+}
+
+/// Normal random numbers, made without the C library.
+Tensor noise(const Shape& shape, std::string_view name) {
+  Tensor made(shape);
+  Rng(7).stream(name).normals(made.mutable_values());
+  return made;
+}
+
+// ---- random numbers and functions ----------------------------------------------------------------------
+
+std::string random_words() {
+  Sha256 all;
+  Stream stream = Rng(0x0123456789abcdef).stream("words", 3, 5);
+  for (int i = 0; i < 1000; ++i) all.add_u64(stream.word());
+  for (const std::uint32_t i : permutation(Rng(1).stream("shuffle"), 1000)) all.add_u64(i);
+  return all.hex();
+}
+
+std::string random_numbers() {
+  Stream stream = Rng(2).stream("uniform");
+  std::vector<float> values(1001);
+  for (float& value : values) value = stream.uniform();
+  return hash(values);
+}
+
+std::string random_normals() { return hash(noise(Shape{4099}, "normals")); }
+
+/// The function of numbers of every size and sign, infinities included, NaN not (its bits are not defined).
+template <class Function>
+std::string over_all_sizes(Function function) {
+  std::vector<float> in, out;
+  Stream stream = Rng(3).stream("bit patterns");
+  while (in.size() < 20000) {
+    const std::uint32_t word = stream.word();
+    float value;
+    std::memcpy(&value, &word, sizeof value);
+    if (value == value) in.push_back(value);
+  }
+  const Tensor near = noise(Shape{5000}, "near zero");
+  in.insert(in.end(), near.values().begin(), near.values().end());
+  out.resize(in.size());
+  function(std::span<const float>(in), std::span<float>(out));
+  for (float& value : out) {
+    if (value != value) value = -1234;
+  }
+  return hash(out);
+}
+
+std::string function_exp() {
+  return over_all_sizes([](auto in, auto out) { exp(in, out); });
+}
+std::string function_log() {
+  return over_all_sizes([](auto in, auto out) { log(in, out); });
+}
+std::string function_tanh() {
+  return over_all_sizes([](auto in, auto out) { tanh(in, out); });
+}
+std::string function_sigmoid() {
+  return over_all_sizes([](auto in, auto out) { sigmoid(in, out); });
+}
+std::string function_erf() {
+  return over_all_sizes([](auto in, auto out) { erf(in, out); });
+}
+std::string function_sin_cos() {
+  return over_all_sizes([](auto in, auto out) {
+    for (std::size_t i = 0; i < in.size(); ++i) out[i] = i % 2 == 0 ? sin(in[i]) : cos(in[i]);
+  });
+}
+
+std::string row_sums() {
+  const Tensor values = noise(Shape{4000}, "sums");
+  std::vector<float> sums;
+  for (std::size_t count = 0; count < 400; ++count) {
+    sums.push_back(sum(values.values().subspan(count, count)));
+    sums.push_back(sum_strided(values.data() + count, count, 9));
+  }
+  return hash(sums);
+}
+
+// ---- operations, forward and backward ------------------------------------------------------------------
+
+/// What f makes of random tensors, and the gradients with respect to all of them under a random seed.
+template <class Function>
+std::string op(std::vector<Shape> shapes, Function f) {
+  Tape tape;
+  std::vector<Tensor> inputs, results(shapes.size());
+  for (std::size_t i = 0; i < shapes.size(); ++i) inputs.push_back(noise(shapes[i], text("input ", i)));
+  const Tensor value = f([&] {
+                         std::vector<Var> vars;
+                         for (const Tensor& input : inputs) vars.push_back(tape.constant(input));
+                         return vars;
+                       }())
+                           .value();
+  const Tensor seed = noise(value.shape(), "seed");
+  const Tensor same = value_and_grads(tape, f, inputs, seed, results);
+  check(identical(value, same), "watching changed the value");
+  results.push_back(value);
+  return hash(results);
+}
+using Vars = std::span<const Var>;
+
+// One operation a statement: the order in which an expression's operands are evaluated is the compiler's choice, and a
+// value used three times sums its gradients in the order of recording.
+std::string op_arithmetic() {
+  return op({{5, 7, 3}, {7, 1}, {5, 7, 3}}, [](Vars x) {
+    const Var product = x[0] * x[1];
+    const Var square = x[1] * x[1] + 1;
+    const Var quotient = x[2] / square;
+    const Var difference = product - quotient;
+    const Var triple = x[0] * 3;
+    return difference + triple;
+  });
+}
+std::string op_activations() {
+  return op({{9, 50}}, [](Vars x) {
+    const Var positive = relu(x[0]);
+    const Var squashed = sigmoid(x[0]);
+    const Var bent = tanh(x[0]);
+    const Var grown = exp(-x[0]);
+    const Var logarithm = log(grown + 2);
+    const Var product = squashed * bent;
+    return positive + product - logarithm;
+  });
+}
+std::string op_sums() {
+  return op({{6, 5, 43}, {6}}, [](Vars x) {
+    const Var rows = sum_rows(x[0]) * x[1];
+    const Var all = sum(x[0]);
+    return rows + all;
+  });
+}
+std::string op_linear() {
+  return op({{37, 53}, {53, 29}, {29}}, [](Vars x) { return linear(x[0], x[1], x[2], Activation::relu); });
+}
+std::string op_linear_narrow() {
+  return op({{5, 200}, {200, 10}, {10}}, [](Vars x) { return linear(x[0], x[1], x[2]); });
+}
+std::string op_conv_same() {
+  return op({{3, 11, 13, 5}, {8, 8, 5, 19}, {19}}, [](Vars x) {
+    return conv2d(x[0], x[1], x[2], same_window(x[0].shape().without_front(), 8, 8, 2, 2), Activation::relu);
+  });
+}
+std::string op_conv_first_layer() {
+  return op({{9, 28, 28, 1}, {5, 5, 1, 32}, {32}}, [](Vars x) { return conv2d(x[0], x[1], x[2]); });
+}
+std::string op_conv_uneven() {
+  return op({{2, 9, 10, 3}, {3, 2, 3, 17}, {17}}, [](Vars x) {
+    return conv2d(
+        x[0], x[1], x[2],
+        {.stride_height = 2, .stride_width = 3, .pad_top = 1, .pad_bottom = 0, .pad_left = 0, .pad_right = 1});
+  });
+}
+std::string op_max_pool() {
+  return op({{3, 9, 10, 4}}, [](Vars x) { return max_pool2d(x[0], 3, 2); });
+}
+std::string op_softmax() {
+  return op({{17, 10}}, [](Vars x) {
+    const Var shares = softmax(x[0]);
+    const Var logs = log_softmax(x[0] * 30);
+    return shares * logs;
+  });
+}
+std::string op_cross_entropy() {
+  const std::vector<int> labels{3, 1, 4, 1, 5, 9, 2, 6, 5};
+  return op({{9, 10}}, [&](Vars x) {
+    const Var sharp = cross_entropy(x[0] * 20, labels);
+    const Var smoothed = cross_entropy(x[0], labels, 0.1F);
+    return sharp + smoothed;
+  });
+}
+std::string op_dropout() {
+  const std::vector<std::uint32_t> samples{4, 400, 40, 0, 7};
+  return op({{5, 6, 31}}, [&](Vars x) { return dropout(x[0], 0.3F, {Rng(5), 11, samples}, "bits/dropout"); });
+}
+
+// ---- training and attacks ------------------------------------------------------------------------------
+
+nn::Sequential small_net(std::string_view middle = "dropout:rate=0.25;") {
+  return nn::Sequential::parse(
+      text("28x28x1;conv2d:filters=8,kernel=5,stride=3;relu;", middle, "flatten;linear:units=10"), Rng(9));
+}
+
+/// The weights after an epoch on random images.
+std::string trained(nn::FitOptions options) {
+  constexpr std::uint32_t count = 203;
+  std::string pixels(std::size_t{count} * 28 * 28, '\0');
+  std::vector<int> labels(count);
+  Stream stream = Rng(4).stream("pixels");
+  for (char& pixel : pixels) pixel = static_cast<char>(static_cast<unsigned char>(stream.below(256)));
+  for (int& label : labels) label = static_cast<int>(stream.below(10));
+  const data::Dataset data("random", Shape{28, 28, 1}, pixels, labels, 10);
+  nn::Sequential net = small_net();
+  options.epochs = 2;
+  options.batch = 50;
+  options.seed = 6;
+  nn::fit(net, data, options);
+  return hash(net.weights());
+}
+
+std::string train_sgd() { return trained({.optimizer = nn::Sgd{.rate = 0.1F, .momentum = 0.9F}, .clip = 0.5}); }
+std::string train_adadelta() { return trained({.optimizer = nn::Adadelta{}, .schedule = nn::Schedule::constant}); }
+std::string train_adam() { return trained({.optimizer = nn::Adam{}, .loss = nn::cross_entropy_loss(0.1F)}); }
+std::string train_adamw() { return trained({.optimizer = nn::AdamW{}}); }
+std::string train_adversarial() {
+  return trained({.loss = defenses::adversarial_training(attacks::Fgsm{.eps = 0.1F})});
+}
+
+/// A network that knows its digits, trained on the embedded data.
+const nn::Sequential& reader() {
+  static const nn::Sequential net = [] {
+    nn::Sequential made = small_net("");
+    nn::fit(made, data::load("mnist-5k/train"), {.epochs = 1, .optimizer = nn::Adam{.rate = 5e-3F}, .seed = 8});
+    return made;
+  }();
+  return net;
+}
+
+std::string train_reader() { return sha256(nn::dump_model({reader()})); }
+std::string data_mnist_5k() {
+  return sha256(data::load("mnist-5k/train").sha256() + data::load("mnist-5k/test").sha256());
+}
+
+/// The adversarial images of an attack, and what the judge finds.
+std::string crafted(std::string_view spec, bool targeted) {
+  const data::Samples digits = data::load("mnist-5k/test").first(20);
+  const attacks::Attack attack = attacks::Attack::from_spec(Spec::parse(spec)).resolved(digits.box);
+  std::vector<int> next;
+  for (const int label : digits.labels) next.push_back((label + 1) % 10);
+  const attacks::Goal goal = targeted ? towards(next) : away_from(digits.labels);
+  const attacks::Crafted made = attack(reader(), digits, goal, {.seed = 12});
+  const attacks::Verdict found =
+      attacks::judge(reader(), digits, made.images, goal, attack.budget(reader().input(), digits.box));
+  Sha256 all;
+  all.add(made.images.values());
+  for (const attacks::Finding& finding : found.findings) {
+    all.add_i32(finding.prediction).add_i32(finding.success ? 1 : 0).add_u64(finding.distance.l0);
+  }
+  return all.hex();
+}
+
+std::string attack_fgsm() { return crafted("fgsm:eps=0.1", false); }
+std::string attack_fgsm_targeted() { return crafted("fgsm:eps=8/255,label=data", true); }
+std::string attack_fgsm_l2() { return crafted("fgsm:eps=1.5,norm=l2", false); }
+std::string attack_fgsm_l1() { return crafted("fgsm:eps=5,norm=l1,label=model", false); }
+std::string attack_fgsm_cleverhans() { return crafted("fgsm@cleverhans-1.0.0:eps=0.3", false); }
+std::string attack_jsma() { return crafted("jsma:gamma=0.145", true); }
+std::string attack_jsma_logits() { return crafted("jsma:gamma=0.1,of=logits,theta=-0.5,retire=saturated", true); }
+std::string attack_jsma_single() { return crafted("jsma:max_features=30,select=single,of=logits", true); }
+std::string attack_jsma_cleverhans() { return crafted("jsma@cleverhans-1.0.0:theta=1,gamma=0.1", true); }
+
+struct Row {
+  const char* name;
+  std::string (*compute)();
+};
+constexpr Row table[] = {
+    {"random.words", random_words},
+    {"random.numbers", random_numbers},
+    {"random.normals", random_normals},
+    {"function.exp", function_exp},
+    {"function.log", function_log},
+    {"function.tanh", function_tanh},
+    {"function.sigmoid", function_sigmoid},
+    {"function.erf", function_erf},
+    {"function.sin_cos", function_sin_cos},
+    {"row_sums", row_sums},
+    {"op.arithmetic", op_arithmetic},
+    {"op.activations", op_activations},
+    {"op.sums", op_sums},
+    {"op.linear", op_linear},
+    {"op.linear_narrow", op_linear_narrow},
+    {"op.conv_same", op_conv_same},
+    {"op.conv_first_layer", op_conv_first_layer},
+    {"op.conv_uneven", op_conv_uneven},
+    {"op.max_pool", op_max_pool},
+    {"op.softmax", op_softmax},
+    {"op.cross_entropy", op_cross_entropy},
+    {"op.dropout", op_dropout},
+    {"train.sgd", train_sgd},
+    {"train.adadelta", train_adadelta},
+    {"train.adam", train_adam},
+    {"train.adamw", train_adamw},
+    {"train.adversarial", train_adversarial},
+    {"train.reader", train_reader},
+    {"data.mnist_5k", data_mnist_5k},
+    {"attack.fgsm", attack_fgsm},
+    {"attack.fgsm_targeted", attack_fgsm_targeted},
+    {"attack.fgsm_l2", attack_fgsm_l2},
+    {"attack.fgsm_l1", attack_fgsm_l1},
+    {"attack.fgsm_cleverhans", attack_fgsm_cleverhans},
+    {"attack.jsma", attack_jsma},
+    {"attack.jsma_logits", attack_jsma_logits},
+    {"attack.jsma_single", attack_jsma_single},
+    {"attack.jsma_cleverhans", attack_jsma_cleverhans},
+};
+
+}  // namespace
+
+int main(int count, char** arguments) try {
+  if (count == 3 && std::string_view(arguments[1]) == "--threads") {
+    hans::set_thread_count(static_cast<std::size_t>(std::stoul(arguments[2])));
+  } else if (count != 1) {
+    std::fprintf(stderr, "usage: hans_bits [--threads N]\n");
+    return 2;
+  }
+  (void)hans::kernels::selected();  // an unusable HANS_KERNELS is refused before anything is printed
+  std::printf("# hans %s\n", std::string(hans::version).c_str());
+  for (const Row& row : table) std::printf("%s %s\n", row.name, row.compute().c_str());
+  return std::fflush(stdout) == 0 ? 0 : 1;
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "hans_bits: %s\n", error.what());
+  return 1;
+}

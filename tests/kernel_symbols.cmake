@@ -1,0 +1,33 @@
+# Fails if an object of the kernels defines a weak symbol or needs anything but plain memory functions. The
+# linker keeps one copy of a weak function, and it may take the one compiled for an instruction set this
+# machine does not have.
+#   cmake -DNM=nm -DOBJECTS=a.o;b.o -P kernel_symbols.cmake
+if(NOT NM OR NOT OBJECTS)
+  message(FATAL_ERROR "usage: cmake -DNM=nm '-DOBJECTS=a.o;b.o' -P kernel_symbols.cmake")
+endif()
+set(bad "")
+foreach(object IN LISTS OBJECTS)
+  execute_process(COMMAND ${NM} -P ${object} OUTPUT_VARIABLE symbols RESULT_VARIABLE failed ERROR_VARIABLE errors)
+  if(failed)
+    message(FATAL_ERROR "${NM} ${object}: ${errors}")
+  endif()
+  if(NOT symbols MATCHES " [DRdr] ")
+    message(FATAL_ERROR "${object} holds no kernel set")
+  endif()
+  string(REPLACE "\n" ";" symbols "${symbols}")
+  foreach(line IN LISTS symbols)
+    if(line MATCHES "^([^ ]+) ([A-Za-z])")
+      set(name "${CMAKE_MATCH_1}")
+      set(kind "${CMAKE_MATCH_2}")
+      if(kind MATCHES "[wWvVu]")
+        string(APPEND bad "\n  ${object}: ${name} is weak (${kind})")
+      elseif(kind STREQUAL "U" AND
+             NOT name MATCHES "^_?(memcpy|memset|memmove|memcmp|__stack_chk_fail|_GLOBAL_OFFSET_TABLE_|fma|exp|log|tanh|erf|sin|cos|__[a-z]+san_.*|__gcov.*|__llvm.*)$")
+        string(APPEND bad "\n  ${object}: needs ${name} from outside")
+      endif()
+    endif()
+  endforeach()
+endforeach()
+if(bad)
+  message(FATAL_ERROR "kernel objects must stand alone:${bad}")
+endif()

@@ -1,0 +1,503 @@
+// The kernels against plain loops of std::fma: equal to the last bit for every shape, set and thread count.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <hans/core/error.hpp>
+#include <hans/core/kernel_set.hpp>
+#include <hans/core/kernels.hpp>
+#include <hans/core/parallel.hpp>
+#include <limits>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace hans::kernels {
+namespace {
+
+using Values = std::vector<real>;
+
+/// A small generator, so that these tests need nothing but the kernels.
+class Numbers {
+ public:
+  explicit Numbers(std::uint64_t seed) : state_(seed * 2 + 1) {}
+
+  std::uint32_t word() {
+    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
+    return static_cast<std::uint32_t>(state_ >> 32);
+  }
+  std::size_t below(std::size_t n) { return word() % n; }
+
+  /// Mostly ordinary values, some zeros of both signs, some so small that products underflow (also to -0,
+  /// where adding a product with 0 would show), and in wild data infinities and NaNs.
+  real value(bool wild) {
+    const real sign = word() % 2 == 0 ? real(1) : real(-1);
+    const std::uint32_t kind = word() % 64;
+    if (kind < 6) return sign * real(0);
+    if (kind < 24) return sign * std::ldexp(real(word() % 1000), -80 - static_cast<int>(word() % 60));
+    if (wild && kind == 24) return sign * std::numeric_limits<real>::infinity();
+    if (wild && kind == 25) return std::numeric_limits<real>::quiet_NaN();
+    return sign * real(word() % 65536) / real(32768);
+  }
+  Values values(std::size_t count, bool wild) {
+    Values made(count);
+    for (real& x : made) x = value(wild);
+    return made;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+bool same(real x, real y) {
+  if (std::isnan(x) || std::isnan(y)) return std::isnan(x) && std::isnan(y);
+  return std::memcmp(&x, &y, sizeof x) == 0;
+}
+
+/// Fails with the first difference only.
+void expect_same(const Values& expected, const Values& got, const std::string& what) {
+  ASSERT_EQ(expected.size(), got.size()) << what;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_TRUE(same(expected[i], got[i])) << what << ": element " << i << " of " << expected.size() << " should be "
+                                           << expected[i] << " and is " << got[i];
+  }
+}
+
+std::size_t image_size(const Conv& c) { return c.samples * c.height * c.width * c.channels; }
+std::size_t weight_size(const Conv& c) { return c.kernel_height * c.kernel_width * c.channels * c.filters; }
+std::size_t output_size(const Conv& c) { return c.samples * c.out_height * c.out_width * c.filters; }
+
+/// The input position of a tap, or false where it lies in the padding.
+bool inside(std::size_t out, std::size_t tap, std::size_t stride, std::size_t pad, std::size_t size, std::size_t& at) {
+  at = out * stride + tap - pad;
+  return out * stride + tap >= pad && at < size;
+}
+
+/// Calls visit(image index, weight index, output index) for every tap, by output, then kernel row and column;
+/// the indices are those of channel and filter 0.
+template <class Visit>
+void each_tap(const Conv& c, Visit visit) {
+  for (std::size_t n = 0; n < c.samples; ++n) {
+    for (std::size_t y = 0; y < c.out_height; ++y) {
+      for (std::size_t x = 0; x < c.out_width; ++x) {
+        for (std::size_t row = 0; row < c.kernel_height; ++row) {
+          for (std::size_t column = 0; column < c.kernel_width; ++column) {
+            std::size_t i, j;
+            if (!inside(y, row, c.stride_height, c.pad_top, c.height, i)) continue;
+            if (!inside(x, column, c.stride_width, c.pad_left, c.width, j)) continue;
+            visit(((n * c.height + i) * c.width + j) * c.channels,
+                  (row * c.kernel_width + column) * c.channels * c.filters,
+                  ((n * c.out_height + y) * c.out_width + x) * c.filters);
+          }
+        }
+      }
+    }
+  }
+}
+
+Values forward(const Conv& c, const Values& images, const Values& weights, const real* bias, Activation activation) {
+  Values out(output_size(c));
+  each_tap(c, [&](std::size_t image, std::size_t weight, std::size_t output) {
+    for (std::size_t channel = 0; channel < c.channels; ++channel) {
+      for (std::size_t f = 0; f < c.filters; ++f) {
+        out[output + f] = std::fma(images[image + channel], weights[weight + channel * c.filters + f], out[output + f]);
+      }
+    }
+  });
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (bias != nullptr) out[i] = out[i] + bias[i % c.filters];
+    if (activation == Activation::relu && out[i] < 0) out[i] = 0;
+  }
+  return out;
+}
+
+Values weight_gradient(const Conv& c, const Values& images, const Values& gradient) {
+  Values out(weight_size(c));
+  each_tap(c, [&](std::size_t image, std::size_t weight, std::size_t output) {
+    for (std::size_t channel = 0; channel < c.channels; ++channel) {
+      for (std::size_t f = 0; f < c.filters; ++f) {
+        real& sum = out[weight + channel * c.filters + f];
+        sum = std::fma(images[image + channel], gradient[output + f], sum);
+      }
+    }
+  });
+  return out;
+}
+
+Values bias_gradient(const Conv& c, const Values& gradient) {
+  Values out(c.filters);
+  for (std::size_t i = 0; i < gradient.size(); ++i) out[i % c.filters] += gradient[i];
+  return out;
+}
+
+Values input_gradient(const Conv& c, const Values& gradient, const Values& weights) {
+  // Kernel rows and columns outermost: each element then meets its taps in the order of the specification.
+  Values out(image_size(c));
+  for (std::size_t row = 0; row < c.kernel_height; ++row) {
+    for (std::size_t column = 0; column < c.kernel_width; ++column) {
+      const std::size_t tap = (row * c.kernel_width + column) * c.channels * c.filters;
+      each_tap(c, [&](std::size_t image, std::size_t weight, std::size_t output) {
+        if (weight != tap) return;
+        for (std::size_t channel = 0; channel < c.channels; ++channel) {
+          real& sum = out[image + channel];
+          for (std::size_t f = 0; f < c.filters; ++f) {
+            sum = std::fma(gradient[output + f], weights[weight + channel * c.filters + f], sum);
+          }
+        }
+      });
+    }
+  }
+  return out;
+}
+
+/// A buffer with untouchable ends, filled with what no kernel may leave.
+class Guarded {
+ public:
+  explicit Guarded(std::size_t size) : all_(size + 2 * margin, real(12345)) {}
+  real* data() { return all_.data() + margin; }
+  Values values() const { return Values(all_.begin() + margin, all_.end() - margin); }
+  bool intact() const {
+    for (std::size_t i = 0; i < margin; ++i) {
+      if (all_[i] != real(12345) || all_[all_.size() - 1 - i] != real(12345)) return false;
+    }
+    return true;
+  }
+
+ private:
+  static constexpr std::ptrdiff_t margin = 32;
+  Values all_;
+};
+
+std::string describe(const Conv& c) {
+  const auto by = [](std::size_t a, std::size_t b) { return std::to_string(a) + "x" + std::to_string(b); };
+  return std::to_string(c.samples) + " of " + by(c.height, c.width) + "x" + std::to_string(c.channels) + ", " +
+         std::to_string(c.filters) + " filters " + by(c.kernel_height, c.kernel_width) + ", stride " +
+         by(c.stride_height, c.stride_width) + ", pad " + by(c.pad_top, c.pad_left) + ", out " +
+         by(c.out_height, c.out_width);
+}
+
+Conv linear(std::size_t samples, std::size_t inputs, std::size_t outputs) {
+  Conv c;
+  c.samples = samples;
+  c.channels = inputs;
+  c.filters = outputs;
+  return c;
+}
+
+struct Side {
+  std::size_t size, kernel, stride, pad, pad_end;
+};
+
+std::size_t outputs_along(const Side& s) { return (s.size + s.pad + s.pad_end - s.kernel) / s.stride + 1; }
+
+Conv conv(std::size_t samples, std::size_t channels, std::size_t filters, Side down, Side across) {
+  return Conv{.samples = samples,
+              .height = down.size,
+              .width = across.size,
+              .channels = channels,
+              .filters = filters,
+              .kernel_height = down.kernel,
+              .kernel_width = across.kernel,
+              .stride_height = down.stride,
+              .stride_width = across.stride,
+              .pad_top = down.pad,
+              .pad_left = across.pad,
+              .out_height = outputs_along(down),
+              .out_width = outputs_along(across)};
+}
+
+Conv square(std::size_t samples, std::size_t channels, std::size_t filters, Side side) {
+  return conv(samples, channels, filters, side, side);
+}
+
+std::vector<Conv> shapes() {
+  std::vector<Conv> all = {
+      linear(1, 1, 1),
+      linear(1, 37, 10),
+      linear(3, 200, 200),
+      linear(17, 64, 16),
+      linear(33, 128, 10),
+      linear(130, 16, 37),
+      linear(2, 10, 1),
+      square(3, 1, 64, {28, 8, 2, 3, 3}),  // the report's network, 1 to 3
+      square(2, 64, 128, {14, 6, 2, 0, 0}),
+      square(17, 64, 37, {5, 5, 1, 0, 0}),
+      square(33, 1, 10, {12, 5, 1, 0, 0}),  // a first layer, enough samples for lanes across them
+      square(17, 3, 16, {8, 3, 1, 1, 1}),
+      square(18, 3, 10, {9, 3, 2, 1, 0}),
+      square(16, 2, 3, {7, 3, 3, 1, 1}),
+      square(20, 1, 5, {6, 2, 3, 0, 0}),  // stride above kernel: inputs without a tap
+      square(1, 1, 5, {6, 2, 3, 0, 0}),
+      square(2, 16, 16, {7, 1, 1, 0, 0}),
+      square(2, 10, 16, {7, 1, 2, 0, 0}),
+      square(1, 37, 37, {5, 3, 1, 1, 1}),
+      square(2, 16, 3, {3, 5, 1, 3, 3}),  // kernel larger than the image
+      square(17, 1, 3, {3, 8, 2, 3, 3}),
+      square(1, 3, 3, {2, 8, 1, 7, 7}),   // outputs whose taps are all but one in the padding
+      square(2, 3, 17, {4, 2, 1, 2, 2}),  // outputs without any tap
+      square(17, 3, 17, {4, 2, 2, 3, 3}),
+      conv(2, 3, 10, {9, 5, 2, 3, 0}, {6, 2, 1, 0, 1}),
+      conv(17, 1, 16, {5, 3, 1, 0, 1}, {11, 2, 3, 1, 0}),
+      conv(3, 10, 33, {1, 1, 1, 0, 0}, {40, 8, 1, 3, 4}),
+      conv(1, 200, 10, {4, 3, 1, 1, 1}, {3, 2, 2, 0, 0}),
+      conv(40, 8, 24, {6, 3, 1, 1, 1}, {6, 3, 1, 1, 1}),
+      conv(1, 1, 48, {40, 3, 1, 1, 1}, {40, 3, 1, 1, 1}),
+  };
+  // And whatever else fits together.
+  Numbers random(7);
+  const auto pick = [&random](std::initializer_list<std::size_t> from) {
+    return from.begin()[random.below(from.size())];
+  };
+  while (all.size() < 80) {
+    const auto side = [&] {
+      return Side{1 + random.below(11), pick({1, 2, 3, 5, 8}), pick({1, 2, 3}), pick({0, 1, 3}), pick({0, 1, 2, 3})};
+    };
+    const Side down = side(), across = side();
+    if (down.size + down.pad + down.pad_end < down.kernel) continue;
+    if (across.size + across.pad + across.pad_end < across.kernel) continue;
+    const std::size_t samples = pick({1, 2, 3, 17, 33});
+    const Conv c = conv(samples, pick({1, 3, 10, 16, 37, 64}), pick({1, 3, 10, 16, 37, 64}), down, across);
+    if (output_size(c) * c.kernel_height * c.kernel_width * c.channels > 150000) continue;
+    all.push_back(c);
+  }
+  return all;
+}
+
+/// Puts the kernel set and the thread count back.
+class Setting {
+ public:
+  Setting() : set_(selected()), threads_(thread_count()) {}
+  ~Setting() {
+    select(set_);
+    set_thread_count(threads_);
+  }
+  Setting(const Setting&) = delete;
+  Setting& operator=(const Setting&) = delete;
+
+ private:
+  std::string set_;
+  std::size_t threads_;
+};
+
+/// Everything the kernels compute of one shape.
+struct Results {
+  Values plain, biased, input, weight, bias;
+};
+
+struct Operands {
+  Values images, weights, gradient, bias;
+};
+
+Operands operands(const Conv& c, std::uint64_t seed, bool wild) {
+  Numbers numbers(seed);
+  Operands made;
+  made.images = numbers.values(image_size(c), wild);
+  made.weights = numbers.values(weight_size(c), wild);
+  made.gradient = numbers.values(output_size(c), wild);
+  made.bias = numbers.values(c.filters, wild);
+  return made;
+}
+
+Results naive(const Conv& c, const Operands& o) {
+  return Results{forward(c, o.images, o.weights, nullptr, Activation::none),
+                 forward(c, o.images, o.weights, o.bias.data(), Activation::relu),
+                 input_gradient(c, o.gradient, o.weights), weight_gradient(c, o.images, o.gradient),
+                 bias_gradient(c, o.gradient)};
+}
+
+void expect_kernels_equal(const Conv& c, const Operands& o, const Results& expected, const std::string& what) {
+  Guarded packed(forward_pack_size(c)), out(output_size(c));
+  pack_forward(c, o.weights.data(), packed.data());
+  conv_forward(c, o.images.data(), packed.data(), nullptr, Activation::none, out.data());
+  expect_same(expected.plain, out.values(), what + ", forward");
+  conv_forward(c, o.images.data(), packed.data(), o.bias.data(), Activation::relu, out.data());
+  expect_same(expected.biased, out.values(), what + ", forward with bias and relu");
+
+  Guarded back(backward_pack_size(c)), scratch(input_gradient_scratch(c)), dx(image_size(c));
+  pack_backward(c, o.weights.data(), back.data());
+  conv_input_gradient(c, o.gradient.data(), back.data(), scratch.data(), dx.data());
+  expect_same(expected.input, dx.values(), what + ", input gradient");
+
+  Guarded dw(weight_size(c)), db(c.filters);
+  conv_weight_gradient(c, o.images.data(), o.gradient.data(), dw.data(), db.data());
+  expect_same(expected.weight, dw.values(), what + ", weight gradient");
+  expect_same(expected.bias, db.values(), what + ", bias gradient");
+  conv_weight_gradient(c, o.images.data(), o.gradient.data(), dw.data(), nullptr);
+  expect_same(expected.weight, dw.values(), what + ", weight gradient alone");
+
+  for (const Guarded* buffer : {&packed, &out, &back, &scratch, &dx, &dw, &db}) {
+    EXPECT_TRUE(buffer->intact()) << what << " wrote outside its buffer";
+  }
+}
+
+TEST(Kernels, EverySetAndThreadCountEqualsPlainLoops) {
+  const Setting setting;
+  struct Case {
+    Conv conv;
+    Operands operands;
+    Results expected;
+  };
+  std::vector<Case> cases;
+  for (const Conv& c : shapes()) {
+    const bool wild = cases.size() % 3 == 2;
+    Operands o = operands(c, cases.size(), wild);
+    Results expected = naive(c, o);
+    cases.push_back(Case{c, std::move(o), std::move(expected)});
+  }
+  for (const std::string& set : available()) {
+    select(set);
+    for (const std::size_t threads : {1u, 2u, 3u}) {
+      if (set == "portable" && threads == 2) continue;  // slow, and nothing new
+      set_thread_count(threads);
+      for (const Case& each : cases) {
+        expect_kernels_equal(each.conv, each.operands, each.expected,
+                             describe(each.conv) + ", " + set + ", " + std::to_string(threads) + " threads");
+        if (testing::Test::HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(Kernels, ASampleDoesNotDependOnItsBatch) {
+  const Conv whole = square(35, 1, 24, {11, 4, 2, 1, 1});
+  const Operands o = operands(whole, 99, false);
+  const Results expected = naive(whole, o);
+  for (const std::size_t count : {1u, 5u, 16u, 34u}) {
+    Conv c = whole;
+    c.samples = count;
+    Values packed(forward_pack_size(c)), back(backward_pack_size(c)), scratch(input_gradient_scratch(c));
+    Values out(output_size(c)), dx(image_size(c));
+    pack_forward(c, o.weights.data(), packed.data());
+    conv_forward(c, o.images.data(), packed.data(), nullptr, Activation::none, out.data());
+    pack_backward(c, o.weights.data(), back.data());
+    conv_input_gradient(c, o.gradient.data(), back.data(), scratch.data(), dx.data());
+    const auto first = [](const Values& all, std::size_t n) {
+      return Values(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n));
+    };
+    expect_same(first(expected.plain, out.size()), out, "forward");
+    expect_same(first(expected.input, dx.size()), dx, "input gradient");
+  }
+}
+
+TEST(Kernels, FusedRoundsOnce) {
+  const Setting setting;
+  Numbers numbers(5);
+  for (const std::string& name : available()) {
+    select(name);
+    const auto fused = current()->fused;
+#ifndef HANS_DOUBLE
+    EXPECT_EQ(fused(0.9474001f, 4.639901e-7f, -0.24325085f), -0x1.f22d46p-3f) << name;
+#endif
+    const real inf = std::numeric_limits<real>::infinity();
+    const real largest = std::numeric_limits<real>::max();
+    EXPECT_EQ(fused(largest, 2, -largest), largest) << name;
+    EXPECT_EQ(fused(largest, 2, 0), inf) << name;
+    EXPECT_TRUE(std::isnan(fused(inf, 0, 1))) << name;
+    EXPECT_TRUE(std::isnan(fused(inf, 1, -inf))) << name;
+    for (int i = 0; i < 200000; ++i) {
+      // Any bits, and sums that nearly cancel or tie.
+      real v[3];
+      for (real& x : v) {
+        const std::uint32_t bits = numbers.word();
+        float any;
+        std::memcpy(&any, &bits, sizeof any);
+        x = real(any);
+      }
+      if (i % 2 == 0)
+        v[2] = -(v[0] * v[1]) * (i % 4 == 0 ? real(1) : std::ldexp(real(1), static_cast<int>(numbers.below(60)) - 30));
+      const real expected = std::fma(v[0], v[1], v[2]);
+      ASSERT_TRUE(same(expected, fused(v[0], v[1], v[2])))
+          << name << ": fma(" << v[0] << ", " << v[1] << ", " << v[2] << ") should be " << expected;
+    }
+  }
+}
+
+Pair naive_pair(const Values& a, const Values& b) {
+  Pair best;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    for (std::size_t j = i + 1; j < a.size(); ++j) {
+      const real t = a[i] + a[j];
+      const real o = b[i] + b[j];
+      const real product = t * o;
+      if (!(t > 0 && o < 0) || (best.found && -product <= best.score)) continue;
+      best = Pair{i, j, -product, true};
+    }
+  }
+  return best;
+}
+
+TEST(Kernels, BestPairIsTheFirstOfTheLargest) {
+  const Setting setting;
+  Numbers numbers(11);
+  for (const std::size_t n : {0u, 1u, 2u, 3u, 15u, 16u, 17u, 18u, 33u, 100u, 201u}) {
+    for (int kind = 0; kind < 6; ++kind) {
+      Values a(n), b(n);
+      for (std::size_t i = 0; i < n; ++i) {
+        switch (kind) {
+          case 0:  // anything, with infinities and NaNs
+            a[i] = numbers.value(true);
+            b[i] = numbers.value(true);
+            break;
+          case 1:  // many ties
+            a[i] = real(static_cast<int>(numbers.below(3)) - 1);
+            b[i] = real(static_cast<int>(numbers.below(3)) - 1);
+            break;
+          case 2:  // all the same
+            a[i] = 1;
+            b[i] = -1;
+            break;
+          case 3:  // nothing admissible
+            a[i] = -1;
+            b[i] = 1;
+            break;
+          case 4:  // every score underflows to 0
+            a[i] = real(1e-30) * real(numbers.below(9));
+            b[i] = std::numeric_limits<real>::denorm_min() * -real(numbers.below(9));
+            break;
+          default:
+            a[i] = real(numbers.word() % 2001) - 1000;
+            b[i] = real(numbers.word() % 2001) - 1000;
+        }
+      }
+      const Pair expected = naive_pair(a, b);
+      for (const std::string& name : available()) {
+        select(name);
+        const Pair got = best_pair(a.data(), b.data(), n);
+        const std::string what = name + ", n " + std::to_string(n) + ", kind " + std::to_string(kind);
+        ASSERT_EQ(expected.found, got.found) << what;
+        EXPECT_EQ(expected.first, got.first) << what;
+        EXPECT_EQ(expected.second, got.second) << what;
+        EXPECT_TRUE(same(expected.score, got.score)) << what;
+      }
+    }
+  }
+}
+
+TEST(Kernels, SelectKnowsTheSets) {
+  const Setting setting;
+  ASSERT_FALSE(available().empty());
+  EXPECT_EQ(available().back(), "portable");
+  for (const std::string& name : available()) {
+    select(name);
+    EXPECT_EQ(selected(), name);
+  }
+  for (const char* const name : {"", "sse9", "Portable", "avx2 "}) {
+    try {
+      select(name);
+      FAIL() << "'" << name << "' was accepted";
+    } catch (const UsageError& error) {
+      EXPECT_NE(std::string(error.what()).find("portable"), std::string::npos) << error.what();
+    }
+  }
+}
+
+TEST(Kernels, EnvironmentForcesASet) {
+  const char* const forced = std::getenv("HANS_KERNELS");
+  if (forced == nullptr) GTEST_SKIP() << "HANS_KERNELS is not set";
+  EXPECT_EQ(selected(), forced);
+}
+
+}  // namespace
+}  // namespace hans::kernels

@@ -1,0 +1,28 @@
+# The library never prints, exits or aborts: no object of it asks the linker for anything that does.
+cmake_minimum_required(VERSION 3.25)
+execute_process(COMMAND "${NM}" -u "${LIBRARY}" OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
+if(failed)
+  message(FATAL_ERROR "${NM} cannot read ${LIBRARY}")
+endif()
+string(FIND "${symbols}" "_Unwind_Resume" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "${NM} -u lists nothing that every C++ object needs: this check no longer works")
+endif()
+set(forbidden
+    "_ZSt4(cout|cerr|clog)" "_ZSt5w(cout|cerr|clog)" _ZNSt8ios_base4Init  # <iostream>
+    "(v|f|vf|d|vd)?printf(_chk)?" "__(v|f|vf)?printf_chk" "f?puts" "f?putc(har)?" putc "perror" "psignal" "stdout|stderr"
+    "(_|quick_)?exit|_Exit" abort raise __assert_fail "_ZSt10quick_exit.*" system kill)
+string(REGEX REPLACE "\n[^\n]*:\n" "\n" lines "${symbols}")
+foreach(pattern IN LISTS forbidden)
+  string(REGEX MATCHALL "U (${pattern})[A-Za-z0-9_]*(@[^\n]*)?\n" found "${lines}")
+  foreach(symbol IN LISTS found)
+    if(symbol MATCHES "^U (${pattern})(C[12]Ev|D[12]Ev)?(@[^\n]*)?\n$")
+      string(STRIP "${symbol}" symbol)
+      list(APPEND wrong "${symbol}")
+    endif()
+  endforeach()
+endforeach()
+if(wrong)
+  list(REMOVE_DUPLICATES wrong)
+  message(FATAL_ERROR "${LIBRARY} must throw hans::Error instead of calling these:\n${wrong}\n(find the object by nm -A -u)")
+endif()
