@@ -37,8 +37,8 @@ struct Jsma {
   static constexpr bool targets_by_default = true;
   static constexpr auto fields() {
     return std::tuple(
-        field("gamma", &Jsma::gamma, between(0, 1), "largest share of the features that may change", "needs this or max_features"),
-        field("max_features", &Jsma::max_features, "largest number of features that may change", "needs this or gamma"),
+        field("gamma", &Jsma::gamma, between(0, 1), "largest share of the features that may change", "none; give this or max_features"),
+        field("max_features", &Jsma::max_features, "largest number of features that may change", "none; give this or gamma"),
         field("theta", &Jsma::theta, any_number, "change of a feature in one step, in data units; not 0"),
         field("of", &Jsma::of, "what the saliency is of"),
         field("select", &Jsma::select, "features changed in one step"),

@@ -101,8 +101,8 @@ bool Json::is_object() const { return std::holds_alternative<Object>(value_); }
 
 bool Json::boolean() const { return get<bool>(value_, "a boolean"); }
 const std::string& Json::string() const { return get<std::string>(value_, "a string"); }
-const Json::Array& Json::items() const { return get<Array>(value_, "an array"); }
-const Json::Object& Json::members() const { return get<Object>(value_, "an object"); }
+const Json::Array& Json::items() const& { return get<Array>(value_, "an array"); }
+const Json::Object& Json::members() const& { return get<Object>(value_, "an object"); }
 
 std::int64_t Json::integer() const {
   const auto* big = std::get_if<std::uint64_t>(&value_);

@@ -52,8 +52,10 @@ class Json {
   std::int64_t integer() const;
   std::uint64_t natural() const;
   const std::string& string() const;
-  const Array& items() const;
-  const Object& members() const;
+  const Array& items() const&;
+  const Object& members() const&;
+  void items() const&& = delete;  // would dangle: name the parsed value first
+  void members() const&& = delete;
 
   /// The member called `key`: find gives null when there is none, at throws Error.
   const Json* find(std::string_view key) const;

@@ -48,10 +48,12 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     Model model{Sequential::parse(file.at("architecture"), Rng{0})};
     model.preprocessing = file.at("preprocessing");
     check(model.preprocessing == "none", "its preprocessing '", model.preprocessing, "' is unknown to hans ", version);
-    for (const Json& name : Json::parse(file.at("class_names")).items()) model.class_names.push_back(name.string());
+    const Json names = Json::parse(file.at("class_names"));
+    for (const Json& name : names.items()) model.class_names.push_back(name.string());
     check(model.class_names.empty() || model.class_names.size() == model.net.classes(), "it names ",
           model.class_names.size(), " classes of ", model.net.classes());
-    for (const auto& [key, value] : Json::parse(file.at("training")).members()) {
+    const Json training = Json::parse(file.at("training"));
+    for (const auto& [key, value] : training.members()) {
       model.training.emplace_back(key, value.string());
     }
     std::vector<Tensor> weights;
