@@ -10,7 +10,7 @@ namespace hans::apps {
 namespace {
 
 constexpr double width = 480, height = 330;
-constexpr double left = 50, right = 468, top = 44, bottom = 280;  // the plot inside the picture
+constexpr double left = 56, right = 468, top = 44, bottom = 280;  // the plot inside the picture
 
 struct Axes {
   double low, high;  ///< of x
@@ -83,7 +83,7 @@ std::string svg_chart(const Chart& chart) {
   std::string out = text("<svg class=\"chart\" viewBox=\"0 0 ", fixed(width, 0), ' ', fixed(height, 0),
                          "\" role=\"img\" aria-label=\"", escape_html(chart.title), "\">\n",
                          "<defs><rect id=\"square\" x=\"-4\" y=\"-4\" width=\"8\" height=\"8\"/></defs>\n");
-  out += label(left - 42, 16, "start", chart.y_label);
+  out += label(left - 48, 16, "start", chart.y_label);
   out += frame(chart, axes);
   double x = left + 4;
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {

@@ -32,8 +32,9 @@ int run(const DemoOptions& options) {
   DemoPlan plan;
   plan.seed = options.seed;
   if (!options.quiet && !options.json_only()) {
-    print(
-        text("hans ", version, " demo: two networks learn to read digits and are attacked, seed ", plan.seed, "\n\n"));
+    print(text("hans ", version,
+               " demo: two networks learn to read digits and are attacked; this takes about a minute. Seed ", plan.seed,
+               "\n\n"));
   }
   ProgressBar bar("", "images", options.quiet);
   std::string current;

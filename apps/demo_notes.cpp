@@ -6,7 +6,7 @@
 namespace hans::apps {
 namespace {
 
-void command(Html& html, const std::string& line) { html.open("pre").text("$ " + line).close(); }
+void command(Html& html, const std::string& line) { html.open("pre").text(line).close(); }
 
 void words_section(Html& html) {
   html.element("h2", "Three words");
@@ -68,8 +68,9 @@ void reproduce_section(Html& html, const DemoFindings& found) {
   command(html, text("hans demo --seed ", found.plan.seed));
   html.element("p", "The networks and the numbers, one by one:");
   std::string all;
-  for (const std::string& line : demo_commands(found)) append(all, text("$ ", line, "\n"));
-  all.pop_back();
+  for (const DemoCommand& each : demo_commands(found)) {
+    append(all, text(all.empty() ? "" : "\n\n", "# ", each.what, "\n", each.line));
+  }
   html.open("pre").text(all).close();
   html.table({"", "value"},
              {{"hans", text("version ", version)},

@@ -96,7 +96,7 @@ void fgsm_section(Html& html, const DemoFindings& found) {
   }
   html.element(
       "figcaption",
-      "Orange pixels were made brighter, blue ones darker, black ones stayed. In number, 0 is black and 1 is white; a "
+      "Orange pixels were made brighter, blue ones darker, black ones stayed. In numbers, 0 is black and 1 is white; a "
       "pixel never leaves that range. The network is the plain one.");
   html.close();
 }
@@ -148,7 +148,7 @@ Curve curve_of(std::string name, const DemoNet& net) {
 }
 
 void curve_section(Html& html, const DemoFindings& found) {
-  html.element("h3", "The further the step, the fewer survive");
+  html.element("h3", "Digits read correctly against eps");
   Chart chart{"Digits read correctly against eps of fgsm",
               "eps: the largest change of a pixel",
               "digits read correctly",
@@ -161,9 +161,13 @@ void curve_section(Html& html, const DemoFindings& found) {
   }
   chart.curves = {curve_of("plain", found.plain), curve_of("adversarially trained", found.trained)};
   html.open("figure").markup(svg_chart(chart));
-  html.element("figcaption",
-               text("The bands are 95 % intervals. At 0 nothing is attacked. Adversarial training used one strength, ",
-                    demo_eps[demo_shown], "; the curve shows what that is worth at others."));
+  html.element(
+      "figcaption",
+      text("The bands are 95 % intervals. At 0 nothing is attacked. Adversarial training used one strength, ",
+           demo_eps[demo_shown],
+           "; the curve shows what that is worth at others. A larger step allows all that a smaller one does, so a "
+           "curve "
+           "that rises shows digits which could have been misread, and which this simple attack did not find."));
   std::vector<std::vector<std::string>> rows;
   const std::size_t n = found.plain.fgsm.samples.size();
   rows.push_back({"0", accuracy_cell(found.plain.fgsm.right, n), accuracy_cell(found.trained.fgsm.right, n)});
@@ -247,15 +251,12 @@ void jsma_section(Html& html, const DemoFindings& found) {
                     "over successes. A "
                     "defence trained against one attack is not a defence against another."),
                "class=\"note\"");
-  const Attempt* example = nullptr;
-  for (const Attempt& attempt : found.plain.saliency().attempts) {
-    const bool four = found.plain.jsma.samples.labels[attempt.sample] == 4 && attempt.finding.success;
-    if (four && (example == nullptr || attempt.finding.distance.l0 < example->finding.distance.l0)) example = &attempt;
-  }
+  const Attempt* example = cheapest_attempt(found.plain);
   if (example != nullptr) {
     html.open("figure").markup(triptych_of(found.plain.jsma, found.plain.saliency(), *example,
                                            text(example->finding.distance.l0, " pixels made white")));
-    html.element("figcaption", "The cheapest way out of a 4.").close();
+    const int label = found.plain.jsma.samples.labels[example->sample];
+    html.element("figcaption", text("The cheapest way out of a ", label, ".")).close();
   }
 }
 

@@ -109,14 +109,19 @@ DemoFindings run_demo(const DemoPlan& plan, const DemoProgress& progress) {
   return found;
 }
 
-std::vector<std::string> demo_commands(const DemoFindings& found) {
-  std::vector<std::string> commands{found.plain.command, found.trained.command};
-  for (const DemoNet* net : {&found.plain, &found.trained}) {
-    std::string fgsm = text("hans attack ", net->subject.model, " --data ", demo_data, " --seed ", found.plan.seed);
+std::vector<DemoCommand> demo_commands(const DemoFindings& found) {
+  const std::array<std::pair<std::string_view, const DemoNet*>, 2> nets{
+      {{"the plain network", &found.plain}, {"the adversarially trained network", &found.trained}}};
+  std::vector<DemoCommand> commands;
+  for (const auto& [name, net] : nets) commands.push_back({std::string(name), net->command});
+  for (const auto& [name, net] : nets) {
+    const std::string attack =
+        text("hans attack ", net->subject.model, " --data ", demo_data, " --seed ", found.plan.seed);
+    std::string fgsm;
     for (const std::string_view eps : demo_eps) append(fgsm, text(" --attack fgsm:eps=", eps));
-    commands.push_back(std::move(fgsm));
-    commands.push_back(text("hans attack ", net->subject.model, " --data ", demo_data, " --seed ", found.plan.seed,
-                            " --limit ", found.jsma_limit, " --targets all --attack ", demo_jsma));
+    commands.push_back({text("fgsm on ", name), attack + fgsm});
+    commands.push_back(
+        {text("jsma on ", name), text(attack, " --limit ", found.jsma_limit, " --targets all --attack ", demo_jsma)});
   }
   return commands;
 }
@@ -126,6 +131,18 @@ const attacks::Attempt* find_attempt(const attacks::AttackResult& result, std::s
     if (attempt.sample == sample && attempt.target == target) return &attempt;
   }
   return nullptr;
+}
+
+const attacks::Attempt* cheapest_attempt(const DemoNet& net) {
+  const attacks::Attempt* best = nullptr;
+  const auto is_four = [&net](const attacks::Attempt& attempt) { return net.jsma.samples.labels[attempt.sample] == 4; };
+  for (const attacks::Attempt& attempt : net.saliency().attempts) {
+    if (!attempt.finding.success) continue;
+    const bool better = best == nullptr || is_four(attempt) > is_four(*best) ||
+                        (is_four(attempt) == is_four(*best) && attempt.finding.distance.l0 < best->finding.distance.l0);
+    if (better) best = &attempt;
+  }
+  return best;
 }
 
 }  // namespace hans::apps

@@ -57,10 +57,19 @@ struct DemoFindings {
 /// Trains both networks and attacks them. Throws Error.
 DemoFindings run_demo(const DemoPlan& plan, const DemoProgress& progress);
 
+/// A command, and what of the demo it gives again.
+struct DemoCommand {
+  std::string what, line;
+};
+
 /// The commands that give the same networks and numbers, in order.
-std::vector<std::string> demo_commands(const DemoFindings& found);
+std::vector<DemoCommand> demo_commands(const DemoFindings& found);
 
 /// The attempt of jsma that starts from `sample` and aims at `target`, or null.
 const attacks::Attempt* find_attempt(const attacks::AttackResult& result, std::size_t sample, int target);
+
+/// The success of jsma on a 4 that changed fewest pixels; on another digit where no 4 was turned; null without
+/// successes.
+const attacks::Attempt* cheapest_attempt(const DemoNet& net);
 
 }  // namespace hans::apps

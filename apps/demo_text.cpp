@@ -17,7 +17,7 @@ std::string accuracy_text(std::size_t right, std::size_t n) {
 
 std::string jsma_text(const DemoNet& net) {
   const attacks::AttackResult& result = net.saliency();
-  const std::string pixels = result.l0.mean ? text(", ", fixed(*result.l0.mean, 1), " pixels changed on average") : "";
+  const std::string pixels = result.l0.mean ? text(", ", fixed(*result.l0.mean, 1), " pixels each") : "";
   return text(result.successes, " of ", result.attempts.size(), pixels);
 }
 
@@ -31,25 +31,12 @@ std::string table(const DemoFindings& found) {
       row("as they are", accuracy_text(found.plain.fgsm.right, n), accuracy_text(found.trained.fgsm.right, n)),
       row(text("under fgsm:eps=", demo_eps[demo_shown]), accuracy_text(found.plain.shown().robust_count, n),
           accuracy_text(found.trained.shown().robust_count, n)),
-      row("digits jsma turned into others", jsma_text(found.plain), jsma_text(found.trained))};
+      row("misled by jsma", jsma_text(found.plain), jsma_text(found.trained))};
   return table_text(rows);
 }
 
-// The attack on a 4 that changed fewest pixels; another digit where no 4 was turned.
-const attacks::Attempt* cheapest(const DemoNet& net) {
-  const attacks::Attempt* best = nullptr;
-  const auto is_four = [&net](const attacks::Attempt& attempt) { return net.jsma.samples.labels[attempt.sample] == 4; };
-  for (const attacks::Attempt& attempt : net.saliency().attempts) {
-    if (!attempt.finding.success) continue;
-    const bool better = best == nullptr || is_four(attempt) > is_four(*best) ||
-                        (is_four(attempt) == is_four(*best) && attempt.finding.distance.l0 < best->finding.distance.l0);
-    if (better) best = &attempt;
-  }
-  return best;
-}
-
 std::string before_and_after(const DemoNet& net) {
-  const attacks::Attempt* attempt = cheapest(net);
+  const attacks::Attempt* attempt = cheapest_attempt(net);
   if (attempt == nullptr) return "";
   const attacks::Evaluation& jsma = net.jsma;
   const Shape shape = jsma.samples.images.shape().without_front();
@@ -85,7 +72,7 @@ std::string demo_text(const DemoFindings& found) {
                          ", seed ", found.plan.seed, ".\n\n", before_and_after(found.plain), "\n");
   for (const std::string& each : demo_sentences(found)) append(out, text(each.substr(0, each.find('\n')), "\n\n"));
   append(out, "These commands give the same networks and numbers:\n");
-  for (const std::string& line : demo_commands(found)) append(out, text("  ", line, "\n"));
+  for (const DemoCommand& each : demo_commands(found)) append(out, text("  ", each.line, "\n"));
   return out;
 }
 

@@ -39,7 +39,7 @@ table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .9rem; margin: 1.6rem 0; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: .9rem 1.1rem; }
-.card b { display: block; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
+.card b { display: block; white-space: nowrap; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
 .card span { display: block; font-size: .88rem; line-height: 1.4; color: var(--soft); }
 .bad b { color: var(--bad); } .good b { color: var(--good); }
 figure { margin: 1.4rem 0; }
@@ -66,13 +66,13 @@ img { image-rendering: pixelated; image-rendering: crisp-edges; image-rendering:
 .chart .band { opacity: .16; stroke: none; }
 .line.c0 { stroke: var(--c0); } .band.c0, .dot.c0 { fill: var(--c0); } .chart text.c0 { fill: var(--c0); font-weight: 600; }
 .line.c1 { stroke: var(--c1); } .band.c1, .dot.c1 { fill: var(--c1); } .chart text.c1 { fill: var(--c1); font-weight: 600; }
-dt { font-weight: 600; margin-top: .7rem; } dd { margin: 0; }
+dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem .9rem; } dd { margin: 0; }
 details { margin: .8rem 0; } summary { cursor: pointer; color: var(--soft); font-size: .92rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
 @media (max-width: 30rem) { body { font-size: 16px; } .data th, .data td { padding: .35rem .25rem; font-size: .9rem; }
   .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data small { display: block; } h2 { margin-top: 2.4rem; }
   .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem; padding: .7rem .9rem; }
-  .card b { flex: 0 0 6.2rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
+  .card b { flex: 0 0 6.4rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
 @media print { body { background: #fff; } h2, figure, .card { break-inside: avoid; } h2 { break-after: avoid; } }
 )";
 

@@ -32,8 +32,8 @@ void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, 
   const double width = static_cast<double>(clip.hi) - static_cast<double>(clip.lo);
   const auto count = static_cast<double>(features);
   const double most = norm == Norm::linf ? width : norm == Norm::l1 ? width * count : width * std::sqrt(count);
-  check_usage(static_cast<double>(eps) <= most, attack, ": eps = ", eps, " is more than features from ", clip.lo, " to ",
-              clip.hi, " can change in ", enum_names(norm)[static_cast<std::size_t>(norm)], ", ", most,
+  check_usage(static_cast<double>(eps) <= most, attack, ": eps = ", eps, " is more than features from ", clip.lo,
+              " to ", clip.hi, " can change in ", enum_names(norm)[static_cast<std::size_t>(norm)], ", ", most,
               "; give it in the units of the data, such as 8/255 and not 8");
 }
 
@@ -62,9 +62,9 @@ void step_in_ball(std::span<const real> original, std::span<const real> gradient
   for (const real g : gradient) squares += static_cast<double>(g) * static_cast<double>(g);
   check(std::isfinite(squares), "the gradient is infinite, so that a step in l2 has no direction");
   if (squares == 0 || eps == 0) return;
-  // Each feature is rounded towards the original, so that no change is longer than its share of eps; what the sum of their
-  // squares still rounds up, a step shorter by next to nothing takes back. Only an original outside the box cannot be
-  // inside both: the judge will say so.
+  // Each feature is rounded towards the original, so that no change is longer than its share of eps; what the sum of
+  // their squares still rounds up, a step shorter by next to nothing takes back. Only an original outside the box
+  // cannot be inside both: the judge will say so.
   double length = static_cast<double>(eps) / std::sqrt(squares);
   for (int tries = 0; tries < 100; ++tries, length *= 1 - 1e-13) {
     for (std::size_t i = 0; i < image.size(); ++i) {

@@ -9,17 +9,19 @@
 
 namespace hans::attacks {
 
-/// image = clip(original + eps * steepest ascent of `gradient` in `norm`), or descent. linf: the sign of each element; l2: g / |g|;
-/// l1: the sign of the first element with the largest |g|. A zero gradient leaves the original. Where rounding would leave the ball, the
-/// largest change that stays inside is made, so the judge's exact test holds. All spans have one length; norm is not l0.
+/// image = clip(original + eps * steepest ascent of `gradient` in `norm`), or descent. linf: the sign of each element;
+/// l2: g / |g|; l1: the sign of the first element with the largest |g|. A zero gradient leaves the original. Where
+/// rounding would leave the ball, the largest change that stays inside is made, so the judge's exact test holds. All
+/// spans have one length; norm is not l0.
 void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, bool descend,
                   data::Box clip, std::span<real> image);
 
 /// The number nearest to `value` whose exact distance from `original` is at most eps. Constant time.
 real within(real original, real value, double eps);
 
-/// Throws UsageError if eps exceeds what the range of the features can hold in `norm` (the width of `clip` in linf, times
-/// the features in l1, times their root in l2): then it was meant in other units. An infinite range holds everything.
+/// Throws UsageError if eps exceeds what the range of the features can hold in `norm` (the width of `clip` in linf,
+/// times the features in l1, times their root in l2): then it was meant in other units. An infinite range holds
+/// everything.
 void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features);
 
 }  // namespace hans::attacks

@@ -17,12 +17,12 @@ namespace {
 
 // What both versions of the attack are made of.
 struct Search {
-  real theta;      // signed change of a feature
-  real lo, hi;     // range of the features
+  real theta;   // signed change of a feature
+  real lo, hi;  // range of the features
   Of of;
   bool pairs;
   bool retire_once;
-  bool cleverhans;       // Jacobian of the probabilities themselves; the lowest pair when none qualifies
+  bool cleverhans;  // Jacobian of the probabilities themselves; the lowest pair when none qualifies
   std::size_t max_steps;
 };
 
@@ -50,8 +50,7 @@ Tensor one_hot(std::span<const int> classes, std::size_t count, bool others) {
   return seed;
 }
 
-Saliency saliency(const Search& search, Tape& tape, const Var& input, const Var& logits,
-                  std::span<const int> targets) {
+Saliency saliency(const Search& search, Tape& tape, const Var& input, const Var& logits, std::span<const int> targets) {
   Saliency found;
   const std::size_t classes = logits.shape()[1];
   if (search.of == Of::probabilities && !search.cleverhans) {
@@ -226,7 +225,13 @@ Crafted Jsma::operator()(const nn::Classifier& model, const data::Samples& sampl
   check_fields(*this);
   check_goal(goal, name);
   const data::Box clip = clip_box(clip_min, clip_max, samples.box);
-  const Search search{theta, clip.lo, clip.hi, of, select == Select::pairs, retire == Retire::once, false,
+  const Search search{theta,
+                      clip.lo,
+                      clip.hi,
+                      of,
+                      select == Select::pairs,
+                      retire == Retire::once,
+                      false,
                       max_steps(*this, model.input().elements())};
   return in_batches(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
 }
@@ -240,7 +245,7 @@ Crafted JsmaCleverhans100::operator()(const nn::Classifier& model, const data::S
                                       const CraftOptions& options) const {
   check_fields(*this);
   check_goal(goal, "jsma@cleverhans-1.0.0");
-  const Search search{increase ? theta.value() : -theta.value(), clip_min, clip_max, of, true, true, true,
+  const Search search{increase ? theta.value() : -theta.value(),    clip_min, clip_max, of, true, true, true,
                       steps_for(gamma, model.input().elements(), 2)};
   return in_batches(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
 }

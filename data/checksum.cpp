@@ -1,8 +1,10 @@
 // CRC-32 eight bytes at a time; Adler-32 with the remainder taken as rarely as possible.
+#include <hans/data/checksum.hpp>
+
 #include <algorithm>
 #include <array>
+
 #include <hans/data/bytes.hpp>
-#include <hans/data/checksum.hpp>
 
 namespace hans::data {
 

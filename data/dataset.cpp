@@ -1,10 +1,12 @@
 // Pixels as they are stored, and their conversion into the numbers a model works on.
+#include <hans/data/dataset.hpp>
+
 #include <algorithm>
 #include <array>
+#include <limits>
+
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
-#include <hans/data/dataset.hpp>
-#include <limits>
 
 namespace hans::data {
 

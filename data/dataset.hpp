@@ -3,12 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <hans/core/tensor.hpp>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <hans/core/tensor.hpp>
 
 namespace hans::data {
 

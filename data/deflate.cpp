@@ -1,9 +1,10 @@
 // A small deflate: greedy matches, the fixed code, one block.
+#include <hans/data/deflate.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <hans/data/deflate.hpp>
 #include <utility>
 #include <vector>
 

@@ -1,9 +1,10 @@
 // gzip and zlib headers and trailers.
+#include <hans/data/gzip.hpp>
+
 #include <hans/core/error.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/checksum.hpp>
 #include <hans/data/deflate.hpp>
-#include <hans/data/gzip.hpp>
 #include <hans/data/inflate.hpp>
 
 namespace hans::data {

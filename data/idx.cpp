@@ -1,8 +1,10 @@
 // Reading and writing IDX.
+#include <hans/data/idx.hpp>
+
 #include <array>
+
 #include <hans/core/error.hpp>
 #include <hans/data/bytes.hpp>
-#include <hans/data/idx.hpp>
 
 namespace hans::data {
 

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <hans/core/shape.hpp>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include <hans/core/shape.hpp>
 
 namespace hans::data {
 

@@ -1,11 +1,13 @@
 // A table-driven inflate: one look-up for most code words, one refill of 56 bits for each symbol.
+#include <hans/data/inflate.hpp>
+
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
+
 #include <hans/core/error.hpp>
 #include <hans/data/bytes.hpp>
-#include <hans/data/inflate.hpp>
-#include <span>
 
 namespace hans::data {
 

@@ -3,6 +3,9 @@
 #include <array>
 #include <cstdlib>
 #include <filesystem>
+#include <limits>
+#include <optional>
+
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
 #include <hans/data/dataset.hpp>
@@ -10,8 +13,6 @@
 #include <hans/data/idx.hpp>
 #include <hans/data/mnist_5k.hpp>
 #include <hans/data/npz.hpp>
-#include <limits>
-#include <optional>
 
 namespace hans::data {
 

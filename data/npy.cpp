@@ -1,12 +1,14 @@
 // Reading and writing NumPy arrays.
+#include <hans/data/npy.hpp>
+
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <limits>
+
 #include <hans/core/error.hpp>
 #include <hans/core/utf8.hpp>
 #include <hans/data/bytes.hpp>
-#include <hans/data/npy.hpp>
-#include <limits>
 
 namespace hans::data {
 

@@ -3,11 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <hans/core/shape.hpp>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <hans/core/shape.hpp>
 
 namespace hans::data {
 

@@ -1,6 +1,7 @@
 // Arrays as entries of a ZIP archive.
-#include <hans/core/error.hpp>
 #include <hans/data/npz.hpp>
+
+#include <hans/core/error.hpp>
 #include <hans/data/zip.hpp>
 
 namespace hans::data {

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <hans/data/npy.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include <hans/data/npy.hpp>
 
 namespace hans::data {
 

@@ -1,10 +1,12 @@
 // PNG without filters.
+#include <hans/data/png.hpp>
+
+#include <string_view>
+
 #include <hans/core/error.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/checksum.hpp>
 #include <hans/data/gzip.hpp>
-#include <hans/data/png.hpp>
-#include <string_view>
 
 namespace hans::data {
 

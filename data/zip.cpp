@@ -1,10 +1,12 @@
 // Reading and writing ZIP archives.
+#include <hans/data/zip.hpp>
+
 #include <algorithm>
+
 #include <hans/core/error.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/checksum.hpp>
 #include <hans/data/inflate.hpp>
-#include <hans/data/zip.hpp>
 
 namespace hans::data {
 

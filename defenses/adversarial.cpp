@@ -19,6 +19,7 @@ attacks::Goal goal_for(const attacks::Attack& attack, const nn::TrainStep& step)
 nn::Loss Adversarial::loss(float smoothing) const {
   check_fields(*this);
   check_usage(attack.value().present(), "adversarial training needs an attack");
+  check_usage(smoothing >= 0 && smoothing < 1, "label smoothing must be in [0, 1), not ", smoothing);
   // The record shows the attack with everything that training resolves.
   const attacks::Attack crafting = attack.value().in_training();
   const Adversarial shown{crafting, clean_weight};

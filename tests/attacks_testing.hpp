@@ -51,6 +51,13 @@ inline hans::attacks::Attack attack(std::string_view spec) {
   return hans::attacks::Attack::from_spec(hans::Spec::parse(spec));
 }
 
+/// What the attack's SPEC says of a parameter; empty if nothing.
+inline std::string parameter(const hans::attacks::Attack& attack, std::string_view key) {
+  const hans::Spec spec = attack.spec();
+  const hans::Spec::Item* item = spec.find(key);
+  return item == nullptr ? std::string() : item->value;
+}
+
 /// Images of bytes / 255, a third of the pixels 0 or 1, with labels and places in a data set that make no pattern.
 inline hans::data::Samples random_samples(const Shape& image, std::size_t count, std::size_t classes,
                                           std::uint64_t seed) {
@@ -85,9 +92,8 @@ inline hans::attacks::Goal goal_for(const hans::attacks::Attack& attack, const s
 /// A linear model, a perceptron and a small CNN for the same images of 6x6x1 and four classes.
 inline std::vector<hans::nn::Sequential> small_models() {
   std::vector<hans::nn::Sequential> models;
-  for (const std::string_view layers :
-       {"linear:units=4", "linear:units=12;relu;linear:units=4",
-        "conv2d:filters=4,kernel=3;relu;max_pool2d:kernel=2;flatten;linear:units=4"}) {
+  for (const std::string_view layers : {"linear:units=4", "linear:units=12;relu;linear:units=4",
+                                        "conv2d:filters=4,kernel=3;relu;max_pool2d:kernel=2;flatten;linear:units=4"}) {
     const bool dense = layers.substr(0, 6) == "linear";
     models.push_back(hans::nn::Sequential::parse(hans::text("6x6x1;", dense ? "flatten;" : "", layers), hans::Rng(5)));
   }

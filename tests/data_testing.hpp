@@ -1,17 +1,18 @@
 // What the tests of data/ share.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <hans/core/error.hpp>
 #include <random>
 #include <string>
 #include <string_view>
+
+#include <gtest/gtest.h>
+
+#include <hans/core/error.hpp>
 
 namespace testing_data {
 

@@ -61,8 +61,9 @@ TEST(Demo, PageHoldsEverything) {
   EXPECT_GE(count(page, "<img"), 10 * rows + 3 * 3);
   EXPECT_EQ(count(page, "<svg"), 1U);
   EXPECT_EQ(count(page, "<blockquote>"), 4U);
-  for (const std::string& line : demo_commands(found()))
-    EXPECT_NE(page.find(escape_html(line)), std::string::npos) << line;
+  for (const DemoCommand& each : demo_commands(found())) {
+    EXPECT_NE(page.find(escape_html(each.line)), std::string::npos) << each.line;
+  }
   for (const DemoNet* net : {&found().plain, &found().trained}) {
     EXPECT_NE(page.find(net->subject.model_sha256), std::string::npos);
     EXPECT_NE(page.find(net->subject.data_sha256), std::string::npos);

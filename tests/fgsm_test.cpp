@@ -75,7 +75,8 @@ TEST(Fgsm, FollowsTheGradientOfManyClasses) {
   const nn::Sequential model = linear_model({3, 3, 2}, 5, weights, {0.5, 0, -0.5, 0, 0.25});
   const data::Samples samples = random_samples(model.input(), 20, 5, 4);
   const Tensor made =
-      Fgsm{.eps = 0.125F, .clip_min = -infinity, .clip_max = infinity}(model, samples, away_from(samples.labels)).images;
+      Fgsm{.eps = 0.125F, .clip_min = -infinity, .clip_max = infinity}(model, samples, away_from(samples.labels))
+          .images;
   Tape tape;
   const Tensor logits = model.logits(tape.constant(samples.images)).value();
   std::size_t compared = 0;

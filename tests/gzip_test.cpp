@@ -1,15 +1,17 @@
 // inflate, deflate, gzip, zlib and their checksums.
-#include <gtest/gtest.h>
+#include <hans/data/gzip.hpp>
 
 #include <array>
+#include <vector>
+
+#include <gtest/gtest.h>
+
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/checksum.hpp>
 #include <hans/data/deflate.hpp>
-#include <hans/data/gzip.hpp>
 #include <hans/data/inflate.hpp>
-#include <vector>
 
 #include "data_testing.hpp"
 

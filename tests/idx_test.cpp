@@ -1,9 +1,10 @@
 // IDX files: what is read, what is refused, what is written.
-#include <gtest/gtest.h>
+#include <hans/data/idx.hpp>
 
 #include <array>
-#include <hans/data/idx.hpp>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "data_testing.hpp"
 

@@ -7,7 +7,6 @@
 #include <cmath>
 
 #include <hans/attacks/judge.hpp>
-#include <hans/attacks/saliency.hpp>
 #include <hans/autodiff/grad.hpp>
 #include <hans/nn/models.hpp>
 #include "attacks_testing.hpp"
@@ -44,12 +43,10 @@ std::vector<real> gradient(const nn::Classifier& model, const Tensor& image, con
 
 /// Gradient of log p_target.
 std::vector<real> log_probability_gradient(const nn::Classifier& model, const Tensor& image, int target) {
-  const Tensor found = hans::value_and_grad(
-                           [&](const Var& x) {
-                             return cross_entropy(model.logits(x), std::vector<int>{target});
-                           },
+  const Tensor found =
+      hans::value_and_grad([&](const Var& x) { return cross_entropy(model.logits(x), std::vector<int>{target}); },
                            image)
-                           .gradient;
+          .gradient;
   std::vector<real> negative;
   for (const real g : found.values()) negative.push_back(-g);
   return negative;
@@ -139,7 +136,12 @@ TEST(Jsma, DoesWhatItsDefinitionSays) {
       for (const Select select : {Select::pairs, Select::single}) {
         for (const Retire retire : {Retire::once, Retire::saturated}) {
           for (const float theta : {1.0F, 0.3F, -0.3F, -1.0F}) {
-            const Jsma jsma{.gamma = 0.75F, .theta = theta, .of = of, .select = select, .retire = retire, .clip_min = 0,
+            const Jsma jsma{.gamma = 0.75F,
+                            .theta = theta,
+                            .of = of,
+                            .select = select,
+                            .retire = retire,
+                            .clip_min = 0,
                             .clip_max = 1};
             SCOPED_TRACE(text(to_spec(jsma), " on ", net.architecture()));
             expect_as_defined(jsma, net, samples, targets, select == Select::pairs ? 13 : 27);
@@ -159,74 +161,6 @@ TEST(Jsma, DoesSoOnWholeDigits) {
     const Jsma jsma{.max_features = 5, .of = of, .clip_min = 0, .clip_max = 1};
     expect_as_defined(jsma, net, samples, targets, 2);
   }
-}
-
-// --- the search ------------------------------------------------------------------------------------------
-
-TEST(JsmaPick, TakesTheTwoLargestGradients) {
-  Stream stream(31, "gradients");
-  std::vector<real> g(50);
-  std::vector<std::size_t> domain;
-  for (std::size_t k = 0; k < 50; k += 2) domain.push_back(k);
-  for (int round = 0; round < 200; ++round) {
-    stream.normals(g);
-    std::vector<std::size_t> sorted = domain;
-    std::ranges::sort(sorted, [&](std::size_t a, std::size_t b) { return g[a] > g[b]; });
-    const auto [low, high] = std::minmax(sorted[0], sorted[1]);
-    const attacks::Pick pick = attacks::pick_by_gradient(g, domain, true);
-    ASSERT_TRUE(pick.found);
-    // A rounded sum may tie with another one; then the first pair counts.
-    ASSERT_EQ(g[pick.first] + g[pick.second], g[low] + g[high]);
-    ASSERT_LE(pick.first, low);
-    ASSERT_EQ(attacks::pick_by_gradient(g, domain, false).first, sorted[0]);
-  }
-}
-
-TEST(JsmaPick, GoesByTheFirstPairAmongEquals) {
-  const std::vector<std::size_t> domain{1, 2, 4, 5, 7};
-  const std::vector<real> equal(8, 1);
-  const std::vector<real> down(8, -1);
-  const std::vector<real> rounded{9, 1, 1 + 0x1p-23F, 9, 0x1p24F, 1, 9, 2};  // 2^24 + 1 rounds down, a little more up
-  struct Row {
-    attacks::Pick pick;
-    std::size_t first, second;
-  };
-  const std::vector<Row> rows{
-      {attacks::pick_by_gradient(equal, domain, true), 1, 2},
-      {attacks::pick_by_gradient(equal, domain, false), 1, 1},
-      {attacks::pick_by_jacobian(equal, down, domain, true), 1, 2},
-      {attacks::pick_by_jacobian(equal, down, domain, false), 1, 1},
-      {attacks::pick_by_gradient(rounded, domain, true), 2, 4},
-      {attacks::pick_by_gradient(rounded, std::vector<std::size_t>{1, 4, 5}, true), 1, 4},
-  };
-  for (const Row& row : rows) {
-    EXPECT_TRUE(row.pick.found);
-    EXPECT_EQ(row.pick.first, row.first);
-    EXPECT_EQ(row.pick.second, row.second);
-  }
-}
-
-TEST(JsmaPick, FindsNothingWhereNothingIsAdmissible) {
-  const std::vector<std::size_t> domain{0, 1, 2};
-  const std::vector<real> up(3, 1);
-  const std::vector<real> down(3, -1);
-  const std::vector<real> zero{0, 0, -0.0F};
-  for (const bool pairs : {true, false}) {
-    EXPECT_FALSE(attacks::pick_by_gradient(down, domain, pairs).found);
-    EXPECT_FALSE(attacks::pick_by_gradient(zero, domain, pairs).found);
-    EXPECT_FALSE(attacks::pick_by_gradient(up, {}, pairs).found);
-    EXPECT_FALSE(attacks::pick_by_jacobian(up, up, domain, pairs).found);
-    EXPECT_FALSE(attacks::pick_by_jacobian(up, zero, domain, pairs).found);
-    EXPECT_FALSE(attacks::pick_by_jacobian(down, down, domain, pairs).found);
-    EXPECT_FALSE(attacks::pick_by_jacobian(zero, down, domain, pairs).found);
-    EXPECT_FALSE(attacks::pick_by_jacobian(up, down, {}, pairs).found);
-  }
-  EXPECT_FALSE(attacks::pick_by_gradient(up, std::vector<std::size_t>{2}, true).found);
-  // A score that underflows to 0 is still admissible.
-  const std::vector<real> tiny{0, 1e-30F, 1e-30F};
-  const std::vector<real> tiny_down{0, -1e-30F, -1e-30F};
-  EXPECT_TRUE(attacks::pick_by_jacobian(tiny, tiny_down, domain, true).found);
-  EXPECT_EQ(attacks::pick_by_jacobian(tiny, tiny_down, domain, false).first, 1U);
 }
 
 // --- limits and reasons ------------------------------------------------------------------------------------
@@ -281,8 +215,8 @@ TEST(Jsma, ChangesAtMostSoManyFeatures) {
       const Crafted made = jsma(net, black, towards(1));
       const std::size_t changed = attacks::distances(black.images.values(), made.images.values()).l0;
       EXPECT_EQ(changed, std::min(most, 16U) / (select == Select::pairs ? 2 : 1) * (select == Select::pairs ? 2 : 1));
-      EXPECT_EQ(made.notes[0].stop, most > 17 || (most == 17 && select == Select::single) ? Stop::domain_exhausted
-                                                                                           : Stop::limit);
+      EXPECT_EQ(made.notes[0].stop,
+                most > 17 || (most == 17 && select == Select::single) ? Stop::domain_exhausted : Stop::limit);
       EXPECT_LE(static_cast<double>(changed), jsma.budget(image, black.box).size);
     }
   }
@@ -307,15 +241,12 @@ TEST(Jsma, ChecksItsReasonsInOrder) {
     Stop stop;
     unsigned steps;
   };
-  for (const Row& row : {Row{none, there, white, Stop::target_reached, 0},
-                         Row{none, down, white, Stop::limit, 0},
-                         Row{all, down, white, Stop::domain_exhausted, 0},
-                         Row{single, down, white, Stop::domain_exhausted, 0},
-                         Row{all, down, one_left, Stop::domain_exhausted, 0},
-                         Row{single, down, one_left, Stop::no_admissible_pair, 0},
-                         Row{single, up, one_left, Stop::domain_exhausted, 1},
-                         Row{all, down, grey, Stop::no_admissible_pair, 0},
-                         Row{all, up, grey, Stop::limit, 2}}) {
+  for (const Row& row :
+       {Row{none, there, white, Stop::target_reached, 0}, Row{none, down, white, Stop::limit, 0},
+        Row{all, down, white, Stop::domain_exhausted, 0}, Row{single, down, white, Stop::domain_exhausted, 0},
+        Row{all, down, one_left, Stop::domain_exhausted, 0}, Row{single, down, one_left, Stop::no_admissible_pair, 0},
+        Row{single, up, one_left, Stop::domain_exhausted, 1}, Row{all, down, grey, Stop::no_admissible_pair, 0},
+        Row{all, up, grey, Stop::limit, 2}}) {
     const Crafted made = row.jsma(row.net, row.samples, towards(1));
     EXPECT_EQ(made.notes[0].stop, row.stop);
     EXPECT_EQ(made.notes[0].steps, row.steps);
@@ -326,8 +257,7 @@ TEST(Jsma, ChecksItsReasonsInOrder) {
 TEST(Jsma, StopsAsSoonAsTheTargetIsReached) {
   // Logits 0 and -2.5 + sum of the features: three features of 1 are needed, so two pairs, or three singles.
   const Shape image{2, 3, 1};
-  const nn::Sequential net =
-      linear_model(image, 2, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, {0, -2.5});
+  const nn::Sequential net = linear_model(image, 2, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, {0, -2.5});
   const data::Samples black = constant(image, 0);
   const Crafted pairs = Jsma{.gamma = 1}(net, black, towards(1));
   EXPECT_EQ(pairs.notes[0].stop, Stop::target_reached);
@@ -359,10 +289,10 @@ TEST(Jsma, LowersFeaturesForANegativeTheta) {
   // The first pair is 1 and 3, the second 0 and 2 does not qualify.
   EXPECT_TRUE(identical(made(-0.25F, {}, Retire::once), Tensor({1, 2, 2, 1}, std::vector<real>{0.5, 0.25, 0.5, 0.25})));
   EXPECT_TRUE(identical(made(-1, {}, Retire::once), Tensor({1, 2, 2, 1}, std::vector<real>{0.5, 0, 0.5, 0})));
-  EXPECT_TRUE(identical(made(-1, 0.125F, Retire::once),
-                        Tensor({1, 2, 2, 1}, std::vector<real>{0.5, 0.125, 0.5, 0.125})));
-  EXPECT_TRUE(identical(made(-1, -infinity, Retire::once),
-                        Tensor({1, 2, 2, 1}, std::vector<real>{0.5, -0.5, 0.5, -0.5})));
+  EXPECT_TRUE(
+      identical(made(-1, 0.125F, Retire::once), Tensor({1, 2, 2, 1}, std::vector<real>{0.5, 0.125, 0.5, 0.125})));
+  EXPECT_TRUE(
+      identical(made(-1, -infinity, Retire::once), Tensor({1, 2, 2, 1}, std::vector<real>{0.5, -0.5, 0.5, -0.5})));
   EXPECT_TRUE(identical(made(-0.25F, {}, Retire::saturated), Tensor({1, 2, 2, 1}, std::vector<real>{0.5, 0, 0.5, 0})));
 }
 
@@ -380,10 +310,9 @@ class BrokenGradient final : public nn::Classifier {
   const Shape& input() const override { return input_; }
   std::size_t classes() const override { return 2; }
   Var logits(const Var& images) const override {
-    return images.tape().record("broken", Tensor({images.shape()[0], 2}, std::vector<real>(images.shape()[0] * 2, 0)),
-                                {&images}, [shape = images.shape()](const Tensor&, Inputs& inputs) {
-                                  inputs.add(0, Tensor::full(shape, not_a_number));
-                                });
+    return images.tape().record(
+        "broken", Tensor({images.shape()[0], 2}, std::vector<real>(images.shape()[0] * 2, 0)), {&images},
+        [shape = images.shape()](const Tensor&, Inputs& inputs) { inputs.add(0, Tensor::full(shape, not_a_number)); });
   }
 
  private:

@@ -1,17 +1,19 @@
 // NumPy's files: single arrays (.npy), archives of them (.npz), and the ZIP format below.
-#include <gtest/gtest.h>
+#include <hans/data/npy.hpp>
 
 #include <array>
 #include <bit>
+#include <limits>
+#include <vector>
+
+#include <gtest/gtest.h>
+
 #include <hans/core/hash.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/checksum.hpp>
 #include <hans/data/deflate.hpp>
-#include <hans/data/npy.hpp>
 #include <hans/data/npz.hpp>
 #include <hans/data/zip.hpp>
-#include <limits>
-#include <vector>
 
 #include "data_testing.hpp"
 

@@ -1,13 +1,15 @@
 // PNG pictures, taken apart again with the library's own zlib.
-#include <gtest/gtest.h>
+#include <hans/data/png.hpp>
 
 #include <array>
+#include <vector>
+
+#include <gtest/gtest.h>
+
 #include <hans/core/hash.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/checksum.hpp>
 #include <hans/data/gzip.hpp>
-#include <hans/data/png.hpp>
-#include <vector>
 
 #include "data_testing.hpp"
 
