@@ -66,7 +66,6 @@ int run(const AttackOptions& options) {
   if (options.targets) request.targets = options.targets->targets;
   for (const auto& choice : options.attack.value().values) request.attacks.push_back(choice.value);
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
-  for (const attacks::Attack& attack : request.attacks) check_budget(attack, data.image_shape(), data.box());
 
   attacks::EvaluateOptions settings;
   settings.limit = first_count(options.limit, data.size());

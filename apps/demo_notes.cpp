@@ -61,7 +61,8 @@ void reproduce_section(Html& html, const DemoFindings& found) {
   for (const std::string& both : demo_sentences(found)) {
     const std::size_t end = both.find('\n');
     html.open("blockquote").element("p", both.substr(0, end));
-    html.open("p", "class=\"note\"").text(both.substr(end + 1)).close().close();
+    html.open("details").element("summary", "with every parameter and hash");
+    html.open("p", "class=\"note\"").text(both.substr(end + 1)).close().close().close();
   }
   html.element("h2", "Make it again");
   html.element("p", "This page, byte for byte, on any machine:");

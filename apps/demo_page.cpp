@@ -156,7 +156,8 @@ void curve_section(Html& html, const DemoFindings& found) {
               {}};
   for (const attacks::Attack& attack : found.plain.fgsm_request.attacks) {
     double eps = 0;
-    read_number(attack.spec().find("eps")->value, eps);
+    const Spec spec = attack.spec();
+    read_number(spec.find("eps")->value, eps);
     chart.x.push_back(eps);
   }
   chart.curves = {curve_of("plain", found.plain), curve_of("adversarially trained", found.trained)};

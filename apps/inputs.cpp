@@ -2,7 +2,6 @@
 #include <hans/apps/inputs.hpp>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <vector>
@@ -63,29 +62,6 @@ std::size_t first_count(const std::optional<std::uint64_t>& limit, std::size_t s
 void read_value(std::string_view word, TargetsChoice& out) { out.targets = attacks::read_targets(word); }
 void append_value(std::string&, const TargetsChoice&) {}
 std::string value_help(const TargetsChoice&) { return "next|all|random|N"; }
-
-void check_budget(const attacks::Attack& attack, const Shape& image, data::Box box) {
-  const attacks::Budget budget = attack.budget(image, box);
-  const auto features = static_cast<double>(image.elements());
-  const double width = static_cast<double>(budget.box.hi) - static_cast<double>(budget.box.lo);
-  double most = features;
-  switch (budget.norm) {
-    case attacks::Norm::linf:
-      most = width;
-      break;
-    case attacks::Norm::l2:
-      most = width * std::sqrt(features);
-      break;
-    case attacks::Norm::l1:
-      most = width * features;
-      break;
-    case attacks::Norm::l0:
-      return;  // counted in features, whatever the box
-  }
-  check_usage(budget.size <= most, "the budget of ", attack.spec(), " is larger than the box: from [", budget.box.lo,
-              ",", budget.box.hi, "] nothing is further apart than ", most,
-              " in this norm; give it in units of the data, such as 8/255 for 8 grey levels");
-}
 
 std::string short_name(std::string_view data_name) {
   std::string part;

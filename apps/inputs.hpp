@@ -51,10 +51,6 @@ void read_value(std::string_view word, TargetsChoice& out);
 void append_value(std::string& out, const TargetsChoice& choice);
 std::string value_help(const TargetsChoice&);
 
-/// Throws UsageError if the attack may go further than from one end of its box to the other: most likely eps was meant
-/// for other units.
-void check_budget(const attacks::Attack& attack, const Shape& image, data::Box box);
-
 /// The data `word` means (see data::load) for `model`. Throws Error if the images or the labels do not fit it.
 data::Dataset load_data(std::string_view word, data::Part part, const nn::Sequential& model);
 

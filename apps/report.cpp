@@ -10,13 +10,16 @@ namespace {
 constexpr std::string_view style = R"(
 :root { color-scheme: light dark; --paper: #fbfaf7; --card: #ffffff; --ink: #1d2129; --soft: #5b6270; --rule: #dedbd3;
   --c0: #c2410c; --c1: #1d5fa8; --code: #f1efe9; --bad: #c2410c; --good: #1d7a46; }
-@media (prefers-color-scheme: dark) { :root { --paper: #15171c; --card: #1d2027; --ink: #e8e6e1; --soft: #a2a8b4; --rule: #353a45;
+@media (prefers-color-scheme: dark) { :root { --paper: #15171c; --card: #1d2027; --ink: #e8e6e1; --soft: #a2a8b4;
+  --rule: #353a45;
   --c0: #ff8a4c; --c1: #6db3ff; --code: #262a33; --bad: #ff8a4c; --good: #5fce8f; } }
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
-body { margin: 0; background: var(--paper); color: var(--ink); font: 17px/1.6 system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
+body { margin: 0; background: var(--paper); color: var(--ink);
+  font: 17px/1.6 system-ui, "Segoe UI", Roboto, "Helvetica Neue", sans-serif; }
 main { max-width: 46rem; margin: 0 auto; padding: 2.5rem 1.1rem 3rem; }
-h1 { font-size: clamp(1.7rem, 5.5vw, 2.5rem); line-height: 1.15; letter-spacing: -.02em; margin: 0 0 .5rem; text-wrap: balance; }
+h1 { font-size: clamp(1.7rem, 5.5vw, 2.5rem); line-height: 1.15; letter-spacing: -.02em; margin: 0 0 .5rem;
+  text-wrap: balance; }
 h2 { font-size: 1.4rem; line-height: 1.25; letter-spacing: -.01em; margin: 3rem 0 .6rem; text-wrap: balance; }
 h3 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
 p, ul, dl { margin: .6rem 0; }
@@ -24,35 +27,44 @@ ul { padding-left: 1.2rem; }
 li { margin: .35rem 0; }
 .lead { font-size: 1.15rem; color: var(--soft); }
 .note, figcaption, footer { font-size: .88rem; line-height: 1.5; color: var(--soft); }
-code, pre { font: .86em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; background: var(--code);
+code, pre { font: .86em/1.5 ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace;
+  background: var(--code);
   border-radius: 4px; }
 code { padding: .08em .3em; overflow-wrap: anywhere; }
 pre { padding: .7rem .9rem; white-space: pre-wrap; overflow-wrap: anywhere; margin: .6rem 0; }
-blockquote { margin: .8rem 0; padding: .2rem 0 .2rem 1rem; border-left: 3px solid var(--c1); overflow-wrap: anywhere; }
+blockquote { margin: .8rem 0; padding: .2rem 0 .2rem 1rem; border-left: 3px solid var(--c1);
+  overflow-wrap: anywhere; }
 blockquote p { margin: .3rem 0; }
 table { border-collapse: collapse; }
 table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
-.data th, .data td { text-align: right; padding: .4rem .5rem; border-bottom: 1px solid var(--rule); vertical-align: baseline; }
+.data th, .data td { text-align: right; padding: .4rem .5rem; border-bottom: 1px solid var(--rule);
+  vertical-align: baseline; }
 .data th:first-child { text-align: left; font-weight: 400; }
 .data thead th { color: var(--soft); font-size: .86rem; font-weight: 600; }
 .data small { color: var(--soft); white-space: nowrap; }
 .scroll { overflow-x: auto; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .9rem; margin: 1.6rem 0; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: .9rem 1.1rem; }
-.card b { display: block; white-space: nowrap; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
+.card b { display: block; white-space: nowrap; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em;
+  font-variant-numeric: tabular-nums; }
 .card span { display: block; font-size: .88rem; line-height: 1.4; color: var(--soft); }
 .bad b { color: var(--bad); } .good b { color: var(--good); }
 figure { margin: 1.4rem 0; }
 figcaption { margin-top: .5rem; }
-img { image-rendering: pixelated; image-rendering: crisp-edges; image-rendering: pixelated; background: #000; display: block; }
-.triptych { container-type: inline-size; display: grid; grid-template-columns: 1fr auto 1fr auto 1fr; gap: .5rem; align-items: start; margin: 1.1rem 0; max-width: 34rem; }
+img { image-rendering: pixelated; image-rendering: crisp-edges; image-rendering: pixelated; background: #000;
+  display: block; }
+.triptych { container-type: inline-size; display: grid; grid-template-columns: 1fr auto 1fr auto 1fr; gap: .5rem;
+  align-items: start; margin: 1.1rem 0; max-width: 34rem; }
 .triptych img { width: 100%; height: auto; border-radius: 5px; }
-.triptych > b { color: var(--soft); font-weight: 400; font-size: 1.4rem; line-height: 1; padding-top: calc(14cqw - .5rem); }
-.triptych span { display: block; text-align: center; font-size: .86rem; line-height: 1.35; margin-top: .35rem; color: var(--soft); }
+.triptych > b { color: var(--soft); font-weight: 400; font-size: 1.4rem; line-height: 1;
+  padding-top: calc(14cqw - .5rem); }
+.triptych span { display: block; text-align: center; font-size: .86rem; line-height: 1.35; margin-top: .35rem;
+  color: var(--soft); }
 .triptych strong { color: var(--ink); }
 .triptych .fooled strong { color: var(--bad); }
 .grid { width: 100%; max-width: 38rem; table-layout: fixed; margin: 0; }
-.grid th { font-weight: 600; font-size: .84rem; color: var(--soft); padding: 0 0 2px; width: auto; text-align: center; }
+.grid th { font-weight: 600; font-size: .84rem; color: var(--soft); padding: 0 0 2px; width: auto;
+  text-align: center; }
 .grid tr > th:first-child { width: 1.5rem; padding: 0 .3rem 0 0; text-align: right; }
 .grid td { padding: 1.5px; }
 .grid img { width: 100%; height: auto; border-radius: 2px; }
@@ -64,14 +76,18 @@ img { image-rendering: pixelated; image-rendering: crisp-edges; image-rendering:
 .chart .rule { stroke: var(--rule); } .chart .tick { stroke: var(--soft); }
 .chart .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; }
 .chart .band { opacity: .16; stroke: none; }
-.line.c0 { stroke: var(--c0); } .band.c0, .dot.c0 { fill: var(--c0); } .chart text.c0 { fill: var(--c0); font-weight: 600; }
-.line.c1 { stroke: var(--c1); } .band.c1, .dot.c1 { fill: var(--c1); } .chart text.c1 { fill: var(--c1); font-weight: 600; }
+.line.c0 { stroke: var(--c0); } .band.c0, .dot.c0 { fill: var(--c0); } .chart text.c0 { fill: var(--c0);
+  font-weight: 600; }
+.line.c1 { stroke: var(--c1); } .band.c1, .dot.c1 { fill: var(--c1); } .chart text.c1 { fill: var(--c1);
+  font-weight: 600; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem .9rem; } dd { margin: 0; }
 details { margin: .8rem 0; } summary { cursor: pointer; color: var(--soft); font-size: .92rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
 @media (max-width: 30rem) { body { font-size: 16px; } .data th, .data td { padding: .35rem .25rem; font-size: .9rem; }
-  .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data small { display: block; } h2 { margin-top: 2.4rem; }
-  .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem; padding: .7rem .9rem; }
+  .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data small { display: block; } h2 {
+  margin-top: 2.4rem; }
+  .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem;
+  padding: .7rem .9rem; }
   .card b { flex: 0 0 6.4rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
 @media print { body { background: #fff; } h2, figure, .card { break-inside: avoid; } h2 { break-after: avoid; } }
 )";

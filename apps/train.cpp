@@ -116,7 +116,7 @@ nn::FitOptions fit_options(const TrainOptions& options) {
 void check_defense(const Spec& defense, const data::Dataset& data) {
   for (const Spec::Item& item : defense.items) {
     if (item.nested && item.key == "attack") {
-      check_budget(attacks::Attack::from_spec(Spec::parse(item.value)), data.image_shape(), data.box());
+      attacks::Attack::from_spec(Spec::parse(item.value)).budget(data.image_shape(), data.box());
     }
   }
 }

@@ -30,8 +30,10 @@ data::Split tutorial_data(const TutorialOptions& options, std::size_t rows, std:
   data::Split split{data::load(name, data::Part::train, classes), data::load(name, data::Part::test, classes)};
   for (const data::Dataset* part : {&split.train, &split.test}) {
     const Shape wanted{rows, columns, 1};
-    check(part->image_shape() == wanted, "the tutorial takes images of ", wanted, ", but those of ", part->name(),
-          " are ", part->image_shape());
+    check_usage(part->image_shape() == wanted, "the tutorial takes images of ", wanted, ", but those of ", part->name(),
+                " are ", part->image_shape());
+    check_usage(part->classes() == classes, "the tutorial was told of ", classes, " classes, but ", part->name(),
+                " has ", part->classes());
   }
   print(text("Data: ", split.train.size(), " images of ", split.train.name(), ", ", split.test.size(), " of ",
              split.test.name(), ".\n"));
@@ -81,6 +83,12 @@ std::string tutorial_help(std::string_view name, std::string_view meaning, std::
 }
 
 int tutorial_main(std::string_view name, int count, char** words, std::string (*help)(), void (*run)(Arguments given)) {
+  const auto complain = [name](std::string_view message, int code) {
+    const std::string start = text(name, ": ");
+    const bool named = message.starts_with(start);  // by the reader of the flags
+    std::fprintf(stderr, "%s%s\n", named ? "" : start.c_str(), std::string(message).c_str());
+    return code;
+  };
   try {
     const std::vector<std::string_view> given(words + (count > 0 ? 1 : 0), words + count);
     if (std::find(given.begin(), given.end(), "--help") != given.end()) {
@@ -90,11 +98,9 @@ int tutorial_main(std::string_view name, int count, char** words, std::string (*
     }
     return 0;
   } catch (const UsageError& error) {
-    std::fprintf(stderr, "%s: %s\n", std::string(name).c_str(), error.what());
-    return 2;
+    return complain(error.what(), 2);
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "%s: %s\n", std::string(name).c_str(), error.what());
-    return 1;
+    return complain(error.what(), 1);
   }
 }
 

@@ -15,7 +15,7 @@ using namespace hans;
 namespace {
 
 struct Options : apps::TutorialOptions {
-  std::string train_dir = ".";
+  apps::FileName train_dir{"."};
   std::optional<apps::FileName> filename = {};
 
   static constexpr std::string_view command = "tutorial_mnist_fgsm";
@@ -57,7 +57,7 @@ void report_like_the_original(const nn::Classifier& net, const data::Dataset& te
 }
 
 void run(const Options& options) {
-  const std::string path = options.filename ? text(options.train_dir, "/", options.filename->text) : "";
+  const std::string path = options.filename ? text(options.train_dir.text, "/", options.filename->text) : "";
   if (!path.empty()) check_writable(path);
   const data::Split mnist = apps::tutorial_data(options);
 

@@ -14,8 +14,8 @@ using namespace hans;
 namespace {
 
 struct Options : apps::TutorialOptions {
-  std::string train_dir = ".";
-  std::string filename = "mnist.hans";
+  apps::FileName train_dir{"."};
+  apps::FileName filename{"mnist.hans"};
   unsigned nb_classes = 10;
   unsigned img_rows = 28, img_cols = 28;
   unsigned nb_filters = 64;
@@ -40,7 +40,7 @@ struct Options : apps::TutorialOptions {
 
 // The network of the file, if it is the one that the flags describe; else a newly trained one, saved there.
 nn::Sequential trained_network(const Options& options, const data::Dataset& train) {
-  const std::string path = text(options.train_dir, "/", options.filename);
+  const std::string path = text(options.train_dir.text, "/", options.filename.text);
   nn::Model model{apps::report_network(options.nb_filters, options.img_rows, options.img_cols, options.nb_classes,
                                        Rng(options.seed))};
   const nn::FitOptions recipe = apps::report_recipe(options, nn::cross_entropy_loss());

@@ -41,8 +41,8 @@ Attack Attack::from_spec(const Spec& spec) {
     for (const AttackInfo& info : All::list()) {
       append(names, text(names.empty() ? "" : ", ", info.name, info.version.empty() ? "" : "@", info.version));
     }
-    throw UsageError(text("there is no attack '", spec.name, spec.version.empty() ? "" : "@", spec.version, "'; there are ",
-                          names));
+    throw UsageError(
+        text("there is no attack '", spec.name, spec.version.empty() ? "" : "@", spec.version, "'; there are ", names));
   }
   return found;
 }

@@ -39,8 +39,8 @@ struct Goal {
 /// How far an attack may go, fully resolved: ball around the original and range of the features.
 struct Budget {
   Norm norm = Norm::linf;
-  double size = 0;           ///< eps, or the number of features for l0; infinity: no limit
-  data::Box box;             ///< infinite ends: none
+  double size = 0;               ///< eps, or the number of features for l0; infinity: no limit
+  data::Box box;                 ///< infinite ends: none
   bool prediction_only = false;  ///< judged by the prediction alone (the @cleverhans-1.0.0 attacks)
 };
 
@@ -54,13 +54,13 @@ constexpr std::array<std::string_view, 6> enum_names(Stop) {
 struct Note {
   Stop stop = Stop::finished;
   unsigned steps = 0;
-  real loss = 0;           ///< at the last gradient
+  real loss = 0;           ///< at the last gradient; 0 where the attack has no loss
   real gradient_norm = 0;  ///< largest absolute value of the last gradient
 };
 
 struct Crafted {
-  Tensor images;            ///< shape of the originals
-  std::vector<Note> notes;  ///< one per sample
+  Tensor images;                              ///< shape of the originals
+  std::vector<Note> notes;                    ///< one per sample
   std::uint64_t forwards = 0, gradients = 0;  ///< images put through the model, and backward passes of an image
 };
 
@@ -68,7 +68,7 @@ struct Crafted {
 struct CraftOptions {
   std::uint64_t seed = 0;
   std::function<void(std::size_t done)> progress = {};  ///< samples finished
-  Tape* tape = nullptr;  ///< memory of an earlier call to work in; null: the call's own
+  Tape* tape = nullptr;                                 ///< memory of an earlier call to work in; null: the call's own
 };
 
 /// What the lists, the help and the docs say of an attack.
@@ -91,7 +91,7 @@ class Attack {
   Attack() = default;  ///< none; only to be assigned to
 
   template <class A>
-    requires requires { A::paper; }
+  requires requires { A::paper; }
   Attack(A settings) : self_(std::make_shared<Model<A>>(std::move(settings))) {}
 
   /// The attack `spec` names. Throws UsageError that lists all attacks.

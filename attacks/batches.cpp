@@ -18,8 +18,8 @@ Crafted in_batches(const nn::Classifier& model, const data::Samples& samples, co
   check(goal.classes.size() == 1 || goal.classes.size() == samples.size(), "a goal for ", goal.classes.size(),
         " samples does not fit ", samples.size());
   for (const int wanted : goal.classes) {
-    check(wanted >= 0 && static_cast<std::size_t>(wanted) < model.classes(), "the class ", wanted, " is not one of the ",
-          model.classes(), " classes 0 to ", model.classes() - 1);
+    check(wanted >= 0 && static_cast<std::size_t>(wanted) < model.classes(), "the class ", wanted,
+          " is not one of the ", model.classes(), " classes 0 to ", model.classes() - 1);
   }
   Crafted made;
   made.images = Tensor::uninitialised(samples.images.shape());

@@ -13,19 +13,20 @@ struct Batch {
   const data::Samples& samples;
   std::span<const int> classes;  ///< the goal's, one per sample
   bool targeted;
-  Tape& tape;                    ///< the attack's, reused from batch to batch
-  Tensor& images;                ///< starts as a copy of the originals
+  Tape& tape;      ///< the attack's, reused from batch to batch
+  Tensor& images;  ///< starts as a copy of the originals
   std::span<Note> notes;
-  Crafted& count;                ///< forwards and gradients are added here
+  Crafted& count;  ///< forwards and gradients are added here
 };
 
-/// Checks samples and goal, and calls `craft` for one batch after the other. What it does to a sample must not depend on
-/// the others of its batch. Throws Error for shapes the model does not take, classes that do not exist or a goal of
+/// Checks samples and goal, and calls `craft` for one batch after the other. What it does to a sample must not depend
+/// on the others of its batch. Throws Error for shapes the model does not take, classes that do not exist or a goal of
 /// the wrong length.
 Crafted in_batches(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                    const CraftOptions& options, const std::function<void(const Batch&)>& craft);
 
-/// The range of the attack's settings, or the data's for an end that was left open. Throws UsageError for an empty range.
+/// The range of the attack's settings, or the data's for an end that was left open. Throws UsageError for an empty
+/// range.
 data::Box clip_box(std::optional<float> clip_min, std::optional<float> clip_max, data::Box box);
 
 }  // namespace hans::attacks

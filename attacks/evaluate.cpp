@@ -27,7 +27,8 @@ std::vector<int> goals_of(const Targets& targets, const AttackInfo& info, int la
       return {(label + 1) % count};
     case Targets::Kind::random: {
       // One of the others, each equally likely.
-      const auto drawn = static_cast<int>(rng.stream("random target", index).below(static_cast<std::uint32_t>(count - 1)));
+      const auto drawn =
+          static_cast<int>(rng.stream("random target", index).below(static_cast<std::uint32_t>(count - 1)));
       return {drawn < label ? drawn : drawn + 1};
     }
     case Targets::Kind::one:
@@ -72,8 +73,8 @@ void check_targets(const Targets& targets, const AttackInfo& info, const Evaluat
   check_usage(targets.target >= 0 && static_cast<std::size_t>(targets.target) < classes, "the target ", targets.target,
               " is not one of the ", classes, " classes 0 to ", classes - 1);
   const auto& labels = evaluation.samples.labels;
-  check_usage(labels.empty() || !std::ranges::all_of(labels, [&](int label) { return label == targets.target; }), "the target ",
-              targets.target, " is the label of every sample: there is nothing to attack");
+  check_usage(labels.empty() || !std::ranges::all_of(labels, [&](int label) { return label == targets.target; }),
+              "the target ", targets.target, " is the label of every sample: there is nothing to attack");
 }
 
 void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluation, const EvaluateOptions& options,
@@ -143,8 +144,8 @@ Targets read_targets(std::string_view word) {
   if (word == "all") return {Targets::Kind::all, 0};
   if (word == "random") return {Targets::Kind::random, 0};
   std::uint64_t target = 0;
-  check_usage(read_number(word, target) && target < 1000000, "targets are next, all, random or a class number, not '", word,
-              "'");
+  check_usage(read_number(word, target) && target < 1000000, "targets are next, all, random or a class number, not '",
+              word, "'");
   return {Targets::Kind::one, static_cast<int>(target)};
 }
 

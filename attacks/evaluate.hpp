@@ -14,7 +14,13 @@ namespace hans::attacks {
 
 /// Which classes a targeted run aims at.
 struct Targets {
-  enum class Kind { by_attack, next, all, random, one };  ///< by_attack: untargeted, or next for attacks that need a target
+  enum class Kind {
+    by_attack,
+    next,
+    all,
+    random,
+    one
+  };  ///< by_attack: untargeted, or next for attacks that need a target
   Kind kind = Kind::by_attack;
   int target = 0;  ///< for Kind::one
 };
@@ -23,8 +29,8 @@ Targets read_targets(std::string_view word);
 
 /// One attempt: a sample that was right, and a goal.
 struct Attempt {
-  std::size_t sample;        ///< place among the samples of the evaluation
-  std::optional<int> target; ///< none: untargeted
+  std::size_t sample;         ///< place among the samples of the evaluation
+  std::optional<int> target;  ///< none: untargeted
   Finding finding;
   Note note;
 };
@@ -38,21 +44,21 @@ struct Summary {
 struct AttackResult {
   Attack attack;  ///< resolved
   std::vector<Attempt> attempts;
-  std::size_t no_attempts = 0;     ///< pairs left out because the target is the label
-  std::vector<bool> robust;        ///< per sample: right before, and no attempt evaded
+  std::size_t no_attempts = 0;  ///< pairs left out because the target is the label
+  std::vector<bool> robust;     ///< per sample: right before, and no attempt evaded
   std::size_t robust_count = 0, successes = 0;
   Summary l0, l1, l2, linf;
   std::uint64_t forwards = 0, gradients = 0;
   double seconds = 0;
-  std::vector<Tensor> images;      ///< the adversarial image of each attempt, where they were asked to be kept
+  std::vector<Tensor> images;  ///< the adversarial image of each attempt, where they were asked to be kept
 };
 
 struct Evaluation {
   data::Samples samples;
-  std::vector<int> predictions;    ///< on the clean images
+  std::vector<int> predictions;  ///< on the clean images
   std::size_t right = 0;
   std::vector<AttackResult> attacks;
-  std::size_t robust = 0;          ///< right, and robust against every attack: the worst case
+  std::size_t robust = 0;  ///< right, and robust against every attack: the worst case
 };
 
 struct EvaluateOptions {
@@ -64,8 +70,8 @@ struct EvaluateOptions {
   std::function<void(std::size_t attack, std::size_t done, std::size_t total)> progress = {};
 };
 
-/// Runs the attacks. Samples that are wrong on the clean image are not attacked and not robust. Throws UsageError for a target that is no
-/// class, that equals every sample's label, or that the attack cannot take.
+/// Runs the attacks. Samples that are wrong on the clean image are not attacked and not robust. Throws UsageError for a
+/// target that is no class, that equals every sample's label, or that the attack cannot take.
 Evaluation evaluate(const nn::Classifier& model, const data::Dataset& data, std::span<const Attack> attacks,
                     const EvaluateOptions& options);
 

@@ -14,12 +14,13 @@ constexpr std::array<std::string_view, 2> enum_names(Select) { return {"pairs", 
 enum class Retire { once, saturated };
 constexpr std::array<std::string_view, 2> enum_names(Retire) { return {"once", "saturated"}; }
 
-/// Changes few features, by a lot: step by step the two features (or one) whose change raises the target class most while
-/// lowering the others (Papernot 2016, eq. 2 of the cleverhans v1.0.0 report). Stops with a reason: target_reached,
-/// limit, domain_exhausted or no_admissible_pair, checked in this order.
+/// Changes few features, by a lot: step by step the two features (or one) whose change raises the target class most
+/// while lowering the others (Papernot 2016, eq. 2 of the cleverhans v1.0.0 report). Stops with a reason:
+/// target_reached, limit, domain_exhausted or no_admissible_pair, checked in this order.
 ///
-/// of=probabilities ranks by the gradient g of log p_target: T = g_i + g_j, score |T|, admissible if T > 0 (theta < 0: T < 0).
-/// of=logits: a = gradient of the target's logit, b = of the sum of all others; T = a_i + a_j, O = b_i + b_j, score
+/// of=probabilities ranks by the gradient g of log p_target: T = g_i + g_j, score |T|, admissible if T > 0 (theta < 0:
+/// T < 0). of=logits: a = gradient of the target's logit, b = of the sum of all others; T = a_i + a_j, O = b_i + b_j,
+/// score
 /// -(T * O), admissible if T > 0 and O < 0 (theta < 0: both reversed). Ties go to the lexicographically smallest pair.
 /// Cost: one forward and one (of=logits: two) backward passes per step; samples that are finished cost nothing.
 struct Jsma {
@@ -37,8 +38,10 @@ struct Jsma {
   static constexpr bool targets_by_default = true;
   static constexpr auto fields() {
     return std::tuple(
-        field("gamma", &Jsma::gamma, between(0, 1), "largest share of the features that may change", "none; give this or max_features"),
-        field("max_features", &Jsma::max_features, "largest number of features that may change", "none; give this or gamma"),
+        field("gamma", &Jsma::gamma, between(0, 1), "largest share of the features that may change",
+              "none; give this or max_features"),
+        field("max_features", &Jsma::max_features, "largest number of features that may change",
+              "none; give this or gamma"),
         field("theta", &Jsma::theta, any_number, "change of a feature in one step, in data units; not 0"),
         field("of", &Jsma::of, "what the saliency is of"),
         field("select", &Jsma::select, "features changed in one step"),
@@ -55,8 +58,8 @@ struct Jsma {
   Jsma resolved(data::Box box) const;
 };
 
-/// attacks.jsma of cleverhans v1.0.0, faults included: ranks by the Jacobian of the probabilities (or logits) themselves
-/// and, when no pair qualifies, takes the lowest pair left. Judged by the prediction alone.
+/// attacks.jsma of cleverhans v1.0.0, faults included: ranks by the Jacobian of the probabilities (or logits)
+/// themselves and, when no pair qualifies, takes the lowest pair left. Judged by the prediction alone.
 struct JsmaCleverhans100 {
   Required<float> theta;
   float gamma = std::numeric_limits<float>::infinity();

@@ -39,8 +39,8 @@ struct Verdict {
   std::size_t successes() const;
 };
 
-/// Judges `images` made from `samples`. Reads nothing but images, labels, goal and budget. An image equal to its original bit
-/// for bit is inside every ball. Throws Error if shapes or counts differ.
+/// Judges `images` made from `samples`. Reads nothing but images, labels, goal and budget. An image equal to its
+/// original bit for bit is inside every ball. Throws Error if shapes or counts differ.
 Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
               const Budget& budget);
 

@@ -8,8 +8,8 @@
 namespace hans::attacks {
 namespace {
 
-// The pair with the largest rounded sum. Rounding is monotone, so for each i the best partner is the largest g behind it; the
-// winner is the first i whose best sum is the largest of all, with the first partner that reaches it.
+// The pair with the largest rounded sum. Rounding is monotone, so for each i the best partner is the largest g behind
+// it; the winner is the first i whose best sum is the largest of all, with the first partner that reaches it.
 Pick best_sum(std::span<const real> g, std::span<const std::size_t> domain) {
   const std::size_t n = domain.size();
   if (n < 2) return {};

@@ -15,11 +15,12 @@ struct Pick {
   std::size_t first = 0, second = 0;
 };
 
-/// Among the features in `domain` (rising), the pair or single with the largest |T| for T = g_i + g_j (g_i) > 0. Ties to the
-/// lexicographically smallest. The pair costs one pass, not n^2 / 2: rounded addition is monotone.
+/// Among the features in `domain` (rising), the pair or single with the largest |T| for T = g_i + g_j (g_i) > 0. Ties
+/// to the lexicographically smallest. The pair costs one pass, not n^2 / 2: rounded addition is monotone.
 Pick pick_by_gradient(std::span<const real> g, std::span<const std::size_t> domain, bool pairs);
 
 /// Among the same the one with the largest -(T * O) for T = a_i + a_j > 0, O = b_i + b_j < 0.
-Pick pick_by_jacobian(std::span<const real> a, std::span<const real> b, std::span<const std::size_t> domain, bool pairs);
+Pick pick_by_jacobian(std::span<const real> a, std::span<const real> b, std::span<const std::size_t> domain,
+                      bool pairs);
 
 }  // namespace hans::attacks

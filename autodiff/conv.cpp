@@ -36,31 +36,31 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
   kernels::conv_forward(conv, x.value().data(), packed.data(), bias.present() ? bias.value().data() : nullptr,
                         activation, y.mutable_data());
   const bool cut = activation == Activation::relu;
-  return tape.record(
-      name, y, {&x, &weights, &bias},
-      [conv, images = x.value(), weights, bias_shape = bias.shape(), y = cut ? y : Tensor(), cut, &tape](
-          Tensor g, Inputs& in) {
-        if (cut) g = masked(std::move(g), y);
-        if (in.wants(0)) {
-          const Tensor turned = tape.arranged(weights, backward_arrangement, [&](const Tensor& w) {
-            Tensor made = tape.make({kernels::backward_pack_size(conv)});
-            kernels::pack_backward(conv, w.data(), made.mutable_data());
-            return made;
-          });
-          Tensor scratch = in.make({kernels::input_gradient_scratch(conv)});
-          Tensor dx = in.make(images.shape());
-          kernels::conv_input_gradient(conv, g.data(), turned.data(), scratch.mutable_data(), dx.mutable_data());
-          in.add(0, std::move(dx));
-        }
-        if (in.wants(1) || in.wants(2)) {
-          Tensor dw = in.make(weights.shape());
-          Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
-          kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
-                                        in.wants(2) ? db.mutable_data() : nullptr);
-          in.add(1, std::move(dw));
-          in.add(2, std::move(db));
-        }
-      });
+  return tape.record(name, y, {&x, &weights, &bias},
+                     [conv, images = x.value(), weights, bias_shape = bias.shape(), y = cut ? y : Tensor(), cut, &tape](
+                         Tensor g, Inputs& in) {
+                       if (cut) g = masked(std::move(g), y);
+                       if (in.wants(0)) {
+                         const Tensor turned = tape.arranged(weights, backward_arrangement, [&](const Tensor& w) {
+                           Tensor made = tape.make({kernels::backward_pack_size(conv)});
+                           kernels::pack_backward(conv, w.data(), made.mutable_data());
+                           return made;
+                         });
+                         Tensor scratch = in.make({kernels::input_gradient_scratch(conv)});
+                         Tensor dx = in.make(images.shape());
+                         kernels::conv_input_gradient(conv, g.data(), turned.data(), scratch.mutable_data(),
+                                                      dx.mutable_data());
+                         in.add(0, std::move(dx));
+                       }
+                       if (in.wants(1) || in.wants(2)) {
+                         Tensor dw = in.make(weights.shape());
+                         Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
+                         kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
+                                                       in.wants(2) ? db.mutable_data() : nullptr);
+                         in.add(1, std::move(dw));
+                         in.add(2, std::move(db));
+                       }
+                     });
 }
 
 void check_bias(const char* name, const Var& bias, std::size_t outputs) {
@@ -90,16 +90,16 @@ Window same_window(const Shape& image, std::size_t kernel_height, std::size_t ke
   };
   const std::size_t vertical = padding(image[0], kernel_height, stride_height);
   const std::size_t horizontal = padding(image[1], kernel_width, stride_width);
-  return {stride_height, stride_width, vertical / 2, vertical - vertical / 2, horizontal / 2,
-          horizontal - horizontal / 2};
+  return {stride_height,           stride_width,   vertical / 2,
+          vertical - vertical / 2, horizontal / 2, horizontal - horizontal / 2};
 }
 
 Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& window, Activation activation) {
   const Shape& image = x.shape();
   const Shape& kernel = weights.shape();
   check(image.rank() == 4 && kernel.rank() == 4 && image[3] == kernel[2],
-        "conv2d: samples x height x width x channels and kernel height x kernel width x channels x filters, not ", image,
-        " and ", kernel);
+        "conv2d: samples x height x width x channels and kernel height x kernel width x channels x filters, not ",
+        image, " and ", kernel);
   check(window.stride_height > 0 && window.stride_width > 0, "conv2d: a stride of 0 never moves");
   check_bias("conv2d", bias, kernel[3]);
   const std::size_t height = image[1] + window.pad_top + window.pad_bottom;

@@ -170,15 +170,14 @@ Var exp(const Var& x) {
 }
 
 Var log(const Var& x) {
-  return x.tape().record("log", mapped(x.tape(), x.value(), hans::log), {&x}, [x = x.value()](Tensor g, Inputs& in) {
-    in.add(0, through(std::move(g), x, over));
-  });
+  return x.tape().record("log", mapped(x.tape(), x.value(), hans::log), {&x},
+                         [x = x.value()](Tensor g, Inputs& in) { in.add(0, through(std::move(g), x, over)); });
 }
 
 Var dropout(const Var& x, real rate, const DropoutKeys& keys, std::string_view purpose) {
   check(rate >= 0 && rate < 1, "the dropout rate must be in [0, 1), not ", rate);
-  check(x.shape().rank() > 0 && keys.samples.size() == x.shape()[0], "dropout needs the data set position of each of the ",
-        x.shape(), " samples, not ", keys.samples.size());
+  check(x.shape().rank() > 0 && keys.samples.size() == x.shape()[0],
+        "dropout needs the data set position of each of the ", x.shape(), " samples, not ", keys.samples.size());
   const std::size_t features = x.shape().row_elements();
   const real kept = 1 / (1 - rate);
   Tensor factors = x.tape().make(x.shape());

@@ -57,21 +57,20 @@ Var max_pool2d(const Var& x, std::size_t kernel, std::size_t stride) {
       }
     }
   });
-  return x.tape().record(
-      "max_pool2d", y, {&x}, [x = x.value(), y, in, out, kernel, stride](Tensor g, Inputs& inputs) {
-        Tensor dx = inputs.make(in);
-        real* into = dx.mutable_data();
-        Tensor left = inputs.make({in[0], in[3]});
-        auto* flags = reinterpret_cast<unsigned char*>(left.mutable_data());
-        parallel_for(in[0], [&](std::size_t sample) {
-          const std::size_t inside = sample * in.row_elements();
-          const std::size_t outside = sample * out.row_elements();
-          std::fill_n(into + inside, in.row_elements(), real{0});
-          max_pool_gradient(x.data() + inside, y.data() + outside, g.data() + outside, into + inside, in, out, kernel,
-                            stride, flags + sample * in[3]);
-        });
-        inputs.add(0, std::move(dx));
-      });
+  return x.tape().record("max_pool2d", y, {&x}, [x = x.value(), y, in, out, kernel, stride](Tensor g, Inputs& inputs) {
+    Tensor dx = inputs.make(in);
+    real* into = dx.mutable_data();
+    Tensor left = inputs.make({in[0], in[3]});
+    auto* flags = reinterpret_cast<unsigned char*>(left.mutable_data());
+    parallel_for(in[0], [&](std::size_t sample) {
+      const std::size_t inside = sample * in.row_elements();
+      const std::size_t outside = sample * out.row_elements();
+      std::fill_n(into + inside, in.row_elements(), real{0});
+      max_pool_gradient(x.data() + inside, y.data() + outside, g.data() + outside, into + inside, in, out, kernel,
+                        stride, flags + sample * in[3]);
+    });
+    inputs.add(0, std::move(dx));
+  });
 }
 
 }  // namespace hans

@@ -8,9 +8,8 @@
 namespace hans {
 
 Var reshape(const Var& x, const Shape& shape) {
-  return x.tape().record("reshape", x.value().reshaped(shape), {&x}, [before = x.shape()](Tensor g, Inputs& in) {
-    in.add(0, g.reshaped(before));
-  });
+  return x.tape().record("reshape", x.value().reshaped(shape), {&x},
+                         [before = x.shape()](Tensor g, Inputs& in) { in.add(0, g.reshaped(before)); });
 }
 
 Var flatten(const Var& x) {

@@ -56,8 +56,8 @@ Var log_softmax(const Var& x) {
 
 Var cross_entropy(const Var& logits, const Tensor& targets) {
   check_logits("cross_entropy", logits.shape());
-  check(targets.shape() == logits.shape(), "cross_entropy: logits ", logits.shape(), " need targets of the same shape, not ",
-        targets.shape());
+  check(targets.shape() == logits.shape(), "cross_entropy: logits ", logits.shape(),
+        " need targets of the same shape, not ", targets.shape());
   const std::size_t rows = logits.shape()[0];
   const std::size_t columns = logits.shape()[1];
   Tensor losses = logits.tape().make({rows});
@@ -78,8 +78,8 @@ Var cross_entropy(const Var& logits, const Tensor& targets) {
 Tensor smoothed_targets(std::span<const int> labels, std::size_t classes, real smoothing) {
   check(smoothing >= 0 && smoothing < 1, "label smoothing must be in [0, 1), not ", smoothing);
   check(classes > 1 || smoothing == 0, "label smoothing needs at least two classes");
-  Tensor targets = Tensor::full({labels.size(), classes},
-                                smoothing == 0 ? real{0} : smoothing / static_cast<real>(classes - 1));
+  Tensor targets =
+      Tensor::full({labels.size(), classes}, smoothing == 0 ? real{0} : smoothing / static_cast<real>(classes - 1));
   real* row = targets.mutable_data();
   for (const int label : labels) {
     check(label >= 0 && static_cast<std::size_t>(label) < classes, "the label ", label, " is not one of the ", classes,

@@ -17,8 +17,14 @@ Tape::~Tape() { clear(); }
 
 Var Tape::watch(Tensor value) { return add_node("watch", std::move(value), {}, nullptr, nullptr, nullptr); }
 
-bool Tape::any_tracked(std::initializer_list<const Var*> inputs) {
-  return std::any_of(inputs.begin(), inputs.end(), [](const Var* input) { return input->tracked(); });
+bool Tape::any_tracked(std::initializer_list<const Var*> inputs) const {
+  bool any = false;
+  for (const Var* input : inputs) {
+    check(!input->tracked() || input->tape_ == this,
+          "an operand is tracked by another tape; make it a constant of this");
+    any = any || input->tracked();
+  }
+  return any;
 }
 
 Var Tape::add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure,
@@ -67,8 +73,7 @@ const Tensor* Tape::find_arranged(const Tensor& weights, int kind) const {
   return nullptr;
 }
 
-void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var> targets,
-                     std::span<Tensor> gradients) {
+void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var> targets, std::span<Tensor> gradients) {
   check(output.present() && &output.tape() == this, "gradients of a value that is not on this tape");
   check(seed.shape() == output.shape(), "the seed has shape ", seed.shape(), ", the output ", output.shape());
   check(targets.size() == gradients.size(), targets.size(), " targets need as many places, not ", gradients.size());
@@ -76,7 +81,8 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
   // A node is wanted if it is a target or depends on one.
   wanted_.assign(nodes_.size(), 0);
   for (const Var& target : targets) {
-    check(target.tracked() && target.tape_ == this, "a gradient was asked for with respect to a constant; watch it first");
+    check(target.tracked() && target.tape_ == this,
+          "a gradient was asked for with respect to a constant; watch it first");
     wanted_[target.node_] = 1;
   }
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
@@ -87,7 +93,7 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
     }
   }
 
-  slots_.resize(nodes_.size());
+  slots_.assign(nodes_.size(), Tensor());  // also drops what a pass that threw has left
   if (output.tracked() && wanted_[output.node_] != 0) {
     slots_[output.node_] = seed;
     const auto is_target = [&](std::size_t n) {
@@ -104,7 +110,7 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
   }
   for (std::size_t t = 0; t < targets.size(); ++t) {
     const Tensor& slot = slots_[targets[t].node_];
-    if (slot.size() == targets[t].value().size()) {
+    if (slot.shape() == targets[t].shape()) {
       gradients[t] = slot;
     } else {
       gradients[t] = make(targets[t].shape());

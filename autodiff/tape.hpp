@@ -84,11 +84,12 @@ class Tape {
     if (!any_tracked(inputs)) return constant(std::move(value));
     using Stored = std::decay_t<Backward>;
     void* closure = new (memory(sizeof(Stored), alignof(Stored))) Stored(std::move(backward));
-    return add_node(operation, std::move(value), inputs, closure,
-                    [](const void* stored, Tensor gradient, Inputs& into) {
-                      (*static_cast<const Stored*>(stored))(std::move(gradient), into);
-                    },
-                    [](void* stored) { static_cast<Stored*>(stored)->~Stored(); });
+    return add_node(
+        operation, std::move(value), inputs, closure,
+        [](const void* stored, Tensor gradient, Inputs& into) {
+          (*static_cast<const Stored*>(stored))(std::move(gradient), into);
+        },
+        [](void* stored) { static_cast<Stored*>(stored)->~Stored(); });
   }
 
   /// The gradient of the sum of output * seed with respect to each target (a watched or computed Var of this
@@ -138,7 +139,7 @@ class Tape {
     Tensor made;
   };
 
-  static bool any_tracked(std::initializer_list<const Var*> inputs);
+  bool any_tracked(std::initializer_list<const Var*> inputs) const;
   Var add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure, Call call,
                Destroy destroy);
   void* memory(std::size_t bytes, std::size_t alignment);

@@ -93,7 +93,7 @@ class Parser {
 
 }  // namespace
 
-const Spec::Item* Spec::find(std::string_view key) const {
+const Spec::Item* Spec::find(std::string_view key) const& {
   const auto found = std::find_if(items.begin(), items.end(), [key](const Item& item) { return item.key == key; });
   return found == items.end() ? nullptr : &*found;
 }

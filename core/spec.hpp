@@ -31,7 +31,8 @@ struct Spec {
   std::vector<Item> items;
 
   /// The item called `key`, or null.
-  const Item* find(std::string_view key) const;
+  const Item* find(std::string_view key) const&;
+  void find(std::string_view key) const&& = delete;  // would dangle: name the SPEC first
 
   /// Reads one SPEC. Throws UsageError, one line that says where and what is allowed, on anything else: a
   /// space, an empty part, a repeated key, unbalanced or too deep brackets, too long a text.

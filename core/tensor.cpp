@@ -37,7 +37,8 @@ struct Pool::Core {
     const std::lock_guard lock(mutex);
     auto best = free.end();
     for (auto block = free.begin(); block != free.end(); ++block) {
-      if ((*block)->capacity >= elements && (best == free.end() || (*block)->capacity < (*best)->capacity)) best = block;
+      if ((*block)->capacity >= elements && (best == free.end() || (*block)->capacity < (*best)->capacity))
+        best = block;
     }
     ++lent;
     if (best == free.end()) return nullptr;
@@ -64,7 +65,7 @@ struct Pool::Core {
 
   static void release(Tensor::Block* block) {
     block->~Block();
-    ::operator delete(block, std::align_val_t{alignment});
+    ::operator delete (block, std::align_val_t{alignment});
   }
 
   void close() {
@@ -96,7 +97,7 @@ Tensor::Block* Tensor::allocate(std::size_t elements, Pool::Core* pool) {
     }
   }
   const std::size_t bytes = sizeof(Block) + elements * sizeof(real);
-  void* memory = ::operator new(bytes, std::align_val_t{alignment}, std::nothrow);
+  void* memory = ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
   if (memory == nullptr) {
     if (pool != nullptr) {
       const std::lock_guard lock(pool->mutex);

@@ -32,9 +32,9 @@ class Pool {
 /// 64-byte aligned unless it is a view made by rows().
 class Tensor {
  public:
-  Tensor() = default;                                       ///< no elements, shape {0}
-  explicit Tensor(const Shape& shape);                      ///< zeros
-  Tensor(const Shape& shape, std::span<const real> values); ///< throws Error if the counts differ
+  Tensor() = default;                                        ///< no elements, shape {0}
+  explicit Tensor(const Shape& shape);                       ///< zeros
+  Tensor(const Shape& shape, std::span<const real> values);  ///< throws Error if the counts differ
   static Tensor full(const Shape& shape, real value);
   static Tensor uninitialised(const Shape& shape);
   static Tensor uninitialised(const Shape& shape, Pool& pool);

@@ -13,9 +13,7 @@ namespace {
 
 constexpr std::string_view format = "hans checkpoint 1";
 
-std::uint64_t steps_per_epoch(const data::Dataset& train, unsigned batch) {
-  return (train.size() + batch - 1) / batch;
-}
+std::uint64_t steps_per_epoch(const data::Dataset& train, unsigned batch) { return (train.size() + batch - 1) / batch; }
 
 /// Where a run stands between two steps; with the net's weights and the optimizer's state, all there is.
 struct Position {
@@ -54,8 +52,8 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
   const std::string where = options.checkpoint.string();
   const Safetensors file = Safetensors::parse(read_file(options.checkpoint), where);
   for (const auto& [key, value] : id) {
-    check(file.at(key) == value, "the checkpoint ", where, " is from another run: its ", key, " is '", file.at(key),
-          "', this run's '", value, "'; remove it or repeat the options it was made with");
+    check(file.at(key) == value, "the checkpoint ", where, " is from another run: its ", key, " is ",
+          in_quotes(file.at(key)), ", this run's '", value, "'; remove it or repeat the options it was made with");
   }
   Position position;
   check(read_number(file.at("step"), position.step) && read_number(file.at("loss_sum"), position.loss_sum) &&
@@ -82,6 +80,7 @@ std::string recipe(const FitOptions& options) {
 
 void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
   check_usage(options.batch > 0, "a batch needs at least 1 sample, not 0");
+  check_usage(options.checkpoint_steps > 0, "a checkpoint is written after at least 1 step, not 0");
   check_usage(options.clip >= 0, "the gradient norm limit must not be negative, but is ", options.clip);
   check(train.size() > 0, "there is nothing to train on: ", train.name(), " is empty");
   check(train.image_shape() == net.input(), "the network takes images of ", net.input(), ", ", train.name(), " has ",
@@ -117,8 +116,9 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
       order_epoch = epoch;
     }
     const std::size_t first = static_cast<std::size_t>(position.step % per_epoch) * options.batch;
-    batch.index.assign(order.begin() + static_cast<std::ptrdiff_t>(first),
-                       order.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(first + options.batch, count)));
+    batch.index.assign(
+        order.begin() + static_cast<std::ptrdiff_t>(first),
+        order.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(first + options.batch, count)));
     const std::size_t size = batch.index.size();
     const Shape shape = train.image_shape().with_front(size);
     if (!(batch.images.shape() == shape)) batch.images = Tensor::uninitialised(shape);

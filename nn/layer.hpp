@@ -22,7 +22,7 @@ struct Mode {
 
 /// A tensor of weights that a layer asks for.
 struct WeightInfo {
-  std::string name;     ///< "weight", "bias"
+  std::string name;  ///< "weight", "bias"
   Shape shape;
   std::size_t fan_in;   ///< inputs that reach one output; 0: starts at zero
   std::size_t fan_out;  ///< outputs that one input reaches
@@ -32,8 +32,8 @@ struct WeightInfo {
 struct Run {
   std::span<const Var> weights;
   const Mode& mode;
-  std::size_t position;                           ///< of the layer in its network; names its random numbers
-  Activation activation = Activation::none;       ///< to apply behind; only asked of layers that can fuse it
+  std::size_t position;                      ///< of the layer in its network; names its random numbers
+  Activation activation = Activation::none;  ///< to apply behind; only asked of layers that can fuse it
 };
 
 /// Any layer. An aggregate L is one if it has `name`, `meaning`, `fields()` (see core/fields.hpp) and
@@ -46,7 +46,7 @@ struct Run {
 class Layer {
  public:
   template <class L>
-    requires requires { L::meaning; }
+  requires requires { L::meaning; }
   Layer(L settings) : self_(std::make_shared<Model<L>>(std::move(settings))) {}
 
   /// relu, sigmoid, tanh or flatten. Throws UsageError for a function that is none of the named layers.

@@ -10,7 +10,9 @@ namespace {
 
 template <class... Ls>
 struct Kinds {
-  static std::vector<LayerInfo> list() { return {{std::string(Ls::name), std::string(Ls::meaning), describe<Ls>()}...}; }
+  static std::vector<LayerInfo> list() {
+    return {{std::string(Ls::name), std::string(Ls::meaning), describe<Ls>()}...};
+  }
 
   static std::shared_ptr<const Layer> find(const Spec& spec) {
     std::shared_ptr<const Layer> found;
@@ -131,7 +133,8 @@ std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
 
 Var Conv2d::operator()(const Var& x, const Run& run) const {
   Window window{stride, stride, padding.top, padding.bottom, padding.left, padding.right};
-  if (padding.kind == Padding::Kind::same) window = same_window(x.shape().without_front(), kernel, kernel, stride, stride);
+  if (padding.kind == Padding::Kind::same)
+    window = same_window(x.shape().without_front(), kernel, kernel, stride, stride);
   return conv2d(x, run.weights[0], bias ? run.weights[1] : Var(), window, run.activation);
 }
 

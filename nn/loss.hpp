@@ -13,13 +13,13 @@ namespace hans::nn {
 
 /// One training step as a loss sees it.
 struct TrainStep {
-  const Sequential& net;             ///< its weights are the values of `weights`
-  std::span<const Var> weights;      ///< watched; pass them to net.forward
+  const Sequential& net;         ///< its weights are the values of `weights`
+  std::span<const Var> weights;  ///< watched; pass them to net.forward
   const data::Samples& batch;
-  const Mode& mode;                  ///< training mode, for the forward pass that is learnt from
+  const Mode& mode;  ///< training mode, for the forward pass that is learnt from
   Tape& tape;
-  Rng rng;                           ///< of the run
-  std::uint32_t step;                ///< counted from the start of the run
+  Rng rng;             ///< of the run
+  std::uint32_t step;  ///< counted from the start of the run
 
   /// The logits of `images` in training mode.
   Var logits(const Tensor& images) const { return net.forward(weights, tape.constant(images), mode); }

@@ -42,12 +42,13 @@ Model parse_model(std::string_view bytes, std::string_view where) {
   const Safetensors file = Safetensors::parse(bytes, where);
   try {
     const std::string* kind = file.find("format");
-    check(kind != nullptr && *kind == format, "its format is '", kind == nullptr ? "not stated" : *kind, "', not '", format,
-          "'");
+    check(kind != nullptr && *kind == format, "its format is ", kind == nullptr ? "not stated" : in_quotes(*kind),
+          ", not '", format, "'");
     check(file.find("sha256") != nullptr, "it has no checksum");
     Model model{Sequential::parse(file.at("architecture"), Rng{0})};
     model.preprocessing = file.at("preprocessing");
-    check(model.preprocessing == "none", "its preprocessing '", model.preprocessing, "' is unknown to hans ", version);
+    check(model.preprocessing == "none", "its preprocessing ", in_quotes(model.preprocessing), " is unknown to hans ",
+          version);
     const Json names = Json::parse(file.at("class_names"));
     for (const Json& name : names.items()) model.class_names.push_back(name.string());
     check(model.class_names.empty() || model.class_names.size() == model.net.classes(), "it names ",
@@ -58,8 +59,8 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     }
     std::vector<Tensor> weights;
     for (const std::string& name : model.net.weight_names()) weights.push_back(file.tensor(name));
-    check(file.tensors.size() == weights.size(), "it holds ", file.tensors.size(), " tensors, its architecture asks for ",
-          weights.size());
+    check(file.tensors.size() == weights.size(), "it holds ", file.tensors.size(),
+          " tensors, its architecture asks for ", weights.size());
     model.net.set_weights(weights);
     model.sha256 = sha256(bytes);
     return model;

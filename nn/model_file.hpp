@@ -14,10 +14,11 @@ namespace hans::nn {
 /// equal files.
 struct Model {
   Sequential net;
-  std::string preprocessing = "none";                          ///< done before the network, on the raw [0, 1] image
-  std::vector<std::string> class_names = {};                   ///< empty, or one per class
-  std::vector<std::pair<std::string, std::string>> training = {};  ///< the record: recipe, data, data_sha256, seed, version
-  std::string sha256 = {};                                     ///< of the file's bytes; set by save and load
+  std::string preprocessing = "none";         ///< done before the network, on the raw [0, 1] image
+  std::vector<std::string> class_names = {};  ///< empty, or one per class
+  std::vector<std::pair<std::string, std::string>> training =
+      {};                   ///< the record: recipe, data, data_sha256, seed, version
+  std::string sha256 = {};  ///< of the file's bytes; set by save and load
 };
 
 /// The bytes of the file.

@@ -83,7 +83,7 @@ struct AdamW {
 class Optimizer {
  public:
   template <class Settings>
-    requires requires { Settings::meaning; }
+  requires requires { Settings::meaning; }
   Optimizer(Settings settings) : self_(make(settings)) {}
 
   /// Throws UsageError listing all optimizers.

@@ -56,7 +56,7 @@ std::string checksum(const Safetensors& file) {
 
 Tensor read_tensor(const Json& entry, std::string_view data, const std::string& what) {
   const std::string& kind = entry.at("dtype").string();
-  check(kind == "F32" || kind == "F64", what, " has numbers of type ", kind, "; only F32 and F64 are read");
+  check(kind == "F32" || kind == "F64", what, " has numbers of type ", in_quotes(kind), "; only F32 and F64 are read");
   const std::size_t width = kind == "F32" ? 4 : 8;
   std::vector<std::size_t> extents;
   for (const Json& extent : entry.at("shape").items()) {
@@ -134,8 +134,8 @@ Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
   try {
     check(bytes.size() >= 8, "it has ", bytes.size(), " bytes, too few for a header length");
     const std::uint64_t length = take(bytes, 0, 8);
-    check(length <= most_header && length <= bytes.size() - 8, "its header of ", length, " bytes does not fit a file of ",
-          bytes.size());
+    check(length <= most_header && length <= bytes.size() - 8, "its header of ", length,
+          " bytes does not fit a file of ", bytes.size());
     const Json header = Json::parse(bytes.substr(8, static_cast<std::size_t>(length)));
     const std::string_view data = bytes.substr(8 + static_cast<std::size_t>(length));
     Safetensors file;
@@ -145,7 +145,7 @@ Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
         for (const auto& [key, value] : entry.members()) file.metadata.emplace_back(key, value.string());
         continue;
       }
-      file.tensors.emplace_back(name, read_tensor(entry, data, text("tensor '", name, "'")));
+      file.tensors.emplace_back(name, read_tensor(entry, data, text("tensor ", in_quotes(name))));
       used.emplace_back(entry.at("data_offsets").items()[0].integer(), entry.at("data_offsets").items()[1].integer());
     }
     std::ranges::sort(used);
@@ -154,7 +154,8 @@ Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
       check(first == end, "its tensors leave a gap or overlap at byte ", first);
       end = last;
     }
-    check(static_cast<std::uint64_t>(end) == data.size(), "it has ", data.size(), " bytes of numbers, its tensors ", end);
+    check(static_cast<std::uint64_t>(end) == data.size(), "it has ", data.size(), " bytes of numbers, its tensors ",
+          end);
     if (const std::string* sum = file.find("sha256")) {
       check(*sum == checksum(file), "its checksum does not match: it was changed or damaged after it was written");
     }

@@ -16,9 +16,9 @@ struct Safetensors {
   std::vector<std::pair<std::string, std::string>> metadata;
   std::vector<std::pair<std::string, Tensor>> tensors;
 
-  const std::string* find(std::string_view key) const;    ///< metadata, or null
-  const std::string& at(std::string_view key) const;      ///< metadata; throws Error if there is none
-  const Tensor& tensor(std::string_view name) const;      ///< throws Error if there is none
+  const std::string* find(std::string_view key) const;  ///< metadata, or null
+  const std::string& at(std::string_view key) const;    ///< metadata; throws Error if there is none
+  const Tensor& tensor(std::string_view name) const;    ///< throws Error if there is none
 
   /// The bytes of the file. A metadata entry "sha256" is added over everything else, in this order: each key and value,
   /// each name, shape and numbers.

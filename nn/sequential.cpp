@@ -52,7 +52,8 @@ Sequential::Sequential(const Shape& input, Rng rng, std::vector<Layer> layers)
 
 Sequential Sequential::parse(std::string_view architecture, Rng rng) {
   const std::size_t end = architecture.find(';');
-  check_usage(end != std::string_view::npos, "an architecture is a shape and layers, such as 28x28x1;flatten;linear:units=10; not '",
+  check_usage(end != std::string_view::npos,
+              "an architecture is a shape and layers, such as 28x28x1;flatten;linear:units=10; not '",
               architecture.substr(0, 80), "'");
   std::vector<Layer> layers;
   for (const Spec& spec : parse_list(architecture.substr(end + 1), ';')) layers.push_back(Layer::from_spec(spec));
@@ -75,12 +76,12 @@ Var Sequential::logits(const Var& images) const {
 Var Sequential::forward(std::span<const Var> weights, const Var& images, const Mode& mode) const {
   check(images.shape().rank() == 4 && images.shape().without_front() == input_, "the network takes images of ", input_,
         ", not ", images.shape());
-  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ", weights.size());
+  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ",
+        weights.size());
   Var x = images;
   for (std::size_t position = 0; position < layers_.size(); ++position) {
     const std::size_t first = first_weight_[position];
-    const bool fuse =
-        layers_[position].fuses() && position + 1 < layers_.size() && is_relu(layers_[position + 1]);
+    const bool fuse = layers_[position].fuses() && position + 1 < layers_.size() && is_relu(layers_[position + 1]);
     x = layers_[position](x, {weights.subspan(first, first_weight_[position + 1] - first), mode, position,
                               fuse ? Activation::relu : Activation::none});
     if (fuse) ++position;
@@ -89,7 +90,8 @@ Var Sequential::forward(std::span<const Var> weights, const Var& images, const M
 }
 
 void Sequential::set_weights(std::span<const Tensor> weights) {
-  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ", weights.size());
+  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ",
+        weights.size());
   for (std::size_t w = 0; w < weights.size(); ++w) {
     check(weights[w].shape() == weights_[w].shape(), "weight ", names_[w], " has shape ", weights_[w].shape(), ", not ",
           weights[w].shape());

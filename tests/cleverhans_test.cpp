@@ -79,9 +79,10 @@ TEST(Cleverhans, AlwaysMovedAwayFromTheModelsPrediction) {
 // Classes with the same largest logit share the label between them.
 TEST(Cleverhans, SharedTheLabelAmongTies) {
   // Logits equal for the first two of three classes; the third speaks with its own weights.
-  const nn::Sequential net = linear_model(line, 3, {1, 0, 0, 0, 1, 0, 1, 1, 0, 0, 0, 1}, {0, 0, -1});
+  const nn::Sequential net = linear_model(line, 3, {1, 0, 0, 0, 1, 0, 1, 1, 0, 1, 1, 5}, {0, 0, -5});
   const data::Samples tied = one_image({0.5, 0.5, 0.5, 0.5});
-  // Gradient of the shared label: (p - 1/2, p - 1/2, p_2) with p < 1/2, so the first two features go down alike.
+  // Gradient of the shared label: (-p_2 / 2, -p_2 / 2, p_2), so the first two features go down alike, and the last goes
+  // up by 4 p_2; had each of the two all of the label, it would go down.
   EXPECT_EQ(values(FgsmCleverhans100{.eps = 0.25F}(net, tied, away_from({0})).images),
             (std::vector<real>{0.25, 0.25, 0.25, 0.75}));
   // Label 0 alone: (p_0 - 1, p_1, p_2), so the second feature goes up.

@@ -29,6 +29,7 @@ struct Found {
   std::vector<real> image;
   Stop stop;
   unsigned steps = 0;
+  real gradient_norm = 0;  // of the last gradient
 };
 
 /// Gradient of one row of logits, weighed by `seed`, with respect to the image.
@@ -85,6 +86,10 @@ Found by_definition(const Jsma& jsma, const nn::Classifier& model, const Tensor&
       for (real& s : seed) s = 1 - s;
       b = gradient(model, image, seed);
     }
+    found.gradient_norm = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      found.gradient_norm = std::max({found.gradient_norm, std::abs(a[i]), std::abs(b[i])});
+    }
     bool any = false;
     real best = 0;
     std::size_t first = 0;
@@ -124,6 +129,7 @@ void expect_as_defined(const Jsma& jsma, const nn::Classifier& model, const data
     ASSERT_TRUE(identical(made.images.rows(i, 1), Tensor(model.input().with_front(1), expected.image))) << i;
     EXPECT_EQ(made.notes[i].stop, expected.stop) << i;
     EXPECT_EQ(made.notes[i].steps, expected.steps) << i;
+    EXPECT_EQ(made.notes[i].gradient_norm, expected.gradient_norm) << i;
   }
 }
 
@@ -185,9 +191,10 @@ TEST(Jsma, ChangesAtMostItsShareOfTheFeatures) {
     float gamma;
     unsigned pairs, singles;
   };
-  // 0.29 and 0.57 of 100 come out just below 29 and 57 in double, as they do in every language.
-  for (const Row& row : {Row{28, 0.145F, 56, 113}, Row{28, 0.1F, 39, 78}, Row{28, 1, 392, 784}, Row{10, 0.07F, 3, 7},
-                         Row{10, 0.29F, 14, 28}, Row{10, 0.57F, 28, 56}, Row{3, 0.2F, 0, 1}, Row{3, 1, 4, 9}}) {
+  // 0.7 of 100 is 70, though 0.7F is less than 0.7; 0.29 and 0.57 of 100 are just below 29 and 57 in double.
+  for (const Row& row :
+       {Row{28, 0.145F, 56, 113}, Row{28, 0.1F, 39, 78}, Row{28, 1, 392, 784}, Row{10, 0.07F, 3, 7},
+        Row{10, 0.7F, 35, 70}, Row{10, 0.29F, 14, 28}, Row{10, 0.57F, 28, 56}, Row{3, 0.2F, 0, 1}, Row{3, 1, 4, 9}}) {
     const Shape image{row.side, row.side, 1};
     const nn::Sequential net = stubborn(image, std::vector<real>(image.elements(), 1));
     const data::Samples black = constant(image, 0);
