@@ -251,6 +251,12 @@ void pack_backward(const Conv& conv, const real* weights, real* packed) {
   });
 }
 
+int backward_pack_key(const Conv& conv) {
+  const Conv c = simplified(conv);
+  const bool same = c.kernel_height == conv.kernel_height && c.kernel_width == conv.kernel_width;
+  return (same ? 0 : 2) + (narrow(c) ? 1 : 0);
+}
+
 std::size_t input_gradient_scratch(const Conv& conv) {
   const Conv c = simplified(conv);
   return narrow(c) ? narrow_scratch(c) : 0;

@@ -51,6 +51,9 @@ void conv_forward(const Conv& conv, const real* images, const real* packed, cons
 std::size_t backward_pack_size(const Conv& conv);
 void pack_backward(const Conv& conv, const real* weights, real* packed);
 
+/// Tells arrangements of the same weights apart: pack_backward gives two convolutions with equal keys the same.
+int backward_pack_key(const Conv& conv);
+
 /// The gradient with respect to the images, all of it written. k order (kernel row, kernel column, filter).
 /// `scratch` holds input_gradient_scratch(conv) values (may be null where that is 0).
 std::size_t input_gradient_scratch(const Conv& conv);

@@ -1,10 +1,13 @@
 // Reductions over rows, in the one order that the specification allows.
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstdint>
 #include <hans/core/math.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/core/reduce.hpp>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 namespace hans {
@@ -137,6 +140,15 @@ real sum_strided(const real* first, std::size_t count, std::size_t stride) {
     partials.add(values.data(), some);
   }
   return partials.total();
+}
+
+bool all_finite(std::span<const real> values) {
+  // On the bits, without a branch for each: infinities and NaNs are what has every exponent bit set.
+  using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>;
+  constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<real>::infinity());
+  Bits bad = 0;
+  for (const real value : values) bad |= (std::bit_cast<Bits>(value) & exponent) == exponent ? Bits{1} : Bits{0};
+  return bad == 0;
 }
 
 std::size_t argmax(std::span<const real> row) {

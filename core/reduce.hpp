@@ -18,6 +18,9 @@ real sum_strided(const real* first, std::size_t count, std::size_t stride);
 /// The first index of the largest value; a NaN anywhere gives row.size(), as does an empty row.
 std::size_t argmax(std::span<const real> row);
 
+/// Whether every value is finite. The cost of reading them.
+bool all_finite(std::span<const real> values);
+
 /// p_j = exp(x_j - max) / sum. Rows of `columns` values each; in and out may be the same array.
 void softmax(const real* in, real* out, std::size_t rows, std::size_t columns);
 

@@ -6,6 +6,8 @@
 #include <hans/autodiff/grad.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
+#include <hans/core/reduce.hpp>
+#include <hans/core/version.hpp>
 #include <hans/nn/safetensors.hpp>
 
 namespace hans::nn {
@@ -28,7 +30,8 @@ std::vector<std::pair<std::string, std::string>> identity(const Sequential& net,
   return {{"format", std::string(format)},
           {"architecture", net.architecture()},
           {"recipe", recipe(options)},
-          {"data_sha256", train.sha256()}};
+          {"data_sha256", train.sha256()},
+          {"hans", std::string(version)}};
 }
 
 void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std::string, std::string>>& id,
@@ -51,6 +54,7 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
                          Sequential& net, std::uint64_t total) {
   const std::string where = options.checkpoint.string();
   const Safetensors file = Safetensors::parse(read_file(options.checkpoint), where);
+  check(file.find("sha256") != nullptr, "the checkpoint ", where, " has no checksum");
   for (const auto& [key, value] : id) {
     check(file.at(key) == value, "the checkpoint ", where, " is from another run: its ", key, " is ",
           in_quotes(file.at(key)), ", this run's '", value, "'; remove it or repeat the options it was made with");
@@ -135,6 +139,10 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
         },
         net.weights(), seed, gradients);
     tape.rewind();  // lets go of the weights, so that the optimizer changes them in place
+    // A gradient that is not finite must reach neither the weights nor the checkpoint.
+    for (const Tensor& gradient : gradients) {
+      check(all_finite(gradient.values()), "a gradient is not finite at step ", step, "; try a smaller learning rate");
+    }
     if (options.clip > 0) clip_gradients(gradients, options.clip);
     options.optimizer.step(net.mutable_weights(), gradients, rate_factor(options.schedule, position.step, total));
 

@@ -45,7 +45,9 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     check(kind != nullptr && *kind == format, "its format is ", kind == nullptr ? "not stated" : in_quotes(*kind),
           ", not '", format, "'");
     check(file.find("sha256") != nullptr, "it has no checksum");
-    Model model{Sequential::parse(file.at("architecture"), Rng{0})};
+    // The file's own tensors, so that an absurd architecture allocates nothing the file does not hold.
+    Model model{Sequential::parse(file.at("architecture"),
+                                  [&file](const std::string& name, const WeightInfo&) { return file.tensor(name); })};
     model.preprocessing = file.at("preprocessing");
     check(model.preprocessing == "none", "its preprocessing ", in_quotes(model.preprocessing), " is unknown to hans ",
           version);
@@ -57,11 +59,8 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     for (const auto& [key, value] : training.members()) {
       model.training.emplace_back(key, value.string());
     }
-    std::vector<Tensor> weights;
-    for (const std::string& name : model.net.weight_names()) weights.push_back(file.tensor(name));
-    check(file.tensors.size() == weights.size(), "it holds ", file.tensors.size(),
-          " tensors, its architecture asks for ", weights.size());
-    model.net.set_weights(weights);
+    check(file.tensors.size() == model.net.weights().size(), "it holds ", file.tensors.size(),
+          " tensors, its architecture asks for ", model.net.weights().size());
     model.sha256 = sha256(bytes);
     return model;
   } catch (const Error& error) {

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include <hans/core/error.hpp>
+#include <hans/core/reduce.hpp>
 
 namespace hans::nn {
 namespace {
@@ -18,13 +19,27 @@ Tensor initial(const WeightInfo& info, Stream stream) {
   return made;
 }
 
+Sequential::WeightSource started_from(Rng rng) {
+  return
+      [rng](const std::string& name, const WeightInfo& info) { return initial(info, rng.stream(text("init/", name))); };
+}
+
+void check_weight(const Tensor& weight, const Shape& shape, const std::string& name) {
+  check(weight.shape() == shape, "weight ", name, " has shape ", shape, ", not ", weight.shape());
+  check(all_finite(weight.values()), "weight ", name, " holds a number that is not finite");
+}
+
 bool is_relu(const Layer& layer) { return layer.spec().name == "relu"; }
 
 }  // namespace
 
 Sequential::Sequential(const Shape& input, Rng rng, std::vector<Layer> layers)
+    : Sequential(input, std::move(layers), started_from(rng)) {}
+
+Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const WeightSource& weights)
     : input_(input), layers_(std::move(layers)) {
   check(input.rank() == 3 && input.elements() > 0, "a network's input is height x width x channels, not ", input);
+  check(input.elements() <= most_features, "an input of ", input, " has more than ", most_features, " features");
   check(!layers_.empty(), "a network needs at least one layer");
   Tape tape;
   Var x = tape.constant(Tensor(input.with_front(1)));
@@ -35,7 +50,8 @@ Sequential::Sequential(const Shape& input, Rng rng, std::vector<Layer> layers)
     try {
       for (const WeightInfo& info : layer.weights(x.shape().without_front())) {
         names_.push_back(text(position, ".", info.name));
-        weights_.push_back(initial(info, rng.stream(text("init/", names_.back()))));
+        weights_.push_back(weights(names_.back(), info));
+        check_weight(weights_.back(), info.shape, names_.back());
         own.push_back(tape.constant(weights_.back()));
       }
       x = layer(x, {own, {}, position});
@@ -50,14 +66,16 @@ Sequential::Sequential(const Shape& input, Rng rng, std::vector<Layer> layers)
   classes_ = x.shape()[1];
 }
 
-Sequential Sequential::parse(std::string_view architecture, Rng rng) {
+Sequential Sequential::parse(std::string_view architecture, Rng rng) { return parse(architecture, started_from(rng)); }
+
+Sequential Sequential::parse(std::string_view architecture, const WeightSource& weights) {
   const std::size_t end = architecture.find(';');
   check_usage(end != std::string_view::npos,
               "an architecture is a shape and layers, such as 28x28x1;flatten;linear:units=10; not '",
               architecture.substr(0, 80), "'");
   std::vector<Layer> layers;
   for (const Spec& spec : parse_list(architecture.substr(end + 1), ';')) layers.push_back(Layer::from_spec(spec));
-  return Sequential(read_shape(architecture.substr(0, end)), rng, std::move(layers));
+  return Sequential(read_shape(architecture.substr(0, end)), std::move(layers), weights);
 }
 
 std::string Sequential::architecture() const {
@@ -92,13 +110,7 @@ Var Sequential::forward(std::span<const Var> weights, const Var& images, const M
 void Sequential::set_weights(std::span<const Tensor> weights) {
   check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ",
         weights.size());
-  for (std::size_t w = 0; w < weights.size(); ++w) {
-    check(weights[w].shape() == weights_[w].shape(), "weight ", names_[w], " has shape ", weights_[w].shape(), ", not ",
-          weights[w].shape());
-    const auto bad = std::ranges::find_if(weights[w].values(), [](real value) { return !std::isfinite(value); });
-    check(bad == weights[w].values().end(), "weight ", names_[w], " holds a number that is not finite at position ",
-          bad - weights[w].values().begin());
-  }
+  for (std::size_t w = 0; w < weights.size(); ++w) check_weight(weights[w], weights_[w].shape(), names_[w]);
   std::ranges::copy(weights, weights_.begin());
 }
 

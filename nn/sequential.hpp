@@ -1,6 +1,7 @@
 // A network: layers in a row.
 #pragma once
 
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,9 +17,12 @@ namespace hans::nn {
 /// relu behind it does so itself. Copying copies the weights only when one of the copies changes them.
 class Sequential final : public Classifier {
  public:
+  static constexpr std::size_t most_features = std::size_t{1} << 22;
+
   /// `input` is height x width x channels. Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot 2010),
   /// biases at 0; each tensor from a stream of its own ("init/<layer>.<name>"). Throws Error if a layer does not
-  /// fit what comes before it or the last one does not give one row of logits.
+  /// fit what comes before it, the last one does not give one row of logits, or a layer gives more than
+  /// most_features for one sample.
   template <class... Layers>
   Sequential(const Shape& input, Rng rng, Layers... layers)
       : Sequential(input, rng, std::vector<Layer>{Layer(layers)...}) {}
@@ -26,6 +30,11 @@ class Sequential final : public Classifier {
 
   /// From text such as "28x28x1;flatten;linear:units=10" (see architecture()). Throws UsageError or Error.
   static Sequential parse(std::string_view architecture, Rng rng);
+
+  /// The same with weights that exist already: `weights(name, shape)` is asked for each in turn, and nothing is
+  /// allocated for one before it is there. Throws Error if a shape differs or a number is not finite.
+  using WeightSource = std::function<Tensor(const std::string& name, const WeightInfo& info)>;
+  static Sequential parse(std::string_view architecture, const WeightSource& weights);
 
   /// The text that parse() reads: the input shape, then every layer's canonical SPEC, joined by ';'.
   std::string architecture() const;
@@ -54,6 +63,8 @@ class Sequential final : public Classifier {
   std::string summary() const;
 
  private:
+  Sequential(const Shape& input, std::vector<Layer> layers, const WeightSource& weights);
+
   Shape input_;
   std::vector<Layer> layers_;
   std::vector<std::size_t> first_weight_;  // of each layer, and the total

@@ -1,4 +1,4 @@
-// Training: it learns, its bits depend on nothing but what they may, it survives being killed, it refuses nonsense.
+// Training: it learns, its bits depend on nothing but what they may, it refuses nonsense.
 #include <hans/nn/fit.hpp>
 
 #include <gtest/gtest.h>
@@ -21,64 +21,18 @@
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/safetensors.hpp>
 
-#include "data_testing.hpp"
+#include "fit_testing.hpp"
 
 namespace {
 
-using namespace hans;
-using nn::FitOptions;
-using nn::Sequential;
-
-constexpr std::string_view architecture =
-    "6x6x1;conv2d:filters=4,kernel=3;relu;dropout:rate=0.25;flatten;linear:units=4";
-
-/// Noise with one bright quarter, which is the label.
-data::Dataset quarters(std::size_t count, std::uint64_t seed = 1, std::size_t side = 6) {
-  std::string pixels;
-  std::vector<int> labels;
-  Stream stream = Rng(seed).stream("quarters");
-  for (std::size_t i = 0; i < count; ++i) {
-    labels.push_back(static_cast<int>(stream.below(4)));
-    for (std::size_t k = 0; k < side * side; ++k) {
-      const bool low = k / side >= side / 2;
-      const bool right = k % side >= side / 2;
-      const bool bright = labels.back() == (low ? 2 : 0) + (right ? 1 : 0);
-      pixels.push_back(static_cast<char>(static_cast<unsigned char>(stream.below(100) + (bright ? 80 : 0))));
-    }
-  }
-  return {"quarters", Shape{side, side, 1}, std::move(pixels), std::move(labels), 4};
-}
-
-Sequential fresh(std::string_view text = architecture) { return Sequential::parse(text, Rng(5)); }
-
-std::string bytes(const Sequential& net) { return nn::dump_model({net}); }
-
-/// Options for a run of 3 epochs of 5 steps, the last of each with 2 samples, on quarters(18).
-FitOptions short_run() { return {.epochs = 3, .batch = 4, .seed = 9}; }
-
-std::string trained(const FitOptions& options, const data::Dataset& data = quarters(18)) {
-  Sequential net = fresh();
-  nn::fit(net, data, options);
-  return bytes(net);
-}
-
-/// The message of the Error that fit() throws, which must be one line.
-std::string refusal(const FitOptions& options, const data::Dataset& data = quarters(18), Sequential net = fresh()) {
-  const std::string error = testing_data::error_of([&] { nn::fit(net, data, options); });
-  EXPECT_EQ(error.find('\n'), std::string::npos) << error;
-  return error;
-}
-
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
-struct Killed {};
+using namespace testing_fit;
 
 // --- learning --------------------------------------------------------------------------------------
 
 TEST(Fit, Learns) {
   const data::Dataset data = quarters(200);
   for (const nn::Optimizer& optimizer :
-       std::vector<nn::Optimizer>{nn::Sgd{.rate = 0.1F, .momentum = 0.9F}, nn::Adadelta{.rate = 1},
+       std::vector<nn::Optimizer>{nn::Sgd{.rate = 0.1F, .momentum = 0.9F}, nn::Adadelta{.rate = 1, .eps = 1e-4F},
                                   nn::Adam{.rate = 0.01F}, nn::AdamW{.rate = 0.01F}}) {
     std::vector<double> losses;
     Sequential net = fresh();
@@ -219,122 +173,6 @@ TEST_F(DeterminismOfFit, OnlyWhatDecidesDecides) {
   EXPECT_EQ(with([](FitOptions& o) { o.progress = [](const nn::Progress&) {}; }), usual);
 }
 
-// --- checkpoints -----------------------------------------------------------------------------------
-
-TEST(Checkpoints, AKilledRunGoesOnToTheSameBits) {
-  const testing_data::TemporaryFolder folder;
-  for (const nn::Optimizer& optimizer :
-       std::vector<nn::Optimizer>{nn::Sgd{.momentum = 0.9F}, nn::Adadelta{}, nn::Adam{}, nn::AdamW{}}) {
-    FitOptions options = short_run();
-    options.optimizer = optimizer;
-    const std::string whole = trained(options);
-    for (const unsigned every : {1U, 4U}) {
-      options.checkpoint_steps = every;
-      for (std::uint64_t kill = 1; kill <= 15; ++kill) {
-        options.checkpoint = folder.path() / text("run", kill, "-", every, "-", text(optimizer.spec()).substr(0, 4));
-        options.resume = false;
-        options.progress = [kill](const nn::Progress& at) {
-          if (at.step == kill) throw Killed{};
-        };
-        EXPECT_THROW((void)trained(options), Killed);
-        options.progress = {};
-        options.resume = true;
-        EXPECT_EQ(sha256(trained(options)), sha256(whole)) << text(optimizer.spec()) << " killed at " << kill;
-        EXPECT_EQ(trained(options), whole) << "resuming a finished run";
-      }
-    }
-  }
-}
-
-TEST(Checkpoints, ResumeTellsTheSameProgress) {
-  const testing_data::TemporaryFolder folder;
-  FitOptions options = short_run();
-  options.checkpoint = folder.path() / "run";
-  options.checkpoint_steps = 1;
-  std::vector<std::pair<std::uint64_t, double>> whole, parts;
-  options.progress = [&](const nn::Progress& at) { whole.emplace_back(at.samples, at.loss); };
-  (void)trained(options);
-  options.progress = [&](const nn::Progress& at) {
-    if (at.step == 8) throw Killed{};
-    parts.emplace_back(at.samples, at.loss);
-  };
-  EXPECT_THROW((void)trained(options), Killed);
-  options.resume = true;
-  options.progress = [&](const nn::Progress& at) { parts.emplace_back(at.samples, at.loss); };
-  (void)trained(options);
-  EXPECT_EQ(parts, whole);
-}
-
-TEST(Checkpoints, WithoutResumeARunStartsAgain) {
-  const testing_data::TemporaryFolder folder;
-  FitOptions options = short_run();
-  options.checkpoint = folder.path() / "run";
-  options.resume = true;  // nothing there yet
-  const std::string whole = trained(options);
-  const std::string file = read_file(options.checkpoint);
-  options.resume = false;
-  std::uint64_t first = 0;
-  options.progress = [&](const nn::Progress& at) { first = first == 0 ? at.step : first; };
-  EXPECT_EQ(trained(options), whole);
-  EXPECT_EQ(first, 1U);
-  EXPECT_EQ(read_file(options.checkpoint), file);  // and the file holds no time
-  EXPECT_FALSE(contains(file, folder.path().string()));
-}
-
-TEST(Checkpoints, OfAnotherRunAreRefused) {
-  const testing_data::TemporaryFolder folder;
-  FitOptions options = short_run();
-  options.checkpoint = folder.path() / "run";
-  (void)trained(options);
-  const std::string file = read_file(options.checkpoint);
-  options.resume = true;
-  const auto with = [&](const auto& change) {
-    FitOptions other = options;
-    change(other);
-    return refusal(other);
-  };
-  std::vector<std::string> errors{
-      with([](FitOptions& o) { o.seed = 10; }),
-      with([](FitOptions& o) { o.epochs = 4; }),
-      with([](FitOptions& o) { o.batch = 5; }),
-      with([](FitOptions& o) { o.optimizer = nn::Sgd{}; }),
-      with([](FitOptions& o) { o.optimizer = nn::Adam{.rate = 0.1F}; }),
-      with([](FitOptions& o) { o.schedule = nn::Schedule::constant; }),
-      with([](FitOptions& o) { o.clip = 1; }),
-      with([](FitOptions& o) { o.loss = nn::cross_entropy_loss(0.1F); }),
-      refusal(options, quarters(18, 2)),
-      refusal(options, quarters(18), fresh("6x6x1;flatten;linear:units=4")),
-  };
-  for (const std::string& error : errors) {
-    EXPECT_TRUE(contains(error, "another run")) << error;
-    EXPECT_TRUE(contains(error, options.checkpoint.string())) << error;
-  }
-  for (const std::string_view damaged :
-       {std::string_view(file).substr(0, file.size() - 1), std::string_view("nonsense")}) {
-    write_file(options.checkpoint, damaged);
-    EXPECT_TRUE(contains(refusal(options), options.checkpoint.string()));
-  }
-  nn::Safetensors model = nn::Safetensors::parse(bytes(fresh()), "a model");
-  write_file(options.checkpoint, model.dump());
-  EXPECT_TRUE(contains(refusal(options), "another run"));
-}
-
-TEST(Checkpoints, AFolderThatIsMissingIsFoundAtTheStart) {
-  FitOptions options = short_run();
-  options.checkpoint = "/no/such/folder/run";
-  options.progress = [](const nn::Progress&) { FAIL() << "a step was made"; };
-  EXPECT_TRUE(contains(refusal(options), "/no/such/folder"));
-}
-
-TEST(Checkpoints, EveryZeroStepsIsRefused) {
-  const testing_data::TemporaryFolder folder;
-  FitOptions options = short_run();
-  options.checkpoint = folder.path() / "run";
-  options.checkpoint_steps = 0;
-  Sequential net = fresh();
-  EXPECT_THROW(nn::fit(net, quarters(18), options), UsageError);
-}
-
 // --- refusals --------------------------------------------------------------------------------------
 
 TEST(FitRefuses, WrongRequests) {
@@ -356,6 +194,7 @@ TEST(FitRefuses, ALossThatIsNotANumber) {
   options.optimizer = nn::Sgd{.rate = 1e38F};
   options.schedule = nn::Schedule::constant;
   EXPECT_TRUE(contains(refusal(options), "learning rate"));
+  options.optimizer = nn::AdamW{.rate = 1e38F, .decay = 10};
   options.epochs = 1;
   options.batch = 18;  // a single step: no later loss could notice
   EXPECT_NE(refusal(options), "no error");
@@ -365,7 +204,7 @@ TEST(FitRefuses, AnInfiniteLoss) {
   Sequential net = fresh("6x6x1;flatten;linear:units=4");
   for (real& bias : net.mutable_weights()[1].mutable_values()) bias = -2e38F;
   net.mutable_weights()[1].mutable_data()[0] = 2e38F;
-  EXPECT_NE(refusal(short_run(), quarters(18), net), "no error");
+  EXPECT_TRUE(contains(refusal(short_run(), quarters(18), net), "not a number"));
 }
 
 /// A gradient that is not finite must not reach the weights, nor the checkpoint.

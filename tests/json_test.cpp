@@ -165,8 +165,10 @@ TEST(Json, NamesTheKindsWhenTheyDiffer) {
   EXPECT_EQ(failure([] { (void)Json("x").number(); }), "JSON: a number is wanted, but there is a string");
   EXPECT_EQ(failure([] { (void)Json(1.5).integer(); }), "JSON: an integer is wanted, but there is a number");
   EXPECT_EQ(failure([] { (void)Json(1).string(); }), "JSON: a string is wanted, but there is an integer");
-  EXPECT_EQ(failure([] { (void)Json().items(); }), "JSON: an array is wanted, but there is null");
-  EXPECT_EQ(failure([] { (void)Json::array().members(); }), "JSON: an object is wanted, but there is an array");
+  const Json null;
+  const Json array = Json::array();
+  EXPECT_EQ(failure([&null] { (void)null.items(); }), "JSON: an array is wanted, but there is null");
+  EXPECT_EQ(failure([&array] { (void)array.members(); }), "JSON: an object is wanted, but there is an array");
   EXPECT_EQ(failure([] { (void)Json::object().boolean(); }), "JSON: a boolean is wanted, but there is an object");
   EXPECT_EQ(failure([] { (void)Json::object().at("eps"); }), "JSON: the key 'eps' is missing");
   EXPECT_EQ(failure([] { (void)Json(true).at("eps"); }),

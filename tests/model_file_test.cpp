@@ -236,8 +236,8 @@ TEST(ModelFiles, AnAbsurdArchitectureTakesNoMemory) {
   const std::string bytes = nn::dump_model(small_model());
   for (const std::string architecture :
        {"3x3x1;flatten;linear:units=2000000",
-        "3x3x1;conv2d:filters=999999,kernel=5,padding=4;relu;flatten;linear:units=3",
-        "3x3x1;conv2d:filters=1,kernel=1,padding=2000;flatten;linear:units=3", "4000x4000x1;flatten;linear:units=3"}) {
+        "3x3x1;conv2d:filters=50000,kernel=5,padding=4;relu;flatten;linear:units=3",
+        "3x3x1;conv2d:filters=1,kernel=1,padding=500;flatten;linear:units=3", "4000x4000x1;flatten;linear:units=3"}) {
     Safetensors content = Safetensors::parse(bytes, "f.hans");
     entry(content, "architecture") = architecture;
     const std::string hostile = content.dump();

@@ -27,7 +27,8 @@ TEST(Spec, ReadsItsParts) {
   const std::vector<Spec::Item> items = {
       {"attack", "fgsm:eps=8/255,norm=linf", true}, {"clean_weight", "0.5", false}, {"p", "-1e+3", false}};
   EXPECT_EQ(spec.items, items);
-  EXPECT_EQ(Spec::parse(spec.find("attack")->value).find("eps")->value, "8/255");
+  const Spec inner = Spec::parse(spec.find("attack")->value);
+  EXPECT_EQ(inner.find("eps")->value, "8/255");
   EXPECT_EQ(spec.find("eps"), nullptr);
 }
 

@@ -20,8 +20,6 @@ namespace {
 using namespace hans;
 using Vars = std::span<const Var>;
 
-constexpr float nan = std::numeric_limits<float>::quiet_NaN();
-
 Tensor normals(const Shape& shape, std::string_view name = "tape test") {
   Tensor made(shape);
   Rng(5).stream(name).normals(made.mutable_values());
