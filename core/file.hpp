@@ -14,8 +14,8 @@ namespace hans {
 std::string read_file(const std::filesystem::path& path, std::uint64_t most = std::uint64_t{1} << 32);
 
 /// Replaces `path` with `bytes`: written beside it under another name, flushed to disk, renamed. A path that
-/// exists and is no regular file (device, pipe) is written directly; a directory is refused. Every write, flush and close is
-/// checked; on failure the old file is untouched, the new one removed, and Error thrown.
+/// exists and is no regular file (device, pipe) is written directly; a directory is refused. Every write, flush and
+/// close is checked; on failure the old file is untouched, the new one removed, and Error thrown.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 /// Throws Error now if write_file(path, ...) could not work later: missing or unwritable folder, a

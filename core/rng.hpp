@@ -24,10 +24,10 @@ class Stream {
  public:
   Stream(std::uint64_t seed, std::string_view purpose, std::uint32_t sample = 0, std::uint32_t step = 0);
 
-  std::uint32_t word();                       ///< the next word
-  std::uint32_t word_at(std::uint64_t index); ///< word `index`; does not move the stream
-  real uniform();                             ///< in [0, 1), 24 bits: (w >> 8) * 2^-24
-  std::uint32_t below(std::uint32_t n);       ///< in [0, n): (uint64(w) * n) >> 32; n > 0
+  std::uint32_t word();                        ///< the next word
+  std::uint32_t word_at(std::uint64_t index);  ///< word `index`; does not move the stream
+  real uniform();                              ///< in [0, 1), 24 bits: (w >> 8) * 2^-24
+  std::uint32_t below(std::uint32_t n);        ///< in [0, n): (uint64(w) * n) >> 32; n > 0
 
   /// The next values.size() standard normal numbers by Box-Muller, two from each pair of words
   /// (an odd count uses up the last pair's second word too).

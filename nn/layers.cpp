@@ -1,7 +1,6 @@
 // The layers, and the table they are looked up in.
 #include <hans/nn/layers.hpp>
 
-#include <algorithm>
 #include <array>
 
 #include <hans/core/error.hpp>
@@ -127,12 +126,11 @@ Var Linear::operator()(const Var& x, const Run& run) const {
 
 std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
   check(in.rank() == 3, "conv2d takes height x width x channels, not ", in);
-  const unsigned most_padding = std::max({padding.top, padding.bottom, padding.left, padding.right});
-  check(most_padding < kernel, "a padding of ", most_padding, " leaves a ", kernel, "x", kernel,
-        " window nothing of the image to see");
-  const std::size_t most = (in[0] + kernel) * (in[1] + kernel) / (std::size_t{stride} * stride) * filters;
-  check(most <= 4 * Sequential::most_features, "it would give more than ", Sequential::most_features,
-        " features for one sample");
+  const bool given = padding.kind == Padding::Kind::given;
+  const std::size_t height = in[0] + (given ? std::size_t{padding.top} + padding.bottom : kernel);
+  const std::size_t width = in[1] + (given ? std::size_t{padding.left} + padding.right : kernel);
+  check(height / stride * (width / stride) * filters <= 4 * Sequential::most_features, "it would give far more than ",
+        Sequential::most_features, " features for one sample");
   const std::size_t area = std::size_t{kernel} * kernel;
   std::vector<WeightInfo> all{{"weight", {kernel, kernel, in[2], filters}, area * in[2], area * filters}};
   if (bias) all.push_back({"bias", {filters}, 0, 0});

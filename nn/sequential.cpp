@@ -26,7 +26,9 @@ Sequential::WeightSource started_from(Rng rng) {
 
 void check_weight(const Tensor& weight, const Shape& shape, const std::string& name) {
   check(weight.shape() == shape, "weight ", name, " has shape ", shape, ", not ", weight.shape());
-  check(all_finite(weight.values()), "weight ", name, " holds a number that is not finite");
+  if (all_finite(weight.values())) return;
+  const auto bad = std::ranges::find_if_not(weight.values(), [](real value) { return std::isfinite(value); });
+  throw Error(text("weight ", name, " holds a number that is not finite at position ", bad - weight.values().begin()));
 }
 
 bool is_relu(const Layer& layer) { return layer.spec().name == "relu"; }
