@@ -127,8 +127,8 @@ Var Linear::operator()(const Var& x, const Run& run) const {
 std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
   check(in.rank() == 3, "conv2d takes height x width x channels, not ", in);
   const bool given = padding.kind == Padding::Kind::given;
-  const std::size_t height = in[0] + (given ? std::size_t{padding.top} + padding.bottom : kernel);
-  const std::size_t width = in[1] + (given ? std::size_t{padding.left} + padding.right : kernel);
+  const std::size_t height = in[0] + (given ? std::size_t{padding.top} + padding.bottom : kernel.value());
+  const std::size_t width = in[1] + (given ? std::size_t{padding.left} + padding.right : kernel.value());
   check(height / stride * (width / stride) * filters <= 4 * Sequential::most_features, "it would give far more than ",
         Sequential::most_features, " features for one sample");
   const std::size_t area = std::size_t{kernel} * kernel;
