@@ -38,18 +38,8 @@ void broadcast_map(const Tensor& a, const Tensor& b, Tensor& out, Function f) {
     return;
   }
   const Shape& shape = out.shape();
-  const auto strides = [&](const Shape& from) {
-    std::array<std::size_t, Shape::max_rank> stride{};
-    std::size_t step = 1;
-    for (std::size_t k = 1; k <= from.rank(); ++k) {
-      const std::size_t extent = from[from.rank() - k];
-      stride[shape.rank() - k] = extent == 1 ? 0 : step;
-      step *= extent;
-    }
-    return stride;
-  };
-  const auto step_a = strides(a.shape());
-  const auto step_b = strides(b.shape());
+  const auto step_a = broadcast_strides(a.shape(), shape);
+  const auto step_b = broadcast_strides(b.shape(), shape);
   std::array<std::size_t, Shape::max_rank> at{};
   for (std::size_t k = 0; k < out.size(); ++k) {
     to[k] = f(*x, *y);

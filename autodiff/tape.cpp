@@ -73,6 +73,28 @@ const Tensor* Tape::find_arranged(const Tensor& weights, int kind) const {
   return nullptr;
 }
 
+// In `f(x) + g(x)` a compiler may record f or g first, so the order of recording must not decide in which order the
+// gradient of x adds up. Depth first along the operations' inputs depends on the computation alone.
+void Tape::sort_from(std::uint32_t output) {
+  order_.clear();
+  visits_.assign({{output, 0}});
+  seen_.assign(nodes_.size(), 0);
+  seen_[output] = 1;
+  while (!visits_.empty()) {
+    Visit& visit = visits_.back();
+    const Node& node = nodes_[visit.node];
+    if (visit.next_input == node.input_count) {
+      order_.push_back(visit.node);
+      visits_.pop_back();
+      continue;
+    }
+    const std::uint32_t input = inputs_[node.first_input + visit.next_input++];
+    if (input == Var::untracked || wanted_[input] == 0 || seen_[input] != 0) continue;
+    seen_[input] = 1;
+    visits_.push_back({input, 0});
+  }
+}
+
 void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var> targets, std::span<Tensor> gradients) {
   check(output.present() && &output.tape() == this, "gradients of a value that is not on this tape");
   check(seed.shape() == output.shape(), "the seed has shape ", seed.shape(), ", the output ", output.shape());
@@ -99,12 +121,13 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
     const auto is_target = [&](std::size_t n) {
       return std::any_of(targets.begin(), targets.end(), [&](const Var& target) { return target.node_ == n; });
     };
-    // Inputs always precede their results on the tape, so this is a reverse topological order.
-    for (std::size_t n = output.node_ + 1; n-- > 0;) {
+    sort_from(output.node_);
+    for (std::size_t k = order_.size(); k-- > 0;) {
+      const std::uint32_t n = order_[k];
       const Node& node = nodes_[n];
       if (node.closure == nullptr || slots_[n].size() == 0) continue;
       Tensor gradient = is_target(n) ? slots_[n] : std::exchange(slots_[n], Tensor());
-      Inputs into(*this, static_cast<std::uint32_t>(n));
+      Inputs into(*this, n);
       node.call(node.closure, std::move(gradient), into);
     }
   }
@@ -148,13 +171,7 @@ Tensor sum_to(const Tensor& gradient, const Shape& shape) {
         " cannot be summed to ", shape);
   const Shape& from = gradient.shape();
   // Index of the result that each index of the gradient belongs to, walked like an odometer.
-  std::array<std::size_t, Shape::max_rank> stride{};
-  std::size_t step = 1;
-  for (std::size_t k = 1; k <= shape.rank(); ++k) {
-    const std::size_t extent = shape[shape.rank() - k];
-    stride[from.rank() - k] = extent == 1 ? 0 : step;
-    step *= extent;
-  }
+  const std::array<std::size_t, Shape::max_rank> stride = broadcast_strides(shape, from);
   constexpr std::size_t partials = 16;
   std::vector<real> sums(shape.elements() * partials, real{0});
   std::vector<std::size_t> seen(shape.elements(), 0);

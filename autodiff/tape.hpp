@@ -94,7 +94,8 @@ class Tape {
 
   /// The gradient of the sum of output * seed with respect to each target (a watched or computed Var of this
   /// tape), into `gradients`. Only what lies between is visited, and nothing else changes; may be called
-  /// again with another seed. A target that output does not depend on gets zeros.
+  /// again with another seed. A target that output does not depend on gets zeros. Where several gradients meet,
+  /// they are added in an order that follows from the computation, not from when its parts were recorded.
   void gradients(const Var& output, const Tensor& seed, std::span<const Var> targets, std::span<Tensor> gradients);
 
   /// Forgets all operations and watched values, keeps memory and rearranged weights.
@@ -138,11 +139,16 @@ class Tape {
     int kind;
     Tensor made;
   };
+  struct Visit {
+    std::uint32_t node;
+    std::size_t next_input;
+  };
 
   bool any_tracked(std::initializer_list<const Var*> inputs) const;
   Var add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure, Call call,
                Destroy destroy);
   void* memory(std::size_t bytes, std::size_t alignment);
+  void sort_from(std::uint32_t output);
   const Tensor* find_arranged(const Tensor& weights, int kind) const;
 
   Pool pool_;
@@ -153,7 +159,9 @@ class Tape {
   std::vector<Arranged> arranged_;
   // Of the backward pass under way, one per node.
   std::vector<Tensor> slots_;
-  std::vector<unsigned char> wanted_;
+  std::vector<unsigned char> wanted_, seen_;
+  std::vector<std::uint32_t> order_;  // wanted nodes, each behind its inputs
+  std::vector<Visit> visits_;
 };
 
 /// The sum of `gradient` over the axes along which `shape` was broadcast to its shape. Each element sums in rising

@@ -78,4 +78,15 @@ Shape broadcast(const Shape& a, const Shape& b) {
   return Shape(std::span<const std::size_t>(extents.data(), rank));
 }
 
+std::array<std::size_t, Shape::max_rank> broadcast_strides(const Shape& from, const Shape& to) {
+  std::array<std::size_t, Shape::max_rank> strides{};
+  std::size_t step = 1;
+  for (std::size_t k = 1; k <= from.rank(); ++k) {
+    const std::size_t extent = from[from.rank() - k];
+    strides[to.rank() - k] = extent == 1 ? 0 : step;
+    step *= extent;
+  }
+  return strides;
+}
+
 }  // namespace hans

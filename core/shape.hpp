@@ -51,4 +51,8 @@ Shape read_shape(std::string_view word);
 /// What a and b broadcast to: trailing axes aligned, an extent of 1 stretches. Throws Error if they cannot.
 Shape broadcast(const Shape& a, const Shape& b);
 
+/// By how many elements of a tensor of shape `from` one step along each axis of `to` moves, where `from` broadcasts
+/// to `to`: 0 along the axes that are stretched.
+std::array<std::size_t, Shape::max_rank> broadcast_strides(const Shape& from, const Shape& to);
+
 }  // namespace hans

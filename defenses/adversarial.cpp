@@ -23,12 +23,11 @@ nn::Loss Adversarial::loss(float smoothing) const {
   // The record shows the attack with everything that training resolves.
   const attacks::Attack crafting = attack.value().in_training();
   const Adversarial shown{crafting, clean_weight};
-  const auto memory = std::make_shared<Tape>();
   return {text(to_spec(shown), " smoothing=", smoothing),
-          [crafting, memory, weight = static_cast<real>(clean_weight), smoothing](const nn::TrainStep& step) {
-            // The images come first, from a tape of their own and the weights as they stand, in evaluation mode.
+          [crafting, weight = static_cast<real>(clean_weight), smoothing](const nn::TrainStep& step) {
+            // The images come first, from the weights as they stand, in evaluation mode.
             const Tensor attacked =
-                crafting(step.net, step.batch, goal_for(crafting, step), {step.rng.seed(), {}, memory.get()}).images;
+                crafting(step.net, step.batch, goal_for(crafting, step), {step.rng.seed(), {}, &step.aside}).images;
             const auto smooth = static_cast<real>(smoothing);
             const Var clean = cross_entropy(step.logits(step.batch.images), step.batch.labels, smooth);
             const Var adversarial = cross_entropy(step.logits(attacked), step.batch.labels, smooth);

@@ -109,7 +109,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
   const auto count = static_cast<std::uint32_t>(train.size());
   std::vector<std::uint32_t> order;
   std::uint64_t order_epoch = ~std::uint64_t{0};
-  Tape tape;
+  Tape tape, aside;
   data::Samples batch;
   batch.box = train.box();
   std::vector<Tensor> gradients(net.weights().size());
@@ -135,7 +135,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     const Tensor losses = value_and_grads(
         tape,
         [&](std::span<const Var> watched) {
-          return options.loss(TrainStep{net, watched, batch, mode, tape, rng, step});
+          return options.loss(TrainStep{net, watched, batch, mode, tape, aside, rng, step});
         },
         net.weights(), seed, gradients);
     tape.rewind();  // lets go of the weights, so that the optimizer changes them in place

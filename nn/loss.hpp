@@ -18,6 +18,7 @@ struct TrainStep {
   const data::Samples& batch;
   const Mode& mode;  ///< training mode, for the forward pass that is learnt from
   Tape& tape;
+  Tape& aside;         ///< for what is computed on the way and not learnt from; keeps its memory between steps
   Rng rng;             ///< of the run
   std::uint32_t step;  ///< counted from the start of the run
 

@@ -69,7 +69,7 @@ struct Step {
   std::vector<Tensor> gradients;
 };
 Step step(const nn::Sequential& net, const data::Samples& batch, const nn::Loss& loss, std::uint32_t number = 4) {
-  Tape tape;
+  Tape tape, aside;
   const Rng rng(9);
   const DropoutKeys keys{rng, number, batch.index};
   const nn::Mode mode{&keys};
@@ -78,7 +78,7 @@ Step step(const nn::Sequential& net, const data::Samples& batch, const nn::Loss&
   made.losses = value_and_grads(
       tape,
       [&](std::span<const Var> weights) {
-        return loss(nn::TrainStep{net, weights, batch, mode, tape, rng, number});
+        return loss(nn::TrainStep{net, weights, batch, mode, tape, aside, rng, number});
       },
       net.weights(), Tensor::full({batch.size()}, 1), made.gradients);
   return made;

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -238,6 +240,24 @@ TEST(Tapes, NestedTapesAreIndependent) {
   const std::vector<Tensor> outside = gradients([&] { return made_before; });
   const std::vector<Tensor> inside = gradients(attacked);
   for (std::size_t w = 0; w < outside.size(); ++w) EXPECT_TRUE(identical(inside[w], outside[w])) << w;
+}
+
+// A compiler may record the operands of a sum in any order; the gradient may not show which.
+TEST(Tapes, TheOrderOfRecordingDoesNotCount) {
+  const Tensor value = normals({50});
+  const std::array<Tensor, 3> factor{normals({50}, "first"), normals({50}, "second"), normals({50}, "third")};
+  std::array<std::size_t, 3> order{0, 1, 2};
+  std::vector<Tensor> found;
+  do {
+    Tape tape;
+    const Var x = tape.watch(value);
+    std::array<Var, 3> product;
+    for (const std::size_t k : order) product[k] = x * tape.constant(factor[k]);
+    const Var y = product[0] + product[1] + product[2];
+    tape.gradients(y, Tensor::full({50}, 1), {&x, 1}, {&found.emplace_back(), 1});
+  } while (std::ranges::next_permutation(order).found);
+  ASSERT_EQ(found.size(), 6U);
+  for (const Tensor& gradient : found) EXPECT_TRUE(identical(gradient, found[0]));
 }
 
 TEST(Tapes, BackwardAgainWithAnotherSeed) {
