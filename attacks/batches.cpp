@@ -8,11 +8,9 @@
 
 namespace hans::attacks {
 namespace {
-constexpr std::size_t batch = 128;
-}
 
-Crafted in_batches(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                   const CraftOptions& options, const std::function<void(const Batch&)>& craft) {
+Crafted in_parts(std::size_t size, const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                 const CraftOptions& options, const std::function<void(const Batch&)>& craft) {
   check(samples.images.shape() == model.input().with_front(samples.size()), "the model takes images of ", model.input(),
         "; ", samples.size(), " labels came with images of shape ", samples.images.shape());
   check(goal.classes.size() == 1 || goal.classes.size() == samples.size(), "a goal for ", goal.classes.size(),
@@ -28,18 +26,33 @@ Crafted in_batches(const nn::Classifier& model, const data::Samples& samples, co
   Tape& tape = options.tape == nullptr ? own : *options.tape;
   tape.clear();  // whatever was kept may be of other weights
   const std::size_t features = model.input().elements();
-  for (std::size_t first = 0; first < samples.size(); first += batch) {
-    const std::size_t count = std::min(batch, samples.size() - first);
+  for (std::size_t first = 0; first < samples.size(); first += size) {
+    const std::size_t count = std::min(size, samples.size() - first);
     const data::Samples part = samples.rows(first, count);
     std::vector<int> classes;
     for (std::size_t i = 0; i < count; ++i) classes.push_back(goal.of(first + i));
+    std::function<void(std::size_t)> progress;
+    if (options.progress) progress = [&options, first](std::size_t finished) { options.progress(first + finished); };
     Tensor images(part.images.shape(), part.images.values());
-    craft({model, part, classes, goal.targeted, tape, images, std::span(made.notes).subspan(first, count), made});
+    craft({model, part, classes, goal.targeted, tape, images, std::span(made.notes).subspan(first, count), made,
+           progress});
     std::ranges::copy(images.values(), made.images.mutable_data() + first * features);
-    if (options.progress) options.progress(first + count);
+    if (progress) progress(count);
   }
   tape.clear();
   return made;
+}
+
+}  // namespace
+
+Crafted in_batches(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                   const CraftOptions& options, const std::function<void(const Batch&)>& craft) {
+  return in_parts(most_together, model, samples, goal, options, craft);
+}
+
+Crafted in_flow(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                const CraftOptions& options, const std::function<void(const Batch&)>& craft) {
+  return in_parts(std::max<std::size_t>(samples.size(), 1), model, samples, goal, options, craft);
 }
 
 data::Box clip_box(std::optional<float> clip_min, std::optional<float> clip_max, data::Box box) {

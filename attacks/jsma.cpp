@@ -111,17 +111,17 @@ bool advance(const Search& search, const Saliency& found, std::size_t row, Progr
 
 void craft(const Search& search, const Batch& batch) {
   const std::size_t features = batch.images.shape().row_elements();
-  std::vector<Progress> active;
-  for (std::size_t i = 0; i < batch.samples.size(); ++i) {
-    Progress sample{i, {}};
-    for (std::size_t k = 0; k < features; ++k) {
-      if (may_change(batch.images.data()[i * features + k], search)) sample.domain.push_back(k);
-    }
-    active.push_back(std::move(sample));
-  }
   const std::size_t least = search.pairs ? 2 : 1;
-  while (!active.empty()) {
-    // Finished samples leave the batch; the others are packed together.
+  std::vector<Progress> active;
+  for (std::size_t next = 0; next < batch.samples.size() || !active.empty();) {
+    // Finished samples have left; others take their places.
+    for (; next < batch.samples.size() && active.size() < most_together; ++next) {
+      Progress sample{next, {}};
+      for (std::size_t k = 0; k < features; ++k) {
+        if (may_change(batch.images.data()[next * features + k], search)) sample.domain.push_back(k);
+      }
+      active.push_back(std::move(sample));
+    }
     Tensor images = batch.tape.make(batch.samples.images.shape().without_front().with_front(active.size()));
     std::vector<int> targets;
     for (std::size_t k = 0; k < active.size(); ++k) {
@@ -171,6 +171,7 @@ void craft(const Search& search, const Batch& batch) {
       }
     }
     active.resize(kept);
+    if (batch.progress) batch.progress(next - kept);
   }
 }
 
@@ -233,7 +234,7 @@ Crafted Jsma::operator()(const nn::Classifier& model, const data::Samples& sampl
                       retire == Retire::once,
                       false,
                       max_steps(*this, model.input().elements())};
-  return in_batches(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
+  return in_flow(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
 }
 
 Budget JsmaCleverhans100::budget(const Shape& image, data::Box) const {
@@ -247,7 +248,7 @@ Crafted JsmaCleverhans100::operator()(const nn::Classifier& model, const data::S
   check_goal(goal, "jsma@cleverhans-1.0.0");
   const Search search{increase ? theta.value() : -theta.value(),    clip_min, clip_max, of, true, true, true,
                       steps_for(gamma, model.input().elements(), 2)};
-  return in_batches(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
+  return in_flow(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
 }
 
 }  // namespace hans::attacks

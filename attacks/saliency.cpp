@@ -2,8 +2,7 @@
 #include <hans/attacks/saliency.hpp>
 
 #include <algorithm>
-
-#include <hans/core/kernels.hpp>
+#include <utility>
 
 namespace hans::attacks {
 namespace {
@@ -31,6 +30,49 @@ Pick best_sum(std::span<const real> g, std::span<const std::size_t> domain) {
   return {};
 }
 
+struct Feature {
+  std::size_t index;
+  real a, b;
+  bool dominates(const Feature& other) const { return a >= other.a && b <= other.b; }
+};
+
+// The features that can be in the best pair. The score -(T * O) grows, rounded as it is, with a_i and with -b_i. So
+// where two features before i have as much of both, one of them can take the place of i beside any partner: the pair is
+// no worse, and it comes first among equals.
+std::vector<Feature> undominated(std::span<const real> a, std::span<const real> b,
+                                 std::span<const std::size_t> domain) {
+  std::vector<Feature> kept;
+  std::vector<Feature> front;  // the same; those that dominated lately stand first
+  for (const std::size_t index : domain) {
+    const Feature one{index, a[index], b[index]};
+    std::size_t found = 0;
+    for (std::size_t k = 0; k < front.size() && found < 2; ++k) {
+      if (front[k].dominates(one)) std::swap(front[k], front[found++]);
+    }
+    if (found == 2) continue;
+    kept.push_back(one);
+    front.push_back(one);
+  }
+  return kept;
+}
+
+// The pair with the largest -(T * O), without looking at all n^2 / 2.
+Pick best_product(std::span<const real> a, std::span<const real> b, std::span<const std::size_t> domain) {
+  const std::vector<Feature> features = undominated(a, b, domain);
+  Pick best;
+  real best_score = -1;
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    for (std::size_t j = i + 1; j < features.size(); ++j) {
+      const real t = features[i].a + features[j].a;
+      const real o = features[i].b + features[j].b;
+      if (!(t > 0 && o < 0) || -(t * o) <= best_score) continue;
+      best_score = -(t * o);
+      best = {true, features[i].index, features[j].index};
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
 Pick pick_by_gradient(std::span<const real> g, std::span<const std::size_t> domain, bool pairs) {
@@ -44,28 +86,18 @@ Pick pick_by_gradient(std::span<const real> g, std::span<const std::size_t> doma
 
 Pick pick_by_jacobian(std::span<const real> a, std::span<const real> b, std::span<const std::size_t> domain,
                       bool pairs) {
-  if (!pairs) {
-    Pick pick;
-    real best = 0;
-    for (const std::size_t i : domain) {
-      if (!(a[i] > 0 && b[i] < 0)) continue;
-      const real score = -(a[i] * b[i]);
-      if (!pick.found || score > best) {
-        pick = {true, i, i};
-        best = score;
-      }
-    }
-    return pick;
-  }
-  std::vector<real> x;
-  std::vector<real> y;
+  if (pairs) return best_product(a, b, domain);
+  Pick pick;
+  real best = 0;
   for (const std::size_t i : domain) {
-    x.push_back(a[i]);
-    y.push_back(b[i]);
+    if (!(a[i] > 0 && b[i] < 0)) continue;
+    const real score = -(a[i] * b[i]);
+    if (!pick.found || score > best) {
+      pick = {true, i, i};
+      best = score;
+    }
   }
-  const kernels::Pair pair = kernels::best_pair(x.data(), y.data(), domain.size());
-  if (!pair.found) return {};
-  return {true, domain[pair.first], domain[pair.second]};
+  return pick;
 }
 
 }  // namespace hans::attacks

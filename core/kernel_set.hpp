@@ -52,13 +52,6 @@ struct Product {
   bool relu;
 };
 
-/// The best pair of a saliency map.
-struct PairFound {
-  size_t first, second;
-  real score;
-  bool found;
-};
-
 /// The functions compiled once per instruction set.
 struct Set {
   const char* name;
@@ -67,7 +60,6 @@ struct Set {
   void (*product)(const Product& job);
   /// out[k][0..15] = in[lane * lane_stride + k], lanes from `lanes` on are +0.
   void (*transpose)(const real* in, size_t lane_stride, size_t lanes, size_t count, real* out);
-  PairFound (*best_pair)(const real* a, const real* b, size_t n);
   /// out[i] = function(in[i]) for i < count (math.inl); in and out are the same array or do not overlap.
   void (*exp)(const real* in, real* out, size_t count);
   void (*log)(const real* in, real* out, size_t count);

@@ -53,9 +53,4 @@ std::string_view selected() { return current()->name; }
 
 void select(std::string_view name) { chosen().store(find(name, "kernel set ")); }
 
-Pair best_pair(const real* a, const real* b, std::size_t n) {
-  const PairFound pair = current()->best_pair(a, b, n);
-  return Pair{pair.first, pair.second, pair.score, pair.found};
-}
-
 }  // namespace hans::kernels

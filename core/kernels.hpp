@@ -64,13 +64,4 @@ void conv_input_gradient(const Conv& conv, const real* gradient, const real* pac
 void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
                           real* bias_gradient);
 
-/// The pair search of the saliency map attack: among i < j < n with T = a[i]+a[j] > 0 and
-/// O = b[i]+b[j] < 0 the one with the largest -(T*O); ties to the lexicographically smallest (i, j).
-struct Pair {
-  std::size_t first = 0, second = 0;
-  real score = 0;
-  bool found = false;
-};
-Pair best_pair(const real* a, const real* b, std::size_t n);
-
 }  // namespace hans::kernels

@@ -3,7 +3,7 @@
 //   tile_rows, tile_vectors   the accumulators that fit the registers together: a row has tile_vectors of them
 //   fetches        whether asking for data early pays
 //   wide_rows      rows whose accumulators fit the registers with four panels a row, may be 0
-//   zero broadcast load load_part store store_part multiply_add add relu least_product any_less
+//   zero broadcast load load_part store store_part multiply_add add relu
 //   transpose_8x8, fused, set_name
 // Nothing from outside is called, so that no code compiled here can be taken for another instruction set's.
 
@@ -220,53 +220,6 @@ void transpose(const real* in, size_t lane_stride, size_t lane_count, size_t cou
   }
 }
 
-// ---- pairs ---------------------------------------------------------------------------------------------
-
-/// The first admissible pair: the best where no product is below 0, because all of them underflow.
-PairFound first_pair(const real* a, const real* b, size_t n) {
-  for (size_t i = 0; i + 1 < n; ++i) {
-    int any = 0;
-    for (size_t j = i + 1; j < n; ++j) any |= static_cast<int>(a[i] + a[j] > 0) & static_cast<int>(b[i] + b[j] < 0);
-    if (any == 0) continue;
-    size_t j = i + 1;
-    while (!(a[i] + a[j] > 0 && b[i] + b[j] < 0)) ++j;
-    return PairFound{i, j, 0, true};
-  }
-  return PairFound{0, 0, 0, false};
-}
-
-PairFound best_pair(const real* a, const real* b, size_t n) {
-  PairFound best{0, 0, 0, false};
-  real bound = 0;  // the least product so far; where T > 0, a product below 0 has O < 0
-  Vec bounds = zero();
-  for (size_t i = 0; i + 1 < n; ++i) {
-    // First only whether the row has a lesser one, then, if so, which and where: rarely needed.
-    const Vec a_i = broadcast(a[i]);
-    const Vec b_i = broadcast(b[i]);
-    Vec least = bounds;
-    size_t j = i + 1;
-    for (; j + lanes <= n; j += lanes) least = least_product(least, add(a_i, load(a + j)), add(b_i, load(b + j)));
-    if (j < n) {
-      // Lanes behind the end read 0 and are given T = 0.
-      real rest_t[lanes], rest_o[lanes];
-      for (size_t l = 0; l < lanes; ++l) {
-        rest_t[l] = j + l < n ? a[i] + a[j + l] : real(0);
-        rest_o[l] = j + l < n ? b[i] + b[j + l] : real(0);
-      }
-      least = least_product(least, load(rest_t), load(rest_o));
-    }
-    if (!any_less(least, bounds)) continue;
-    real lane_least[lanes];
-    store(lane_least, least);
-    for (const real candidate : lane_least) bound = candidate < bound ? candidate : bound;
-    bounds = broadcast(bound);
-    j = i + 1;
-    while (!(a[i] + a[j] > 0 && (a[i] + a[j]) * (b[i] + b[j]) == bound)) ++j;
-    best = PairFound{i, j, -bound, true};
-  }
-  return best.found ? best : first_pair(a, b, n);
-}
-
 real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
 // #include "math.inl"
@@ -278,6 +231,6 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
 /// Everything above as one table.
 constexpr Set make_set() {
-  return Set{set_name,  tile_rows,  fused_value,   product,   transpose, best_pair, exp_array,
+  return Set{set_name,  tile_rows,  fused_value,   product,   transpose, exp_array,
              log_array, tanh_array, sigmoid_array, erf_array, sin_array, cos_array};
 }

@@ -40,12 +40,6 @@ inline void store_part(real* p, Vec v, size_t n) { _mm256_maskstore_ps(p, first_
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
 inline Vec relu(Vec a) { return _mm256_andnot_ps(_mm256_cmp_ps(a, zero(), _CMP_LT_OQ), a); }
-/// least[i] = min(least[i], t[i] * o[i]) where t[i] > 0; a NaN is no product (the second operand is taken).
-inline Vec least_product(Vec least, Vec t, Vec o) {
-  const Vec lesser = _mm256_min_ps(_mm256_mul_ps(t, o), least);
-  return _mm256_blendv_ps(least, lesser, _mm256_cmp_ps(t, zero(), _CMP_GT_OQ));
-}
-inline bool any_less(Vec a, Vec b) { return _mm256_movemask_ps(_mm256_cmp_ps(a, b, _CMP_LT_OQ)) != 0; }
 
 #include "kernels.inl"
 

@@ -38,12 +38,6 @@ inline void store_part(real* p, Vec v, size_t n) { _mm512_mask_storeu_ps(p, firs
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 inline Vec relu(Vec a) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, zero(), _CMP_NLT_UQ), a); }
-/// least[i] = min(least[i], t[i] * o[i]) where t[i] > 0; a NaN is no product (the second operand is taken).
-inline Vec least_product(Vec least, Vec t, Vec o) {
-  const __mmask16 taken = _mm512_cmp_ps_mask(t, zero(), _CMP_GT_OQ);
-  return _mm512_mask_min_ps(least, taken, _mm512_mul_ps(t, o), least);
-}
-inline bool any_less(Vec a, Vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ) != 0; }
 
 #include "kernels.inl"
 

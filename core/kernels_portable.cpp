@@ -54,20 +54,6 @@ inline Vec relu(const Vec& a) {
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] < 0 ? real(0) : a.lane[i];
   return v;
 }
-/// least[i] = min(least[i], t[i] * o[i]) where t[i] > 0; a NaN is no product.
-inline Vec least_product(const Vec& least, const Vec& t, const Vec& o) {
-  Vec v;
-  for (size_t i = 0; i < lanes; ++i) {
-    const real product = t.lane[i] * o.lane[i];
-    v.lane[i] = t.lane[i] > 0 && product < least.lane[i] ? product : least.lane[i];
-  }
-  return v;
-}
-inline bool any_less(const Vec& a, const Vec& b) {
-  bool any = false;
-  for (size_t i = 0; i < lanes; ++i) any = any || a.lane[i] < b.lane[i];
-  return any;
-}
 /// out[k * 16 + lane] = in[lane * lane_stride + k] for eight of each.
 inline void transpose_8x8(const real* in, size_t lane_stride, real* out) {
   for (size_t k = 0; k < 8; ++k) {

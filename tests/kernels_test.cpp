@@ -414,67 +414,6 @@ TEST(Kernels, FusedRoundsOnce) {
   }
 }
 
-Pair naive_pair(const Values& a, const Values& b) {
-  Pair best;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    for (std::size_t j = i + 1; j < a.size(); ++j) {
-      const real t = a[i] + a[j];
-      const real o = b[i] + b[j];
-      const real product = t * o;
-      if (!(t > 0 && o < 0) || (best.found && -product <= best.score)) continue;
-      best = Pair{i, j, -product, true};
-    }
-  }
-  return best;
-}
-
-TEST(Kernels, BestPairIsTheFirstOfTheLargest) {
-  const Setting setting;
-  Numbers numbers(11);
-  for (const std::size_t n : {0u, 1u, 2u, 3u, 15u, 16u, 17u, 18u, 33u, 100u, 201u}) {
-    for (int kind = 0; kind < 6; ++kind) {
-      Values a(n), b(n);
-      for (std::size_t i = 0; i < n; ++i) {
-        switch (kind) {
-          case 0:  // anything, with infinities and NaNs
-            a[i] = numbers.value(true);
-            b[i] = numbers.value(true);
-            break;
-          case 1:  // many ties
-            a[i] = real(static_cast<int>(numbers.below(3)) - 1);
-            b[i] = real(static_cast<int>(numbers.below(3)) - 1);
-            break;
-          case 2:  // all the same
-            a[i] = 1;
-            b[i] = -1;
-            break;
-          case 3:  // nothing admissible
-            a[i] = -1;
-            b[i] = 1;
-            break;
-          case 4:  // every score underflows to 0
-            a[i] = real(1e-30) * real(numbers.below(9));
-            b[i] = std::numeric_limits<real>::denorm_min() * -real(numbers.below(9));
-            break;
-          default:
-            a[i] = real(numbers.word() % 2001) - 1000;
-            b[i] = real(numbers.word() % 2001) - 1000;
-        }
-      }
-      const Pair expected = naive_pair(a, b);
-      for (const std::string& name : available()) {
-        select(name);
-        const Pair got = best_pair(a.data(), b.data(), n);
-        const std::string what = name + ", n " + std::to_string(n) + ", kind " + std::to_string(kind);
-        ASSERT_EQ(expected.found, got.found) << what;
-        EXPECT_EQ(expected.first, got.first) << what;
-        EXPECT_EQ(expected.second, got.second) << what;
-        EXPECT_TRUE(same(expected.score, got.score)) << what;
-      }
-    }
-  }
-}
-
 TEST(Kernels, SelectKnowsTheSets) {
   const Setting setting;
   ASSERT_FALSE(available().empty());
