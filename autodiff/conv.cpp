@@ -37,32 +37,30 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
   kernels::conv_forward(conv, x.value().data(), packed.data(), bias.present() ? bias.value().data() : nullptr,
                         activation, y.mutable_data());
   const bool cut = activation == Activation::relu;
-  return tape.record(
-      name, y, {&x, &weights, &bias},
-      [conv, images = x.value(), weights, bias_shape = bias.shape(), y = cut ? y : Tensor(), cut, &tape](Tensor g,
-                                                                                                         Inputs& in) {
-        if (cut) g = masked(std::move(g), y);
-        if (in.wants(0)) {
-          const Tensor turned =
-              tape.arranged(weights, backward_arrangement + kernels::backward_pack_key(conv), [&](const Tensor& w) {
-                Tensor made = tape.make({kernels::backward_pack_size(conv)});
-                kernels::pack_backward(conv, w.data(), made.mutable_data());
-                return made;
-              });
-          Tensor scratch = in.make({kernels::input_gradient_scratch(conv)});
-          Tensor dx = in.make(images.shape());
-          kernels::conv_input_gradient(conv, g.data(), turned.data(), scratch.mutable_data(), dx.mutable_data());
-          in.add(0, std::move(dx));
-        }
-        if (in.wants(1) || in.wants(2)) {
-          Tensor dw = in.make(weights.shape());
-          Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
-          kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
-                                        in.wants(2) ? db.mutable_data() : nullptr);
-          in.add(1, std::move(dw));
-          in.add(2, std::move(db));
-        }
-      });
+  return tape.record(name, y, {&x, &weights, &bias},
+                     [conv, images = x.value(), weights, bias_shape = bias.shape(), y = cut ? y : Tensor(), cut, &tape](
+                         Tensor g, Inputs& in) {
+                       if (cut) g = masked(std::move(g), y);
+                       if (in.wants(0)) {
+                         const Tensor turned = tape.arranged(
+                             weights, backward_arrangement + kernels::backward_pack_key(conv), [&](const Tensor& w) {
+                               Tensor made = tape.make({kernels::backward_pack_size(conv)});
+                               kernels::pack_backward(conv, w.data(), made.mutable_data());
+                               return made;
+                             });
+                         Tensor dx = in.make(images.shape());
+                         kernels::conv_input_gradient(conv, g.data(), turned.data(), dx.mutable_data());
+                         in.add(0, std::move(dx));
+                       }
+                       if (in.wants(1) || in.wants(2)) {
+                         Tensor dw = in.make(weights.shape());
+                         Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
+                         kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
+                                                       in.wants(2) ? db.mutable_data() : nullptr);
+                         in.add(1, std::move(dw));
+                         in.add(2, std::move(db));
+                       }
+                     });
 }
 
 void check_bias(const char* name, const Var& bias, std::size_t outputs) {

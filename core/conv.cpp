@@ -257,14 +257,9 @@ int backward_pack_key(const Conv& conv) {
   return (same ? 0 : 2) + (narrow(c) ? 1 : 0);
 }
 
-std::size_t input_gradient_scratch(const Conv& conv) {
+void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* out) {
   const Conv c = simplified(conv);
-  return narrow(c) ? narrow_scratch(c) : 0;
-}
-
-void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* scratch, real* out) {
-  const Conv c = simplified(conv);
-  if (narrow(c)) return narrow_input_gradient(c, gradient, packed, scratch, out);
+  if (narrow(c)) return narrow_input_gradient(c, gradient, packed, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
   backward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);

@@ -1,8 +1,8 @@
-// The input gradient of a convolution of few channels: lanes across 16 samples instead of channels.
+// The input gradient of a convolution of few channels: lanes across samples instead of channels.
 //
-// The outputs' gradient is transposed to [16 samples][pixel][filter][sample]; the weights are the broadcast
-// operand. Inputs that read the same outputs (neighbours within a stride, and all channels) are the rows of a
-// product.
+// Each row of the outputs' gradient is transposed to [pixel][filter][sample] and read while it is in the cache. An
+// output pixel feeds kernel_height x kernel_width inputs: they are the rows of a product whose broadcast operand is
+// the weights. Going through the output pixels backwards, each input meets its taps in rising order.
 #include <algorithm>
 #include <hans/core/conv_plan.hpp>
 #include <hans/core/kernels.hpp>
@@ -12,165 +12,95 @@ namespace hans::kernels {
 namespace {
 
 constexpr std::size_t table_rows = 32;
-constexpr std::size_t table_segments = 64;
-constexpr std::size_t groups_together = 4;  // 16 samples each
+constexpr std::size_t lanes_together = 2 * panel;  // samples
 
-/// Along one dimension: inputs that read the same outputs, namely `count` of them, the first tap of input i being
-/// taps[i] and all reading `source`, source - 1, ...
-struct Window {
-  std::ptrdiff_t source;
-  std::size_t taps, count;
-  std::size_t inputs[table_rows], first_tap[table_rows];
+/// The inputs that are worked on: some samples (their gradient begins at `gradient`) and rows of the images.
+struct Part {
+  const real* gradient;
+  std::size_t samples;
+  Range rows;
+  real* sums;  ///< lanes_together for each input
 };
 
-void make_windows(const std::vector<Band>& bands, std::vector<Window>& windows) {
-  for (const Band& band : bands) {
-    for (std::size_t i = 0; i < band.count; ++i) {
-      const std::ptrdiff_t source = band.taps == 0 ? 0 : band.source + static_cast<std::ptrdiff_t>(i);
-      const auto fits = [&](const Window& w) { return w.source == source && w.taps == band.taps && w.count < 4; };
-      auto found = std::find_if(windows.begin(), windows.end(), fits);
-      if (found == windows.end()) found = windows.insert(found, Window{source, band.taps, 0, {}, {}});
-      found->inputs[found->count] = band.start + i * band.step;
-      found->first_tap[found->count++] = band.tap;
+/// Adds what an output pixel gives to the inputs it was made from. `transposed` holds its row.
+void add_pixel(const Conv& c, const real* packed, const real* transposed, std::size_t out_y, std::size_t out_x,
+               const Part& part) {
+  const std::size_t taps = c.kernel_height * c.kernel_width;
+  const Segment all_filters{0, out_x * c.filters, c.filters, ~0u};
+  const real* rows[table_rows];
+  real* outs[table_rows];
+  Product job{};
+  job.rows = rows;
+  job.outs = outs;
+  job.segments = &all_filters;
+  job.segment_count = 1;
+  job.repeats = 1;
+  job.a_step = 1;
+  job.b = transposed;
+  job.b_stride = panel;
+  job.panel_stride = c.out_width * c.filters * panel;
+  job.columns = divide_up(part.samples, panel) * panel;
+  job.padded = true;
+  job.continues = true;
+  const std::size_t corner_y = out_y * c.stride_height;  // in the padded image
+  const std::size_t corner_x = out_x * c.stride_width;
+  const std::size_t tap_end = std::min(c.kernel_width, std::max(c.width + c.pad_left, corner_x) - corner_x);
+  for (std::size_t tap_y = 0; tap_y < c.kernel_height; ++tap_y) {
+    const std::size_t y = corner_y + tap_y;
+    if (y < part.rows.begin + c.pad_top || y >= part.rows.end + c.pad_top) continue;
+    const std::size_t row = (y - c.pad_top - part.rows.begin) * c.width;
+    for (std::size_t tap_x = corner_x < c.pad_left ? c.pad_left - corner_x : 0; tap_x < tap_end; ++tap_x) {
+      const std::size_t input = (row + corner_x + tap_x - c.pad_left) * c.channels;
+      for (std::size_t channel = 0; channel < c.channels; ++channel) {
+        rows[job.row_count] = packed + (channel * taps + tap_y * c.kernel_width + tap_x) * c.filters;
+        outs[job.row_count] = part.sums + (input + channel) * lanes_together;
+        if (++job.row_count < table_rows) continue;
+        current()->product(job);
+        job.row_count = 0;
+      }
     }
   }
+  if (job.row_count > 0) current()->product(job);
 }
 
-class NarrowGradient {
- public:
-  NarrowGradient(const Conv& conv, const real* packed, const real* transposed, real* out)
-      : c_(conv),
-        packed_(packed),
-        transposed_(transposed),
-        out_(out),
-        group_size_(conv.out_height * conv.out_width * conv.filters * panel) {}
-
-  /// The inputs of a pair of windows, for some groups of 16 samples.
-  void run(const Window& y, const Window& x, Range groups) const {
-    // Rows in tables of 32: 16 pixels at most times up to 7 channels.
-    Table table;
-    std::size_t count = 0;
-    for (std::size_t iy = 0; iy < y.count; ++iy) {
-      for (std::size_t ix = 0; ix < x.count; ++ix) {
-        for (std::size_t channel = 0; channel < c_.channels; ++channel) {
-          const std::size_t taps = c_.kernel_height * c_.kernel_width;
-          table.rows[count] =
-              packed_ + (channel * taps + y.first_tap[iy] * c_.kernel_width + x.first_tap[ix]) * c_.filters;
-          table.target[count] = (y.inputs[iy] * c_.width + x.inputs[ix]) * c_.channels + channel;
-          if (++count == table_rows) {
-            multiply(y, x, groups, table, count);
-            count = 0;
-          }
-        }
-      }
+void run_part(const Conv& c, const real* packed, const Part& part, real* out) {
+  const std::size_t row_size = c.out_width * c.filters;
+  std::vector<real>& transposed = kept<real, 1>();
+  transposed.resize(lanes_together * row_size);
+  const std::size_t end = std::min(c.out_height, divide_up(part.rows.end + c.pad_top, c.stride_height));
+  for (std::size_t out_y = end; out_y-- > 0;) {
+    if (out_y * c.stride_height + c.kernel_height <= part.rows.begin + c.pad_top) break;
+    for (std::size_t first = 0; first < part.samples; first += panel) {
+      current()->transpose(part.gradient + (first * c.out_height + out_y) * row_size, c.out_height * row_size,
+                           std::min<std::size_t>(panel, part.samples - first), row_size,
+                           transposed.data() + first * row_size);
     }
-    if (count > 0) multiply(y, x, groups, table, count);
+    for (std::size_t out_x = c.out_width; out_x-- > 0;) add_pixel(c, packed, transposed.data(), out_y, out_x, part);
   }
-
- private:
-  struct Table {
-    const real* rows[table_rows];
-    std::size_t target[table_rows];
-  };
-
-  void multiply(const Window& y, const Window& x, Range groups, const Table& table, std::size_t count) const {
-    real sums[table_rows][groups_together * panel];
-    real* outs[table_rows];
-    for (std::size_t r = 0; r < count; ++r) outs[r] = sums[r];
-    Segment segments[table_segments];
-    Product job{};
-    job.rows = table.rows;
-    job.outs = outs;
-    job.row_count = count;
-    job.segments = segments;
-    job.repeats = 1;
-    job.a_step = 1;
-    job.b = transposed_ + groups.begin * group_size_;
-    job.b_stride = panel;
-    job.panel_stride = group_size_;
-    job.columns = (groups.end - groups.begin) * panel;
-    job.padded = true;
-    for (std::size_t ty = 0; ty < y.taps; ++ty) {
-      for (std::size_t tx = 0; tx < x.taps; ++tx) {
-        if (job.segment_count == table_segments) {
-          current()->product(job);
-          job.continues = true;
-          job.segment_count = 0;
-        }
-        const std::size_t tap = ty * c_.stride_height * c_.kernel_width + tx * c_.stride_width;
-        const std::size_t pixel =
-            (static_cast<std::size_t>(y.source) - ty) * c_.out_width + static_cast<std::size_t>(x.source) - tx;
-        segments[job.segment_count++] =
-            Segment{static_cast<std::ptrdiff_t>(tap * c_.filters), pixel * c_.filters, c_.filters, ~0u};
-      }
-    }
-    current()->product(job);
-    const std::size_t image = c_.height * c_.width * c_.channels;
-    const std::size_t first = groups.begin * panel;
-    const std::size_t lanes = std::min(groups.end * panel, c_.samples) - first;
-    for (std::size_t lane = 0; lane < lanes; ++lane) {
-      real* const to = out_ + (first + lane) * image;
-      for (std::size_t r = 0; r < count; ++r) to[table.target[r]] = sums[r][lane];
-    }
+  const std::size_t inputs = (part.rows.end - part.rows.begin) * c.width * c.channels;
+  for (std::size_t lane = 0; lane < part.samples; ++lane) {
+    real* const to = out + lane * c.height * c.width * c.channels;
+    for (std::size_t k = 0; k < inputs; ++k) to[k] = part.sums[k * lanes_together + lane];
   }
-
-  const Conv& c_;
-  const real* packed_;
-  const real* transposed_;
-  real* out_;
-  std::size_t group_size_;
-};
+}
 
 }  // namespace
 
-std::size_t narrow_scratch(const Conv& c) {
-  return divide_up(c.samples, panel) * panel * c.out_height * c.out_width * c.filters;
-}
-
-void narrow_input_gradient(const Conv& c, const real* gradient, const real* packed, real* scratch, real* out) {
-  if (c.samples == 0 || c.height * c.width * c.channels == 0) return;
-  const std::size_t groups = divide_up(c.samples, panel);
-  const std::size_t out_size = c.out_height * c.out_width * c.filters;
-  const std::size_t row_size = c.out_width * c.filters;
-  const auto transpose = [&](std::size_t unit) {
-    const std::size_t group = unit / c.out_height, row = unit % c.out_height;
-    const std::size_t first = group * panel;
-    current()->transpose(gradient + first * out_size + row * row_size, out_size,
-                         std::min<std::size_t>(panel, c.samples - first), row_size,
-                         scratch + (group * out_size + row * row_size) * panel);
-  };
-  const std::size_t transposes = groups * c.out_height;
-  const std::size_t parts = std::min(transposes, units_wanted(transposes * row_size * panel));
-  parallel_for(parts, [&](std::size_t part) {
-    const Range range = part_of(transposes, parts, part);
-    for (std::size_t unit = range.begin; unit < range.end; ++unit) transpose(unit);
-  });
-
-  std::vector<Band>& bands = kept<Band, 0>();
-  std::vector<Window>& down = kept<Window, 0>();
-  std::vector<Window>& across = kept<Window, 1>();
-  backward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, bands);
-  make_windows(bands, down);
-  bands.clear();
-  backward_bands(c.out_width, c.kernel_width, c.stride_width, c.pad_left, c.width, bands);
-  make_windows(bands, across);
-  // Neighbouring windows read mostly the same outputs: in order, the next finds them in the cache.
-  const auto earlier = [](const Window& a, const Window& b) {
-    return a.source != b.source ? a.source < b.source : a.inputs[0] < b.inputs[0];
-  };
-  std::sort(down.begin(), down.end(), earlier);
-  std::sort(across.begin(), across.end(), earlier);
-
-  const NarrowGradient narrow(c, packed, scratch, out);
-  const std::size_t batches = divide_up(groups, groups_together);
-  const std::size_t work = groups * panel * c.height * c.width * c.channels * c.filters;  // per tap, at least
-  const std::size_t window_parts = std::min(down.size(), divide_up(units_wanted(work), batches));
-  parallel_for(batches * window_parts, [&](std::size_t unit) {
-    const std::size_t first = unit / window_parts * groups_together;
-    const Range range = part_of(down.size(), window_parts, unit % window_parts);
-    for (std::size_t y = range.begin; y < range.end; ++y) {
-      for (const Window& x : across) narrow.run(down[y], x, Range{first, std::min(first + groups_together, groups)});
-    }
+void narrow_input_gradient(const Conv& c, const real* gradient, const real* packed, real* out) {
+  const std::size_t row = c.width * c.channels;
+  if (c.samples == 0 || c.height * row == 0) return;
+  const std::size_t sample_parts = divide_up(c.samples, lanes_together);
+  const std::size_t work = c.samples * c.out_height * c.out_width * c.filters * c.kernel_height * c.kernel_width;
+  const std::size_t row_parts = std::min(c.height, divide_up(units_wanted(work * c.channels), sample_parts));
+  parallel_for(sample_parts * row_parts, [&](std::size_t unit) {
+    const std::size_t first = unit / row_parts * lanes_together;
+    const Range rows = part_of(c.height, row_parts, unit % row_parts);
+    std::vector<real>& sums = kept<real, 0>();
+    sums.resize((rows.end - rows.begin) * row * lanes_together);
+    run_part(c, packed,
+             Part{gradient + first * c.out_height * c.out_width * c.filters,
+                  std::min(lanes_together, c.samples - first), rows, sums.data()},
+             out + first * c.height * row + rows.begin * row);
   });
 }
 

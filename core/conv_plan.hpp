@@ -14,7 +14,7 @@ inline std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) 
 /// The same convolution as a linear layer where it is one, with every chain in the same order.
 Conv simplified(const Conv& conv);
 
-/// Too few channels for lanes across them: the input gradient has lanes across samples.
+/// Too few channels for lanes across them: the input gradient has lanes across pixels.
 inline bool narrow(const Conv& simple) { return simple.channels < 8; }
 
 /// Along one dimension, outputs start, start + step, ... (`count` of them) that see the same taps: `taps` of
@@ -45,8 +45,7 @@ constexpr std::size_t worth_sharing = 20000;
 std::size_t units_wanted(std::size_t multiply_adds);
 
 /// The input gradient of few channels (conv_narrow.cpp).
-std::size_t narrow_scratch(const Conv& simple);
-void narrow_input_gradient(const Conv& simple, const real* gradient, const real* packed, real* scratch, real* out);
+void narrow_input_gradient(const Conv& simple, const real* gradient, const real* packed, real* out);
 
 /// Part `index` of `parts` nearly equal parts of 0 .. size - 1.
 struct Range {

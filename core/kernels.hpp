@@ -55,9 +55,7 @@ void pack_backward(const Conv& conv, const real* weights, real* packed);
 int backward_pack_key(const Conv& conv);
 
 /// The gradient with respect to the images, all of it written. k order (kernel row, kernel column, filter).
-/// `scratch` holds input_gradient_scratch(conv) values (may be null where that is 0).
-std::size_t input_gradient_scratch(const Conv& conv);
-void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* scratch, real* out);
+void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* out);
 
 /// The gradients with respect to weights and bias, all of both written; bias_gradient may be null.
 /// k order (sample, output row, output column); threads split outputs.

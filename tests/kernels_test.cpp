@@ -315,9 +315,9 @@ void expect_kernels_equal(const Conv& c, const Operands& o, const Results& expec
   conv_forward(c, o.images.data(), packed.data(), o.bias.data(), Activation::relu, out.data());
   expect_same(expected.biased, out.values(), what + ", forward with bias and relu");
 
-  Guarded back(backward_pack_size(c)), scratch(input_gradient_scratch(c)), dx(image_size(c));
+  Guarded back(backward_pack_size(c)), dx(image_size(c));
   pack_backward(c, o.weights.data(), back.data());
-  conv_input_gradient(c, o.gradient.data(), back.data(), scratch.data(), dx.data());
+  conv_input_gradient(c, o.gradient.data(), back.data(), dx.data());
   expect_same(expected.input, dx.values(), what + ", input gradient");
 
   Guarded dw(weight_size(c)), db(c.filters);
@@ -327,7 +327,7 @@ void expect_kernels_equal(const Conv& c, const Operands& o, const Results& expec
   conv_weight_gradient(c, o.images.data(), o.gradient.data(), dw.data(), nullptr);
   expect_same(expected.weight, dw.values(), what + ", weight gradient alone");
 
-  for (const Guarded* buffer : {&packed, &out, &back, &scratch, &dx, &dw, &db}) {
+  for (const Guarded* buffer : {&packed, &out, &back, &dx, &dw, &db}) {
     EXPECT_TRUE(buffer->intact()) << what << " wrote outside its buffer";
   }
 }
@@ -367,12 +367,12 @@ TEST(Kernels, ASampleDoesNotDependOnItsBatch) {
   for (const std::size_t count : {1u, 5u, 16u, 34u}) {
     Conv c = whole;
     c.samples = count;
-    Values packed(forward_pack_size(c)), back(backward_pack_size(c)), scratch(input_gradient_scratch(c));
+    Values packed(forward_pack_size(c)), back(backward_pack_size(c));
     Values out(output_size(c)), dx(image_size(c));
     pack_forward(c, o.weights.data(), packed.data());
     conv_forward(c, o.images.data(), packed.data(), nullptr, Activation::none, out.data());
     pack_backward(c, o.weights.data(), back.data());
-    conv_input_gradient(c, o.gradient.data(), back.data(), scratch.data(), dx.data());
+    conv_input_gradient(c, o.gradient.data(), back.data(), dx.data());
     const auto first = [](const Values& all, std::size_t n) {
       return Values(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(n));
     };
