@@ -3,7 +3,6 @@
 
 #include <span>
 #include <utility>
-#include <vector>
 
 #include <hans/autodiff/tape.hpp>
 
@@ -23,7 +22,7 @@ ValueAndGrad value_and_grad(Tape& tape, Function&& f, const Tensor& x) {
   const Var input = tape.watch(x);
   const Var output = std::forward<Function>(f)(input);
   ValueAndGrad result{output.value(), {}};
-  tape.gradients(output, Tensor::full(output.shape(), 1), {&input, 1}, {&result.gradient, 1});
+  tape.gradients(output, tape.full(output.shape(), 1), {&input, 1}, {&result.gradient, 1});
   return result;
 }
 
@@ -39,10 +38,8 @@ template <class Function>
 Tensor value_and_grads(Tape& tape, Function&& f, std::span<const Tensor> xs, const Tensor& seed,
                        std::span<Tensor> gradients) {
   tape.rewind();
-  std::vector<Var> inputs;
-  inputs.reserve(xs.size());
-  for (const Tensor& x : xs) inputs.push_back(tape.watch(x));
-  const Var output = std::forward<Function>(f)(std::span<const Var>(inputs));
+  const std::span<const Var> inputs = tape.watch(xs);
+  const Var output = std::forward<Function>(f)(inputs);
   tape.gradients(output, seed, inputs, gradients);
   return output.value();
 }

@@ -13,6 +13,21 @@ void check_logits(const char* name, const Shape& shape) {
   check(shape.rank() == 2 && shape[1] > 0, name, ": samples x classes, not ", shape);
 }
 
+Tensor with_targets(Tensor targets, std::span<const int> labels, real smoothing) {
+  const std::size_t classes = targets.shape()[1];
+  check(smoothing >= 0 && smoothing < 1, "label smoothing must be in [0, 1), not ", smoothing);
+  check(classes > 1 || smoothing == 0, "label smoothing needs at least two classes");
+  std::ranges::fill(targets.mutable_values(), smoothing == 0 ? real{0} : smoothing / static_cast<real>(classes - 1));
+  real* row = targets.mutable_data();
+  for (const int label : labels) {
+    check(label >= 0 && static_cast<std::size_t>(label) < classes, "the label ", label, " is not one of the ", classes,
+          " classes 0 to ", classes - 1);
+    row[label] = 1 - smoothing;
+    row += classes;
+  }
+  return targets;
+}
+
 }  // namespace
 
 Var softmax(const Var& x) {
@@ -76,25 +91,14 @@ Var cross_entropy(const Var& logits, const Tensor& targets) {
 }
 
 Tensor smoothed_targets(std::span<const int> labels, std::size_t classes, real smoothing) {
-  check(smoothing >= 0 && smoothing < 1, "label smoothing must be in [0, 1), not ", smoothing);
-  check(classes > 1 || smoothing == 0, "label smoothing needs at least two classes");
-  Tensor targets =
-      Tensor::full({labels.size(), classes}, smoothing == 0 ? real{0} : smoothing / static_cast<real>(classes - 1));
-  real* row = targets.mutable_data();
-  for (const int label : labels) {
-    check(label >= 0 && static_cast<std::size_t>(label) < classes, "the label ", label, " is not one of the ", classes,
-          " classes 0 to ", classes - 1);
-    row[label] = 1 - smoothing;
-    row += classes;
-  }
-  return targets;
+  return with_targets(Tensor::uninitialised({labels.size(), classes}), labels, smoothing);
 }
 
 Var cross_entropy(const Var& logits, std::span<const int> labels, real smoothing) {
   check_logits("cross_entropy", logits.shape());
   check(labels.size() == logits.shape()[0], "cross_entropy: ", logits.shape()[0], " samples need as many labels, not ",
         labels.size());
-  return cross_entropy(logits, smoothed_targets(labels, logits.shape()[1], smoothing));
+  return cross_entropy(logits, with_targets(logits.tape().make(logits.shape()), labels, smoothing));
 }
 
 }  // namespace hans

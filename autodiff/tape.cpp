@@ -17,6 +17,18 @@ Tape::~Tape() { clear(); }
 
 Var Tape::watch(Tensor value) { return add_node("watch", std::move(value), {}, nullptr, nullptr, nullptr); }
 
+std::span<const Var> Tape::watch(std::span<const Tensor> values) {
+  watched_.clear();
+  for (const Tensor& value : values) watched_.push_back(watch(value));
+  return watched_;
+}
+
+Tensor Tape::full(const Shape& shape, real value) {
+  Tensor made = make(shape);
+  std::ranges::fill(made.mutable_values(), value);
+  return made;
+}
+
 bool Tape::any_tracked(std::initializer_list<const Var*> inputs) const {
   bool any = false;
   for (const Var* input : inputs) {
@@ -54,6 +66,7 @@ void Tape::rewind() {
   }
   nodes_.clear();
   inputs_.clear();
+  watched_.clear();
   chunk_ = used_ = 0;
 }
 
@@ -136,8 +149,7 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
     if (slot.shape() == targets[t].shape()) {
       gradients[t] = slot;
     } else {
-      gradients[t] = make(targets[t].shape());
-      std::ranges::fill(gradients[t].mutable_values(), real{0});
+      gradients[t] = full(targets[t].shape(), 0);
     }
   }
   std::ranges::fill(slots_, Tensor());

@@ -73,9 +73,11 @@ class Tape {
 
   Var constant(Tensor value) { return {*this, std::move(value), Var::untracked}; }
   Var watch(Tensor value);
+  std::span<const Var> watch(std::span<const Tensor> values);  ///< valid until the next such call or rewind()
 
   /// Unwritten memory for a result.
   Tensor make(const Shape& shape) { return Tensor::uninitialised(shape, pool_); }
+  Tensor full(const Shape& shape, real value);  ///< the same, with `value` everywhere
 
   /// The result of an operation. `backward(Tensor gradient, Inputs& inputs)` is called at most once a
   /// backward pass with the gradient of `value`, which it may overwrite. Dropped if no input is tracked.
@@ -154,6 +156,7 @@ class Tape {
   Pool pool_;
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> inputs_;
+  std::vector<Var> watched_;
   std::vector<std::unique_ptr<std::byte[]>> chunks_;  // closures live here
   std::size_t chunk_ = 0, used_ = 0;
   std::vector<Arranged> arranged_;

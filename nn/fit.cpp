@@ -112,6 +112,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
   Tape tape, aside;
   data::Samples batch;
   batch.box = train.box();
+  Tensor seed;  // the mean's share of each loss
   std::vector<Tensor> gradients(net.weights().size());
   for (; position.step < total; ++position.step) {
     const std::uint64_t epoch = position.step / per_epoch;
@@ -131,7 +132,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     const auto step = static_cast<std::uint32_t>(position.step);
     const DropoutKeys keys{rng, step, batch.index};
     const Mode mode{&keys};
-    const Tensor seed = Tensor::full({size}, real{1} / static_cast<real>(size));
+    if (seed.size() != size) seed = Tensor::full({size}, real{1} / static_cast<real>(size));
     const Tensor losses = value_and_grads(
         tape,
         [&](std::span<const Var> watched) {
