@@ -9,6 +9,7 @@
 #include <hans/core/hash.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/npz.hpp>
+#include <hans/nn/memory.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/safetensors.hpp>
 
@@ -17,18 +18,27 @@ namespace {
 
 struct ShowOptions : Common {
   Required<FileName> file;
+  bool memory = false;
+  unsigned batch = 128;
 
   static constexpr std::string_view command = "show";
   static constexpr std::string_view meaning = "what is in a file that hans made";
   static constexpr std::string_view details =
       "Shows model files and checkpoints of hans train, and the .npz and JSON files of hans attack. The name of a "
       "built-in model "
-      "shows its layers.";
-  static constexpr std::string_view example = "hans show v1.hans";
+      "shows its layers. --memory measures what a network needs by doing each kind of work once.";
+  static constexpr std::string_view example =
+      "hans show v1.hans\n"
+      "hans show madry --memory --batch 1";
   static constexpr auto positional() {
     return std::tuple(field("FILE", &ShowOptions::file, "the file, or the name of a built-in model"));
   }
-  static constexpr auto fields() { return common_fields(); }
+  static constexpr auto fields() {
+    return std::tuple_cat(
+        std::tuple(field("memory", &ShowOptions::memory, "also how many bytes a training step and an attack take"),
+                   field("batch", &ShowOptions::batch, between(1, 65536), "images at once, for --memory")),
+        common_fields());
+  }
 };
 
 /// The same for people and for machines.
@@ -53,7 +63,24 @@ Json facts_json(const Facts& facts) {
   return json;
 }
 
-Shown show_model(std::string_view what, const nn::Model& model) {
+std::string megabytes(std::size_t bytes) { return text(with_commas((bytes + 500000) / 1000000), " MB"); }
+
+void add_memory(Shown& shown, const nn::Sequential& net, unsigned batch) {
+  const nn::MemoryUse use = nn::memory_use(net, batch);
+  append(shown.page,
+         text("\nmemory at ", batch, batch == 1 ? " image" : " images", " a batch, beside the program and the data\n",
+              facts_text({{"weights", megabytes(use.weights)},
+                          {"infer", megabytes(use.weights + use.infer)},
+                          {"attack", megabytes(use.weights + use.attack)},
+                          {"train with adam", megabytes(use.weights + use.train)}})));
+  shown.json.set("memory", Json::object({{"batch", batch},
+                                         {"weights", use.weights},
+                                         {"infer", use.weights + use.infer},
+                                         {"attack", use.weights + use.attack},
+                                         {"train", use.weights + use.train}}));
+}
+
+Shown show_model(std::string_view what, const nn::Model& model, const ShowOptions& options) {
   Json names = Json::array();
   std::string joined;
   for (const std::string& name : model.class_names) {
@@ -78,6 +105,7 @@ Shown show_model(std::string_view what, const nn::Model& model) {
                              {"class_names", std::move(names)},
                              {"parameters", model.net.parameters()},
                              {"training", facts_json(model.training)}});
+  if (options.memory) add_memory(shown, model.net, options.batch);
   return shown;
 }
 
@@ -159,17 +187,20 @@ Shown show_other(const std::string& name, const std::string& bytes) {
   return show_results(name, bytes);
 }
 
-Shown show(const std::string& word, std::uint64_t seed) {
+Shown show(const ShowOptions& options) {
+  const std::string& word = options.file.value().text;
   namespace fs = std::filesystem;
   std::error_code ignored;
   const bool is_path = word.find_first_of("/.") != std::string::npos || fs::exists(word, ignored);
   if (!is_path) {
-    const NamedModel made = load_model(word, seed);
-    return show_model(text(word, ": a built-in model, untrained"), made.model);
+    const NamedModel made = load_model(word, options.seed);
+    return show_model(text(word, ": a built-in model, untrained"), made.model, options);
   }
   const std::string bytes = read_file(word);
   const std::string name = fs::path(word).filename().string();
+  const std::string no_network = text("--memory is for networks; ", in_quotes(word), " is no model file");
   if (!begins_like_tensors(bytes)) {
+    check_usage(!options.memory, no_network);
     try {
       return show_other(name, bytes);
     } catch (const Error& error) {
@@ -179,8 +210,9 @@ Shown show(const std::string& word, std::uint64_t seed) {
   const nn::Safetensors file = nn::Safetensors::parse(bytes, word);
   const std::string* format = file.find("format");
   if (format != nullptr && format->starts_with("hans model")) {
-    return show_model(text(name, ": a model file"), nn::parse_model(bytes, word));
+    return show_model(text(name, ": a model file"), nn::parse_model(bytes, word), options);
   }
+  check_usage(!options.memory, no_network);
   return show_tensors(name, bytes, file);
 }
 
@@ -188,7 +220,7 @@ int run(const ShowOptions& options) {
   begin(options);
   const std::string& file = options.file.value().text;
   check_distinct(std::vector<NamedFile>{{"FILE", file, false}, {"--json", json_file(options)}});
-  const Shown shown = show(file, options.seed);
+  const Shown shown = show(options);
   finish(options, shown.page, shown.json);
   return 0;
 }

@@ -39,6 +39,7 @@
 #include <hans/nn/layer.hpp>
 #include <hans/nn/layers.hpp>
 #include <hans/nn/loss.hpp>
+#include <hans/nn/memory.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/optim.hpp>

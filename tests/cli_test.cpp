@@ -124,6 +124,7 @@ TEST_F(Cli, EveryCommandPutsOnlyItsJsonOnStandardOutput) {
                        {"show a.npz", "arrays"},
                        {"show a.json", "attacks"},
                        {"show v1", "parameters"},
+                       {"show linear --memory --batch 3", "memory"},
                        {"list attacks", "attacks"},
                        {"list defenses", "defenses"},
                        {"list models", "models"},
