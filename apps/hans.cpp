@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <hans/apps/commands.hpp>
+#include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 
 namespace hans::apps {
@@ -84,6 +85,7 @@ int run(Arguments given) {
     print(command.help());
     return done;
   }
+  (void)kernels::selected();  // a wrong HANS_KERNELS is a wrong request, and is said before any work
   return command.run(rest);
 }
 

@@ -2,6 +2,7 @@
 #include <hans/data/idx.hpp>
 
 #include <array>
+#include <string>
 
 #include <hans/core/error.hpp>
 #include <hans/data/bytes.hpp>
@@ -12,6 +13,13 @@ namespace {
 
 constexpr std::uint32_t unsigned_bytes = 0x00000800;  // the magic number less its last byte, the rank
 constexpr std::size_t highest_rank = 4;
+
+// "10000x28x28". Not a Shape: the product may be too large for one.
+std::string spelled(const std::array<std::size_t, highest_rank>& extents, std::size_t rank) {
+  std::string out;
+  for (std::size_t k = 0; k < rank; ++k) append(out, text(k == 0 ? "" : "x", extents[k]));
+  return out;
+}
 
 }  // namespace
 
@@ -35,8 +43,8 @@ Idx read_idx(std::string_view file) {
     empty = empty || extent == 0;
   }
   for (std::size_t k = 0; k < rank && !empty; ++k) {
-    check(extents[k] <= there / promised, "the IDX header promises more than the ", there,
-          " bytes that follow it: the file was cut short or its header is wrong");
+    check(extents[k] <= there / promised, "the IDX header (", spelled(extents, rank), ") promises more than the ",
+          there, " bytes that follow it: the file was cut short or its header is wrong");
     promised *= extents[k];
   }
   check((empty ? 0 : promised) == there, "the IDX header promises ", empty ? 0 : promised, " bytes but ", there,
