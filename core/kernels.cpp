@@ -58,4 +58,9 @@ Pair best_pair(const real* a, const real* b, std::size_t n) {
   return Pair{pair.first, pair.second, pair.score, pair.found};
 }
 
+double peak_chains(std::size_t steps) {
+  real kept[panel];
+  return current()->peak(steps, kept);
+}
+
 }  // namespace hans::kernels

@@ -73,4 +73,9 @@ struct Pair {
 };
 Pair best_pair(const real* a, const real* b, std::size_t n);
 
+/// Keeps the arithmetic units busy with independent chains of multiply-adds and nothing else, on this thread, and
+/// returns how many floating-point operations that was (two for a multiply-add). Timed by the caller it is the peak
+/// that a product can come near. Cost: proportional to `steps`, some nanoseconds each.
+double peak_chains(std::size_t steps);
+
 }  // namespace hans::kernels
