@@ -108,7 +108,7 @@ std::string table(const std::vector<Figure>& figures, Section section) {
 
 Json bench_json(const std::vector<Figure>& figures, const BenchPlan& plan) {
   const std::string cpu = processor();
-  Json json = Json::object({{"hans", version},
+  Json json = Json::object({{"hans", build_version()},
                             {"kernels", kernels::selected()},
                             {"threads", thread_count()},
                             {"compiler", compiler},
@@ -130,7 +130,7 @@ Json bench_json(const std::vector<Figure>& figures, const BenchPlan& plan) {
 std::string bench_text(const std::vector<Figure>& figures, const BenchPlan& plan) {
   const std::string cpu = processor();
   const std::size_t threads = thread_count();
-  std::string out = text("hans ", version, " | kernels ", kernels::selected(), " | ", threads,
+  std::string out = text("hans ", build_version(), " | kernels ", kernels::selected(), " | ", threads,
                          threads == 1 ? " thread" : " threads", " | ", compiler, cpu.empty() ? "" : " | ", cpu, "\n");
   for (std::size_t section = 0; section < enum_names(Section{}).size(); ++section) {
     append(out, table(figures, static_cast<Section>(section)));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <hans/apps/commands.hpp>
+#include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 
 namespace hans::apps {
@@ -69,7 +70,8 @@ int run(Arguments given) {
   const Arguments rest = given.subspan(1);
   if (first == "--version") {
     check_usage(rest.empty(), "--version stands alone");
-    print(text("hans ", version, "\n"));
+    const std::string_view reservation = kernels::reservation();
+    print(text("hans ", build_version(), reservation.empty() ? "" : ", ", reservation, "\n"));
     return done;
   }
   const std::vector<Command> all = commands();

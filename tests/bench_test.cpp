@@ -118,7 +118,7 @@ TEST_F(BenchCommand, GivesEveryKey) {
   const Json json = Json::parse(
       output("bench --only peak,layers --only steps --model linear --batch 2,3 --rounds 2 --seconds 0.001 --threads 2 "
              "--json -"));
-  EXPECT_EQ(json.at("hans").string(), version);
+  EXPECT_EQ(json.at("hans").string(), build_version());
   EXPECT_EQ(json.at("kernels").string(), kernels::selected());
   EXPECT_EQ(json.at("threads").integer(), 2);
   EXPECT_FALSE(json.at("compiler").string().empty());

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <hans/attacks/judge.hpp>
 #include <hans/core/json.hpp>
+#include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/data/idx.hpp>
@@ -21,7 +22,8 @@ using DeterminismCli = Cli;
 using SlowCli = Cli;
 
 TEST_F(Cli, VersionAndHelp) {
-  EXPECT_EQ(output("--version"), text("hans ", version, "\n"));
+  const std::string_view reserved = kernels::reservation();
+  EXPECT_EQ(output("--version"), text("hans ", build_version(), reserved.empty() ? "" : text(", ", reserved), "\n"));
   const std::string page = output("--help");
   EXPECT_EQ(output("help"), page);
   EXPECT_EQ(output("-h"), page);
@@ -59,7 +61,7 @@ TEST_F(Cli, JsonHasTheStableKeys) {
                                                   "data", "data_sha256", "box", "seed", "sample_count",
                                                   "clean_accuracy", "clean_accuracy_interval", "robust_accuracy",
                                                   "robust_accuracy_interval", "attacks"}));
-  EXPECT_EQ(json.at("hans").string(), version);
+  EXPECT_EQ(json.at("hans").string(), build_version());
   EXPECT_EQ(json.at("model").string(), "m.hans");
   EXPECT_EQ(json.at("model_sha256").string(), sha256(bytes("m.hans")));
   EXPECT_EQ(json.at("data").string(), "mnist-5k/test");
