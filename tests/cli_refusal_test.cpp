@@ -185,7 +185,7 @@ TEST_F(CliRefusal, AFullStandardOutputIsAFailure) {
 }
 
 TEST_F(CliRefusal, AnUnknownKernelSetIsAnErrorWithTheList) {
-  const cli::Outcome outcome = hans("eval linear --data mnist-5k", {.variable = "HANS_KERNELS=fast"});
+  const cli::Outcome outcome = hans("eval v1 --data mnist-5k --limit 1", {.variable = "HANS_KERNELS=fast"});
   EXPECT_NE(outcome.code, 0);
   EXPECT_NE(outcome.err.find("portable"), std::string::npos) << outcome.err;
   EXPECT_EQ(hans("--version", {.variable = "HANS_KERNELS=fast"}).code, 0);
