@@ -52,9 +52,9 @@ Spread spread_of(std::vector<double> values) {
 
 /// Seconds of one call. The first call, which takes memory and arranges weights, does not count.
 Spread time_of(const std::function<void()>& work, unsigned rounds, double seconds) {
-  work();
   std::size_t calls = 1;
   double taken = seconds_of(work, calls);
+  if (taken < seconds) taken = seconds_of(work, calls);
   while (taken < seconds / 4) {
     calls *= 4;
     taken = seconds_of(work, calls);
