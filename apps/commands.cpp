@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include <hans/core/file.hpp>
+#include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
 
 namespace hans::apps {
@@ -26,7 +27,13 @@ void print(std::string_view text) {
   if (!written) throw Error(hans::text("cannot write to standard output: ", std::generic_category().message(errno)));
 }
 
-void finish(const Common& common, std::string_view text, const Json& json) {
+void finish(const Common& common, std::string_view report, const Json& results) {
+  std::string text(report);
+  Json json = results;
+  if (const std::string_view reservation = kernels::reservation(); !reservation.empty() && json.is_object()) {
+    json.set("reservation", reservation);
+    append(text, hans::text("\nThis hans is ", reservation, ".\n"));
+  }
   if (common.json) {
     const std::string page = json.dump(json_indent) + "\n";
     if (common.json_only()) {

@@ -73,5 +73,6 @@ Command eval_command();
 Command attack_command();
 Command show_command();
 Command list_command();
+Command bench_command();
 
 }  // namespace hans::apps

@@ -32,7 +32,7 @@ int run(const DemoOptions& options) {
   DemoPlan plan;
   plan.seed = options.seed;
   if (!options.quiet && !options.json_only()) {
-    print(text("hans ", version,
+    print(text("hans ", build_version(),
                " demo: two networks learn to read digits and are attacked; this takes about a minute. Seed ", plan.seed,
                "\n\n"));
   }

@@ -74,7 +74,7 @@ void reproduce_section(Html& html, const DemoFindings& found) {
   }
   html.open("pre").text(all).close();
   html.table({"", "value"},
-             {{"hans", text("version ", version)},
+             {{"hans", text("version ", build_version())},
               {"seed", text(found.plan.seed)},
               {"architecture", text("`", found.plain.subject.architecture, "`")},
               {"parameters", with_commas(found.plain.parameters)},

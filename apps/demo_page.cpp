@@ -279,7 +279,7 @@ std::string demo_page(const DemoFindings& found) {
   demo_notes(html, found);
   html.element(
       "footer",
-      text("Written by hans ", version,
+      text("Written by hans ", build_version(),
            ". The digits are from MNIST by Yann LeCun and Corinna Cortes, CC BY-SA 3.0 "
            "(`hans list data`). FGSM: Goodfellow, Shlens, Szegedy 2014, arXiv:1412.6572. JSMA: Papernot et al. 2016, "
            "arXiv:1511.07528."));

@@ -82,7 +82,7 @@ Json demo_json(const DemoFindings& found) {
                          {"fgsm", results_json(made.subject, made.fgsm_request, made.fgsm)},
                          {"jsma", results_json(made.subject, made.jsma_request, made.jsma)}});
   };
-  return Json::object({{"hans", version},
+  return Json::object({{"hans", build_version()},
                        {"seed", found.plan.seed},
                        {"plain", net(found.plain)},
                        {"adversarially_trained", net(found.trained)}});

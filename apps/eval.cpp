@@ -49,7 +49,7 @@ int run(const EvalOptions& options) {
   const std::string report =
       text(subject.model, " on ", images_text(subject, count), ": ", with_commas(right), " right, accuracy ",
            percent_of(right, count), " % (95 % interval ", interval_text(right, count), ")\n", "data sha256 ",
-           subject.data_sha256, " | model sha256 ", subject.model_sha256, " | hans ", version, "\n");
+           subject.data_sha256, " | model sha256 ", subject.model_sha256, " | hans ", build_version(), "\n");
   finish(options, report, clean_json(subject, right, count));
   return 0;
 }

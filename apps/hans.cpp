@@ -18,7 +18,8 @@ constexpr int failed = 1;
 constexpr int wrong_usage = 2;
 
 std::vector<Command> commands() {
-  return {demo_command(), train_command(), eval_command(), attack_command(), show_command(), list_command()};
+  return {demo_command(), train_command(), eval_command(), attack_command(),
+          show_command(), list_command(),  bench_command()};
 }
 
 std::string main_page(const std::vector<Command>& all) {
@@ -69,7 +70,8 @@ int run(Arguments given) {
   const Arguments rest = given.subspan(1);
   if (first == "--version") {
     check_usage(rest.empty(), "--version stands alone");
-    print(text("hans ", version, "\n"));
+    const std::string_view reservation = kernels::reservation();
+    print(text("hans ", build_version(), reservation.empty() ? "" : ", ", reservation, "\n"));
     return done;
   }
   const std::vector<Command> all = commands();

@@ -117,7 +117,7 @@ std::vector<std::string> accuracy_cells(std::size_t right, std::size_t n) {
 }  // namespace
 
 Json clean_json(const Subject& subject, std::size_t right, std::size_t samples) {
-  return Json::object({{"hans", version},
+  return Json::object({{"hans", build_version()},
                        {"model", subject.model},
                        {"model_sha256", subject.model_sha256},
                        {"architecture", subject.architecture},

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 
+#include <hans/core/kernels.hpp>
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
 
 namespace hans::apps {
 namespace {
+
+std::string in_brackets(std::string_view words) { return words.empty() ? "" : text(" (", words, ")"); }
 
 std::string full_name(const Spec& spec) {
   return spec.version.empty() ? spec.name : text(spec.name, "@", spec.version);
@@ -92,11 +95,11 @@ std::string sentence(const Subject& subject, const Claim& claim) {
   add(clip_text(claim.resolved));
 
   const std::string first =
-      text("We benchmarked the robustness of ", subject.model, " to adversarial attack using v", version,
-           " of hans. On ", images_text(subject, claim.samples), " modified by `", full_name(given), "`", settings,
-           ", we obtained a test set accuracy of ", percent_of(claim.robust, claim.samples), " % (95 % interval ",
-           interval_text(claim.robust, claim.samples), "; ", percent_of(claim.right, claim.samples),
-           " % on the unmodified images).");
+      text("We benchmarked the robustness of ", subject.model, " to adversarial attack using v", build_version(),
+           " of hans", in_brackets(kernels::reservation()), ". On ", images_text(subject, claim.samples),
+           " modified by `", full_name(given), "`", settings, ", we obtained a test set accuracy of ",
+           percent_of(claim.robust, claim.samples), " % (95 % interval ", interval_text(claim.robust, claim.samples),
+           "; ", percent_of(claim.right, claim.samples), " % on the unmodified images).");
   const std::string second =
       text(claim.resolved.spec(), " | targets ", targets, " | data ", subject.data, " sha256 ", subject.data_sha256,
            " | preprocessing ", subject.preprocessing, " | architecture ", subject.architecture, " | model ",

@@ -159,7 +159,7 @@ class TrainingLog {
 Json training_json(const NamedModel& made, const TrainingLog& log, double seconds) {
   Json training = Json::object();
   for (const auto& [key, value] : made.model.training) training.set(key, value);
-  return Json::object({{"hans", version},
+  return Json::object({{"hans", build_version()},
                        {"model", made.name},
                        {"model_sha256", made.model.sha256},
                        {"architecture", made.model.net.architecture()},

@@ -14,7 +14,7 @@ std::vector<std::pair<std::string, std::string>> training_record(std::string_vie
   entries.push_back({"data", short_name(train.name())});
   entries.push_back({"data_sha256", train.sha256()});
   entries.push_back({"seed", text(fit.seed)});
-  entries.push_back({"hans", std::string(version)});
+  entries.push_back({"hans", std::string(build_version())});
   return entries;
 }
 

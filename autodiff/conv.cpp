@@ -8,9 +8,8 @@ namespace {
 
 using kernels::Conv;
 
-// The two arrangements of weights a tape may keep.
-// The backward one's key is added to it.
-enum Arrangement : int { forward_arrangement, backward_arrangement };
+// The two arrangements of weights a tape may keep; the kernels' keys are added to them.
+enum Arrangement : int { forward_arrangement, backward_arrangement = 2 };
 
 // gradient where the activation's output is positive, else 0.
 Tensor masked(Tensor gradient, const Tensor& out) {
@@ -28,11 +27,12 @@ Tensor masked(Tensor gradient, const Tensor& out) {
 Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
             const Var& bias, Activation activation) {
   Tape& tape = x.tape();
-  const Tensor packed = tape.arranged(weights, forward_arrangement, [&](const Tensor& w) {
-    Tensor made = tape.make({kernels::forward_pack_size(conv)});
-    kernels::pack_forward(conv, w.data(), made.mutable_data());
-    return made;
-  });
+  const Tensor packed =
+      tape.arranged(weights, forward_arrangement + kernels::forward_pack_key(conv), [&](const Tensor& w) {
+        Tensor made = tape.make({kernels::forward_pack_size(conv)});
+        kernels::pack_forward(conv, w.data(), made.mutable_data());
+        return made;
+      });
   Tensor y = tape.make(out_shape);
   kernels::conv_forward(conv, x.value().data(), packed.data(), bias.present() ? bias.value().data() : nullptr,
                         activation, y.mutable_data());

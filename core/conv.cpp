@@ -4,6 +4,7 @@
 // rather than multiplied by zero. All outputs of a pair of bands, of many samples, are the rows of one
 // product whose segments are the runs of taps.
 #include <algorithm>
+#include <hans/core/blas.hpp>
 #include <hans/core/conv_plan.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -166,6 +167,7 @@ std::size_t forward_pack_size(const Conv& conv) {
 }
 
 void pack_forward(const Conv& conv, const real* weights, real* packed) {
+  if (const Conv simple = simplified(conv); blas::takes(simple)) return blas::pack(simple, weights, packed);
   // [panel][k][16], filters that do not exist are 0.
   const std::size_t k_count = conv.kernel_height * conv.kernel_width * conv.channels;
   const std::size_t panels = divide_up(conv.filters, panel);
@@ -186,9 +188,12 @@ void pack_forward(const Conv& conv, const real* weights, real* packed) {
   });
 }
 
+int forward_pack_key(const Conv& conv) { return blas::takes(simplified(conv)) ? 1 : 0; }
+
 void conv_forward(const Conv& conv, const real* images, const real* packed, const real* bias, Activation activation,
                   real* out) {
   const Conv c = simplified(conv);
+  if (blas::takes(c)) return blas::forward(c, images, packed, bias, activation, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
   forward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);
@@ -225,6 +230,7 @@ std::size_t backward_pack_size(const Conv& conv) {
 
 void pack_backward(const Conv& conv, const real* weights, real* packed) {
   const Conv c = simplified(conv);
+  if (blas::takes(c)) return blas::pack(c, weights, packed);
   const std::size_t taps = c.kernel_height * c.kernel_width;
   if (narrow(c)) {  // [channel][tap][filter]
     for (std::size_t channel = 0; channel < c.channels; ++channel) {
@@ -254,11 +260,12 @@ void pack_backward(const Conv& conv, const real* weights, real* packed) {
 int backward_pack_key(const Conv& conv) {
   const Conv c = simplified(conv);
   const bool same = c.kernel_height == conv.kernel_height && c.kernel_width == conv.kernel_width;
-  return (same ? 0 : 2) + (narrow(c) ? 1 : 0);
+  return (same ? 0 : 2) + (narrow(c) ? 1 : 0) + (blas::takes(c) ? 4 : 0);
 }
 
 void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* out) {
   const Conv c = simplified(conv);
+  if (blas::takes(c)) return blas::input_gradient(c, gradient, packed, out);
   if (narrow(c)) return narrow_input_gradient(c, gradient, packed, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();

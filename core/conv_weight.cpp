@@ -3,6 +3,7 @@
 // Rows are elements (kernel row, kernel column, channel) of the weights, lanes run across filters, k across
 // (sample, output row, output column). The images and the outputs' gradient are read where they are.
 #include <algorithm>
+#include <hans/core/blas.hpp>
 #include <hans/core/conv_plan.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -191,6 +192,7 @@ void bias_columns(const Conv& c, const real* gradient, real* out, Range columns)
 void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
                           real* bias_gradient) {
   const Conv c = simplified(conv);
+  if (blas::takes(c)) return blas::weight_gradient(c, images, gradient, weight_gradient, bias_gradient);
   const std::size_t rows = c.kernel_height * c.kernel_width * c.channels;
   const std::size_t out_pixels = c.out_height * c.out_width;
   const std::size_t panels = divide_up(c.filters, panel);

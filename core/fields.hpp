@@ -110,7 +110,7 @@ class FieldAccess {
   }
   template <class T>
   static T& slot(std::optional<T>& value) {
-    return value.emplace();
+    return value ? *value : value.emplace();  // what may be given several times adds to what is there
   }
 
   /// The value to be written, or null for an empty std::optional.

@@ -68,6 +68,9 @@ struct Set {
   void (*erf)(const real* in, real* out, size_t count);
   void (*sin)(const real* in, real* out, size_t count);
   void (*cos)(const real* in, real* out, size_t count);
+  /// `steps` steps of k of a tile that loads nothing, the most this set can do; out[0..15] is what came of them.
+  /// Returns how many floating-point operations that was.
+  double (*peak)(size_t steps, real* out);
 };
 
 /// The set in use, chosen on the first call. Never null.

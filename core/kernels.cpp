@@ -53,4 +53,9 @@ std::string_view selected() { return current()->name; }
 
 void select(std::string_view name) { chosen().store(find(name, "kernel set ")); }
 
+double peak_chains(std::size_t steps) {
+  real kept[panel];
+  return current()->peak(steps, kept);
+}
+
 }  // namespace hans::kernels

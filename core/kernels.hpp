@@ -25,6 +25,11 @@ std::string_view selected();
 /// measurements; not to be called while work is under way.
 void select(std::string_view name);
 
+/// Whether every product is computed as described above, so that results are the same bits everywhere. False in a build
+/// with OpenBLAS (-DHANS_BLAS=ON); reservation() then says why, otherwise it is empty.
+bool reproducible();
+std::string_view reservation();
+
 /// What is applied to each output after the bias.
 enum class Activation { none, relu };
 
@@ -42,6 +47,9 @@ struct Conv {
 /// Weights rearranged for conv_forward: how many values, and the rearrangement.
 std::size_t forward_pack_size(const Conv& conv);
 void pack_forward(const Conv& conv, const real* weights, real* packed);
+
+/// Tells arrangements of the same weights apart, 0 or 1: pack_forward gives two convolutions with equal keys the same.
+int forward_pack_key(const Conv& conv);
 
 /// out = activation(images * weights + bias); bias may be null. k order (kernel row, kernel column, input channel).
 void conv_forward(const Conv& conv, const real* images, const real* packed, const real* bias, Activation activation,
@@ -61,5 +69,10 @@ void conv_input_gradient(const Conv& conv, const real* gradient, const real* pac
 /// k order (sample, output row, output column); threads split outputs.
 void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
                           real* bias_gradient);
+
+/// Keeps the arithmetic units busy with independent chains of multiply-adds and nothing else, on this thread, and
+/// returns how many floating-point operations that was (two for a multiply-add). Timed by the caller it is the peak
+/// that a product can come near. Cost: proportional to `steps`, some nanoseconds each.
+double peak_chains(std::size_t steps);
 
 }  // namespace hans::kernels

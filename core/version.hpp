@@ -7,4 +7,8 @@ namespace hans {
 
 inline constexpr std::string_view version = "0.1.0";
 
+/// The version as results state it: with "+openblas" behind it where they are outside the guarantee of equal bits (see
+/// kernels::reproducible).
+std::string_view build_version();
+
 }  // namespace hans

@@ -31,7 +31,7 @@ std::vector<std::pair<std::string, std::string>> identity(const Sequential& net,
           {"architecture", net.architecture()},
           {"recipe", recipe(options)},
           {"data_sha256", train.sha256()},
-          {"hans", std::string(version)}};
+          {"hans", std::string(build_version())}};
 }
 
 void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std::string, std::string>>& id,

@@ -47,6 +47,10 @@ class Sequential final : public Classifier {
   /// Logits computed with the given weights, one Var for each of weights(); how training differentiates.
   Var forward(std::span<const Var> weights, const Var& images, const Mode& mode = {}) const;
 
+  /// The layers in order, and what each gives for one sample.
+  std::span<const Layer> layers() const { return layers_; }
+  std::span<const Shape> shapes() const { return shapes_; }
+
   /// The weights in declaration order, "0.weight", "0.bias", ...: layer number and name.
   std::span<const Tensor> weights() const { return weights_; }
   std::span<const std::string> weight_names() const { return names_; }

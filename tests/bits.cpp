@@ -327,6 +327,11 @@ int main(int count, char** arguments) try {
     std::fprintf(stderr, "usage: hans_bits [--threads N]\n");
     return 2;
   }
+  if (!hans::kernels::reproducible()) {
+    std::fprintf(stderr, "hans_bits: this build has no golden bits: it was %s\n",
+                 std::string(hans::kernels::reservation()).c_str());
+    return 1;
+  }
   (void)hans::kernels::selected();  // an unusable HANS_KERNELS is refused before anything is printed
   std::printf("# hans %s\n", std::string(hans::version).c_str());
   for (const Row& row : table) std::printf("%s %s\n", row.name, row.compute().c_str());

@@ -333,6 +333,7 @@ void expect_kernels_equal(const Conv& c, const Operands& o, const Results& expec
 }
 
 TEST(Kernels, EverySetAndThreadCountEqualsPlainLoops) {
+  if (!kernels::reproducible()) GTEST_SKIP() << kernels::reservation();
   const Setting setting;
   struct Case {
     Conv conv;

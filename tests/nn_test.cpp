@@ -246,6 +246,7 @@ TEST(Networks, ComputeWhatTheirLayersSay) {
 }
 
 TEST(Networks, SamplesAreIndependent) {
+  if (!kernels::reproducible()) GTEST_SKIP() << kernels::reservation();
   for (const std::string_view name : {"v1", "small", "linear"}) {
     const Sequential net = nn::make_model(name, Rng(2));
     const Tensor x = images(net, 5);

@@ -3,6 +3,7 @@
 
 #include <hans/apps/inputs.hpp>
 #include <hans/apps/sentence.hpp>
+#include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 
 namespace hans::apps {
@@ -24,10 +25,12 @@ std::string said(std::string_view spec, attacks::Targets targets, std::size_t ro
 std::string first_line(const std::string& lines) { return lines.substr(0, lines.find('\n')); }
 
 TEST(Sentence, IsTheOneThatWasPromised) {
+  const std::string_view reserved = kernels::reservation();
   EXPECT_EQ(
       said("fgsm:eps=0.3", {}, 931, 9920, 10000),
-      text("We benchmarked the robustness of v1.hans to adversarial attack using v", version,
-           " of hans. On the 10,000 images of mnist/test modified by `fgsm` with `eps` of 0.3, `norm` of linf, clipped "
+      text("We benchmarked the robustness of v1.hans to adversarial attack using v", build_version(), " of hans",
+           reserved.empty() ? "" : text(" (", reserved, ")"),
+           ". On the 10,000 images of mnist/test modified by `fgsm` with `eps` of 0.3, `norm` of linf, clipped "
            "to "
            "[0,1], we obtained a test set accuracy of 9.31 % (95 % interval 8.76 to 9.90; 99.20 % on the unmodified "
            "images).\n"

@@ -1,0 +1,257 @@
+// hans bench: the peak, the memory, matrix products and single layers.
+#include <hans/apps/bench.hpp>
+
+#include <memory>
+
+#include <hans/core/parallel.hpp>
+
+namespace hans::apps {
+namespace {
+
+using kernels::Conv;
+
+std::string threads_text(std::size_t threads) { return text(threads, threads == 1 ? " thread" : " threads"); }
+
+std::function<void()> peak_work(Figure& figure, std::size_t threads) {
+  constexpr std::size_t steps = 10000;
+  const std::size_t units = threads == 1 ? 1 : 4 * threads;
+  figure.flop = kernels::peak_chains(steps) * static_cast<double>(units);
+  if (threads == 1) return [] { kernels::peak_chains(steps); };
+  return [units] { parallel_for(units, [](std::size_t) { kernels::peak_chains(steps); }); };
+}
+
+/// Reads memory that no cache holds.
+class Reader {
+ public:
+  explicit Reader(std::size_t bytes) : words_(bytes / sizeof(std::uint64_t), 1), sums_(units) {}
+
+  double bytes() const { return static_cast<double>(words_.size() * sizeof(std::uint64_t)); }
+
+  void read(bool shared) {
+    if (shared) {
+      parallel_for(units, [this](std::size_t unit) { read_part(unit); });
+    } else {
+      for (std::size_t unit = 0; unit < units; ++unit) read_part(unit);
+    }
+  }
+
+ private:
+  static constexpr std::size_t units = 64;
+
+  void read_part(std::size_t unit) {
+    const std::size_t size = words_.size() / units;
+    const std::uint64_t* const from = words_.data() + unit * size;
+    std::uint64_t sums[8] = {};
+    for (std::size_t i = 0; i + 8 <= size; i += 8) {
+      for (std::size_t lane = 0; lane < 8; ++lane) sums[lane] += from[i + lane];
+    }
+    for (const std::uint64_t sum : sums) sums_[unit] += sum;  // kept, or nothing would be read
+  }
+
+  std::vector<std::uint64_t> words_, sums_;
+};
+
+/// What the kernels need for one product.
+struct Product {
+  explicit Product(const Conv& made, std::uint64_t seed)
+      : conv(made),
+        images(bench_noise({conv.samples, conv.height, conv.width, conv.channels}, seed, "bench/images")),
+        weights(
+            bench_noise({conv.kernel_height, conv.kernel_width, conv.channels, conv.filters}, seed, "bench/weights")),
+        bias(bench_noise({conv.filters}, seed, "bench/bias")),
+        packed(Tensor::uninitialised({kernels::forward_pack_size(conv)})),
+        out(Tensor::uninitialised({conv.samples, conv.out_height, conv.out_width, conv.filters})) {}
+
+  void pack() { kernels::pack_forward(conv, weights.data(), packed.mutable_data()); }
+  void forward(const real* added) {
+    kernels::conv_forward(conv, images.data(), packed.data(), added, kernels::Activation::none, out.mutable_data());
+  }
+
+  Conv conv;
+  Tensor images, weights, bias, packed, out;
+};
+
+/// And for its gradients.
+struct Gradients : Product {
+  Gradients(const Conv& made, std::uint64_t seed)
+      : Product(made, seed),
+        gradient(bench_noise(out.shape(), seed, "bench/gradient")),
+        turned(Tensor::uninitialised({kernels::backward_pack_size(conv)})),
+        image_gradient(Tensor::uninitialised(images.shape())),
+        weight_gradient(Tensor::uninitialised(weights.shape())),
+        bias_gradient(Tensor::uninitialised(bias.shape())) {
+    kernels::pack_backward(conv, weights.data(), turned.mutable_data());
+  }
+
+  void to_images() {
+    kernels::conv_input_gradient(conv, gradient.data(), turned.data(), image_gradient.mutable_data());
+  }
+  void to_weights() {
+    kernels::conv_weight_gradient(conv, images.data(), gradient.data(), weight_gradient.mutable_data(),
+                                  bias_gradient.mutable_data());
+  }
+
+  Tensor gradient, turned, image_gradient, weight_gradient, bias_gradient;
+};
+
+Job sgemm_job(std::size_t m, std::size_t n, std::size_t k, bool packed_before, std::uint64_t seed) {
+  Conv conv;
+  conv.samples = m;
+  conv.channels = k;
+  conv.filters = n;
+  Job job;
+  job.figure.section = Section::sgemm;
+  job.figure.names = Json::object({{"m", m}, {"n", n}, {"k", k}, {"packed", packed_before ? "before" : "each_call"}});
+  job.figure.label = text(m, "x", n, "x", k, packed_before ? ", packed before" : ", packed in each call");
+  job.figure.flop = 2 * multiply_adds(conv);
+  job.prepare = [=](Figure&) -> std::function<void()> {
+    const auto product = std::make_shared<Product>(conv, seed);
+    product->pack();
+    if (packed_before) return [product] { product->forward(nullptr); };
+    return [product] {
+      product->pack();
+      product->forward(nullptr);
+    };
+  };
+  return job;
+}
+
+enum class Pass { forward, input_gradient, weight_gradient };
+constexpr std::array<std::string_view, 3> pass_names{"forward", "input_gradient", "weight_gradient"};
+
+Job layer_job(const std::string& model, const LayerProduct& layer, Pass pass, std::uint64_t seed) {
+  const std::string_view name = pass_names[static_cast<std::size_t>(pass)];
+  Job job;
+  job.figure.section = Section::layers;
+  job.figure.names = Json::object({{"model", model},
+                                   {"layer", layer.position},
+                                   {"shape", layer.text},
+                                   {"pass", name},
+                                   {"batch", layer.conv.samples}});
+  job.figure.label = text(model, " ", layer.position, " ", layer.text, ", batch ", layer.conv.samples, ", ", name);
+  job.figure.flop = 2 * multiply_adds(layer.conv);
+  job.figure.unit = "images";
+  job.figure.count = static_cast<double>(layer.conv.samples);
+  job.prepare = [conv = layer.conv, pass, seed](Figure&) -> std::function<void()> {
+    const auto product = std::make_shared<Gradients>(conv, seed);
+    product->pack();
+    switch (pass) {
+      case Pass::forward:
+        return [product] { product->forward(product->bias.data()); };
+      case Pass::input_gradient:
+        return [product] { product->to_images(); };
+      default:
+        return [product] { product->to_weights(); };
+    }
+  };
+  return job;
+}
+
+/// The convolution that a conv2d layer computes on images of shape `in`.
+Conv conv_of(const nn::Conv2d& layer, const Shape& in, const Shape& out, std::size_t samples) {
+  Window window{};
+  if (layer.padding.kind == nn::Padding::Kind::same) {
+    window = same_window(in, layer.kernel, layer.kernel, layer.stride, layer.stride);
+  } else {
+    window.pad_top = layer.padding.top;
+    window.pad_left = layer.padding.left;
+  }
+  Conv conv;
+  conv.samples = samples;
+  conv.height = in[0];
+  conv.width = in[1];
+  conv.channels = in[2];
+  conv.filters = layer.filters;
+  conv.kernel_height = conv.kernel_width = layer.kernel;
+  conv.stride_height = conv.stride_width = layer.stride;
+  conv.pad_top = window.pad_top;
+  conv.pad_left = window.pad_left;
+  conv.out_height = out[0];
+  conv.out_width = out[1];
+  return conv;
+}
+
+}  // namespace
+
+double multiply_adds(const Conv& conv) {
+  return static_cast<double>(conv.samples * conv.out_height * conv.out_width) *
+         static_cast<double>(conv.kernel_height * conv.kernel_width * conv.channels * conv.filters);
+}
+
+std::vector<LayerProduct> products_of(const nn::Sequential& net, std::size_t samples) {
+  std::vector<LayerProduct> products;
+  Shape in = net.input();
+  for (std::size_t position = 0; position < net.layers().size(); ++position) {
+    const Shape out = net.shapes()[position];
+    const Spec spec = net.layers()[position].spec();
+    Conv conv;
+    if (spec.name == nn::Conv2d::name) {
+      conv = conv_of(from_spec<nn::Conv2d>(spec), in, out, samples);
+      const Shape weights{conv.kernel_height, conv.kernel_width, conv.channels, conv.filters};
+      products.push_back({position, text(spec.name, " ", weights), conv});
+    } else if (spec.name == nn::Linear::name) {
+      conv.samples = samples;
+      conv.channels = in[0];
+      conv.filters = out[0];
+      products.push_back({position, text(spec.name, " ", Shape{in[0], out[0]}), conv});
+    }
+    in = out;
+  }
+  return products;
+}
+
+std::vector<Job> peak_jobs() {
+  static constexpr std::size_t bytes = std::size_t{256} << 20;
+  std::vector<std::size_t> threads{1};
+  if (thread_count() > 1) threads.push_back(thread_count());
+  std::vector<Job> jobs;
+  for (const std::size_t count : threads) {
+    Job job;
+    job.figure.names = Json::object({{"threads", count}});
+    job.figure.label = text("GFLOP/s of multiply-adds, ", threads_text(count));
+    job.prepare = [count](Figure& figure) { return peak_work(figure, count); };
+    jobs.push_back(std::move(job));
+  }
+  for (const std::size_t count : threads) {
+    Job job;
+    job.figure.section = Section::bandwidth;
+    job.figure.names = Json::object({{"threads", count}});
+    job.figure.label = text("GB/s read from memory, ", threads_text(count));
+    job.figure.unit = "gigabytes";
+    job.prepare = [count](Figure& figure) -> std::function<void()> {
+      const auto reader = std::make_shared<Reader>(bytes);
+      figure.count = reader->bytes() / 1e9;
+      return [reader, count] { reader->read(count > 1); };
+    };
+    jobs.push_back(std::move(job));
+  }
+  return jobs;
+}
+
+std::vector<Job> sgemm_jobs(const BenchPlan& plan) {
+  // Rows, columns and sum of a big square, of layers and of weight gradients.
+  constexpr std::size_t shapes[][3] = {{1024, 1024, 1024}, {128, 1000, 1152}, {4096, 128, 2304}, {6272, 64, 64},
+                                       {12800, 128, 3200}, {128, 10, 128},    {784, 100, 128},   {60, 128, 73728}};
+  std::vector<Job> jobs;
+  for (const auto& [m, n, k] : shapes) {
+    jobs.push_back(sgemm_job(m, n, k, true, plan.seed));
+    jobs.push_back(sgemm_job(m, n, k, false, plan.seed));
+  }
+  return jobs;
+}
+
+std::vector<Job> layer_jobs(const BenchPlan& plan) {
+  std::vector<Job> jobs;
+  for (const NamedModel& model : plan.models) {
+    for (const std::size_t batch : plan.layer_batches) {
+      for (const LayerProduct& layer : products_of(model.model.net, batch)) {
+        for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
+          jobs.push_back(layer_job(model.name, layer, pass, plan.seed));
+        }
+      }
+    }
+  }
+  return jobs;
+}
+
+}  // namespace hans::apps
