@@ -23,10 +23,12 @@ struct Progress {
   bool epoch_end;               ///< this step finished an epoch
 };
 
+/// The defaults are one recipe for small networks and few epochs: with the rate falling to 0, 2e-3 at the start does
+/// better than Adam's usual 1e-3, most of all in adversarial training.
 struct FitOptions {
   unsigned epochs = 6;
   unsigned batch = 128;
-  Optimizer optimizer = Adam{};
+  Optimizer optimizer = Adam{.rate = 2e-3F};
   Schedule schedule = Schedule::cosine;
   double clip = 0;  ///< largest l2 norm of the gradient; 0: no limit
   Loss loss = cross_entropy_loss();

@@ -43,7 +43,7 @@ TEST_F(Cli, VersionAndHelp) {
       begin = end + 1;
     }
   }
-  EXPECT_NE(output("help train").find("adam:rate=0.001,beta1=0.9,beta2=0.999,eps=1e-08"), std::string::npos);
+  EXPECT_NE(output("help train").find("adam:rate=0.002,beta1=0.9,beta2=0.999,eps=1e-08"), std::string::npos);
 }
 
 std::vector<std::string> keys(const Json& object) {

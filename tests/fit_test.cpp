@@ -235,7 +235,7 @@ TEST(Recipes, SayWhatDecides) {
   FitOptions options = short_run();
   const std::string usual = nn::recipe(options);
   EXPECT_EQ(usual,
-            "epochs=3 batch=4 optimizer=adam:rate=0.001,beta1=0.9,beta2=0.999,eps=1e-08 schedule=cosine clip=0 "
+            "epochs=3 batch=4 optimizer=adam:rate=0.002,beta1=0.9,beta2=0.999,eps=1e-08 schedule=cosine clip=0 "
             "loss=cross_entropy:smoothing=0 seed=9");
   options.checkpoint = "elsewhere";
   options.checkpoint_steps = 7;
