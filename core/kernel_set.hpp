@@ -82,5 +82,8 @@ extern const Set set;
 namespace avx512 {
 extern const Set set;
 }
+namespace neon {
+extern const Set set;
+}
 
 }  // namespace hans::kernels
