@@ -85,5 +85,8 @@ extern const Set set;
 namespace avx512 {
 extern const Set set;
 }
+namespace neon {
+extern const Set set;
+}
 
 }  // namespace hans::kernels

@@ -16,6 +16,8 @@ std::vector<const Set*> usable() {
     sets.push_back(&avx512::set);
   }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2::set);
+#elif defined(__aarch64__) && !defined(HANS_DOUBLE)
+  sets.push_back(&neon::set);
 #endif
   sets.push_back(&portable::set);
   return sets;

@@ -1,11 +1,13 @@
-# Runs hans_bits with given kernels and threads and compares its lines with golden/bits.txt.
+# Runs hans_bits with given kernels and threads, under EMULATOR if there is one, and compares its lines with
+# golden/bits.txt.
 # Law 10: whoever changes the bits of a result raises MAJOR (MINOR while MAJOR is 0) and then writes the file anew:
 #   hans_bits > tests/golden/bits.txt
 cmake_minimum_required(VERSION 3.25)
 set(golden_path "${SOURCE}/tests/golden/bits.txt")
-execute_process(COMMAND ${CMAKE_COMMAND} -E env HANS_KERNELS=${KERNELS} "${BITS}" --threads ${THREADS}
+execute_process(COMMAND ${CMAKE_COMMAND} -E env HANS_KERNELS=${KERNELS} ${EMULATOR} "${BITS}" --threads ${THREADS}
                 OUTPUT_VARIABLE made ERROR_VARIABLE errors RESULT_VARIABLE failed)
-if(errors MATCHES "is not a kernel set of this build and machine|has no golden bits")
+if(errors MATCHES "has no golden bits" OR
+   (errors MATCHES "is not a kernel set of this build and machine" AND KERNELS MATCHES "^avx"))
   message("SKIPPED: ${errors}")
   return()
 elseif(failed)

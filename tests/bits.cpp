@@ -10,26 +10,42 @@
 #include <string_view>
 #include <vector>
 
-namespace {
+#include "bits.hpp"
+
+namespace bits {
 
 using namespace hans;
 
 std::string hash(std::span<const float> values) { return Sha256().add(values).hex(); }
 std::string hash(const Tensor& values) { return hash(values.values()); }
 
-/// Hashes of several tensors as one.
 std::string hash(std::span<const Tensor> tensors) {
   Sha256 all;
   for (const Tensor& tensor : tensors) all.add(tensor.values());
   return all.hex();
 }
 
-/// Normal random numbers, made without the C library.
 Tensor noise(const Shape& shape, std::string_view name) {
   Tensor made(shape);
   Rng(7).stream(name).normals(made.mutable_values());
   return made;
 }
+
+data::Dataset random_images(std::uint32_t count) {
+  std::string pixels(std::size_t{count} * 28 * 28, '\0');
+  std::vector<int> labels(count);
+  Stream stream = Rng(4).stream("pixels");
+  for (char& pixel : pixels) pixel = static_cast<char>(static_cast<unsigned char>(stream.below(256)));
+  for (int& label : labels) label = static_cast<int>(stream.below(10));
+  return data::Dataset("random", Shape{28, 28, 1}, pixels, labels, 10);
+}
+
+}  // namespace bits
+
+namespace {
+
+using namespace hans;
+using namespace bits;
 
 // ---- random numbers and functions ----------------------------------------------------------------------
 
@@ -207,18 +223,13 @@ nn::Sequential small_net(std::string_view middle = "dropout:rate=0.25;") {
 
 /// The weights after an epoch on random images.
 std::string trained(nn::FitOptions options) {
-  constexpr std::uint32_t count = 203;
-  std::string pixels(std::size_t{count} * 28 * 28, '\0');
-  std::vector<int> labels(count);
-  Stream stream = Rng(4).stream("pixels");
-  for (char& pixel : pixels) pixel = static_cast<char>(static_cast<unsigned char>(stream.below(256)));
-  for (int& label : labels) label = static_cast<int>(stream.below(10));
-  const data::Dataset data("random", Shape{28, 28, 1}, pixels, labels, 10);
+  cover("optimizer " + options.optimizer.spec().name);
+  cover("defence " + options.loss.spec().substr(0, options.loss.spec().find(':')));
   nn::Sequential net = small_net();
   options.epochs = 2;
   options.batch = 50;
   options.seed = 6;
-  nn::fit(net, data, options);
+  nn::fit(net, random_images(203), options);
   return hash(net.weights());
 }
 
@@ -245,14 +256,26 @@ std::string data_mnist_5k() {
   return sha256(data::load("mnist-5k/train").sha256() + data::load("mnist-5k/test").sha256());
 }
 
-/// The adversarial images of an attack, and what the judge finds.
+/// The adversarial images of an attack, and what the judge finds. The images must not depend on how the samples are
+/// split.
 std::string crafted(std::string_view spec, bool targeted) {
-  const data::Samples digits = data::load("mnist-5k/test").first(20);
+  cover(text("attack ", spec.substr(0, spec.find(':'))));
+  const data::Samples digits = data::load("mnist-5k/test").first(parts_sum);
   const attacks::Attack attack = attacks::Attack::from_spec(Spec::parse(spec)).resolved(digits.box);
   std::vector<int> next;
   for (const int label : digits.labels) next.push_back((label + 1) % 10);
   const attacks::Goal goal = targeted ? towards(next) : away_from(digits.labels);
   const attacks::Crafted made = attack(reader(), digits, goal, {.seed = 12});
+  std::size_t first = 0;
+  for (const std::size_t count : parts) {
+    const attacks::Goal part{targeted,
+                             {goal.classes.begin() + static_cast<std::ptrdiff_t>(first),
+                              goal.classes.begin() + static_cast<std::ptrdiff_t>(first + count)}};
+    const attacks::Crafted alone = attack(reader(), digits.rows(first, count), part, {.seed = 12});
+    check(identical(alone.images, made.images.rows(first, count)), spec, " gives samples ", first, " to ",
+          first + count - 1, " other bits when they come alone");
+    first += count;
+  }
   const attacks::Verdict found =
       attacks::judge(reader(), digits, made.images, goal, attack.budget(reader().input(), digits.box));
   Sha256 all;
@@ -300,6 +323,20 @@ constexpr Row table[] = {
     {"op.softmax", op_softmax},
     {"op.cross_entropy", op_cross_entropy},
     {"op.dropout", op_dropout},
+    {"layer.conv2d", layer_conv2d},
+    {"layer.conv2d_narrow", layer_conv2d_narrow},
+    {"layer.linear", layer_linear},
+    {"layer.max_pool2d", layer_max_pool2d},
+    {"layer.dropout", layer_dropout},
+    {"layer.relu", layer_relu},
+    {"layer.sigmoid", layer_sigmoid},
+    {"layer.tanh", layer_tanh},
+    {"layer.flatten", layer_flatten},
+    {"model.v1", model_v1},
+    {"model.small", model_small},
+    {"model.madry", model_madry},
+    {"model.mlp", model_mlp},
+    {"model.linear", model_linear},
     {"train.sgd", train_sgd},
     {"train.adadelta", train_adadelta},
     {"train.adam", train_adam},
@@ -335,6 +372,7 @@ int main(int count, char** arguments) try {
   (void)hans::kernels::selected();  // an unusable HANS_KERNELS is refused before anything is printed
   std::printf("# hans %s\n", std::string(hans::version).c_str());
   for (const Row& row : table) std::printf("%s %s\n", row.name, row.compute().c_str());
+  bits::check_covered();
   return std::fflush(stdout) == 0 ? 0 : 1;
 } catch (const std::exception& error) {
   std::fprintf(stderr, "hans_bits: %s\n", error.what());

@@ -1,0 +1,50 @@
+// What the sources of hans_bits share.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <hans/hans.hpp>
+
+namespace bits {
+
+/// The hash of numbers, of a tensor's, and of several tensors' as one.
+std::string hash(std::span<const float> values);
+std::string hash(const hans::Tensor& values);
+std::string hash(std::span<const hans::Tensor> tensors);
+
+/// Normal random numbers, made without the C library.
+hans::Tensor noise(const hans::Shape& shape, std::string_view name);
+
+/// Samples that are computed all at once and in parts, with the same bits. The parts lie across the 16 samples that
+/// some kernels take together.
+constexpr std::size_t parts[] = {1, 13, 6};
+constexpr std::size_t parts_sum = 20;
+
+/// So many random images with random labels.
+hans::data::Dataset random_images(std::uint32_t count);
+
+/// Says that a row of the table computes with this, such as "layer relu".
+void cover(const std::string& what);
+/// Throws Error that names every layer, optimizer, attack, model and defence that no row covers.
+void check_covered();
+
+// Each layer forward and backward, and a training step of each model.
+std::string layer_conv2d();
+std::string layer_conv2d_narrow();
+std::string layer_linear();
+std::string layer_max_pool2d();
+std::string layer_dropout();
+std::string layer_relu();
+std::string layer_sigmoid();
+std::string layer_tanh();
+std::string layer_flatten();
+std::string model_v1();
+std::string model_small();
+std::string model_madry();
+std::string model_mlp();
+std::string model_linear();
+
+}  // namespace bits

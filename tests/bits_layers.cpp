@@ -1,0 +1,99 @@
+// The golden computations of layers and models, and the check that the table leaves nothing out.
+#include <algorithm>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "bits.hpp"
+
+namespace bits {
+namespace {
+
+using namespace hans;
+
+std::set<std::string>& covered() {
+  static std::set<std::string> all;
+  return all;
+}
+
+/// What a layer makes of random samples in training, and the gradients with respect to the samples and its weights
+/// under a random seed. Its values and the samples' gradients must not depend on how the samples are split.
+std::string layer(std::string_view written, const Shape& in) {
+  const Spec spec = Spec::parse(written);
+  cover(text("layer ", spec.name));
+  const nn::Layer made = nn::Layer::from_spec(spec);
+  std::vector<Tensor> inputs{noise(in.with_front(parts_sum), "samples")};
+  for (const nn::WeightInfo& weight : made.weights(in)) inputs.push_back(noise(weight.shape, weight.name));
+  std::vector<std::uint32_t> positions(parts_sum);
+  for (std::size_t i = 0; i < parts_sum; ++i) positions[i] = static_cast<std::uint32_t>(1000 - 3 * i);
+
+  const auto run = [&](std::size_t first, std::size_t count) {
+    Tape tape;
+    const DropoutKeys keys{Rng(5), 3, std::span(positions).subspan(first, count)};
+    const nn::Mode mode{&keys};
+    std::vector<Var> vars{tape.watch(inputs[0].rows(first, count))};
+    for (std::size_t i = 1; i < inputs.size(); ++i) vars.push_back(tape.watch(inputs[i]));
+    const Var out =
+        made(vars[0], {std::span(vars).subspan(1), mode, 2, made.fuses() ? Activation::relu : Activation::none});
+    const Tensor seed = noise(out.shape().without_front().with_front(parts_sum), "seed").rows(first, count);
+    std::vector<Tensor> results(inputs.size());
+    tape.gradients(out, seed, vars, results);
+    results.push_back(out.value());
+    return results;
+  };
+  const std::vector<Tensor> whole = run(0, parts_sum);
+  std::size_t first = 0;
+  for (const std::size_t count : parts) {
+    const std::vector<Tensor> part = run(first, count);
+    check(identical(part.front(), whole.front().rows(first, count)) &&
+              identical(part.back(), whole.back().rows(first, count)),
+          "layer ", written, " gives samples ", first, " to ", first + count - 1, " other bits when they come alone");
+    first += count;
+  }
+  return hash(whole);
+}
+
+/// The weights after one training step.
+std::string model(const std::string& name) {
+  cover("model " + name);
+  nn::Sequential net = nn::make_model(name, Rng(10));
+  nn::fit(net, random_images(2), {.epochs = 1, .batch = 2, .seed = 11});
+  return hash(net.weights());
+}
+
+}  // namespace
+
+std::string layer_conv2d() { return layer("conv2d:filters=9,kernel=3,stride=2,padding=same", {7, 10, 3}); }
+std::string layer_conv2d_narrow() { return layer("conv2d:filters=5,kernel=4,stride=3,padding=1", {10, 7, 1}); }
+std::string layer_linear() { return layer("linear:units=18", {37}); }
+std::string layer_max_pool2d() { return layer("max_pool2d:kernel=3,stride=2", {9, 7, 4}); }
+std::string layer_dropout() { return layer("dropout:rate=0.4", {5, 31}); }
+std::string layer_relu() { return layer("relu", {5, 6, 3}); }
+std::string layer_sigmoid() { return layer("sigmoid", {5, 6, 3}); }
+std::string layer_tanh() { return layer("tanh", {5, 6, 3}); }
+std::string layer_flatten() { return layer("flatten", {5, 6, 3}); }
+
+std::string model_v1() { return model("v1"); }
+std::string model_small() { return model("small"); }
+std::string model_madry() { return model("madry"); }
+std::string model_mlp() { return model("mlp"); }
+std::string model_linear() { return model("linear"); }
+
+void cover(const std::string& what) { covered().insert(what); }
+
+void check_covered() {
+  std::vector<std::string> all;
+  for (const nn::LayerInfo& info : nn::list_layers()) all.push_back("layer " + info.name);
+  for (const nn::OptimizerInfo& info : nn::list_optimizers()) all.push_back("optimizer " + info.name);
+  for (const nn::ModelInfo& info : nn::list_models()) all.push_back(text("model ", info.name));
+  for (const attacks::AttackInfo& info : attacks::list_attacks())
+    all.push_back(text("attack ", info.name, info.version.empty() ? "" : "@", info.version));
+  for (const defenses::DefenseInfo& info : defenses::list_defenses()) all.push_back("defence " + info.name);
+  std::erase_if(all, [](const std::string& each) { return covered().contains(each); });
+  std::string missing;
+  for (const std::string& each : all) missing += (missing.empty() ? "" : ", ") + each;
+  check(missing.empty(), "no row of the table in tests/bits.cpp covers ", missing);
+}
+
+}  // namespace bits
