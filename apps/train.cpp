@@ -45,7 +45,7 @@ struct TrainOptions : Common {
   unsigned batch = nn::FitOptions{}.batch;
   nn::Schedule schedule = nn::FitOptions{}.schedule;
   std::optional<double> clip = {};
-  float smoothing = 0;
+  float smoothing = nn::report_smoothing;
   std::optional<DataName> eval = {};
   std::optional<FileName> checkpoint = {};
   bool resume = false;

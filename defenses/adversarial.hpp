@@ -21,17 +21,17 @@ struct Adversarial {
                       field("clean_weight", &Adversarial::clean_weight, between(0, 1), "share of the clean loss"));
   }
   /// The loss to train with; labels are smoothed as in nn::cross_entropy_loss.
-  nn::Loss loss(float smoothing = 0) const;
+  nn::Loss loss(float smoothing = nn::report_smoothing) const;
 };
 
 struct AdversarialOptions {
   float clean_weight = 0.5F;
-  float smoothing = 0;
+  float smoothing = nn::report_smoothing;
 };
 nn::Loss adversarial_training(attacks::Attack attack, AdversarialOptions options = {});
 
 /// The loss of the defence `spec` names. Throws UsageError that lists all defences.
-nn::Loss from_spec(const Spec& spec, float smoothing = 0);
+nn::Loss from_spec(const Spec& spec, float smoothing = nn::report_smoothing);
 
 struct DefenseInfo {
   std::string name, meaning, paper;

@@ -140,6 +140,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
         },
         net.weights(), seed, gradients);
     tape.rewind();  // lets go of the weights, so that the optimizer changes them in place
+    check(all_finite(losses.values()), "a loss is not finite at step ", step, "; try a smaller learning rate");
     // A gradient that is not finite must reach neither the weights nor the checkpoint.
     for (const Tensor& gradient : gradients) {
       check(all_finite(gradient.values()), "a gradient is not finite at step ", step, "; try a smaller learning rate");

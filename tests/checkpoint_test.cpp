@@ -110,7 +110,7 @@ TEST(Checkpoints, OfAnotherRunAreRefused) {
       with([](FitOptions& o) { o.optimizer = nn::Adam{.rate = 0.1F}; }),
       with([](FitOptions& o) { o.schedule = nn::Schedule::constant; }),
       with([](FitOptions& o) { o.clip = 1; }),
-      with([](FitOptions& o) { o.loss = nn::cross_entropy_loss(0.1F); }),
+      with([](FitOptions& o) { o.loss = nn::cross_entropy_loss(0.2F); }),
       refusal(options, quarters(18, 2)),
       refusal(options, quarters(18), fresh("6x6x1;flatten;linear:units=4")),
   };

@@ -115,7 +115,7 @@ TEST(AdversarialTraining, IsHalfAndHalfUnlessToldOtherwise) {
   const nn::Sequential net = network();
   const data::Samples batch = random_samples(image, 4, 3, 52);
   const auto losses = [&](const nn::Loss& loss) { return step(net, batch, loss).losses; };
-  const Tensor half = losses(defenses::adversarial_training(Fgsm{.eps = 0.3F}, {0.5F, 0}));
+  const Tensor half = losses(defenses::adversarial_training(Fgsm{.eps = 0.3F}, {0.5F, 0.1F}));
   EXPECT_TRUE(identical(losses(defenses::adversarial_training(Fgsm{.eps = 0.3F})), half));
   EXPECT_TRUE(identical(losses(Adversarial{Attack(Fgsm{.eps = 0.3F})}.loss()), half));
   EXPECT_TRUE(identical(losses(defenses::from_spec(Spec::parse("adversarial:attack=[fgsm:eps=0.3]"))), half));

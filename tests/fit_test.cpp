@@ -70,7 +70,12 @@ TEST(Fit, OneStepOfSgdByHand) {
     }
   }
   nn::fit(net, data,
-          {.epochs = 1, .batch = 4, .optimizer = nn::Sgd{.rate = 0.5F}, .schedule = nn::Schedule::constant, .seed = 3});
+          {.epochs = 1,
+           .batch = 4,
+           .optimizer = nn::Sgd{.rate = 0.5F},
+           .schedule = nn::Schedule::constant,
+           .loss = nn::cross_entropy_loss(0),
+           .seed = 3});
   for (std::size_t w = 0; w < 2; ++w) EXPECT_TRUE(identical(net.weights()[w], expected[w]));
 }
 
@@ -204,7 +209,10 @@ TEST(FitRefuses, AnInfiniteLoss) {
   Sequential net = fresh("6x6x1;flatten;linear:units=4");
   for (real& bias : net.mutable_weights()[1].mutable_values()) bias = -2e38F;
   net.mutable_weights()[1].mutable_data()[0] = 2e38F;
-  EXPECT_TRUE(contains(refusal(short_run(), quarters(18), net), "not a number"));
+  FitOptions options = short_run();
+  EXPECT_TRUE(contains(refusal(options, quarters(18), net), "a loss is not finite"));
+  options.loss = nn::cross_entropy_loss(0);  // infinity times a target of 0
+  EXPECT_TRUE(contains(refusal(options, quarters(18), net), "not a number"));
 }
 
 /// A gradient that is not finite must not reach the weights, nor the checkpoint.
@@ -236,7 +244,7 @@ TEST(Recipes, SayWhatDecides) {
   const std::string usual = nn::recipe(options);
   EXPECT_EQ(usual,
             "epochs=3 batch=4 optimizer=adam:rate=0.002,beta1=0.9,beta2=0.999,eps=1e-08 schedule=cosine clip=0 "
-            "loss=cross_entropy:smoothing=0 seed=9");
+            "loss=cross_entropy:smoothing=0.1 seed=9");
   options.checkpoint = "elsewhere";
   options.checkpoint_steps = 7;
   options.resume = true;
