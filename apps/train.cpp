@@ -45,7 +45,7 @@ struct TrainOptions : Common {
   unsigned batch = nn::FitOptions{}.batch;
   nn::Schedule schedule = nn::FitOptions{}.schedule;
   std::optional<double> clip = {};
-  float smoothing = nn::report_smoothing;
+  std::optional<float> smoothing = {};
   std::optional<DataName> eval = {};
   std::optional<FileName> checkpoint = {};
   bool resume = false;
@@ -79,7 +79,7 @@ struct TrainOptions : Common {
             field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
             field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
             field("smoothing", &TrainOptions::smoothing, between_from(0, 1),
-                  "share of a label given to the other classes"),
+                  "share of a label given to the other classes", "0; 0.1 with a defence"),
             field("eval", &TrainOptions::eval,
                   "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
             field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
@@ -104,8 +104,9 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   fit.optimizer = options.optimizer.optimizer;
   fit.schedule = options.schedule;
   fit.clip = options.clip.value_or(0);
-  fit.loss = options.defense ? defenses::from_spec(options.defense->spec, options.smoothing)
-                             : nn::cross_entropy_loss(options.smoothing);
+  fit.loss = options.defense
+                 ? defenses::from_spec(options.defense->spec, options.smoothing.value_or(defenses::usual_smoothing))
+                 : nn::cross_entropy_loss(options.smoothing.value_or(0));
   fit.seed = options.seed;
   if (options.checkpoint) fit.checkpoint = options.checkpoint->text;
   fit.resume = options.resume;

@@ -30,7 +30,7 @@ struct Options : apps::TutorialOptions {
 };
 
 constexpr float eps = 0.3F;
-constexpr float smoothing = nn::report_smoothing;  // the labels are 0.9 for the right class and 0.1 / 9 for each other
+constexpr float smoothing = 0.1F;  // the labels are 0.9 for the right class and 0.1 / 9 for each other
 
 // The accuracy on the clean and on the attacked test images.
 void report(const nn::Classifier& net, const data::Dataset& test) {

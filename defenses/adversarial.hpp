@@ -6,6 +6,10 @@
 
 namespace hans::defenses {
 
+/// The share of a label that adversarial training gives to the other classes unless told otherwise: that of the
+/// cleverhans v1.0.0 tutorial. On MNIST it is worth half a point of clean and one and a half of robust accuracy.
+inline constexpr float usual_smoothing = 0.1F;
+
 /// clean_weight * loss(x) + (1 - clean_weight) * loss(x'), with x' crafted from x against the current weights in
 /// evaluation mode (Goodfellow 2014, section 6; the report averages both). A label the attack leaves open is the
 /// model's own prediction, so that the true one does not leak into x'. Targeted attacks aim at (label + 1) mod classes.
@@ -21,17 +25,17 @@ struct Adversarial {
                       field("clean_weight", &Adversarial::clean_weight, between(0, 1), "share of the clean loss"));
   }
   /// The loss to train with; labels are smoothed as in nn::cross_entropy_loss.
-  nn::Loss loss(float smoothing = nn::report_smoothing) const;
+  nn::Loss loss(float smoothing = usual_smoothing) const;
 };
 
 struct AdversarialOptions {
   float clean_weight = 0.5F;
-  float smoothing = nn::report_smoothing;
+  float smoothing = usual_smoothing;
 };
 nn::Loss adversarial_training(attacks::Attack attack, AdversarialOptions options = {});
 
 /// The loss of the defence `spec` names. Throws UsageError that lists all defences.
-nn::Loss from_spec(const Spec& spec, float smoothing = nn::report_smoothing);
+nn::Loss from_spec(const Spec& spec, float smoothing = usual_smoothing);
 
 struct DefenseInfo {
   std::string name, meaning, paper;

@@ -210,6 +210,7 @@ TEST(FitRefuses, AnInfiniteLoss) {
   for (real& bias : net.mutable_weights()[1].mutable_values()) bias = -2e38F;
   net.mutable_weights()[1].mutable_data()[0] = 2e38F;
   FitOptions options = short_run();
+  options.loss = nn::cross_entropy_loss(0.1F);
   EXPECT_TRUE(contains(refusal(options, quarters(18), net), "a loss is not finite"));
   options.loss = nn::cross_entropy_loss(0);  // infinity times a target of 0
   EXPECT_TRUE(contains(refusal(options, quarters(18), net), "not a number"));
@@ -244,7 +245,7 @@ TEST(Recipes, SayWhatDecides) {
   const std::string usual = nn::recipe(options);
   EXPECT_EQ(usual,
             "epochs=3 batch=4 optimizer=adam:rate=0.002,beta1=0.9,beta2=0.999,eps=1e-08 schedule=cosine clip=0 "
-            "loss=cross_entropy:smoothing=0.1 seed=9");
+            "loss=cross_entropy:smoothing=0 seed=9");
   options.checkpoint = "elsewhere";
   options.checkpoint_steps = 7;
   options.resume = true;
