@@ -84,7 +84,7 @@ struct Gradients : Product {
   }
 
   void to_images() {
-    kernels::conv_input_gradient(conv, gradient.data(), turned.data(), image_gradient.mutable_data());
+    kernels::conv_input_gradient(conv, gradient.data(), turned.data(), nullptr, image_gradient.mutable_data());
   }
   void to_weights() {
     kernels::conv_weight_gradient(conv, images.data(), gradient.data(), weight_gradient.mutable_data(),

@@ -11,19 +11,6 @@ using kernels::Conv;
 // The two arrangements of weights a tape may keep; the kernels' keys are added to them.
 enum Arrangement : int { forward_arrangement, backward_arrangement = 2 };
 
-// gradient where the activation's output is positive, else 0.
-Tensor masked(Tensor gradient, const Tensor& out) {
-  real* g = gradient.mutable_data();
-  const real* y = out.data();
-  constexpr std::size_t grain = 16384;
-  const std::size_t size = gradient.size();
-  parallel_for((size + grain - 1) / grain, [=](std::size_t piece) {
-    const std::size_t end = std::min(size, (piece + 1) * grain);
-    for (std::size_t i = piece * grain; i < end; ++i) g[i] = y[i] > 0 ? g[i] : real{0};
-  });
-  return gradient;
-}
-
 Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
             const Var& bias, Activation activation) {
   Tape& tape = x.tape();
@@ -36,31 +23,32 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
   Tensor y = tape.make(out_shape);
   kernels::conv_forward(conv, x.value().data(), packed.data(), bias.present() ? bias.value().data() : nullptr,
                         activation, y.mutable_data());
-  const bool cut = activation == Activation::relu;
-  return tape.record(name, y, {&x, &weights, &bias},
-                     [conv, images = x.value(), weights, bias_shape = bias.shape(), y = cut ? y : Tensor(), cut, &tape](
-                         Tensor g, Inputs& in) {
-                       if (cut) g = masked(std::move(g), y);
-                       if (in.wants(0)) {
-                         const Tensor turned = tape.arranged(
-                             weights, backward_arrangement + kernels::backward_pack_key(conv), [&](const Tensor& w) {
-                               Tensor made = tape.make({kernels::backward_pack_size(conv)});
-                               kernels::pack_backward(conv, w.data(), made.mutable_data());
-                               return made;
-                             });
-                         Tensor dx = in.make(images.shape());
-                         kernels::conv_input_gradient(conv, g.data(), turned.data(), dx.mutable_data());
-                         in.add(0, std::move(dx));
-                       }
-                       if (in.wants(1) || in.wants(2)) {
-                         Tensor dw = in.make(weights.shape());
-                         Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
-                         kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
-                                                       in.wants(2) ? db.mutable_data() : nullptr);
-                         in.add(1, std::move(dw));
-                         in.add(2, std::move(db));
-                       }
-                     });
+  return tape.record(
+      name, y, {&x, &weights, &bias},
+      [conv, images = x.value(), weights, bias_shape = bias.shape(), &tape](Tensor g, Inputs& in) {
+        if (in.wants(0)) {
+          const Tensor turned =
+              tape.arranged(weights, backward_arrangement + kernels::backward_pack_key(conv), [&](const Tensor& w) {
+                Tensor made = tape.make({kernels::backward_pack_size(conv)});
+                kernels::pack_backward(conv, w.data(), made.mutable_data());
+                return made;
+              });
+          Tensor dx = in.make(images.shape());
+          const Tensor* const gate = in.gate(0);
+          kernels::conv_input_gradient(conv, g.data(), turned.data(), gate == nullptr ? nullptr : gate->data(),
+                                       dx.mutable_data());
+          in.add(0, std::move(dx), gate != nullptr);
+        }
+        if (in.wants(1) || in.wants(2)) {
+          Tensor dw = in.make(weights.shape());
+          Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
+          kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
+                                        in.wants(2) ? db.mutable_data() : nullptr);
+          in.add(1, std::move(dw));
+          in.add(2, std::move(db));
+        }
+      },
+      activation == Activation::relu ? Pass::where_positive : Pass::everywhere);
 }
 
 void check_bias(const char* name, const Var& bias, std::size_t outputs) {

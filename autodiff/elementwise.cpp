@@ -135,9 +135,8 @@ Var operator*(const Var& a, real b) { return a * a.tape().constant(Tensor::full(
 Var relu(const Var& x) {
   Tensor y = x.tape().make(x.shape());
   broadcast_map(x.value(), x.value(), y, [](real value, real) { return value < 0 ? real{0} : value; });
-  return x.tape().record("relu", y, {&x}, [y](Tensor g, Inputs& in) {
-    in.add(0, through(std::move(g), y, [](real s, real value) { return value > 0 ? s : real{0}; }));
-  });
+  return x.tape().record(
+      "relu", y, {&x}, [](Tensor g, Inputs& in) { in.add(0, std::move(g)); }, Pass::where_positive);
 }
 
 Var sigmoid(const Var& x) {

@@ -1,6 +1,7 @@
 // The entry points of differentiation.
 #pragma once
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -33,11 +34,12 @@ ValueAndGrad value_and_grad(Function&& f, const Tensor& x) {
 }
 
 /// The same with respect to several tensors: `f` takes a std::span<const Var>. `seed` weighs the elements
-/// of f's value (shape of the value); the gradients replace those in `gradients`.
+/// of f's value (shape of the value); the gradients replace those in `gradients`, which are let go of first.
 template <class Function>
 Tensor value_and_grads(Tape& tape, Function&& f, std::span<const Tensor> xs, const Tensor& seed,
                        std::span<Tensor> gradients) {
   tape.rewind();
+  std::ranges::fill(gradients, Tensor());  // so that their memory serves the new ones
   const std::span<const Var> inputs = tape.watch(xs);
   const Var output = std::forward<Function>(f)(inputs);
   tape.gradients(output, seed, inputs, gradients);

@@ -5,6 +5,7 @@
 #include <array>
 
 #include <hans/core/error.hpp>
+#include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
 
 namespace hans {
@@ -15,7 +16,9 @@ constexpr std::size_t chunk_bytes = 16384;
 Tape::Tape() { check_float_environment(); }
 Tape::~Tape() { clear(); }
 
-Var Tape::watch(Tensor value) { return add_node("watch", std::move(value), {}, nullptr, nullptr, nullptr); }
+Var Tape::watch(Tensor value) {
+  return add_node("watch", std::move(value), {}, nullptr, nullptr, nullptr, Pass::everywhere);
+}
 
 std::span<const Var> Tape::watch(std::span<const Tensor> values) {
   watched_.clear();
@@ -40,9 +43,10 @@ bool Tape::any_tracked(std::initializer_list<const Var*> inputs) const {
 }
 
 Var Tape::add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure,
-                   Call call, Destroy destroy) {
+                   Call call, Destroy destroy, Pass pass) {
   const auto index = static_cast<std::uint32_t>(nodes_.size());
-  nodes_.push_back({operation, value.shape(), inputs_.size(), inputs.size(), closure, call, destroy});
+  nodes_.push_back({operation, value.shape(), inputs_.size(), inputs.size(), closure, call, destroy,
+                    pass == Pass::where_positive ? value : Tensor()});
   for (const Var* input : inputs) inputs_.push_back(input->node_);
   return {*this, std::move(value), index};
 }
@@ -114,12 +118,13 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
   check(targets.size() == gradients.size(), targets.size(), " targets need as many places, not ", gradients.size());
 
   // A node is wanted if it is a target or depends on one.
-  wanted_.assign(nodes_.size(), 0);
+  targets_.assign(nodes_.size(), 0);
   for (const Var& target : targets) {
     check(target.tracked() && target.tape_ == this,
           "a gradient was asked for with respect to a constant; watch it first");
-    wanted_[target.node_] = 1;
+    targets_[target.node_] = 1;
   }
+  wanted_ = targets_;
   for (std::size_t n = 0; n < nodes_.size(); ++n) {
     const Node& node = nodes_[n];
     for (std::size_t i = 0; i < node.input_count; ++i) {
@@ -129,17 +134,18 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
   }
 
   slots_.assign(nodes_.size(), Tensor());  // also drops what a pass that threw has left
+  gated_.assign(nodes_.size(), 0);
   if (output.tracked() && wanted_[output.node_] != 0) {
     slots_[output.node_] = seed;
-    const auto is_target = [&](std::size_t n) {
-      return std::any_of(targets.begin(), targets.end(), [&](const Var& target) { return target.node_ == n; });
-    };
     sort_from(output.node_);
     for (std::size_t k = order_.size(); k-- > 0;) {
       const std::uint32_t n = order_[k];
       const Node& node = nodes_[n];
       if (node.closure == nullptr || slots_[n].size() == 0) continue;
-      Tensor gradient = is_target(n) ? slots_[n] : std::exchange(slots_[n], Tensor());
+      Tensor gradient = targets_[n] != 0 ? slots_[n] : std::exchange(slots_[n], Tensor());
+      if (node.gate.size() > 0 && gated_[n] == 0) {
+        kernels::apply_gate(node.gate.data(), gradient.mutable_data(), gradient.size());
+      }
       Inputs into(*this, n);
       node.call(node.closure, std::move(gradient), into);
     }
@@ -161,7 +167,14 @@ bool Inputs::wants(std::size_t i) const {
   return input != Var::untracked && tape_.wanted_[input] != 0;
 }
 
-void Inputs::add(std::size_t i, Tensor gradient) {
+const Tensor* Inputs::gate(std::size_t i) const {
+  const std::uint32_t input = tape_.inputs_[tape_.nodes_[node_].first_input + i];
+  if (input == Var::untracked || tape_.targets_[input] != 0) return nullptr;
+  const Tensor& gate = tape_.nodes_[input].gate;
+  return gate.size() > 0 ? &gate : nullptr;
+}
+
+void Inputs::add(std::size_t i, Tensor gradient, bool gated) {
   if (!wants(i)) return;
   const std::uint32_t input = tape_.inputs_[tape_.nodes_[node_].first_input + i];
   const Shape& shape = tape_.nodes_[input].shape;
@@ -169,8 +182,10 @@ void Inputs::add(std::size_t i, Tensor gradient) {
   Tensor& slot = tape_.slots_[input];
   if (slot.size() == 0) {
     slot = std::move(gradient);
+    tape_.gated_[input] = gated ? 1 : 0;
     return;
   }
+  if (!gated) tape_.gated_[input] = 0;
   real* into = slot.mutable_data();
   const real* from = gradient.data();
   for (std::size_t k = 0; k < slot.size(); ++k) into[k] += from[k];

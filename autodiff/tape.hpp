@@ -47,8 +47,13 @@ class Inputs {
   /// Whether anybody asked for a gradient that flows through input i; if not, do not compute it.
   bool wants(std::size_t i) const;
 
-  /// Adds to the gradient of input i. A gradient of a shape that input i was broadcast to is summed back.
-  void add(std::size_t i, Tensor gradient);
+  /// Adds to the gradient of input i. A gradient of a shape that input i was broadcast to is summed back. `gated`: it
+  /// is +0 wherever gate(i) is not > 0.
+  void add(std::size_t i, Tensor gradient, bool gated = false);
+
+  /// Where input i is rectified and its own gradient not asked for: its values. Only what comes in where they are > 0
+  /// is used, so an operation may spare itself the rest, or the tape the work of cutting it off. Otherwise null.
+  const Tensor* gate(std::size_t i) const;
 
   /// Unwritten memory from the tape's pool.
   Tensor make(const Shape& shape);
@@ -59,6 +64,9 @@ class Inputs {
   Tape& tape_;
   std::uint32_t node_;
 };
+
+/// Whether a gradient passes an operation everywhere or, as through a ReLU, only where its value is > 0.
+enum class Pass { everywhere, where_positive };
 
 /// Remembers operations on what it watches, and nothing else: a computation on constants records
 /// nothing. Tapes are independent, so a computation may differentiate another one inside. A tape keeps
@@ -80,9 +88,11 @@ class Tape {
   Tensor full(const Shape& shape, real value);  ///< the same, with `value` everywhere
 
   /// The result of an operation. `backward(Tensor gradient, Inputs& inputs)` is called at most once a
-  /// backward pass with the gradient of `value`, which it may overwrite. Dropped if no input is tracked.
+  /// backward pass with the gradient of `value`, which it may overwrite; with Pass::where_positive, it is +0 wherever
+  /// `value` is not > 0. Dropped if no input is tracked.
   template <class Backward>
-  Var record(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, Backward backward) {
+  Var record(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, Backward backward,
+             Pass pass = Pass::everywhere) {
     if (!any_tracked(inputs)) return constant(std::move(value));
     using Stored = std::decay_t<Backward>;
     void* closure = new (memory(sizeof(Stored), alignof(Stored))) Stored(std::move(backward));
@@ -91,7 +101,7 @@ class Tape {
         [](const void* stored, Tensor gradient, Inputs& into) {
           (*static_cast<const Stored*>(stored))(std::move(gradient), into);
         },
-        [](void* stored) { static_cast<Stored*>(stored)->~Stored(); });
+        [](void* stored) { static_cast<Stored*>(stored)->~Stored(); }, pass);
   }
 
   /// The gradient of the sum of output * seed with respect to each target (a watched or computed Var of this
@@ -135,6 +145,7 @@ class Tape {
     void* closure;  // null for a watched value
     Call call;
     Destroy destroy;
+    Tensor gate;  // the value, if the gradient passes only where it is > 0
   };
   struct Arranged {
     Tensor weights;
@@ -148,7 +159,7 @@ class Tape {
 
   bool any_tracked(std::initializer_list<const Var*> inputs) const;
   Var add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure, Call call,
-               Destroy destroy);
+               Destroy destroy, Pass pass);
   void* memory(std::size_t bytes, std::size_t alignment);
   void sort_from(std::uint32_t output);
   const Tensor* find_arranged(const Tensor& weights, int kind) const;
@@ -162,7 +173,7 @@ class Tape {
   std::vector<Arranged> arranged_;
   // Of the backward pass under way, one per node.
   std::vector<Tensor> slots_;
-  std::vector<unsigned char> wanted_, seen_;
+  std::vector<unsigned char> wanted_, targets_, gated_, seen_;
   std::vector<std::uint32_t> order_;  // wanted nodes, each behind its inputs
   std::vector<Visit> visits_;
 };

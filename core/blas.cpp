@@ -81,8 +81,9 @@ void forward(const Conv& c, const real* images, const real* packed, const real* 
   }
 }
 
-void input_gradient(const Conv& c, const real* gradient, const real* packed, real* out) {
+void input_gradient(const Conv& c, const real* gradient, const real* packed, const real* gate, real* out) {
   multiply(c.samples, c.channels, c.filters, {gradient, false}, {packed, true}, out);
+  if (gate != nullptr) apply_gate(gate, out, c.samples * c.channels);
 }
 
 void weight_gradient(const Conv& c, const real* images, const real* gradient, real* out, real* bias_gradient) {

@@ -15,7 +15,7 @@ void pack(const Conv& simple, const real* weights, real* packed);
 // As the functions of kernels.hpp, but sums are in whatever order OpenBLAS chooses for this shape and machine.
 void forward(const Conv& simple, const real* images, const real* packed, const real* bias, Activation activation,
              real* out);
-void input_gradient(const Conv& simple, const real* gradient, const real* packed, real* out);
+void input_gradient(const Conv& simple, const real* gradient, const real* packed, const real* gate, real* out);
 void weight_gradient(const Conv& simple, const real* images, const real* gradient, real* out, real* bias_gradient);
 
 }  // namespace hans::kernels::blas

@@ -27,6 +27,7 @@ struct Grid {
   std::size_t k_count;  ///< of a panel
   const real* bias;
   bool relu;
+  const real* gate;  ///< of the target
   const std::vector<Band>* down;
   const std::vector<Band>* across;
 };
@@ -84,6 +85,8 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
   job.segment_count = count;
   job.bias = bias;
   job.relu = grid.relu;
+  job.gate = grid.gate;
+  job.gated = grid.target;
   current()->product(job);
   tables.row_count = 0;
 }
@@ -263,10 +266,10 @@ int backward_pack_key(const Conv& conv) {
   return (same ? 0 : 2) + (narrow(c) ? 1 : 0) + (blas::takes(c) ? 4 : 0);
 }
 
-void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* out) {
+void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, const real* gate, real* out) {
   const Conv c = simplified(conv);
-  if (blas::takes(c)) return blas::input_gradient(c, gradient, packed, out);
-  if (narrow(c)) return narrow_input_gradient(c, gradient, packed, out);
+  if (blas::takes(c)) return blas::input_gradient(c, gradient, packed, gate, out);
+  if (narrow(c)) return narrow_input_gradient(c, gradient, packed, gate, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
   backward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);
@@ -288,6 +291,7 @@ void conv_input_gradient(const Conv& conv, const real* gradient, const real* pac
   grid.source_step_y = grid.source_step_x = 1;
   grid.packed = packed;
   grid.k_count = c.kernel_height * c.kernel_width * c.filters;
+  grid.gate = gate;
   grid.down = &down;
   grid.across = &across;
   run(grid);

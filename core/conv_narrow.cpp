@@ -86,7 +86,7 @@ void run_part(const Conv& c, const real* packed, const Part& part, real* out) {
 
 }  // namespace
 
-void narrow_input_gradient(const Conv& c, const real* gradient, const real* packed, real* out) {
+void narrow_input_gradient(const Conv& c, const real* gradient, const real* packed, const real* gate, real* out) {
   const std::size_t row = c.width * c.channels;
   if (c.samples == 0 || c.height * row == 0) return;
   const std::size_t sample_parts = divide_up(c.samples, lanes_together);
@@ -102,6 +102,7 @@ void narrow_input_gradient(const Conv& c, const real* gradient, const real* pack
                   std::min(lanes_together, c.samples - first), rows, sums.data()},
              out + first * c.height * row + rows.begin * row);
   });
+  if (gate != nullptr) apply_gate(gate, out, c.samples * c.height * row);
 }
 
 }  // namespace hans::kernels

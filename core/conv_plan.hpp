@@ -45,7 +45,7 @@ constexpr std::size_t worth_sharing = 20000;
 std::size_t units_wanted(std::size_t multiply_adds);
 
 /// The input gradient of few channels (conv_narrow.cpp).
-void narrow_input_gradient(const Conv& simple, const real* gradient, const real* packed, real* out);
+void narrow_input_gradient(const Conv& simple, const real* gradient, const real* packed, const real* gate, real* out);
 
 /// Part `index` of `parts` nearly equal parts of 0 .. size - 1.
 struct Range {

@@ -50,6 +50,17 @@ struct Product {
   bool continues;       ///< the chains go on from what is in the outputs
   const real* bias;     ///< added at the end, may be null
   bool relu;
+  /// May be null. Otherwise the output at `gated` + i becomes +0 unless gate[i] > 0.
+  const real* gate;
+  const real* gated;
+};
+
+/// One row of outputs of a pooling layer, each the maximum of a window of kernel x kernel inputs.
+struct PoolRow {
+  size_t outputs, channels, kernel, stride;
+  size_t in_row;       ///< from one row of inputs to the next
+  bool positive_only;  ///< of the gradient: nothing comes through outputs that are not > 0
+  bool continues;      ///< of the gradient: is added to what is there
 };
 
 /// The functions compiled once per instruction set.
@@ -60,6 +71,12 @@ struct Set {
   void (*product)(const Product& job);
   /// out[k][0..15] = in[lane * lane_stride + k], lanes from `lanes` on are +0.
   void (*transpose)(const real* in, size_t lane_stride, size_t lanes, size_t count, real* out);
+  void (*max_pool_row)(const PoolRow& row, const real* in, real* out);
+  /// Each output's gradient goes to the first input of its window that equals it. Windows overlap only if `continues`.
+  void (*max_pool_gradient_row)(const PoolRow& row, const real* in, const real* out, const real* gradient,
+                                real* in_gradient);
+  /// gradient[i] becomes +0 unless gate[i] > 0, for i < count.
+  void (*gate)(const real* gate, real* gradient, size_t count);
   /// out[i] = function(in[i]) for i < count (math.inl); in and out are the same array or do not overlap.
   void (*exp)(const real* in, real* out, size_t count);
   void (*log)(const real* in, real* out, size_t count);

@@ -62,13 +62,34 @@ void pack_backward(const Conv& conv, const real* weights, real* packed);
 /// Tells arrangements of the same weights apart: pack_backward gives two convolutions with equal keys the same.
 int backward_pack_key(const Conv& conv);
 
-/// The gradient with respect to the images, all of it written. k order (kernel row, kernel column, filter).
-void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, real* out);
+/// The gradient with respect to the images, all of it written. k order (kernel row, kernel column, filter). With a
+/// gate, as large as the images, it is +0 wherever that is not > 0; it may be null.
+void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, const real* gate, real* out);
 
 /// The gradients with respect to weights and bias, all of both written; bias_gradient may be null.
 /// k order (sample, output row, output column); threads split outputs.
 void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
                           real* bias_gradient);
+
+/// Max pooling: output (y, x) of each channel is the maximum of the kernel x kernel inputs from (y * stride, x *
+/// stride).
+struct Pooling {
+  std::size_t samples = 1, height = 1, width = 1, channels = 1;
+  std::size_t kernel = 1, stride = 1;
+  std::size_t out_height = 1, out_width = 1;
+};
+
+/// A NaN wins only as the first of its window.
+void max_pool(const Pooling& pooling, const real* images, real* out);
+
+/// The gradient with respect to the images, all of it written: each output's goes to the first input of its window
+/// that equals it, windows in rising (row, column). With `positive_only` nothing comes through outputs that are not >
+/// 0.
+void max_pool_gradient(const Pooling& pooling, const real* images, const real* out, const real* gradient,
+                       bool positive_only, real* image_gradient);
+
+/// gradient[i] becomes +0 unless gate[i] > 0, for i < count.
+void apply_gate(const real* gate, real* gradient, std::size_t count);
 
 /// Keeps the arithmetic units busy with independent chains of multiply-adds and nothing else, on this thread, and
 /// returns how many floating-point operations that was (two for a multiply-add). Timed by the caller it is the peak

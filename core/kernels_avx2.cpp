@@ -39,6 +39,14 @@ inline void store(real* p, Vec v) { _mm256_storeu_ps(p, v); }
 inline void store_part(real* p, Vec v, size_t n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
+/// a > b ? a : b
+inline Vec larger(Vec a, Vec b) { return _mm256_max_ps(a, b); }
+/// a == b ? yes : no
+inline Vec if_equal(Vec a, Vec b, Vec yes, Vec no) {
+  return _mm256_blendv_ps(no, yes, _mm256_cmp_ps(a, b, _CMP_EQ_OQ));
+}
+/// a > 0 ? yes : +0
+inline Vec if_positive(Vec a, Vec yes) { return _mm256_and_ps(_mm256_cmp_ps(a, zero(), _CMP_GT_OQ), yes); }
 inline Vec relu(Vec a) { return _mm256_andnot_ps(_mm256_cmp_ps(a, zero(), _CMP_LT_OQ), a); }
 
 #include "kernels.inl"

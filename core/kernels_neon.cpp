@@ -39,6 +39,12 @@ inline void store_part(real* p, Vec v, size_t n) {
 }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 inline Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
+/// a > b ? a : b
+inline Vec larger(Vec a, Vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
+/// a == b ? yes : no
+inline Vec if_equal(Vec a, Vec b, Vec yes, Vec no) { return vbslq_f32(vceqq_f32(a, b), yes, no); }
+/// a > 0 ? yes : +0
+inline Vec if_positive(Vec a, Vec yes) { return vbslq_f32(vcgtzq_f32(a), yes, zero()); }
 /// Neither NaN nor -0 is below 0.
 inline Vec relu(Vec a) { return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(a), vcltzq_f32(a))); }
 

@@ -49,6 +49,21 @@ inline Vec add(const Vec& a, const Vec& b) {
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] + b.lane[i];
   return v;
 }
+inline Vec larger(const Vec& a, const Vec& b) {
+  Vec v;
+  for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i];
+  return v;
+}
+inline Vec if_equal(const Vec& a, const Vec& b, const Vec& yes, const Vec& no) {
+  Vec v;
+  for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] == b.lane[i] ? yes.lane[i] : no.lane[i];
+  return v;
+}
+inline Vec if_positive(const Vec& a, const Vec& yes) {
+  Vec v;
+  for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] > 0 ? yes.lane[i] : real(0);
+  return v;
+}
 inline Vec relu(const Vec& a) {
   Vec v;
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] < 0 ? real(0) : a.lane[i];
