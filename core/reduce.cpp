@@ -1,6 +1,7 @@
 // Reductions over rows, in the one order that the specification allows.
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <hans/core/math.hpp>
@@ -146,9 +147,17 @@ bool all_finite(std::span<const real> values) {
   // On the bits, without a branch for each: infinities and NaNs are what has every exponent bit set.
   using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>;
   constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<real>::infinity());
-  Bits bad = 0;
-  for (const real value : values) bad |= (std::bit_cast<Bits>(value) & exponent) == exponent ? Bits{1} : Bits{0};
-  return bad == 0;
+  constexpr std::size_t grain = 65536;
+  std::atomic<bool> found{false};
+  parallel_for((values.size() + grain - 1) / grain, [&](std::size_t piece) {
+    const std::size_t first = piece * grain;
+    Bits bad = 0;
+    for (const real value : values.subspan(first, std::min(grain, values.size() - first))) {
+      bad |= (std::bit_cast<Bits>(value) & exponent) == exponent ? Bits{1} : Bits{0};
+    }
+    if (bad != 0) found.store(true, std::memory_order_relaxed);
+  });
+  return !found.load(std::memory_order_relaxed);
 }
 
 std::size_t argmax(std::span<const real> row) {

@@ -17,6 +17,10 @@ void update(const Sgd& s, const Powers&, real factor, std::size_t n, real* w, co
   const real rate = s.rate * factor;
   const real momentum = s.momentum;
   real* v = state[0];
+  if (v == nullptr) {
+    for (std::size_t i = 0; i < n; ++i) w[i] -= rate * g[i];
+    return;
+  }
   for (std::size_t i = 0; i < n; ++i) {
     v[i] = momentum * v[i] + g[i];
     w[i] -= rate * v[i];
@@ -70,7 +74,7 @@ void update(const AdamW& s, const Powers& powers, real factor, std::size_t n, re
   adam(s, powers, rate, n, w, g, state);
 }
 
-constexpr std::size_t slots(const Sgd&) { return 1; }
+constexpr std::size_t slots(const Sgd& s) { return s.momentum == 0 ? 0 : 1; }
 constexpr std::size_t slots(const Adadelta&) { return 2; }
 constexpr std::size_t slots(const Adam&) { return 2; }
 constexpr std::size_t slots(const AdamW&) { return 2; }
@@ -151,14 +155,17 @@ void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradient
   if (state_.empty()) {
     for (const Tensor& weight : weights) state_.insert(state_.end(), slots, Tensor(weight.shape()));
   }
-  check(state_.size() == weights.size() * slots, "the optimizer's state is for ", state_.size() / slots,
-        " weight tensors, not ", weights.size());
+  check(state_.size() == weights.size() * slots, "the optimizer's state has ", state_.size(), " tensors, ",
+        weights.size(), " weight tensors need ", weights.size() * slots);
   ++steps_;
   powers_ = self_->next(powers_);
   for (std::size_t t = 0; t < weights.size(); ++t) {
-    check(gradients[t].shape() == weights[t].shape() && state_[t * slots].shape() == weights[t].shape(), "weight ", t,
-          " of shape ", weights[t].shape(), " got a gradient of shape ", gradients[t].shape(), " and state of shape ",
-          state_[t * slots].shape());
+    check(gradients[t].shape() == weights[t].shape(), "weight ", t, " of shape ", weights[t].shape(),
+          " got a gradient of shape ", gradients[t].shape());
+    for (const Tensor& kept : std::span(state_).subspan(t * slots, slots)) {
+      check(kept.shape() == weights[t].shape(), "weight ", t, " of shape ", weights[t].shape(), " has state of shape ",
+            kept.shape());
+    }
     real* w = weights[t].mutable_data();
     const real* g = gradients[t].data();
     std::array<real*, 2> state{};
@@ -168,7 +175,8 @@ void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradient
     const std::size_t size = weights[t].size();
     parallel_for((size + grain - 1) / grain, [&](std::size_t piece) {
       const std::size_t begin = piece * grain;
-      const std::array<real*, 2> part{state[0] + begin, slots > 1 ? state[1] + begin : nullptr};
+      std::array<real*, 2> part{};
+      for (std::size_t k = 0; k < slots; ++k) part[k] = state[k] + begin;
       self_->apply(powers_, factor, std::min(grain, size - begin), w + begin, g + begin, part.data());
     });
   }

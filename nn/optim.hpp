@@ -14,7 +14,7 @@
 
 namespace hans::nn {
 
-/// v = momentum * v + g; w -= rate * v.
+/// v = momentum * v + g; w -= rate * v. With momentum 0 nothing is kept: w -= rate * g.
 struct Sgd {
   float rate = 0.01F;
   float momentum = 0;

@@ -27,7 +27,7 @@ TEST(Memory, GrowsWithTheBatchAndWithTheWork) {
   EXPECT_GT(many.attack, many.infer);
   EXPECT_GT(many.train, many.infer);
   const nn::MemoryUse plain = nn::memory_use(net, 100, nn::Sgd{.rate = 0.1F});
-  EXPECT_EQ(many.train - plain.train, net.parameters() * sizeof(real));  // two averages instead of one
+  EXPECT_EQ(many.train - plain.train, 2 * net.parameters() * sizeof(real));  // the two averages
   EXPECT_THROW((void)nn::memory_use(net, 0), Error);
 }
 
