@@ -11,31 +11,45 @@ using kernels::Conv;
 // The two arrangements of weights a tape may keep; the kernels' keys are added to them.
 enum Arrangement : int { forward_arrangement, backward_arrangement = 2 };
 
+/// The weights for one product. Those that may change before the next are arranged on the way, into `kept`; others
+/// once.
+template <class Pack>
+kernels::Weights operand(Tape& tape, const Var& weights, int arrangement, std::size_t size, Pack pack, Tensor& kept) {
+  if (weights.tracked()) {
+    kept = tape.make({size});
+    return {weights.value().data(), kept.mutable_data()};
+  }
+  kept = tape.arranged(weights.value(), arrangement, [&](const Tensor& w) {
+    Tensor made = tape.make({size});
+    pack(w.data(), made.mutable_data());
+    return made;
+  });
+  return kept.data();
+}
+
 Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
             const Var& bias, Activation activation) {
   Tape& tape = x.tape();
-  const Tensor packed =
-      tape.arranged(weights, forward_arrangement + kernels::forward_pack_key(conv), [&](const Tensor& w) {
-        Tensor made = tape.make({kernels::forward_pack_size(conv)});
-        kernels::pack_forward(conv, w.data(), made.mutable_data());
-        return made;
-      });
   Tensor y = tape.make(out_shape);
-  kernels::conv_forward(conv, x.value().data(), packed.data(), bias.present() ? bias.value().data() : nullptr,
-                        activation, y.mutable_data());
+  {
+    Tensor kept;
+    const kernels::Weights forward = operand(
+        tape, weights, forward_arrangement + kernels::forward_pack_key(conv), kernels::forward_pack_size(conv),
+        [&](const real* w, real* packed) { kernels::pack_forward(conv, w, packed); }, kept);
+    kernels::conv_forward(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, activation,
+                          y.mutable_data());
+  }
   return tape.record(
       name, y, {&x, &weights, &bias},
       [conv, images = x.value(), weights, bias_shape = bias.shape(), &tape](Tensor g, Inputs& in) {
         if (in.wants(0)) {
-          const Tensor turned =
-              tape.arranged(weights, backward_arrangement + kernels::backward_pack_key(conv), [&](const Tensor& w) {
-                Tensor made = tape.make({kernels::backward_pack_size(conv)});
-                kernels::pack_backward(conv, w.data(), made.mutable_data());
-                return made;
-              });
           Tensor dx = in.make(images.shape());
+          Tensor kept;
+          const kernels::Weights turned = operand(
+              tape, weights, backward_arrangement + kernels::backward_pack_key(conv), kernels::backward_pack_size(conv),
+              [&](const real* w, real* packed) { kernels::pack_backward(conv, w, packed); }, kept);
           const Tensor* const gate = in.gate(0);
-          kernels::conv_input_gradient(conv, g.data(), turned.data(), gate == nullptr ? nullptr : gate->data(),
+          kernels::conv_input_gradient(conv, g.data(), turned, gate == nullptr ? nullptr : gate->data(),
                                        dx.mutable_data());
           in.add(0, std::move(dx), gate != nullptr);
         }

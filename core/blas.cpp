@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include <hans/core/conv_plan.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/core/text.hpp>
@@ -63,7 +64,7 @@ namespace blas {
 
 bool takes(const Conv& c) {
   // Not a matter of how many samples there are: weights packed for some serve for others.
-  return built_in && c.height * c.width * c.kernel_height * c.kernel_width * c.out_height * c.out_width == 1;
+  return built_in && is_product(c);
 }
 
 void pack(const Conv& c, const real* weights, real* packed) { std::copy_n(weights, c.channels * c.filters, packed); }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <hans/core/blas.hpp>
 #include <hans/core/conv_plan.hpp>
+#include <hans/core/dense.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
 
@@ -179,24 +180,25 @@ void pack_forward(const Conv& conv, const real* weights, real* packed) {
     const std::size_t first = unit / parts * panel;
     const std::size_t width = std::min<std::size_t>(panel, conv.filters - first);
     const Range ks = part_of(k_count, parts, unit % parts);
-    const real* from = weights + ks.begin * conv.filters + first;
-    real* to = packed + (unit / parts * k_count + ks.begin) * panel;
-    for (std::size_t k = ks.begin; k < ks.end; ++k, from += conv.filters, to += panel) {
-      if (width == panel) {
-        std::copy_n(from, panel, to);
-      } else {
-        std::fill(std::copy_n(from, width, to), to + panel, real(0));
-      }
-    }
+    current()->gather(weights + ks.begin * conv.filters + first, conv.filters, width, ks.end - ks.begin,
+                      packed + (unit / parts * k_count + ks.begin) * panel);
   });
 }
 
 int forward_pack_key(const Conv& conv) { return blas::takes(simplified(conv)) ? 1 : 0; }
 
-void conv_forward(const Conv& conv, const real* images, const real* packed, const real* bias, Activation activation,
+void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, Activation activation,
                   real* out) {
   const Conv c = simplified(conv);
-  if (blas::takes(c)) return blas::forward(c, images, packed, bias, activation, out);
+  const bool rectified = activation == Activation::relu;
+  if (is_product(c) && !blas::takes(c)) {
+    return dense(Dense{c.samples, c.channels, c.filters, images, weights, false, bias, rectified, nullptr, out});
+  }
+  if (weights.packed == nullptr) {
+    pack_forward(conv, weights.plain, weights.room);
+    weights.packed = weights.room;
+  }
+  if (blas::takes(c)) return blas::forward(c, images, weights.packed, bias, activation, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
   forward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);
@@ -216,10 +218,10 @@ void conv_forward(const Conv& conv, const real* images, const real* packed, cons
   grid.tap_step_y = grid.tap_step_x = 1;
   grid.source_step_y = static_cast<std::ptrdiff_t>(c.stride_height);
   grid.source_step_x = static_cast<std::ptrdiff_t>(c.stride_width);
-  grid.packed = packed;
+  grid.packed = weights.packed;
   grid.k_count = c.kernel_height * c.kernel_width * c.channels;
   grid.bias = bias;
-  grid.relu = activation == Activation::relu;
+  grid.relu = rectified;
   grid.down = &down;
   grid.across = &across;
   run(grid);
@@ -266,10 +268,17 @@ int backward_pack_key(const Conv& conv) {
   return (same ? 0 : 2) + (narrow(c) ? 1 : 0) + (blas::takes(c) ? 4 : 0);
 }
 
-void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, const real* gate, real* out) {
+void conv_input_gradient(const Conv& conv, const real* gradient, Weights weights, const real* gate, real* out) {
   const Conv c = simplified(conv);
-  if (blas::takes(c)) return blas::input_gradient(c, gradient, packed, gate, out);
-  if (narrow(c)) return narrow_input_gradient(c, gradient, packed, gate, out);
+  if (is_product(c) && !narrow(c) && !blas::takes(c)) {
+    return dense(Dense{c.samples, c.filters, c.channels, gradient, weights, true, nullptr, false, gate, out});
+  }
+  if (weights.packed == nullptr) {
+    pack_backward(conv, weights.plain, weights.room);
+    weights.packed = weights.room;
+  }
+  if (blas::takes(c)) return blas::input_gradient(c, gradient, weights.packed, gate, out);
+  if (narrow(c)) return narrow_input_gradient(c, gradient, weights.packed, gate, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
   backward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);
@@ -289,7 +298,7 @@ void conv_input_gradient(const Conv& conv, const real* gradient, const real* pac
   grid.tap_step_y = c.stride_height;
   grid.tap_step_x = c.stride_width;
   grid.source_step_y = grid.source_step_x = 1;
-  grid.packed = packed;
+  grid.packed = weights.packed;
   grid.k_count = c.kernel_height * c.kernel_width * c.filters;
   grid.gate = gate;
   grid.down = &down;

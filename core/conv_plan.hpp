@@ -17,6 +17,13 @@ Conv simplified(const Conv& conv);
 /// Too few channels for lanes across them: the input gradient has lanes across pixels.
 inline bool narrow(const Conv& simple) { return simple.channels < 8; }
 
+/// Whether it is one product of matrices.
+inline bool is_product(const Conv& simple) {
+  return simple.height * simple.width * simple.kernel_height * simple.kernel_width * simple.out_height *
+             simple.out_width ==
+         1;
+}
+
 /// Along one dimension, outputs start, start + step, ... (`count` of them) that see the same taps: `taps` of
 /// them, the first being `tap`. That tap of output `start` reads `source`.
 struct Band {

@@ -71,6 +71,8 @@ struct Set {
   void (*product)(const Product& job);
   /// out[k][0..15] = in[lane * lane_stride + k], lanes from `lanes` on are +0.
   void (*transpose)(const real* in, size_t lane_stride, size_t lanes, size_t count, real* out);
+  /// out[k][0..15] = in[k * stride + lane], lanes from `lanes` on are +0.
+  void (*gather)(const real* in, size_t stride, size_t lanes, size_t count, real* out);
   void (*max_pool_row)(const PoolRow& row, const real* in, real* out);
   /// Each output's gradient goes to the first input of its window that equals it. Windows overlap only if `continues`.
   void (*max_pool_gradient_row)(const PoolRow& row, const real* in, const real* out, const real* gradient,

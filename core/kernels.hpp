@@ -44,6 +44,18 @@ struct Conv {
   std::size_t out_height = 1, out_width = 1;
 };
 
+/// Weights as a product takes them. What serves several calls is arranged once, by pack_forward or pack_backward.
+/// Otherwise they are given as they are, with room for as many values as the arrangement has.
+struct Weights {
+  Weights() = default;
+  Weights(const real* arranged) : packed(arranged) {}
+  Weights(const real* as_they_are, real* to_arrange) : plain(as_they_are), room(to_arrange) {}
+
+  const real* packed = nullptr;
+  const real* plain = nullptr;
+  real* room = nullptr;
+};
+
 /// Weights rearranged for conv_forward: how many values, and the rearrangement.
 std::size_t forward_pack_size(const Conv& conv);
 void pack_forward(const Conv& conv, const real* weights, real* packed);
@@ -52,7 +64,7 @@ void pack_forward(const Conv& conv, const real* weights, real* packed);
 int forward_pack_key(const Conv& conv);
 
 /// out = activation(images * weights + bias); bias may be null. k order (kernel row, kernel column, input channel).
-void conv_forward(const Conv& conv, const real* images, const real* packed, const real* bias, Activation activation,
+void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, Activation activation,
                   real* out);
 
 /// Weights rearranged for conv_input_gradient.
@@ -64,7 +76,7 @@ int backward_pack_key(const Conv& conv);
 
 /// The gradient with respect to the images, all of it written. k order (kernel row, kernel column, filter). With a
 /// gate, as large as the images, it is +0 wherever that is not > 0; it may be null.
-void conv_input_gradient(const Conv& conv, const real* gradient, const real* packed, const real* gate, real* out);
+void conv_input_gradient(const Conv& conv, const real* gradient, Weights weights, const real* gate, real* out);
 
 /// The gradients with respect to weights and bias, all of both written; bias_gradient may be null.
 /// k order (sample, output row, output column); threads split outputs.

@@ -227,6 +227,15 @@ void transpose(const real* in, size_t lane_stride, size_t lane_count, size_t cou
   }
 }
 
+void gather(const real* in, size_t stride, size_t lane_count, size_t count, real* out) {
+  for (size_t k = 0; k < count; ++k, in += stride, out += panel) {
+    for (size_t lane = 0; lane < panel; lane += lanes) {
+      store(out + lane, lane_count >= lane + lanes ? load(in + lane)
+                                                   : load_part(in + lane, lane_count > lane ? lane_count - lane : 0));
+    }
+  }
+}
+
 // ---- pooling and gates ---------------------------------------------------------------------------------
 
 Vec load_some(const real* from, size_t count) { return count >= lanes ? load(from) : load_part(from, count); }
@@ -319,7 +328,8 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
 /// Everything above as one table.
 constexpr Set make_set() {
-  return Set{set_name,   tile_rows, fused_value, product,    transpose,     max_pool_row, max_pool_gradient_row,
-             gate_array, exp_array, log_array,   tanh_array, sigmoid_array, erf_array,    sin_array,
-             cos_array,  peak};
+  return Set{set_name,  tile_rows,    fused_value,           product,    transpose,
+             gather,    max_pool_row, max_pool_gradient_row, gate_array, exp_array,
+             log_array, tanh_array,   sigmoid_array,         erf_array,  sin_array,
+             cos_array, peak};
 }

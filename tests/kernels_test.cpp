@@ -221,6 +221,10 @@ std::vector<Conv> shapes() {
       linear(33, 128, 10),
       linear(130, 16, 37),
       linear(2, 10, 1),
+      linear(19, 1100, 37),   // more than two blocks of depth, forward
+      linear(19, 37, 1100),   // and back
+      linear(15, 1024, 130),  // rows that fall on the same lines of the cache
+      linear(9, 130, 1024),
       square(3, 1, 64, {28, 8, 2, 3, 3}),  // the report's network, 1 to 3
       square(2, 64, 128, {14, 6, 2, 0, 0}),
       square(17, 64, 37, {5, 5, 1, 0, 0}),
@@ -319,6 +323,8 @@ void expect_kernels_equal(const Conv& c, const Operands& o, const Results& expec
   expect_same(expected.plain, out.values(), what + ", forward");
   conv_forward(c, o.images.data(), packed.data(), o.bias.data(), Activation::relu, out.data());
   expect_same(expected.biased, out.values(), what + ", forward with bias and relu");
+  conv_forward(c, o.images.data(), {o.weights.data(), packed.data()}, o.bias.data(), Activation::relu, out.data());
+  expect_same(expected.biased, out.values(), what + ", forward with weights as they are");
 
   Guarded back(backward_pack_size(c)), dx(image_size(c));
   pack_backward(c, o.weights.data(), back.data());
@@ -326,6 +332,8 @@ void expect_kernels_equal(const Conv& c, const Operands& o, const Results& expec
   expect_same(expected.input, dx.values(), what + ", input gradient");
   conv_input_gradient(c, o.gradient.data(), back.data(), o.images.data(), dx.data());
   expect_same(gated(expected.input, o.images), dx.values(), what + ", input gradient behind a gate");
+  conv_input_gradient(c, o.gradient.data(), {o.weights.data(), back.data()}, nullptr, dx.data());
+  expect_same(expected.input, dx.values(), what + ", input gradient with weights as they are");
 
   Guarded dw(weight_size(c)), db(c.filters);
   conv_weight_gradient(c, o.images.data(), o.gradient.data(), dw.data(), db.data());
