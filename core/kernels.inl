@@ -228,7 +228,9 @@ void transpose(const real* in, size_t lane_stride, size_t lane_count, size_t cou
 }
 
 void gather(const real* in, size_t stride, size_t lane_count, size_t count, real* out) {
+  constexpr size_t ahead = 16;  // rows: where they are pages apart the hardware does not see them coming
   for (size_t k = 0; k < count; ++k, in += stride, out += panel) {
+    __builtin_prefetch(in + ahead * stride);
     for (size_t lane = 0; lane < panel; lane += lanes) {
       store(out + lane, lane_count >= lane + lanes ? load(in + lane)
                                                    : load_part(in + lane, lane_count > lane ? lane_count - lane : 0));

@@ -153,7 +153,9 @@ void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradient
         gradients.size());
   const std::size_t slots = self_->slots();
   if (state_.empty()) {
-    for (const Tensor& weight : weights) state_.insert(state_.end(), slots, Tensor(weight.shape()));
+    for (const Tensor& weight : weights) {
+      for (std::size_t k = 0; k < slots; ++k) state_.emplace_back(weight.shape());
+    }
   }
   check(state_.size() == weights.size() * slots, "the optimizer's state has ", state_.size(), " tensors, ",
         weights.size(), " weight tensors need ", weights.size() * slots);
