@@ -92,9 +92,18 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
   tables.row_count = 0;
 }
 
+/// Asks for what an output row reads that the one above has not: its lowest source row.
+void fetch_row(const Grid& grid, const real* image, std::ptrdiff_t row, const Band& y) {
+  const std::ptrdiff_t below = grid.per_tap > 0 ? static_cast<std::ptrdiff_t>(y.taps) - 1 : 0;
+  const real* const from = image + (row + below) * static_cast<std::ptrdiff_t>(grid.source_width * grid.depth);
+  const std::size_t line = 64 / sizeof(real);
+  for (std::size_t i = 0; i < grid.source_width * grid.depth; i += line) __builtin_prefetch(from + i);
+}
+
 /// One unit: some samples, target rows and panels.
 void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) {
   Tables tables;
+  const bool far_away = grid.samples * grid.source_height * grid.source_width * grid.depth > cache_values;
   for (const Band& y : *grid.down) {
     // The outputs of the band inside the unit's rows.
     const auto before = [&y](std::size_t row) {
@@ -112,6 +121,7 @@ void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) 
           real* const out_row = out + (y.start + iy * y.step) * grid.target_width * grid.columns;
           std::ptrdiff_t at = (row * static_cast<std::ptrdiff_t>(grid.source_width) + x.source) *
                               static_cast<std::ptrdiff_t>(grid.depth);
+          if (far_away && y.taps > 0) fetch_row(grid, image, row, y);
           for (std::size_t ix = 0; ix < x.count; ++ix) {
             tables.rows[tables.row_count] = image + at;
             tables.outs[tables.row_count] = out_row + (x.start + ix * x.step) * grid.columns;

@@ -48,6 +48,9 @@ std::vector<T>& kept() {
 /// How much work makes it worth calling other threads, in multiply-adds.
 constexpr std::size_t worth_sharing = 20000;
 
+/// So many values and no more stay in the cache of a processor between two uses.
+constexpr std::size_t cache_values = std::size_t{1} << 18;
+
 /// The number of units to aim at: enough for the threads to end together.
 std::size_t units_wanted(std::size_t multiply_adds);
 

@@ -198,7 +198,9 @@ void conv_weight_gradient(const Conv& conv, const real* images, const real* grad
   const std::size_t panels = divide_up(c.filters, panel);
   if (panels == 0) return;
   const std::size_t work = c.samples * out_pixels * rows * panels * panel;
-  const std::size_t wanted = units_wanted(work);
+  const std::size_t read = c.samples * (c.height * c.width * c.channels + out_pixels * c.filters);
+  // Every unit reads all samples: the fewer, the better, where no cache holds them.
+  const std::size_t wanted = std::min(units_wanted(work), read > cache_values ? thread_count() : work);
 
   // Units: parts of the tiles times parts of the panels. Where that gives too few, smaller tiles.
   std::vector<Tile>& tiles = kept<Tile, 0>();
