@@ -11,7 +11,9 @@
 namespace hans::kernels {
 namespace {
 
-constexpr std::size_t block_depth = 512;
+constexpr std::size_t block_depth = 2048;
+constexpr std::size_t arranged_depth = 512;
+constexpr std::size_t arranged_panels = 8;  // at a time: as many as stay in the cache
 constexpr std::size_t table_rows = 256;
 
 struct Operand {
@@ -48,8 +50,7 @@ void run_unit(const Dense& d, const Operand& in, bool packed, Range rows, Range 
   job.columns = std::min(d.columns, panels.end * panel) - first_column;
   job.padded = true;
   job.gated = d.out;
-  // A few rows stay in the cache whole.
-  const std::size_t most = packed && rows.end - rows.begin <= current()->row_block ? d.depth : block_depth;
+  const std::size_t most = packed ? block_depth : arranged_depth;
   for (std::size_t begin = 0; begin < d.depth || begin == 0; begin += most) {
     const std::size_t end = std::min(begin + most, d.depth);
     steps.length = end - begin;
@@ -103,12 +104,16 @@ void dense(Dense d) {
   const std::size_t panels = divide_up(d.columns, panel);
   const std::size_t pairs = divide_up(panels, 2);
   const std::size_t wanted = units_wanted(d.rows * d.depth * panels * panel);
+  bool packed = d.weights.packed != nullptr;
   // Units of all rows read the weights once and the rows often; units of some rows the other way round.
   std::size_t panel_parts = 1, row_parts = 1;
   std::size_t least = ~std::size_t{0};
   for (std::size_t parts = 1;; parts = std::min(2 * parts, pairs)) {
-    const std::size_t of_rows = std::min(d.rows, divide_up(wanted, parts));
-    const std::size_t traffic = (of_rows * panels * panel + parts * d.rows) * d.depth;
+    // Weights that no other unit uses are arranged on the way; otherwise they are written and read once more.
+    const bool alone = !packed && parts >= thread_count() && parts >= divide_up(panels, arranged_panels);
+    const std::size_t of_rows = alone ? 1 : std::min(d.rows, divide_up(wanted, parts));
+    const std::size_t of_weights = of_rows + (packed || of_rows == 1 ? 0 : 2);
+    const std::size_t traffic = (of_weights * panels * panel + parts * d.rows) * d.depth;
     if (traffic < least) {
       least = traffic;
       panel_parts = parts;
@@ -116,7 +121,6 @@ void dense(Dense d) {
     }
     if (parts >= pairs || parts >= wanted) break;
   }
-  bool packed = d.weights.packed != nullptr;
   if (!packed && row_parts > 1) {  // several units use the same weights
     const std::size_t parts = std::min(panels, units_wanted(d.depth * panels * panel));
     parallel_for(parts, [&](std::size_t part) {
