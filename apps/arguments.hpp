@@ -214,9 +214,7 @@ Options read_arguments(Arguments given) {
     hans::detail::each_field<detail::Complete<Options>>([&](const auto& field) {
       if (number++ != item.argument) return;
       try {
-        auto& slot = FieldAccess::slot(out.*field.member);
-        read_value(item.value, slot);
-        hans::detail::check_number(slot, field.range);
+        hans::detail::read_in_range(item.value, field.range, FieldAccess::slot(out.*field.member));
       } catch (const UsageError& error) {
         detail::refuse_argument(Options::command, known[item.argument], item.value, error.what());
       }

@@ -8,10 +8,10 @@
 #include <hans/attacks/jsma.hpp>
 #include <hans/autodiff/grad.hpp>
 #include <hans/core/error.hpp>
-#include <hans/core/reduce.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/models.hpp>
+#include <hans/nn/trainer.hpp>
 
 namespace hans::apps {
 namespace {
@@ -32,22 +32,10 @@ data::Samples random_samples(const nn::Sequential& net, std::size_t count, std::
 class Worker {
  public:
   Worker(const nn::Sequential& net, const data::Samples& samples, std::size_t batch, std::uint64_t seed)
-      : net_(net), samples_(samples), batch_(batch), rng_(seed), gradients_(net.weights().size()) {}
+      : net_(net), samples_(samples), batch_(batch), trainer_(net_, optimizer_, nn::cross_entropy_loss(), Rng(seed)) {}
 
   void train() {
-    const data::Samples batch = next();
-    const DropoutKeys keys{rng_, step_, batch.index};
-    const nn::Mode mode{&keys};
-    const Tensor seed = Tensor::full({batch_}, real{1} / static_cast<real>(batch_));
-    value_and_grads(
-        tape_,
-        [&](std::span<const Var> watched) {
-          return loss_(nn::TrainStep{net_, watched, batch, mode, tape_, aside_, rng_, step_});
-        },
-        net_.weights(), seed, gradients_);
-    tape_.rewind();
-    for (const Tensor& gradient : gradients_) check(all_finite(gradient.values()), "a gradient is not finite");
-    optimizer_.step(net_.mutable_weights(), gradients_);
+    trainer_.step(next(), step_);
     ++step_;
   }
 
@@ -73,11 +61,9 @@ class Worker {
   data::Samples samples_;
   std::size_t batch_, first_ = 0;
   std::uint32_t step_ = 0;
-  Rng rng_;
-  nn::Loss loss_ = nn::cross_entropy_loss();
   nn::Optimizer optimizer_ = nn::Sgd{};
-  std::vector<Tensor> gradients_;
-  Tape tape_, aside_;
+  nn::Trainer trainer_;
+  Tape tape_;
 };
 
 /// A network and what it is attacked on, made when the first attack wants it.

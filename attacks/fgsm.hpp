@@ -22,7 +22,7 @@ struct Fgsm {
   static constexpr auto fields() {
     return std::tuple(
         field("eps", &Fgsm::eps, at_least(0), "size of the step, in data units"),
-        field("norm", &Fgsm::norm, "in which eps is measured: linf, l2 or l1"),
+        field("norm", &Fgsm::norm, up_to(Norm::l1), "in which eps is measured"),
         field("clip_min", &Fgsm::clip_min, any_number.or_infinite(), "least value of a feature", "the data's"),
         field("clip_max", &Fgsm::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"),
         field("label", &Fgsm::label, "what an untargeted attack moves away from", "data; model in training"));

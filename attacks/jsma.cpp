@@ -171,7 +171,8 @@ void craft(const Search& search, const Batch& batch) {
       }
     }
     active.resize(kept);
-    if (batch.progress) batch.progress(next - kept);
+    const bool all = next == batch.samples.size() && kept == 0;  // said by whoever made the batch
+    if (batch.progress && !all) batch.progress(next - kept);
   }
 }
 

@@ -1,4 +1,7 @@
 // Linear layers and convolutions: product sums with the bias and activation fused behind.
+#include <cstddef>
+#include <limits>
+
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/parallel.hpp>
@@ -7,6 +10,9 @@ namespace hans {
 namespace {
 
 using kernels::Conv;
+
+// Three of them added up are far from any overflow.
+constexpr std::size_t most_extent = std::numeric_limits<std::ptrdiff_t>::max() / 8;
 
 // The two arrangements of weights a tape may keep; the kernels' keys are added to them.
 enum Arrangement : int { forward_arrangement, backward_arrangement = 2 };
@@ -86,8 +92,12 @@ Var linear(const Var& x, const Var& weights, const Var& bias, Activation activat
 Window same_window(const Shape& image, std::size_t kernel_height, std::size_t kernel_width, std::size_t stride_height,
                    std::size_t stride_width) {
   check(image.rank() == 3, "padding is for height x width x channels, not ", image);
+  check(image.elements() > 0, "padding needs an image, not ", image);
+  check(stride_height > 0 && stride_width > 0, "padding: a stride of 0 never moves");
+  check(kernel_height <= most_extent && kernel_width <= most_extent, "padding: a ", kernel_height, "x", kernel_width,
+        " kernel is too large");
   const auto padding = [](std::size_t extent, std::size_t kernel, std::size_t stride) {
-    const std::size_t reach = (extent + stride - 1) / stride * stride - stride + kernel;
+    const std::size_t reach = (extent - 1) / stride * stride + kernel;
     return reach > extent ? reach - extent : 0;
   };
   const std::size_t vertical = padding(image[0], kernel_height, stride_height);
@@ -104,6 +114,10 @@ Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& wind
         image, " and ", kernel);
   check(window.stride_height > 0 && window.stride_width > 0, "conv2d: a stride of 0 never moves");
   check_bias("conv2d", bias, kernel[3]);
+  for (const std::size_t extent :
+       {image[1], image[2], window.pad_top, window.pad_bottom, window.pad_left, window.pad_right}) {
+    check(extent <= most_extent, "conv2d: an image or a padding is at most ", most_extent, " wide, not ", extent);
+  }
   const std::size_t height = image[1] + window.pad_top + window.pad_bottom;
   const std::size_t width = image[2] + window.pad_left + window.pad_right;
   check(kernel[0] > 0 && kernel[1] > 0 && kernel[0] <= height && kernel[1] <= width, "conv2d: a ", kernel[0], "x",

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
 #include <string>
 
 #include <hans/core/conv_plan.hpp>
@@ -33,7 +34,10 @@ struct Matrix {
 
 #if HANS_HAS_BLAS
 void multiply(std::size_t rows, std::size_t columns, std::size_t sum, Matrix a, Matrix b, real* out) {
-  static std::size_t threads = 0;  // products are called by one thread at a time, like set_thread_count
+  // OpenBLAS has one number of threads for the process, not to be changed under a product that another thread began.
+  static std::mutex mutex;
+  static std::size_t threads = 0;
+  const std::lock_guard lock(mutex);
   if (threads != thread_count()) {
     threads = thread_count();
     openblas_set_num_threads(static_cast<int>(threads));

@@ -74,6 +74,11 @@ void check_range(double value, const Range& range) { check_in(value, range); }
 void check_range(std::int64_t value, const Range& range) { check_in(value, range); }
 void check_range(std::uint64_t value, const Range& range) { check_in(value, range); }
 
+void refuse_integer(const Range& range, std::string_view least, std::string_view most) {
+  throw UsageError(text("not an integer from ", range.low == -infinity ? std::string(least) : text(range.low), " to ",
+                        range.high == infinity ? std::string(most) : text(range.high)));
+}
+
 void check_items(const Spec& spec, std::span<const FieldInfo> fields) {
   for (const Spec::Item& item : spec.items) {
     const bool known =

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -81,6 +82,8 @@ void check_range(double value, const Range& range);
 void check_range(std::int64_t value, const Range& range);
 void check_range(std::uint64_t value, const Range& range);
 
+/// Throws UsageError: no integer in this range, whose open ends are the type's `least` and `most`.
+[[noreturn]] void refuse_integer(const Range& range, std::string_view least, std::string_view most);
 /// Throws UsageError if an item has no field or a required field has no item; the line lists what is allowed.
 void check_items(const Spec& spec, std::span<const FieldInfo> fields);
 /// Throws UsageError: which value of which key is refused, and why.
@@ -162,11 +165,35 @@ void check_number(const T& value, const Range& range) {
   }
 }
 
+/// The names of an enum's values that the range admits: "linf|l2".
+template <NamedEnum T>
+std::string names_in(const Range& range) {
+  const auto names = enum_names(T{});
+  std::span<const std::string_view> admitted(names);
+  if (range.high < static_cast<double>(names.size())) {
+    admitted = admitted.first(static_cast<std::size_t>(range.high) + 1);
+  }
+  return joined(admitted);
+}
+
+/// What is no integer, or no name, is refused with what the parameter takes in place of what its type does.
+template <class T>
+void read_in_range(std::string_view word, const Range& range, T& out) {
+  try {
+    read_value(word, out);
+  } catch (const UsageError&) {
+    using Limits = std::numeric_limits<T>;
+    if constexpr (WholeNumber<T>) refuse_integer(range, text(Limits::min()), text(Limits::max()));
+    if constexpr (NamedEnum<T>) throw UsageError(text("none of ", names_in<T>(range)));
+    throw;
+  }
+  check_number(out, range);
+}
+
 template <class T>
 void read_checked(const Spec::Item& item, const Range& range, T& out) {
   check_nesting(item, takes_spec(out));
-  read_value(std::string_view(item.value), out);
-  check_number(out, range);
+  read_in_range(item.value, range, out);
 }
 
 template <class T>
@@ -183,7 +210,7 @@ std::string bracketed_text(const T& value) {
 }
 
 template <class T>
-std::string kind_of() {
+std::string kind_of(const Range& range) {
   if constexpr (std::floating_point<T>) {
     return "number";
   } else if constexpr (std::same_as<T, bool>) {
@@ -193,8 +220,7 @@ std::string kind_of() {
   } else if constexpr (std::same_as<T, std::string>) {
     return "word";
   } else if constexpr (NamedEnum<T>) {
-    const auto names = enum_names(T{});
-    return joined(names);
+    return names_in<T>(range);
   } else {
     return value_help(T{});
   }
@@ -249,7 +275,7 @@ std::vector<FieldInfo> describe() {
     const Value* value = FieldAccess::peek(member);
     FieldInfo info;
     info.name = field.name;
-    info.kind = detail::kind_of<Value>();
+    info.kind = detail::kind_of<Value>(field.range);
     info.default_text = required           ? "required"
                         : value == nullptr ? std::string(field.unset)
                                            : detail::bracketed_text(*value);

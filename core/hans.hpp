@@ -45,3 +45,4 @@
 #include <hans/nn/optim.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/sequential.hpp>
+#include <hans/nn/trainer.hpp>

@@ -133,6 +133,7 @@ class Pool {
     } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
     if (!failed_.load(std::memory_order_relaxed)) {
       try {
+        check_float_environment();  // a worker's too: what ran here before may have changed it
         const Inside inside;
         body(context, unit);
       } catch (...) {

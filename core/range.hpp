@@ -35,6 +35,12 @@ constexpr Range between_open(double low, double high) { return {low, high, true,
 constexpr Range between_from(double low, double high) { return {low, high, false, true}; }
 constexpr Range between_up_to(double low, double high) { return {low, high, true, false}; }
 
+/// Of a parameter with named values: those up to `last`, in the order of their enum.
+template <class Enum>
+constexpr Range up_to(Enum last) {
+  return {0, static_cast<double>(last), false, false};
+}
+
 /// ">= 0", "> 0 and <= 1"; nothing for any_number; "or inf" behind it where infinity belongs to it.
 void append(std::string& out, const Range& range);
 

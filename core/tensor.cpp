@@ -191,8 +191,8 @@ Tensor Tensor::reshaped(const Shape& shape) const {
 }
 
 Tensor Tensor::rows(std::size_t first, std::size_t count) const {
-  check(shape_.rank() > 0 && first <= shape_[0] && count <= shape_[0] - first, "rows ", first, " to ", first + count,
-        " are not all in a tensor of shape ", shape_);
+  check(shape_.rank() > 0 && first <= shape_[0] && count <= shape_[0] - first, "a tensor of shape ", shape_, " has no ",
+        count, " rows from row ", first, " on");
   Tensor view = *this;
   view.shape_ = shape_.without_front().with_front(count);
   view.data_ += first * shape_.row_elements();

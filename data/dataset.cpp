@@ -25,9 +25,16 @@ void check_range(std::size_t first, std::size_t count, std::size_t size) {
         size);
 }
 
+void check_fit(const Samples& samples) {
+  const Shape& shape = samples.images.shape();
+  check(shape.rank() > 0 && shape[0] == samples.size() && samples.index.size() == samples.size(), samples.size(),
+        " labels and ", samples.index.size(), " positions do not fit images of shape ", shape);
+}
+
 }  // namespace
 
 Samples Samples::rows(std::size_t first, std::size_t count) const {
+  check_fit(*this);
   check_range(first, count, size());
   const auto cut = [&](const auto& values) {
     const auto begin = values.begin() + static_cast<std::ptrdiff_t>(first);
@@ -37,6 +44,7 @@ Samples Samples::rows(std::size_t first, std::size_t count) const {
 }
 
 Samples Samples::select(std::span<const std::size_t> which) const {
+  check_fit(*this);
   Samples out{Tensor::uninitialised(images.shape().without_front().with_front(which.size())), {}, {}, box};
   const std::size_t features = images.shape().row_elements();
   real* to = out.images.mutable_data();

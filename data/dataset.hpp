@@ -28,10 +28,11 @@ struct Samples {
 
   std::size_t size() const { return labels.size(); }
 
-  /// Samples first .. first+count-1; the images are shared, not copied. Throws Error if out of range.
+  /// Samples first .. first+count-1; the images are shared, not copied. Throws Error if out of range, or if the counts
+  /// of images, labels and positions differ.
   Samples rows(std::size_t first, std::size_t count) const;
 
-  /// The samples at these places, in this order. Throws Error if one is out of range.
+  /// The samples at these places, in this order. Throws Error as rows() does.
   Samples select(std::span<const std::size_t> which) const;
 };
 

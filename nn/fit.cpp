@@ -3,12 +3,11 @@
 
 #include <algorithm>
 
-#include <hans/autodiff/grad.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
-#include <hans/core/reduce.hpp>
 #include <hans/core/version.hpp>
 #include <hans/nn/safetensors.hpp>
+#include <hans/nn/trainer.hpp>
 
 namespace hans::nn {
 namespace {
@@ -109,11 +108,9 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
   const auto count = static_cast<std::uint32_t>(train.size());
   std::vector<std::uint32_t> order;
   std::uint64_t order_epoch = ~std::uint64_t{0};
-  Tape tape, aside;
+  Trainer trainer(net, options.optimizer, options.loss, rng, options.clip);
   data::Samples batch;
   batch.box = train.box();
-  Tensor seed;  // the mean's share of each loss
-  std::vector<Tensor> gradients(net.weights().size());
   for (; position.step < total; ++position.step) {
     const std::uint64_t epoch = position.step / per_epoch;
     if (order_epoch != epoch) {
@@ -129,25 +126,8 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     if (!(batch.images.shape() == shape)) batch.images = Tensor::uninitialised(shape);
     train.gather_into(batch.index, batch.images, batch.labels);
 
-    const auto step = static_cast<std::uint32_t>(position.step);
-    const DropoutKeys keys{rng, step, batch.index};
-    const Mode mode{&keys};
-    if (seed.size() != size) seed = Tensor::full({size}, real{1} / static_cast<real>(size));
-    const Tensor losses = value_and_grads(
-        tape,
-        [&](std::span<const Var> watched) {
-          return options.loss(TrainStep{net, watched, batch, mode, tape, aside, rng, step});
-        },
-        net.weights(), seed, gradients);
-    tape.rewind();  // lets go of the weights, so that the optimizer changes them in place
-    check(all_finite(losses.values()), "a loss is not finite at step ", step, "; try a smaller learning rate");
-    // A gradient that is not finite must reach neither the weights nor the checkpoint.
-    for (const Tensor& gradient : gradients) {
-      check(all_finite(gradient.values()), "a gradient is not finite at step ", step, "; try a smaller learning rate");
-    }
-    if (options.clip > 0) clip_gradients(gradients, options.clip);
-    options.optimizer.step(net.mutable_weights(), gradients, rate_factor(options.schedule, position.step, total));
-
+    const Tensor losses = trainer.step(batch, static_cast<std::uint32_t>(position.step),
+                                       rate_factor(options.schedule, position.step, total));
     for (const real loss : losses.values()) position.loss_sum += static_cast<double>(loss);
     position.loss_count += losses.size();
     const bool epoch_end = (position.step + 1) % per_epoch == 0;

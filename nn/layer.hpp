@@ -42,7 +42,8 @@ struct Run {
 ///     Var operator()(const Var& x, const Run& run) const;       // x: samples x in
 ///     static constexpr bool fuses = true;                       // optional: applies run.activation itself
 ///
-/// Output shapes need no rule: a network finds them by running one sample of zeros. Immutable, cheap to copy.
+/// Output shapes need no rule: a network finds them by running one sample of zeros. Immutable, cheap to copy. Making
+/// one throws UsageError if a setting is out of its range.
 class Layer {
  public:
   template <class L>
@@ -70,7 +71,7 @@ class Layer {
   };
   template <class L>
   struct Model final : Concept {
-    explicit Model(L made) : settings(std::move(made)) {}
+    explicit Model(L made) : settings(std::move(made)) { check_fields(settings); }
     Spec spec() const override { return to_spec(settings); }
     std::vector<WeightInfo> weights(const Shape& in) const override { return settings.weights(in); }
     Var run(const Var& x, const Run& run) const override { return settings(x, run); }

@@ -29,6 +29,11 @@ struct NamedFunction {
   std::string_view meaning;
 };
 
+void check_features(std::size_t given) {
+  check(given <= Sequential::most_features, "it would give more than ", Sequential::most_features,
+        " features for one sample");
+}
+
 constexpr std::array<NamedFunction, 4> functions{{
     {"relu", hans::relu, "x where it is positive, else 0"},
     {"sigmoid", hans::sigmoid, "1 / (1 + exp(-x))"},
@@ -115,6 +120,7 @@ std::string value_help(const Padding&) { return "valid|same|N|TOPxBOTTOMxLEFTxRI
 
 std::vector<WeightInfo> Linear::weights(const Shape& in) const {
   check(in.rank() == 1, "linear takes features, not ", in, "; put flatten before it");
+  check_features(units);
   std::vector<WeightInfo> all{{"weight", {in[0], units}, in[0], units}};
   if (bias) all.push_back({"bias", {units}, 0, 0});
   return all;
@@ -129,8 +135,7 @@ std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
   const bool given = padding.kind == Padding::Kind::given;
   const std::size_t height = in[0] + (given ? std::size_t{padding.top} + padding.bottom : kernel.value());
   const std::size_t width = in[1] + (given ? std::size_t{padding.left} + padding.right : kernel.value());
-  check(height / stride * (width / stride) * filters <= 4 * Sequential::most_features, "it would give far more than ",
-        Sequential::most_features, " features for one sample");
+  check_features(Shape{height / stride, width / stride, filters}.elements() / 4);  // roughly: before memory is taken
   const std::size_t area = std::size_t{kernel} * kernel;
   std::vector<WeightInfo> all{{"weight", {kernel, kernel, in[2], filters}, area * in[2], area * filters}};
   if (bias) all.push_back({"bias", {filters}, 0, 0});

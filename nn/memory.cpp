@@ -6,6 +6,7 @@
 #include <hans/autodiff/grad.hpp>
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
+#include <hans/nn/trainer.hpp>
 
 namespace hans::nn {
 namespace {
@@ -35,24 +36,13 @@ MemoryUse memory_use(const Sequential& net, std::size_t batch, Optimizer optimiz
     use.attack = given + tape.bytes();
   }
   Sequential copy = net;
-  std::vector<std::uint32_t> index(batch);
-  std::iota(index.begin(), index.end(), std::uint32_t{0});
-  const DropoutKeys keys{Rng(0), 0, index};
-  const Mode mode{&keys};
-  Tape tape;
-  std::vector<Tensor> gradients(copy.weights().size());
-  const Tensor seed = tape.full({batch}, 1 / static_cast<real>(batch));
-  for (int step = 0; step < 2; ++step) {  // the second runs while the first one's gradients are still there
-    (void)value_and_grads(
-        tape,
-        [&](std::span<const Var> weights) {
-          return cross_entropy(copy.forward(weights, tape.constant(images), mode), labels);
-        },
-        copy.weights(), seed, gradients);
-    tape.rewind();
-    optimizer.step(copy.mutable_weights(), gradients);
+  data::Samples samples{images, labels, std::vector<std::uint32_t>(batch), {}};
+  std::iota(samples.index.begin(), samples.index.end(), std::uint32_t{0});
+  Trainer trainer(copy, optimizer, cross_entropy_loss(), Rng(0));
+  for (std::uint32_t step = 0; step < 2; ++step) {  // the second runs while the first one's gradients are still there
+    trainer.step(samples, step);
   }
-  use.train = given + tape.bytes() + bytes_of(optimizer.state());
+  use.train = given + trainer.bytes() + bytes_of(optimizer.state());
   return use;
 }
 

@@ -107,7 +107,7 @@ namespace {
 
 template <class Settings>
 struct RuleOf final : Optimizer::Rule {
-  explicit RuleOf(const Settings& given) : settings(given) {}
+  explicit RuleOf(const Settings& given) : settings(given) { check_fields(settings); }
   Spec spec() const override { return to_spec(settings); }
   std::size_t slots() const override { return nn::slots(settings); }
   Powers next(const Powers& powers) const override {
@@ -200,6 +200,7 @@ real rate_factor(Schedule schedule, std::uint64_t step, std::uint64_t total) {
 
 double clip_gradients(std::span<Tensor> gradients, double limit) {
   check(limit > 0, "the gradient norm limit must be above 0, not ", limit);
+  check_float_environment();
   double squares = 0;
   for (const Tensor& gradient : gradients) {
     for (const real value : gradient.values()) squares += static_cast<double>(value) * static_cast<double>(value);

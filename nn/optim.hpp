@@ -79,7 +79,7 @@ struct AdamW {
   }
 };
 
-/// Any of them with its state. Copying copies the state.
+/// Any of them with its state. Copying copies the state. Making one throws UsageError if a setting is out of its range.
 class Optimizer {
  public:
   template <class Settings>

@@ -51,12 +51,16 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
     std::vector<Var> own;
     try {
       for (const WeightInfo& info : layer.weights(x.shape().without_front())) {
+        check(info.shape.elements() <= most_weights, "its ", info.name, " of ", info.shape, " has more than ",
+              most_weights, " numbers");
         names_.push_back(text(position, ".", info.name));
         weights_.push_back(weights(names_.back(), info));
         check_weight(weights_.back(), info.shape, names_.back());
         own.push_back(tape.constant(weights_.back()));
       }
       x = layer(x, {own, {}, position});
+      check(x.shape().elements() <= most_features, "it gives ", x.shape().elements(),
+            " features for one sample, more than ", most_features);
     } catch (const Error& error) {
       throw Error(text("layer ", position, " (", layer.spec(), "): ", error.what()));
     }

@@ -18,11 +18,12 @@ namespace hans::nn {
 class Sequential final : public Classifier {
  public:
   static constexpr std::size_t most_features = std::size_t{1} << 22;
+  static constexpr std::size_t most_weights = std::size_t{1} << 28;
 
   /// `input` is height x width x channels. Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot 2010),
   /// biases at 0; each tensor from a stream of its own ("init/<layer>.<name>"). Throws Error if a layer does not
   /// fit what comes before it, the last one does not give one row of logits, or a layer gives more than
-  /// most_features for one sample.
+  /// most_features for one sample or has more than most_weights numbers in one tensor.
   template <class... Layers>
   Sequential(const Shape& input, Rng rng, Layers... layers)
       : Sequential(input, rng, std::vector<Layer>{Layer(layers)...}) {}

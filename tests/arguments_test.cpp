@@ -59,7 +59,7 @@ TEST(Arguments, AreRefusedWithWhatIsAllowed) {
       {{"--count=1"}, "paint: WALL is missing: what to paint (see hans paint --help)"},
       {{"wall", "--count"}, "paint: --count needs a value: --count N"},
       {{"wall", "--count", "--quiet"}, "paint: --count needs a value: --count N"},
-      {{"wall", "--count="}, "paint: --count '' is refused: not an integer from 0 to 4294967295"},
+      {{"wall", "--count="}, "paint: --count '' is refused: not an integer from 1 to 9"},
       {{"wall", "--count=0"}, "paint: --count '0' is refused: out of range; allowed: >= 1 and <= 9"},
       {{"wall", "--count=1", "--share=nan"},
        "paint: --share 'nan' is refused: not a number; write one such as 0.3, 8/255 or 1e-3"},

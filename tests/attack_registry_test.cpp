@@ -66,7 +66,12 @@ TEST(AttackRegistry, ListsEveryAttack) {
     names.push_back(text(info.name, info.version.empty() ? "" : "@", info.version));
     EXPECT_FALSE(info.meaning.empty());
     EXPECT_FALSE(info.paper.empty());
-    for (const FieldInfo& field : info.fields) EXPECT_FALSE(field.meaning.empty()) << field.name;
+    for (const FieldInfo& field : info.fields) {
+      EXPECT_FALSE(field.meaning.empty()) << field.name;
+      if (field.name == "norm") {
+        EXPECT_EQ(field.kind, "linf|l2|l1");
+      }
+    }
     EXPECT_EQ(info.targets_by_default, info.name == "jsma");
     EXPECT_EQ(info.takes_targets, names.back() != "fgsm@cleverhans-1.0.0");
   }
@@ -111,7 +116,7 @@ TEST(AttackRegistry, RefusesInOneLineThatSaysWhatIsAllowed) {
       Refused{"fgsm:eps=0.3,eps=0.3", "twice"},
       Refused{"fgsm:eps=0.3,step=1", "clip_min"},
       Refused{"fgsm:Eps=0.3", "allowed"},
-      Refused{"fgsm:eps=0.3,norm=l3", "linf|l2|l1"},
+      Refused{"fgsm:eps=0.3,norm=l3", "none of linf|l2|l1"},
       Refused{"fgsm:eps=0.3,norm=l0", "jsma"},
       Refused{"fgsm:eps=0.3,label=none", "data|model"},
       Refused{"fgsm:eps=0.3,clip_min=nan", "clip_min"},

@@ -267,6 +267,17 @@ TEST(EveryAttack, TakesNoSamplesToo) {
   });
 }
 
+TEST(EveryAttack, TellsHowFarItIsAndNothingTwice) {
+  for_all(300, [](const Attack& made, const nn::Sequential& net, const data::Samples& samples, const Goal& goal) {
+    std::vector<std::size_t> told;
+    (void)made(net, samples, goal, {0, [&](std::size_t done) { told.push_back(done); }});
+    ASSERT_FALSE(told.empty());
+    EXPECT_EQ(told.back(), samples.size());
+    EXPECT_TRUE(std::ranges::is_sorted(told));
+    EXPECT_EQ(std::ranges::count(told, samples.size()), 1);
+  });
+}
+
 TEST(EveryAttack, TakesOneGoalForAllAndRefusesOthers) {
   for_all(3, [](const Attack& made, const nn::Sequential& net, const data::Samples& samples, const Goal& goal) {
     const Goal one{goal.targeted, {2}};

@@ -1,5 +1,6 @@
 // What the command refuses: one clear line, the right exit code, nothing changed.
 #include <cmath>
+#include <hans/core/kernels.hpp>
 #include <hans/data/npz.hpp>
 
 #include "cli_testing.hpp"
@@ -67,7 +68,11 @@ TEST_F(CliRefusal, RefusesInOneLineAndChangesNothing) {
       {"eval m.hans --data mnist-5k --limit -3", 2, "--limit '-3'"},
       {"eval m.hans --data mnist-5k --limit 1e3", 2, "--limit '1e3'"},
       {"eval m.hans --data mnist-5k --threads 0", 2, "--threads '0'"},
-      {"eval m.hans --data mnist-5k --threads 99999", 2, "--threads '99999'"},
+      {"eval m.hans --data mnist-5k --threads 99999", 2, "<= 1024"},
+      {"eval m.hans --data mnist-5k --threads -1", 2, "not an integer from 1 to 1024"},
+      {"eval m.hans --data mnist-5k --threads 99999999999999999999", 2, "not an integer from 1 to 1024"},
+      {"eval m.hans --data mnist-5k --threads 1.5", 2, "not an integer from 1 to 1024"},
+      {"eval m.hans --data mnist-5k --threads ''", 2, "not an integer from 1 to 1024"},
       {"eval m.hans --data mnist-5k --seed -1", 2, "--seed '-1'"},
       {"eval m.hans --data mnist-5k --seed 18446744073709551616", 2, "--seed"},
       {"eval m.hans --data mnist-5k --json ''", 2, "--json ''"},
@@ -104,7 +109,7 @@ TEST_F(CliRefusal, RefusesInOneLineAndChangesNothing) {
       {"attack m.hans --data mnist-5k --attack fgsm:eps=-0.1", 2, ">= 0"},
       {"attack m.hans --data mnist-5k --attack fgsm:eps=8", 2, "is more than features from 0 to 1 can change"},
       {"attack m.hans --data mnist-5k --attack fgsm:eps=29,norm=l2", 2, "is more than features from 0 to 1 can change"},
-      {"attack m.hans --data mnist-5k --attack fgsm:eps=0.1,norm=l3", 2, "linf|l2"},
+      {"attack m.hans --data mnist-5k --attack fgsm:eps=0.1,norm=l3", 2, "none of linf|l2|l1"},
       {"attack m.hans --data mnist-5k --attack 'fgsm: eps=0.1'", 2, "space"},
       {"attack m.hans --data mnist-5k --attack fgsm:eps=[fgsm:eps=1]", 2, "eps"},
       {"attack m.hans --data mnist-5k --attack jsma", 2, "gamma"},
@@ -157,6 +162,7 @@ TEST_F(CliRefusal, RefusesInOneLineAndChangesNothing) {
       {"show cut.hans", 1, "cut.hans"},
       {"show old.txt --memory", 2, "old.txt"},
       {"show linear --memory --batch 0", 2, "batch"},
+      {"show linear --memory --batch 99999999999", 2, "--batch '99999999999'"},
       {"show cut.npz", 1, "cut.npz"},
       {"show m.hans --json m.hans", 2, "same file"},
   };
@@ -187,9 +193,12 @@ TEST_F(CliRefusal, AFullStandardOutputIsAFailure) {
 }
 
 TEST_F(CliRefusal, AnUnknownKernelSetIsAnErrorWithTheList) {
-  const cli::Outcome outcome = hans("eval linear --data mnist-5k", {.variable = "HANS_KERNELS=fast"});
-  EXPECT_EQ(outcome.code, 2);
-  EXPECT_NE(outcome.err.find("portable"), std::string::npos) << outcome.err;
+  for (const std::string_view set :
+       {"fast", "", "avx512,portable", "Portable", kernels::available().front() == "neon" ? "avx2" : "neon"}) {
+    const std::string variable = text("HANS_KERNELS=", set);
+    SCOPED_TRACE(variable);
+    expect_refused(hans("eval linear --data mnist-5k", {.variable = variable}), 2, "portable");
+  }
   EXPECT_EQ(hans("--version", {.variable = "HANS_KERNELS=fast"}).code, 0);
 }
 

@@ -159,13 +159,40 @@ TEST(Architectures, ErrorsSayWhatIsWrong) {
       {"4x4x1;conv2d:filters=1,kernel=1,stride=0;flatten", "stride"},
       {"4x4x1;flatten;;linear:units=2", ""},
       {"4x4x1;flatten ;linear:units=2", ""},
-      {"4294967296x4294967296x4294967296;flatten;linear:units=2", ""},
+      {"4294967296x4294967296x4294967296;flatten;linear:units=2", "more elements than memory can address"},
+      {"99999999999999999999x1x1;flatten;linear:units=2", "is not a shape"},
+      {"1x1x1;linear:units=99999999999", "units = '99999999999' is refused: not an integer from 1 to 16777216"},
+      {"1x1x1;flatten;linear:units=16777216", "more than 4194304 features"},
+      {"1x1x4194304;flatten;linear:units=4194304", "more than 268435456 numbers"},
+      {"1x1x1;conv2d:filters=1048576,kernel=4096,padding=4095;flatten", "more than 4194304 features"},
+      {"1x1x1;conv2d:filters=1048576,kernel=4096,padding=same,stride=4096;flatten", "more than 268435456 numbers"},
+      {"1x1x1;conv2d:filters=4294967296,kernel=1;flatten", "not an integer from 1 to 1048576"},
+      {"2048x2048x1;conv2d:filters=3,kernel=1;flatten", "more than 4194304"},
+      {"4x4x1;max_pool2d:kernel=4294967297;flatten", "not an integer from 1 to 4096"},
   };
   for (const auto& [architecture, part] : cases) {
     const std::string error = parse_error(architecture);
     EXPECT_TRUE(contains(error, part)) << architecture << ": " << error;
     EXPECT_EQ(error == "no error", part == "no error") << architecture;
   }
+}
+
+TEST(Architectures, SettingsMadeInCodeAreCheckedToo) {
+  const auto refusal = [](const auto& layer) {
+    return error_of([&] { (void)Sequential(Shape{4, 4, 1}, Rng(0), layer, flatten); });
+  };
+  nn::Conv2d still{.filters = 2, .kernel = 1};
+  still.stride = 0;
+  EXPECT_TRUE(contains(refusal(still), "stride = '0' is refused"));
+  EXPECT_TRUE(contains(refusal(nn::Conv2d{.filters = 4000000000U, .kernel = 1, .stride = 8}), "filters"));
+  EXPECT_TRUE(contains(refusal(nn::Conv2d{.filters = 1, .kernel = 0U}), "kernel"));
+  EXPECT_TRUE(contains(refusal(nn::MaxPool2d{.kernel = 2, .stride = 0U}), "stride"));
+  EXPECT_TRUE(contains(refusal(nn::Linear{.units = 0U}), "units"));
+  EXPECT_TRUE(contains(refusal(nn::Dropout{.rate = 1.0F}), "rate"));
+  constexpr unsigned most = std::numeric_limits<unsigned>::max();
+  EXPECT_NE(
+      refusal(nn::Conv2d{.filters = 1, .kernel = 1, .padding = {nn::Padding::Kind::given, most, most, most, most}}),
+      "no error");
 }
 
 TEST(Architectures, OnlyNamedFunctionsAreLayers) {

@@ -195,6 +195,15 @@ TEST(Optimizers, RefuseWhatDoesNotFit) {
   EXPECT_THROW(optimizer.step(fewer, {&turned[1], 1}), Error);
 }
 
+TEST(Optimizers, SettingsMadeInCodeAreChecked) {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THROW((void)Optimizer(nn::Sgd{.rate = -1}), UsageError);
+  EXPECT_THROW((void)Optimizer(nn::Sgd{.rate = 1, .momentum = nan}), UsageError);
+  EXPECT_THROW((void)Optimizer(nn::Adadelta{.rho = 1}), UsageError);
+  EXPECT_THROW((void)Optimizer(nn::Adam{.eps = 0}), UsageError);
+  EXPECT_THROW((void)Optimizer(nn::AdamW{.decay = -0.5F}), UsageError);
+}
+
 TEST(Optimizers, AsText) {
   for (const nn::OptimizerInfo& info : nn::list_optimizers()) {
     const Optimizer plain = Optimizer::from_spec(Spec::parse(info.name));
