@@ -13,7 +13,7 @@ namespace {
 constexpr std::array<double, 3> raised{255, 159, 28};  // orange and blue: told apart by everybody
 constexpr std::array<double, 3> lowered{64, 160, 255};
 
-std::uint8_t to_byte(double value) { return static_cast<std::uint8_t>(std::clamp(value, 0.0, 255.0) + 0.5); }
+std::uint8_t to_byte(double value) { return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 255.0))); }
 
 void check_image(std::span<const real> image, const Shape& shape) {
   check(shape.rank() == 3 && (shape[2] == 1 || shape[2] == 3), "a picture is made of height x width x 1 or 3, not of ",
@@ -83,7 +83,7 @@ std::vector<std::string> ascii_picture(const Picture& picture) {
       const double upper = grey(picture, row, column);
       // A single changed pixel must not be halved away, so the brighter of the two counts.
       const double both = row + 1 < picture.height ? std::max(upper, grey(picture, row + 1, column)) : upper;
-      line += ramp[static_cast<std::size_t>(both * static_cast<double>(ramp.size() - 1) / 255 + 0.5)];
+      line += ramp[static_cast<std::size_t>(std::lround(both * static_cast<double>(ramp.size() - 1) / 255))];
     }
     lines.push_back(std::move(line));
   }
