@@ -43,5 +43,6 @@
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/optim.hpp>
+#include <hans/nn/pieces.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/sequential.hpp>
