@@ -11,6 +11,7 @@
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/models.hpp>
+#include <hans/nn/pieces.hpp>
 #include <hans/nn/trainer.hpp>
 
 namespace hans::apps {
@@ -40,14 +41,26 @@ class Worker {
   }
 
   void infer() {
-    tape_.rewind();
-    net_.logits(tape_.constant(next().images));
+    const data::Samples batch = next();
+    nn::for_pieces(
+        net_, batch_, tape_,
+        [&](Tape& tape, std::size_t first, std::size_t count) {
+          net_.logits(tape.constant(batch.images.rows(first, count)));
+        },
+        batch_);
   }
 
   void xgrad() {
     const data::Samples batch = next();
-    value_and_grad(
-        tape_, [&](const Var& images) { return cross_entropy(net_.logits(images), batch.labels); }, batch.images);
+    nn::for_pieces(
+        net_, batch_, tape_,
+        [&](Tape& tape, std::size_t first, std::size_t count) {
+          const std::span<const int> labels = std::span(batch.labels).subspan(first, count);
+          value_and_grad(
+              tape, [&](const Var& images) { return cross_entropy(net_.logits(images), labels); },
+              batch.images.rows(first, count));
+        },
+        batch_);
   }
 
  private:

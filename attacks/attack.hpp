@@ -67,7 +67,7 @@ struct Crafted {
 /// How an attack is run; changes nothing about what it finds but the random numbers.
 struct CraftOptions {
   std::uint64_t seed = 0;
-  std::function<void(std::size_t done)> progress = {};  ///< samples finished
+  std::function<void(std::size_t done)> progress = {};  ///< samples finished; called by one thread at a time
   Tape* tape = nullptr;                                 ///< memory of an earlier call to work in; null: the call's own
 };
 

@@ -28,7 +28,7 @@ struct Search {
 
 // The sample's own state between steps.
 struct Progress {
-  std::size_t row;                  // place in the batch
+  std::size_t row;                  // place among all samples
   std::vector<std::size_t> domain;  // features that may still change, rising
   std::size_t steps = 0;
 };
@@ -109,19 +109,23 @@ bool advance(const Search& search, const Saliency& found, std::size_t row, Progr
   return true;
 }
 
-void craft(const Search& search, const Batch& batch) {
+void craft(const Search& search, const Flow& batch) {
   const std::size_t features = batch.images.shape().row_elements();
   const std::size_t least = search.pairs ? 2 : 1;
   std::vector<Progress> active;
-  for (std::size_t next = 0; next < batch.samples.size() || !active.empty();) {
+  std::size_t finished = 0;
+  for (;;) {
     // Finished samples have left; others take their places.
-    for (; next < batch.samples.size() && active.size() < most_together; ++next) {
-      Progress sample{next, {}};
+    while (active.size() < batch.together) {
+      const std::optional<std::size_t> next = batch.take();
+      if (!next) break;
+      Progress sample{*next, {}};
       for (std::size_t k = 0; k < features; ++k) {
-        if (may_change(batch.images.data()[next * features + k], search)) sample.domain.push_back(k);
+        if (may_change(batch.images.data()[*next * features + k], search)) sample.domain.push_back(k);
       }
       active.push_back(std::move(sample));
     }
+    if (active.empty()) return;
     Tensor images = batch.tape.make(batch.samples.images.shape().without_front().with_front(active.size()));
     std::vector<int> targets;
     for (std::size_t k = 0; k < active.size(); ++k) {
@@ -170,9 +174,9 @@ void craft(const Search& search, const Batch& batch) {
         ++kept;
       }
     }
+    finished += active.size() - kept;
     active.resize(kept);
-    const bool all = next == batch.samples.size() && kept == 0;  // said by whoever made the batch
-    if (batch.progress && !all) batch.progress(next - kept);
+    batch.progress(finished);
   }
 }
 
@@ -235,7 +239,7 @@ Crafted Jsma::operator()(const nn::Classifier& model, const data::Samples& sampl
                       retire == Retire::once,
                       false,
                       max_steps(*this, model.input().elements())};
-  return in_flow(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
+  return in_flow(model, samples, goal, options, [&](const Flow& batch) { craft(search, batch); });
 }
 
 Budget JsmaCleverhans100::budget(const Shape& image, data::Box) const {
@@ -249,7 +253,7 @@ Crafted JsmaCleverhans100::operator()(const nn::Classifier& model, const data::S
   check_goal(goal, "jsma@cleverhans-1.0.0");
   const Search search{increase ? theta.value() : -theta.value(),    clip_min, clip_max, of, true, true, true,
                       steps_for(gamma, model.input().elements(), 2)};
-  return in_flow(model, samples, goal, options, [&](const Batch& batch) { craft(search, batch); });
+  return in_flow(model, samples, goal, options, [&](const Flow& batch) { craft(search, batch); });
 }
 
 }  // namespace hans::attacks

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t chunk_bytes = 16384;
 }
 
-Tape::Tape() { check_float_environment(); }
+Tape::Tape() : arranged_(std::make_shared<Arrangements>()) { check_float_environment(); }
 Tape::~Tape() { clear(); }
 
 Var Tape::watch(Tensor value) {
@@ -76,13 +76,29 @@ void Tape::rewind() {
 
 void Tape::clear() {
   rewind();
-  arranged_.clear();
+  for (const std::unique_ptr<Tape>& helper : helpers_) helper->rewind();
+  const std::lock_guard lock(arranged_->mutex);
+  arranged_->all.clear();
+}
+
+Tape& Tape::helper(std::size_t number) {
+  while (helpers_.size() <= number) {
+    helpers_.push_back(std::make_unique<Tape>());
+    helpers_.back()->arranged_ = arranged_;
+  }
+  return *helpers_[number];
+}
+
+std::size_t Tape::bytes() const {
+  std::size_t all = pool_.bytes();
+  for (const std::unique_ptr<Tape>& helper : helpers_) all += helper->bytes();
+  return all;
 }
 
 // A cached tensor shares the weights' memory, so whoever changes the weights writes to a copy and this entry
 // stays true for the numbers it was made from.
 const Tensor* Tape::find_arranged(const Tensor& weights, int kind) const {
-  for (const Arranged& entry : arranged_) {
+  for (const Arranged& entry : arranged_->all) {
     if (entry.kind == kind && entry.weights.data() == weights.data() && entry.weights.shape() == weights.shape()) {
       return &entry.made;
     }

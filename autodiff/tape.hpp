@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -71,7 +72,7 @@ enum class Pass { everywhere, where_positive };
 /// Remembers operations on what it watches, and nothing else: a computation on constants records
 /// nothing. Tapes are independent, so a computation may differentiate another one inside. A tape keeps
 /// its memory between uses; after the first of many equal steps it asks for no more.
-/// One thread at a time.
+/// One thread at a time; helper() gives others for other threads.
 class Tape {
  public:
   Tape();
@@ -113,10 +114,16 @@ class Tape {
   /// Forgets all operations and watched values, keeps memory and rearranged weights.
   void rewind();
 
-  /// rewind(), and forgets rearranged weights. To be called before weights may change.
+  /// rewind(), and forgets rearranged weights. To be called before weights may change. Does the same to its helpers.
   void clear();
 
+  /// A tape for another thread that works on the same, made when first asked for and kept as long as this one. It has
+  /// its own operations and memory; weights rearranged by one of them serve all. Not to be called by two threads at
+  /// a time.
+  Tape& helper(std::size_t number);
+
   /// `arrange(weights)`, made at most once for constant weights until clear(). `kind` tells arrangements apart.
+  /// Meanwhile the helpers wait for it, so it must not ask for another arrangement.
   template <class Arrange>
   Tensor arranged(const Var& weights, int kind, Arrange&& arrange) {
     if (weights.tracked()) return arrange(weights.value());
@@ -124,15 +131,16 @@ class Tape {
   }
   template <class Arrange>
   Tensor arranged(const Tensor& weights, int kind, Arrange&& arrange) {
+    const std::lock_guard lock(arranged_->mutex);
     if (const Tensor* known = find_arranged(weights, kind)) return *known;
     Tensor made = arrange(weights);
-    arranged_.push_back({weights, kind, made});
+    arranged_->all.push_back({weights, kind, made});
     return made;
   }
 
-  /// Operations recorded since the last rewind, and bytes of tensor memory taken from the system.
+  /// Operations recorded since the last rewind, and bytes of tensor memory taken from the system, helpers included.
   std::size_t operations() const { return nodes_.size(); }
-  std::size_t bytes() const { return pool_.bytes(); }
+  std::size_t bytes() const;
 
  private:
   friend class Inputs;
@@ -152,6 +160,10 @@ class Tape {
     int kind;
     Tensor made;
   };
+  struct Arrangements {
+    std::mutex mutex;
+    std::vector<Arranged> all;
+  };
   struct Visit {
     std::uint32_t node;
     std::size_t next_input;
@@ -170,7 +182,8 @@ class Tape {
   std::vector<Var> watched_;
   std::vector<std::unique_ptr<std::byte[]>> chunks_;  // closures live here
   std::size_t chunk_ = 0, used_ = 0;
-  std::vector<Arranged> arranged_;
+  std::shared_ptr<Arrangements> arranged_;  // one for a tape and its helpers
+  std::vector<std::unique_ptr<Tape>> helpers_;
   // Of the backward pass under way, one per node.
   std::vector<Tensor> slots_;
   std::vector<unsigned char> wanted_, targets_, gated_, seen_;

@@ -59,7 +59,7 @@ void backward_bands(std::size_t outputs, std::size_t kernel, std::size_t stride,
 }
 
 std::size_t units_wanted(std::size_t multiply_adds) {
-  if (multiply_adds < worth_sharing) return 1;
+  if (multiply_adds < worth_sharing || in_parallel_for()) return 1;
   return thread_count() * (multiply_adds < 1000 * worth_sharing ? 2 : 8);
 }
 

@@ -43,6 +43,7 @@
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/optim.hpp>
+#include <hans/nn/pieces.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/sequential.hpp>
 #include <hans/nn/trainer.hpp>

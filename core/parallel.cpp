@@ -205,6 +205,8 @@ void run_in_turn(std::size_t units, Run run, void* context) {
 
 }  // namespace
 
+bool in_parallel_for() { return inside_unit; }
+
 std::size_t thread_count() { return threads().count.load(std::memory_order_relaxed); }
 
 void set_thread_count(std::size_t count) {

@@ -17,7 +17,7 @@ namespace detail {
 void parallel_for(std::size_t units, void (*run)(void*, std::size_t), void* context);
 }
 
-/// Calls body(0) .. body(units - 1), each once, in any order and on any thread; returns when all are
+/// Calls body(0) .. body(units - 1), each once, begun in rising order, on any thread; returns when all are
 /// done. The first exception is thrown again here. A call from inside a body runs its units in turn.
 /// Results must not depend on the order: every unit writes what no other unit reads or writes.
 /// Throws Error if this thread does not round to nearest or flushes denormals to zero, because the
@@ -29,6 +29,9 @@ void parallel_for(std::size_t units, Body&& body) {
       units, [](void* context, std::size_t unit) { (*static_cast<Plain*>(context))(unit); },
       const_cast<std::remove_const_t<Plain>*>(std::addressof(body)));
 }
+
+/// True inside a body: parallel_for would run its units in turn there, so that cutting work for it is of no use.
+bool in_parallel_for();
 
 /// Throws Error unless this thread rounds to nearest and keeps denormal numbers.
 void check_float_environment();

@@ -9,7 +9,7 @@
 namespace hans::nn {
 
 /// Maps images to logits, always in evaluation: the same images give the same bits, and nothing about the model
-/// changes. Several threads may use one at the same time, each with a tape of its own.
+/// changes.
 class Classifier {
  public:
   virtual ~Classifier() = default;
@@ -19,6 +19,12 @@ class Classifier {
 
   /// Logits, samples x classes, of images, samples x height x width x channels. Throws Error for other shapes.
   virtual Var logits(const Var& images) const = 0;
+
+  /// How many images should go through it together on one thread, while other threads take other images: so many that
+  /// what it computes of them stays in that thread's cache. logits() is then called by several threads at the same
+  /// time, each with a tape of its own. 0: all threads share the work on the same images, one call at a time. Changes
+  /// no bits.
+  virtual std::size_t piece() const { return 0; }
 };
 
 }  // namespace hans::nn

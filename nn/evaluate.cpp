@@ -5,11 +5,27 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/reduce.hpp>
+#include <hans/nn/pieces.hpp>
 
 namespace hans::nn {
 namespace {
-constexpr std::size_t batch = 128;
+
+/// The predictions for `count` samples, whose images `images(first, count)` gives.
+template <class Images>
+std::vector<int> predict_pieces(const Classifier& model, std::size_t count, Images images,
+                                const std::function<void(std::size_t)>& progress) {
+  Tape tape;
+  std::vector<int> all(count);
+  Finished finished(progress);
+  for_pieces(model, count, tape, [&](Tape& own, std::size_t first, std::size_t size) {
+    const std::vector<int> found = predictions(model.logits(own.constant(images(first, size))).value());
+    std::ranges::copy(found, all.begin() + static_cast<std::ptrdiff_t>(first));
+    finished.add(size);
+  });
+  return all;
 }
+
+}  // namespace
 
 std::vector<int> predictions(const Tensor& logits) {
   check(logits.shape().rank() == 2, "logits are samples x classes, not ", logits.shape());
@@ -24,31 +40,17 @@ std::vector<int> predictions(const Tensor& logits) {
 }
 
 std::vector<int> predict(const Classifier& model, const Tensor& images) {
-  Tape tape;
-  std::vector<int> all;
-  const std::size_t count = images.shape()[0];
-  for (std::size_t first = 0; first < count; first += batch) {
-    const Tensor part = images.rows(first, std::min(batch, count - first));
-    const std::vector<int> found = predictions(model.logits(tape.constant(part)).value());
-    all.insert(all.end(), found.begin(), found.end());
-  }
-  return all;
+  return predict_pieces(model, images.shape()[0],
+                        [&](std::size_t first, std::size_t size) { return images.rows(first, size); }, {});
 }
 
 std::vector<int> predict(const Classifier& model, const data::Dataset& data, std::size_t count,
                          const std::function<void(std::size_t)>& progress) {
   check(data.image_shape() == model.input(), "the model takes images of ", model.input(), ", ", data.name(), " has ",
         data.image_shape());
-  Tape tape;
-  std::vector<int> all;
-  count = std::min(count, data.size());
-  for (std::size_t first = 0; first < count; first += batch) {
-    const data::Samples part = data.samples(first, std::min(batch, count - first));
-    const std::vector<int> found = predictions(model.logits(tape.constant(part.images)).value());
-    all.insert(all.end(), found.begin(), found.end());
-    if (progress) progress(all.size());
-  }
-  return all;
+  return predict_pieces(
+      model, std::min(count, data.size()),
+      [&](std::size_t first, std::size_t size) { return data.samples(first, size).images; }, progress);
 }
 
 std::size_t count_right(std::span<const int> predictions, std::span<const int> labels) {

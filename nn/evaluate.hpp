@@ -17,11 +17,11 @@ inline constexpr int no_prediction = -1;
 /// The class of each row of logits, samples x classes: the lowest index among the largest, no_prediction with a NaN.
 std::vector<int> predictions(const Tensor& logits);
 
-/// The class the model gives each image, computed in batches.
+/// The class the model gives each image, computed in pieces (nn/pieces.hpp).
 std::vector<int> predict(const Classifier& model, const Tensor& images);
 
 /// The classes the model gives the first `count` samples of a data set (all, if there are fewer).
-/// `progress(done)` is called after each batch.
+/// `progress(done)` is called after each piece, by one thread at a time.
 std::vector<int> predict(const Classifier& model, const data::Dataset& data, std::size_t count,
                          const std::function<void(std::size_t)>& progress = {});
 

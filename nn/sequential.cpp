@@ -31,6 +31,8 @@ void check_weight(const Tensor& weight, const Shape& shape, const std::string& n
   throw Error(text("weight ", name, " holds a number that is not finite at position ", bad - weight.values().begin()));
 }
 
+constexpr std::size_t piece_bytes = std::size_t{2} << 20;  // what a core's own cache holds, about
+
 bool is_relu(const Layer& layer) { return layer.spec().name == "relu"; }
 
 }  // namespace
@@ -70,6 +72,21 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
   check(x.shape().rank() == 2, "a classifier ends in one row of logits a sample, not in ", x.shape().without_front(),
         "; end with flatten and linear");
   classes_ = x.shape()[1];
+  piece_ = best_piece();
+}
+
+bool Sequential::fused(std::size_t position) const {
+  return layers_[position].fuses() && position + 1 < layers_.size() && is_relu(layers_[position + 1]);
+}
+
+std::size_t Sequential::best_piece() const {
+  if (parameters() * sizeof(real) > piece_bytes) return 0;
+  std::size_t given = input_.elements();
+  for (std::size_t position = 0; position < layers_.size(); ++position) {
+    given += shapes_[position].elements();
+    if (fused(position)) ++position;
+  }
+  return piece_bytes / (given * sizeof(real));
 }
 
 Sequential Sequential::parse(std::string_view architecture, Rng rng) { return parse(architecture, started_from(rng)); }
@@ -105,7 +122,7 @@ Var Sequential::forward(std::span<const Var> weights, const Var& images, const M
   Var x = images;
   for (std::size_t position = 0; position < layers_.size(); ++position) {
     const std::size_t first = first_weight_[position];
-    const bool fuse = layers_[position].fuses() && position + 1 < layers_.size() && is_relu(layers_[position + 1]);
+    const bool fuse = fused(position);
     x = layers_[position](x, {weights.subspan(first, first_weight_[position + 1] - first), mode, position,
                               fuse ? Activation::relu : Activation::none});
     if (fuse) ++position;

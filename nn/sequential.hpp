@@ -43,6 +43,10 @@ class Sequential final : public Classifier {
   const Shape& input() const override { return input_; }
   std::size_t classes() const override { return classes_; }
   Var logits(const Var& images) const override;
+
+  /// As many images as fill 2 MiB with what the layers give, all of it kept for a gradient; 0 where the weights weigh
+  /// more than that, because every piece reads them anew.
+  std::size_t piece() const override { return piece_; }
   Var operator()(const Var& images) const { return logits(images); }
 
   /// Logits computed with the given weights, one Var for each of weights(); how training differentiates.
@@ -69,6 +73,8 @@ class Sequential final : public Classifier {
 
  private:
   Sequential(const Shape& input, std::vector<Layer> layers, const WeightSource& weights);
+  bool fused(std::size_t position) const;  ///< with the relu behind it
+  std::size_t best_piece() const;
 
   Shape input_;
   std::vector<Layer> layers_;
@@ -77,6 +83,7 @@ class Sequential final : public Classifier {
   std::vector<Tensor> weights_;
   std::vector<std::string> names_;
   std::size_t classes_ = 0;
+  std::size_t piece_ = 0;
 };
 
 }  // namespace hans::nn

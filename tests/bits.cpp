@@ -264,6 +264,19 @@ std::string data_mnist_5k() {
   return sha256(data::load("mnist-5k/train").sha256() + data::load("mnist-5k/test").sha256());
 }
 
+/// The same network, through which images go in pieces of three, each on one thread.
+class InPieces final : public nn::Classifier {
+ public:
+  explicit InPieces(const nn::Sequential& net) : net_(net) {}
+  const Shape& input() const override { return net_.input(); }
+  std::size_t classes() const override { return net_.classes(); }
+  Var logits(const Var& images) const override { return net_.logits(images); }
+  std::size_t piece() const override { return 3; }
+
+ private:
+  const nn::Sequential& net_;
+};
+
 /// The adversarial images of an attack, and what the judge finds. The images must not depend on how the samples are
 /// split.
 std::string crafted(std::string_view spec, bool targeted) {
@@ -274,6 +287,8 @@ std::string crafted(std::string_view spec, bool targeted) {
   for (const int label : digits.labels) next.push_back((label + 1) % 10);
   const attacks::Goal goal = targeted ? towards(next) : away_from(digits.labels);
   const attacks::Crafted made = attack(reader(), digits, goal, {.seed = 12});
+  check(identical(attack(InPieces(reader()), digits, goal, {.seed = 12}).images, made.images), spec,
+        " gives other bits in pieces");
   std::size_t first = 0;
   for (const std::size_t count : parts) {
     const attacks::Goal part{targeted,

@@ -332,6 +332,32 @@ TEST(Tapes, RearrangedWeightsFollowTheImage) {
   }
 }
 
+TEST(Tapes, HelpersShareRearrangedWeights) {
+  const Tensor weights = normals({4, 3}, "weights");
+  Tape tape;
+  int made = 0;
+  const auto arrange = [&](Tape& by) {
+    return by.arranged(weights, 100, [&](const Tensor& given) {
+      ++made;
+      return Tensor(given.shape(), given.values());
+    });
+  };
+  const Tensor first = arrange(tape.helper(1));
+  EXPECT_EQ(&tape.helper(1), &tape.helper(1));
+  EXPECT_NE(&tape.helper(0), &tape.helper(1));
+  EXPECT_EQ(arrange(tape).data(), first.data());
+  EXPECT_EQ(arrange(tape.helper(0)).data(), first.data());
+  EXPECT_EQ(made, 1);
+  tape.helper(0).watch(weights);
+  const std::size_t before = tape.bytes();
+  (void)tape.helper(0).make({1000});
+  EXPECT_GT(tape.bytes(), before);
+  tape.clear();
+  EXPECT_EQ(tape.helper(0).operations(), 0U);
+  arrange(tape.helper(0));
+  EXPECT_EQ(made, 2);
+}
+
 TEST(Tapes, ChangedWeightsAreRearrangedAgain) {
   Tensor weights = normals({4, 3}, "weights");
   const Tensor x = normals({2, 4}, "x");
