@@ -86,7 +86,9 @@ std::size_t Sequential::best_piece() const {
     given += shapes_[position].elements();
     if (fused(position)) ++position;
   }
-  return piece_bytes / (given * sizeof(real));
+  // Where lanes run across samples there are 16 of them.
+  constexpr std::size_t lanes = 16;
+  return std::max(piece_bytes / (given * sizeof(real)) / lanes, std::size_t{1}) * lanes;
 }
 
 Sequential Sequential::parse(std::string_view architecture, Rng rng) { return parse(architecture, started_from(rng)); }
