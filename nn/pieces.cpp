@@ -15,7 +15,7 @@ std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 }  // namespace
 
 Cut cut(const Classifier& model, std::size_t count, std::size_t most) {
-  const std::size_t piece = std::min(model.piece(), most);
+  const std::size_t piece = std::min(model.piece(), most_together);
   if (piece > 0) {
     const std::size_t threads = thread_count();
     const std::size_t least = divide_up(piece, 4);

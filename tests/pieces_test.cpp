@@ -81,7 +81,7 @@ TEST(Pieces, HoldEverySampleOnce) {
         EXPECT_EQ(pieces, cut.pieces);
         EXPECT_EQ(largest, cut.size);
         const bool whole = piece == 0 || cut.pieces <= 1;
-        EXPECT_LE(largest, whole ? 100 : std::min<std::size_t>(piece, 100));
+        EXPECT_LE(largest, whole ? 100 : std::min(piece, nn::most_together));
         EXPECT_EQ(cut.apart, !whole);
       }
     }
