@@ -20,8 +20,8 @@ struct Cut {
 };
 
 /// What is best for `count` samples: pieces of model.piece(), though not more than most_together, or smaller ones so
-/// that every thread has some, but not less than a quarter. Where that makes only one, and for a model with piece() = 0,
-/// they have `most` samples at most.
+/// that every thread has some, but not less than a quarter. Where that makes only one, and for a model with piece() =
+/// 0, they have `most` samples at most.
 Cut cut(const Classifier& model, std::size_t count, std::size_t most = most_together);
 
 /// Calls body(tape, first, count) for all pieces of `count` samples, by several threads at the same time if they run

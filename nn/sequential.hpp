@@ -44,8 +44,8 @@ class Sequential final : public Classifier {
   std::size_t classes() const override { return classes_; }
   Var logits(const Var& images) const override;
 
-  /// As many images, in sixteens, as fill 2 MiB with what the layers give, kept for a gradient; 0 where the weights weigh
-  /// more than that, because every piece reads them anew.
+  /// As many images, in sixteens, as fill 2 MiB with what the layers give, kept for a gradient; 0 where the weights
+  /// weigh more than that, because every piece reads them anew.
   std::size_t piece() const override { return piece_; }
   Var operator()(const Var& images) const { return logits(images); }
 
