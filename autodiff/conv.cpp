@@ -4,7 +4,6 @@
 
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
-#include <hans/core/parallel.hpp>
 
 namespace hans {
 namespace {

@@ -15,8 +15,7 @@ constexpr std::size_t grain = 16384;
 
 template <class Body>
 void for_ranges(std::size_t size, Body body) {
-  parallel_for((size + grain - 1) / grain,
-               [&](std::size_t piece) { body(piece * grain, std::min(size, (piece + 1) * grain)); });
+  parallel_ranges(size, grain, body);
 }
 
 // out[i] = f(a[i], b[i]) with both broadcast to out's shape.

@@ -56,6 +56,9 @@ void multiply(std::size_t rows, std::size_t columns, std::size_t sum, Matrix a, 
 void multiply(std::size_t, std::size_t, std::size_t, Matrix, Matrix, real*) {}
 #endif
 
+/// pack() only copies.
+const real* as_they_are(const Weights& weights) { return weights.packed != nullptr ? weights.packed : weights.plain; }
+
 }  // namespace
 
 bool reproducible() { return !built_in; }
@@ -73,9 +76,8 @@ bool takes(const Conv& c) {
 
 void pack(const Conv& c, const real* weights, real* packed) { std::copy_n(weights, c.channels * c.filters, packed); }
 
-void forward(const Conv& c, const real* images, const real* packed, const real* bias, Activation activation,
-             real* out) {
-  multiply(c.samples, c.filters, c.channels, {images, false}, {packed, false}, out);
+void forward(const Conv& c, const real* images, Weights weights, const real* bias, Activation activation, real* out) {
+  multiply(c.samples, c.filters, c.channels, {images, false}, {as_they_are(weights), false}, out);
   if (bias == nullptr && activation == Activation::none) return;
   for (std::size_t n = 0; n < c.samples; ++n) {
     real* const row = out + n * c.filters;
@@ -86,8 +88,8 @@ void forward(const Conv& c, const real* images, const real* packed, const real* 
   }
 }
 
-void input_gradient(const Conv& c, const real* gradient, const real* packed, const real* gate, real* out) {
-  multiply(c.samples, c.channels, c.filters, {gradient, false}, {packed, true}, out);
+void input_gradient(const Conv& c, const real* gradient, Weights weights, const real* gate, real* out) {
+  multiply(c.samples, c.channels, c.filters, {gradient, false}, {as_they_are(weights), true}, out);
   if (gate != nullptr) apply_gate(gate, out, c.samples * c.channels);
 }
 

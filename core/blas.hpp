@@ -13,9 +13,9 @@ bool takes(const Conv& simple);
 void pack(const Conv& simple, const real* weights, real* packed);
 
 // As the functions of kernels.hpp, but sums are in whatever order OpenBLAS chooses for this shape and machine.
-void forward(const Conv& simple, const real* images, const real* packed, const real* bias, Activation activation,
+void forward(const Conv& simple, const real* images, Weights weights, const real* bias, Activation activation,
              real* out);
-void input_gradient(const Conv& simple, const real* gradient, const real* packed, const real* gate, real* out);
+void input_gradient(const Conv& simple, const real* gradient, Weights weights, const real* gate, real* out);
 void weight_gradient(const Conv& simple, const real* images, const real* gradient, real* out, real* bias_gradient);
 
 }  // namespace hans::kernels::blas

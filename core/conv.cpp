@@ -47,18 +47,11 @@ struct Tables {
 /// Calls the product for the rows collected, once per tableful of segments.
 void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tables& tables) {
   if (tables.row_count == 0) return;
-  Product job{};
-  job.rows = tables.rows;
-  job.outs = tables.outs;
+  Product job = panel_product(tables.rows, tables.outs, tables.segments);
   job.row_count = tables.row_count;
-  job.segments = tables.segments;
-  job.repeats = 1;
-  job.a_step = 1;
   job.b = grid.packed + panels.begin * grid.k_count * panel;
-  job.b_stride = panel;
   job.panel_stride = grid.k_count * panel;
   job.columns = std::min(grid.columns, panels.end * panel) - panels.begin * panel;
-  job.padded = true;
   const real* const bias = grid.bias == nullptr ? nullptr : grid.bias + panels.begin * panel;
 
   // Taps of a row that lie side by side in the source and in the weights are one run, as are whole rows.
@@ -93,11 +86,15 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
 }
 
 /// Asks for what an output row reads that the one above has not: its lowest source row.
-void fetch_row(const Grid& grid, const real* image, std::ptrdiff_t row, const Band& y) {
-  const std::ptrdiff_t below = grid.per_tap > 0 ? static_cast<std::ptrdiff_t>(y.taps) - 1 : 0;
-  const real* const from = image + (row + below) * static_cast<std::ptrdiff_t>(grid.source_width * grid.depth);
-  const std::size_t line = 64 / sizeof(real);
-  for (std::size_t i = 0; i < grid.source_width * grid.depth; i += line) __builtin_prefetch(from + i);
+void fetch_row(const Grid& grid, const real* image, std::ptrdiff_t row, const Band& y, const Band& x) {
+  const bool forward = grid.per_tap > 0;
+  const std::ptrdiff_t lowest = row + (forward ? static_cast<std::ptrdiff_t>(y.taps) - 1 : 0);
+  const std::ptrdiff_t left = x.source - (forward ? 0 : static_cast<std::ptrdiff_t>(x.taps) - 1);
+  const std::size_t columns = (x.count - 1) * static_cast<std::size_t>(grid.source_step_x) + x.taps;
+  const real* const from = image + (lowest * static_cast<std::ptrdiff_t>(grid.source_width) + left) *
+                                       static_cast<std::ptrdiff_t>(grid.depth);
+  constexpr std::size_t line = 64 / sizeof(real);
+  for (std::size_t i = 0; i < columns * grid.depth; i += line) __builtin_prefetch(from + i);
 }
 
 /// One unit: some samples, target rows and panels.
@@ -121,7 +118,7 @@ void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) 
           real* const out_row = out + (y.start + iy * y.step) * grid.target_width * grid.columns;
           std::ptrdiff_t at = (row * static_cast<std::ptrdiff_t>(grid.source_width) + x.source) *
                               static_cast<std::ptrdiff_t>(grid.depth);
-          if (far_away && y.taps > 0) fetch_row(grid, image, row, y);
+          if (far_away && y.taps > 0 && x.taps > 0) fetch_row(grid, image, row, y, x);
           for (std::size_t ix = 0; ix < x.count; ++ix) {
             tables.rows[tables.row_count] = image + at;
             tables.outs[tables.row_count] = out_row + (x.start + ix * x.step) * grid.columns;
@@ -201,14 +198,14 @@ void conv_forward(const Conv& conv, const real* images, Weights weights, const r
                   real* out) {
   const Conv c = simplified(conv);
   const bool rectified = activation == Activation::relu;
-  if (is_product(c) && !blas::takes(c)) {
+  if (blas::takes(c)) return blas::forward(c, images, weights, bias, activation, out);
+  if (is_product(c)) {
     return dense(Dense{c.samples, c.channels, c.filters, images, weights, false, bias, rectified, nullptr, out});
   }
   if (weights.packed == nullptr) {
     pack_forward(conv, weights.plain, weights.room);
     weights.packed = weights.room;
   }
-  if (blas::takes(c)) return blas::forward(c, images, weights.packed, bias, activation, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
   forward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);
@@ -280,14 +277,14 @@ int backward_pack_key(const Conv& conv) {
 
 void conv_input_gradient(const Conv& conv, const real* gradient, Weights weights, const real* gate, real* out) {
   const Conv c = simplified(conv);
-  if (is_product(c) && !narrow(c) && !blas::takes(c)) {
+  if (blas::takes(c)) return blas::input_gradient(c, gradient, weights, gate, out);
+  if (is_product(c) && !narrow(c)) {
     return dense(Dense{c.samples, c.filters, c.channels, gradient, weights, true, nullptr, false, gate, out});
   }
   if (weights.packed == nullptr) {
     pack_backward(conv, weights.plain, weights.room);
     weights.packed = weights.room;
   }
-  if (blas::takes(c)) return blas::input_gradient(c, gradient, weights.packed, gate, out);
   if (narrow(c)) return narrow_input_gradient(c, gradient, weights.packed, gate, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();

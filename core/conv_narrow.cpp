@@ -29,18 +29,10 @@ void add_pixel(const Conv& c, const real* packed, const real* transposed, std::s
   const Segment all_filters{0, out_x * c.filters, c.filters, ~0u};
   const real* rows[table_rows];
   real* outs[table_rows];
-  Product job{};
-  job.rows = rows;
-  job.outs = outs;
-  job.segments = &all_filters;
-  job.segment_count = 1;
-  job.repeats = 1;
-  job.a_step = 1;
+  Product job = panel_product(rows, outs, &all_filters);
   job.b = transposed;
-  job.b_stride = panel;
   job.panel_stride = c.out_width * c.filters * panel;
   job.columns = divide_up(part.samples, panel) * panel;
-  job.padded = true;
   job.continues = true;
   const std::size_t corner_y = out_y * c.stride_height;  // in the padded image
   const std::size_t corner_x = out_x * c.stride_width;

@@ -24,6 +24,20 @@ inline bool is_product(const Conv& simple) {
          1;
 }
 
+/// A product of these rows with whole panels of packed weights; the caller adds the rest.
+inline Product panel_product(const real* const* rows, real* const* outs, const Segment* segments) {
+  Product job{};
+  job.rows = rows;
+  job.outs = outs;
+  job.segments = segments;
+  job.segment_count = 1;
+  job.repeats = 1;
+  job.a_step = 1;
+  job.b_stride = panel;
+  job.padded = true;
+  return job;
+}
+
 /// Along one dimension, outputs start, start + step, ... (`count` of them) that see the same taps: `taps` of
 /// them, the first being `tap`. That tap of output `start` reads `source`.
 struct Band {

@@ -39,16 +39,8 @@ void run_unit(const Dense& d, const Operand& in, bool packed, Range rows, Range 
   real* outs[table_rows];
   const std::size_t first_column = panels.begin * panel;
   Segment steps{0, 0, 0, ~0u};
-  Product job{};
-  job.rows = starts;
-  job.outs = outs;
-  job.segments = &steps;
-  job.segment_count = 1;
-  job.repeats = 1;
-  job.a_step = 1;
-  job.b_stride = panel;
+  Product job = panel_product(starts, outs, &steps);
   job.columns = std::min(d.columns, panels.end * panel) - first_column;
-  job.padded = true;
   job.gated = d.out;
   const std::size_t most = packed ? block_depth : arranged_depth;
   for (std::size_t begin = 0; begin < d.depth || begin == 0; begin += most) {
@@ -80,11 +72,11 @@ void run_unit(const Dense& d, const Operand& in, bool packed, Range rows, Range 
   }
 }
 
-/// Rows a multiple of 2 KiB apart fall on a few lines of the first cache. A copy with longer rows costs less, once
-/// enough outputs are made from it.
+/// Rows a multiple of 4 KiB apart fall on the same lines of the first cache. A copy with longer rows costs less, once
+/// enough outputs are made from it (1024x1024x1024: a quarter faster).
 Operand apart(const Dense& d, std::size_t panels) {
   const Operand as_is{d.in, d.depth};
-  if (d.depth % (2048 / sizeof(real)) != 0 || d.rows < 8 || panels < 8) return as_is;
+  if (d.depth % (4096 / sizeof(real)) != 0 || d.rows < 8 || panels < 8) return as_is;
   const std::size_t stride = d.depth + 64 / sizeof(real);
   std::vector<real>& copy = kept<real, 2>();
   copy.resize(d.rows * stride);

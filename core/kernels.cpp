@@ -30,7 +30,8 @@ const Set* find(std::string_view name, std::string_view origin) {
     names += names.empty() ? "" : ", ";
     names += set->name;
   }
-  throw UsageError(text(origin, "'", name, "' is not a kernel set of this build and machine; choose one of ", names));
+  throw UsageError(
+      text(origin, in_quotes(name), " is not a kernel set of this build and machine; choose one of ", names));
 }
 
 std::atomic<const Set*>& chosen() {

@@ -30,6 +30,16 @@ void parallel_for(std::size_t units, Body&& body) {
       const_cast<std::remove_const_t<Plain>*>(std::addressof(body)));
 }
 
+/// Calls body(begin, end) for ranges of 0 .. size - 1 that cover it, of `grain` elements each but the last, as
+/// parallel_for does.
+template <class Body>
+void parallel_ranges(std::size_t size, std::size_t grain, Body&& body) {
+  parallel_for(size / grain + (size % grain != 0 ? 1 : 0), [&](std::size_t unit) {
+    const std::size_t begin = unit * grain;
+    body(begin, size - begin < grain ? size : begin + grain);
+  });
+}
+
 /// True inside a body: parallel_for would run its units in turn there, so that cutting work for it is of no use.
 bool in_parallel_for();
 

@@ -68,9 +68,8 @@ void max_pool_gradient(const Pooling& p, const real* images, const real* out, co
 
 void apply_gate(const real* gate, real* gradient, std::size_t count) {
   constexpr std::size_t grain = 16384;
-  parallel_for(divide_up(count, grain), [=](std::size_t piece) {
-    const std::size_t first = piece * grain;
-    current()->gate(gate + first, gradient + first, std::min(grain, count - first));
+  parallel_ranges(count, grain, [=](std::size_t begin, std::size_t end) {
+    current()->gate(gate + begin, gradient + begin, end - begin);
   });
 }
 

@@ -66,7 +66,7 @@ void over_rows(std::size_t rows, std::size_t columns, Body body) {
   if (rows == 0 || columns == 0) return;
   if (rows <= worth_threads / columns) return body(std::size_t{0}, rows);
   const std::size_t step = rows_in(per_unit, columns);
-  parallel_for((rows - 1) / step + 1, [&](std::size_t unit) { body(unit * step, std::min(rows, (unit + 1) * step)); });
+  parallel_ranges(rows, step, body);
 }
 
 /// Of each row its maximum and the sum of exp(x_j - maximum), for at most rows_in(chunk, columns) rows.
@@ -149,10 +149,9 @@ bool all_finite(std::span<const real> values) {
   constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<real>::infinity());
   constexpr std::size_t grain = 65536;
   std::atomic<bool> found{false};
-  parallel_for((values.size() + grain - 1) / grain, [&](std::size_t piece) {
-    const std::size_t first = piece * grain;
+  parallel_ranges(values.size(), grain, [&](std::size_t begin, std::size_t end) {
     Bits bad = 0;
-    for (const real value : values.subspan(first, std::min(grain, values.size() - first))) {
+    for (const real value : values.subspan(begin, end - begin)) {
       bad |= (std::bit_cast<Bits>(value) & exponent) == exponent ? Bits{1} : Bits{0};
     }
     if (bad != 0) found.store(true, std::memory_order_relaxed);

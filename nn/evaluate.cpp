@@ -40,6 +40,8 @@ std::vector<int> predictions(const Tensor& logits) {
 }
 
 std::vector<int> predict(const Classifier& model, const Tensor& images) {
+  check(images.shape().rank() > 0 && images.shape().without_front() == model.input(), "the model takes images of ",
+        model.input(), ", not ", images.shape());
   return predict_pieces(model, images.shape()[0],
                         [&](std::size_t first, std::size_t size) { return images.rows(first, size); }, {});
 }

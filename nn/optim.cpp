@@ -174,12 +174,10 @@ void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradient
     for (std::size_t k = 0; k < slots; ++k) state[k] = state_[t * slots + k].mutable_data();
     // Each element on its own, so pieces may go to any thread.
     constexpr std::size_t grain = 16384;
-    const std::size_t size = weights[t].size();
-    parallel_for((size + grain - 1) / grain, [&](std::size_t piece) {
-      const std::size_t begin = piece * grain;
+    parallel_ranges(weights[t].size(), grain, [&](std::size_t begin, std::size_t end) {
       std::array<real*, 2> part{};
       for (std::size_t k = 0; k < slots; ++k) part[k] = state[k] + begin;
-      self_->apply(powers_, factor, std::min(grain, size - begin), w + begin, g + begin, part.data());
+      self_->apply(powers_, factor, end - begin, w + begin, g + begin, part.data());
     });
   }
 }

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <hans/core/error.hpp>
 #include <hans/core/kernel_set.hpp>
 #include <hans/core/kernels.hpp>
@@ -14,56 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "kernels_testing.hpp"
+
 namespace hans::kernels {
 namespace {
-
-using Values = std::vector<real>;
-
-/// A small generator, so that these tests need nothing but the kernels.
-class Numbers {
- public:
-  explicit Numbers(std::uint64_t seed) : state_(seed * 2 + 1) {}
-
-  std::uint32_t word() {
-    state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<std::uint32_t>(state_ >> 32);
-  }
-  std::size_t below(std::size_t n) { return word() % n; }
-
-  /// Mostly ordinary values, some zeros of both signs, some so small that products underflow (also to -0,
-  /// where adding a product with 0 would show), and in wild data infinities and NaNs.
-  real value(bool wild) {
-    const real sign = word() % 2 == 0 ? real(1) : real(-1);
-    const std::uint32_t kind = word() % 64;
-    if (kind < 6) return sign * real(0);
-    if (kind < 24) return sign * std::ldexp(real(word() % 1000), -80 - static_cast<int>(word() % 60));
-    if (wild && kind == 24) return sign * std::numeric_limits<real>::infinity();
-    if (wild && kind == 25) return std::numeric_limits<real>::quiet_NaN();
-    return sign * real(word() % 65536) / real(32768);
-  }
-  Values values(std::size_t count, bool wild) {
-    Values made(count);
-    for (real& x : made) x = value(wild);
-    return made;
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-bool same(real x, real y) {
-  if (std::isnan(x) || std::isnan(y)) return std::isnan(x) && std::isnan(y);
-  return std::memcmp(&x, &y, sizeof x) == 0;
-}
-
-/// Fails with the first difference only.
-void expect_same(const Values& expected, const Values& got, const std::string& what) {
-  ASSERT_EQ(expected.size(), got.size()) << what;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_TRUE(same(expected[i], got[i])) << what << ": element " << i << " of " << expected.size() << " should be "
-                                           << expected[i] << " and is " << got[i];
-  }
-}
 
 std::size_t image_size(const Conv& c) { return c.samples * c.height * c.width * c.channels; }
 std::size_t weight_size(const Conv& c) { return c.kernel_height * c.kernel_width * c.channels * c.filters; }
@@ -151,24 +104,6 @@ Values input_gradient(const Conv& c, const Values& gradient, const Values& weigh
   }
   return out;
 }
-
-/// A buffer with untouchable ends, filled with what no kernel may leave.
-class Guarded {
- public:
-  explicit Guarded(std::size_t size) : all_(size + 2 * margin, real(12345)) {}
-  real* data() { return all_.data() + margin; }
-  Values values() const { return Values(all_.begin() + margin, all_.end() - margin); }
-  bool intact() const {
-    for (std::size_t i = 0; i < margin; ++i) {
-      if (all_[i] != real(12345) || all_[all_.size() - 1 - i] != real(12345)) return false;
-    }
-    return true;
-  }
-
- private:
-  static constexpr std::ptrdiff_t margin = 32;
-  Values all_;
-};
 
 std::string describe(const Conv& c) {
   const auto by = [](std::size_t a, std::size_t b) { return std::to_string(a) + "x" + std::to_string(b); };
@@ -268,22 +203,6 @@ std::vector<Conv> shapes() {
   }
   return all;
 }
-
-/// Puts the kernel set and the thread count back.
-class Setting {
- public:
-  Setting() : set_(selected()), threads_(thread_count()) {}
-  ~Setting() {
-    select(set_);
-    set_thread_count(threads_);
-  }
-  Setting(const Setting&) = delete;
-  Setting& operator=(const Setting&) = delete;
-
- private:
-  std::string set_;
-  std::size_t threads_;
-};
 
 /// Everything the kernels compute of one shape.
 struct Results {
@@ -394,74 +313,6 @@ TEST(Kernels, ASampleDoesNotDependOnItsBatch) {
     };
     expect_same(first(expected.plain, out.size()), out, "forward");
     expect_same(first(expected.input, dx.size()), dx, "input gradient");
-  }
-}
-
-struct Pooled {
-  Values out, image_gradient;
-};
-
-Pooled pool(const Pooling& p, const Values& images, const Values& gradient, bool positive_only) {
-  Pooled made{Values(p.samples * p.out_height * p.out_width * p.channels), Values(images.size())};
-  for (std::size_t o = 0; o < made.out.size(); ++o) {
-    const std::size_t channel = o % p.channels, pixel = o / p.channels;
-    const std::size_t x = pixel % p.out_width * p.stride, row = pixel / p.out_width;
-    const std::size_t y = row % p.out_height * p.stride, sample = row / p.out_height;
-    const auto at = [&](std::size_t tap) {
-      return ((sample * p.height + y + tap / p.kernel) * p.width + x + tap % p.kernel) * p.channels + channel;
-    };
-    std::size_t best = at(0);
-    for (std::size_t tap = 1; tap < p.kernel * p.kernel; ++tap) {
-      if (images[at(tap)] > images[best]) best = at(tap);
-    }
-    made.out[o] = images[best];
-    for (std::size_t tap = 0; tap < p.kernel * p.kernel; ++tap) {
-      if (images[at(tap)] != made.out[o]) continue;
-      if (!positive_only || made.out[o] > 0) made.image_gradient[at(tap)] += gradient[o];
-      break;
-    }
-  }
-  return made;
-}
-
-TEST(Kernels, PoolingEqualsPlainLoops) {
-  const Setting setting;
-  struct Case {
-    std::size_t samples, height, width, channels, kernel, stride;
-  };
-  const std::vector<Case> cases{{5, 8, 6, 32, 2, 2}, {2, 9, 7, 37, 2, 2}, {3, 7, 7, 3, 3, 2}, {2, 6, 9, 16, 3, 3},
-                                {1, 5, 5, 1, 2, 1},  {2, 7, 8, 20, 2, 3}, {4, 4, 4, 5, 4, 4}, {1, 3, 4, 8, 1, 1}};
-  for (const std::string& set : available()) {
-    select(set);
-    for (const std::size_t threads : {1u, 2u, 3u}) {
-      set_thread_count(threads);
-      for (const Case& c : cases) {
-        Pooling p;
-        p.samples = c.samples;
-        p.height = c.height;
-        p.width = c.width;
-        p.channels = c.channels;
-        p.kernel = c.kernel;
-        p.stride = c.stride;
-        p.out_height = (c.height - c.kernel) / c.stride + 1;
-        p.out_width = (c.width - c.kernel) / c.stride + 1;
-        Numbers numbers(c.height + c.channels);
-        Values images = numbers.values(p.samples * p.height * p.width * p.channels, true);
-        for (std::size_t i = 3; i < images.size(); i += 5) images[i] = images[i - 1];  // ties
-        const Values gradient = numbers.values(p.samples * p.out_height * p.out_width * p.channels, true);
-        for (const bool positive_only : {false, true}) {
-          const std::string what = set + ", " + std::to_string(threads) + " threads, " + std::to_string(c.kernel) +
-                                   "/" + std::to_string(c.stride) + " on " + std::to_string(c.channels) + " channels";
-          const Pooled expected = pool(p, images, gradient, positive_only);
-          Guarded out(gradient.size()), dx(images.size());
-          max_pool(p, images.data(), out.data());
-          expect_same(expected.out, out.values(), what);
-          max_pool_gradient(p, images.data(), out.data(), gradient.data(), positive_only, dx.data());
-          expect_same(expected.image_gradient, dx.values(), what + ", gradient");
-          EXPECT_TRUE(out.intact() && dx.intact()) << what << " wrote outside its buffer";
-        }
-      }
-    }
   }
 }
 

@@ -13,6 +13,7 @@
 #include <hans/core/rng.hpp>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace hans {
@@ -241,4 +242,21 @@ TEST(Reduce, NoRowsAndNoColumnsAreNoWork) {
 }
 
 }  // namespace
+TEST(Reduce, AllFiniteSeesEveryPlace) {
+  EXPECT_TRUE(all_finite({}));
+  for (const std::size_t size : {1U, 17U, 65535U, 65536U, 65537U, 200000U}) {
+    std::vector<real> values(size, std::numeric_limits<real>::max());
+    values[size / 3] = -std::numeric_limits<real>::denorm_min();
+    EXPECT_TRUE(all_finite(values)) << size;
+    for (const std::size_t place : {std::size_t{0}, size / 2, size - 1}) {
+      for (const real bad : {std::numeric_limits<real>::infinity(), -std::numeric_limits<real>::infinity(),
+                             std::numeric_limits<real>::quiet_NaN()}) {
+        const real before = std::exchange(values[place], bad);
+        EXPECT_FALSE(all_finite(values)) << bad << " at " << place << " of " << size;
+        values[place] = before;
+      }
+    }
+  }
+}
+
 }  // namespace hans
