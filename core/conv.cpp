@@ -47,7 +47,10 @@ struct Tables {
 /// Calls the product for the rows collected, once per tableful of segments.
 void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tables& tables) {
   if (tables.row_count == 0) return;
-  Product job = panel_product(tables.rows, tables.outs, tables.segments);
+  Product job = panel_product();
+  job.rows = tables.rows;
+  job.outs = tables.outs;
+  job.segments = tables.segments;
   job.row_count = tables.row_count;
   job.b = grid.packed + panels.begin * grid.k_count * panel;
   job.panel_stride = grid.k_count * panel;

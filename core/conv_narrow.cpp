@@ -29,7 +29,10 @@ void add_pixel(const Conv& c, const real* packed, const real* transposed, std::s
   const Segment all_filters{0, out_x * c.filters, c.filters, ~0u};
   const real* rows[table_rows];
   real* outs[table_rows];
-  Product job = panel_product(rows, outs, &all_filters);
+  Product job = panel_product();
+  job.rows = rows;
+  job.outs = outs;
+  job.segments = &all_filters;
   job.b = transposed;
   job.panel_stride = c.out_width * c.filters * panel;
   job.columns = divide_up(part.samples, panel) * panel;

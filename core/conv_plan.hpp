@@ -24,12 +24,9 @@ inline bool is_product(const Conv& simple) {
          1;
 }
 
-/// A product of these rows with whole panels of packed weights; the caller adds the rest.
-inline Product panel_product(const real* const* rows, real* const* outs, const Segment* segments) {
+/// A product with whole panels of packed weights in one segment; the caller says of what.
+inline Product panel_product() {
   Product job{};
-  job.rows = rows;
-  job.outs = outs;
-  job.segments = segments;
   job.segment_count = 1;
   job.repeats = 1;
   job.a_step = 1;

@@ -39,7 +39,10 @@ void run_unit(const Dense& d, const Operand& in, bool packed, Range rows, Range 
   real* outs[table_rows];
   const std::size_t first_column = panels.begin * panel;
   Segment steps{0, 0, 0, ~0u};
-  Product job = panel_product(starts, outs, &steps);
+  Product job = panel_product();
+  job.rows = starts;
+  job.outs = outs;
+  job.segments = &steps;
   job.columns = std::min(d.columns, panels.end * panel) - first_column;
   job.gated = d.out;
   const std::size_t most = packed ? block_depth : arranged_depth;
