@@ -2,8 +2,8 @@
 #include <hans/autodiff/tape.hpp>
 
 #include <algorithm>
-#include <array>
 
+#include <hans/autodiff/elementwise.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -194,7 +194,7 @@ void Inputs::add(std::size_t i, Tensor gradient, bool gated) {
   if (!wants(i)) return;
   const std::uint32_t input = tape_.inputs_[tape_.nodes_[node_].first_input + i];
   const Shape& shape = tape_.nodes_[input].shape;
-  if (!(gradient.shape() == shape)) gradient = sum_to(gradient, shape);
+  if (!(gradient.shape() == shape)) gradient = sum_to(gradient, shape, tape_.pool_);
   Tensor& slot = tape_.slots_[input];
   if (slot.size() == 0) {
     slot = std::move(gradient);
@@ -204,41 +204,11 @@ void Inputs::add(std::size_t i, Tensor gradient, bool gated) {
   if (!gated) tape_.gated_[input] = 0;
   real* into = slot.mutable_data();
   const real* from = gradient.data();
-  for (std::size_t k = 0; k < slot.size(); ++k) into[k] += from[k];
+  elementwise::for_ranges(slot.size(), [=](std::size_t k, std::size_t end) {
+    for (; k < end; ++k) into[k] += from[k];
+  });
 }
 
 Tensor Inputs::make(const Shape& shape) { return tape_.make(shape); }
-
-Tensor sum_to(const Tensor& gradient, const Shape& shape) {
-  check(broadcast(gradient.shape(), shape) == gradient.shape(), "a gradient of shape ", gradient.shape(),
-        " cannot be summed to ", shape);
-  const Shape& from = gradient.shape();
-  // Index of the result that each index of the gradient belongs to, walked like an odometer.
-  const std::array<std::size_t, Shape::max_rank> stride = broadcast_strides(shape, from);
-  constexpr std::size_t partials = 16;
-  std::vector<real> sums(shape.elements() * partials, real{0});
-  std::vector<std::size_t> seen(shape.elements(), 0);
-  std::array<std::size_t, Shape::max_rank> at{};
-  std::size_t target = 0;
-  for (std::size_t k = 0; k < gradient.size(); ++k) {
-    sums[target * partials + seen[target]++ % partials] += gradient.data()[k];
-    for (std::size_t axis = from.rank(); axis-- > 0;) {
-      target += stride[axis];
-      if (++at[axis] < from[axis]) break;
-      target -= stride[axis] * from[axis];
-      at[axis] = 0;
-    }
-  }
-  Tensor result(shape);
-  real* out = result.mutable_data();
-  for (std::size_t r = 0; r < shape.elements(); ++r) {
-    real* p = &sums[r * partials];
-    for (std::size_t half = partials / 2; half > 0; half /= 2) {
-      for (std::size_t j = 0; j < half; ++j) p[j] += p[j + half];
-    }
-    out[r] = p[0];
-  }
-  return result;
-}
 
 }  // namespace hans

@@ -194,5 +194,6 @@ class Tape {
 /// The sum of `gradient` over the axes along which `shape` was broadcast to its shape. Each element sums in rising
 /// index order by sum()'s 16 partials.
 Tensor sum_to(const Tensor& gradient, const Shape& shape);
+Tensor sum_to(const Tensor& gradient, const Shape& shape, Pool& pool);  ///< with memory from there
 
 }  // namespace hans

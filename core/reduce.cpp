@@ -143,6 +143,26 @@ real sum_strided(const real* first, std::size_t count, std::size_t stride) {
   return partials.total();
 }
 
+real sum_runs(const real* first, std::size_t runs, std::size_t length, std::size_t step) {
+  if (runs == 1) return sum({first, length});
+  Partials partials;
+  std::array<real, chunk> values;
+  std::size_t held = 0;
+  for (std::size_t run = 0; run < runs; ++run, first += step) {
+    for (std::size_t i = 0; i < length;) {
+      const std::size_t some = std::min(chunk - held, length - i);
+      std::copy_n(first + i, some, values.data() + held);
+      i += some;
+      held += some;
+      if (held < chunk) continue;
+      partials.add(values.data(), chunk);
+      held = 0;
+    }
+  }
+  partials.add(values.data(), held);
+  return partials.total();
+}
+
 bool all_finite(std::span<const real> values) {
   // On the bits, without a branch for each: infinities and NaNs are what has every exponent bit set.
   using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>;

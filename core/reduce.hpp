@@ -15,6 +15,9 @@ real sum(std::span<const real> row);
 /// The same over count elements that lie `stride` apart.
 real sum_strided(const real* first, std::size_t count, std::size_t stride);
 
+/// The same over `runs` runs of `length` elements each, which begin `step` apart, as if they were one row.
+real sum_runs(const real* first, std::size_t runs, std::size_t length, std::size_t step);
+
 /// The first index of the largest value; a NaN anywhere gives row.size(), as does an empty row.
 std::size_t argmax(std::span<const real> row);
 
