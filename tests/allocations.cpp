@@ -6,7 +6,11 @@
 #include <cstdlib>
 #include <new>
 #include <string>
+#include <vector>
 
+#include <hans/autodiff/functions.hpp>
+#include <hans/autodiff/grad.hpp>
+#include <hans/autodiff/ops.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/nn/fit.hpp>
@@ -56,6 +60,25 @@ std::size_t steady_allocations(const data::Dataset& train, nn::FitOptions option
   return total;
 }
 
+/// Allocations of all passes but the first two through functions and broadcasting, there and back.
+std::size_t function_allocations() {
+  const std::vector<Tensor> inputs{Tensor::full({50, 30, 40}, 0.5F), Tensor::full({40}, 2), Tensor::full({50, 1, 1}, 3),
+                                   Tensor::full({30, 1}, -1)};
+  Tape tape;
+  const Tensor seed = tape.full(inputs[0].shape(), 1);
+  std::vector<Tensor> gradients(inputs.size());
+  std::size_t before = 0;
+  for (int pass = 0; pass < 5; ++pass) {
+    if (pass == 2) before = allocations;
+    const auto f = [](std::span<const Var> v) {
+      return gelu(v[0] * v[1] + v[2], false) / v[3] + pow(v[1], v[0]) + maximum(v[2], softplus(v[0])) +
+             prelu(v[0], v[3]);
+    };
+    (void)value_and_grads(tape, f, inputs, seed, gradients);
+  }
+  return allocations - before;
+}
+
 }  // namespace
 
 int main() {
@@ -75,5 +98,7 @@ int main() {
                               clip, found);
     }
   }
+  const std::size_t found = function_allocations();
+  if (found > 0) failures += std::printf("functions: %zu allocations in 3 passes that should make none\n", found);
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -21,50 +21,15 @@
 #include <hans/core/rng.hpp>
 #include <hans/nn/sequential.hpp>
 
+#include "gradcheck_testing.hpp"
+
 namespace {
 
-using namespace hans;
-using Vars = std::span<const Var>;
-using Function = std::function<Var(Vars)>;
+using namespace testing_gradcheck;
 
 constexpr double tolerance = 1e-7;
 constexpr double step = 1e-4;
 constexpr double clear = 1e-3;  // how far values stay from kinks; at most a few steps lie in between
-
-/// A row of the table: `op` is the name it records.
-struct Row {
-  std::string op, detail;
-  std::vector<Tensor> inputs;
-  Function f;
-};
-
-Tensor normals(const Shape& shape, std::string_view name) {
-  Tensor made(shape);
-  Rng(3).stream(name).normals(made.mutable_values());
-  return made;
-}
-
-/// Normal numbers pushed away from 0 by `least`.
-Tensor away_from_zero(const Shape& shape, std::string_view name, real least = 0.1) {
-  Tensor made = normals(shape, name);
-  for (real& value : made.mutable_values()) value += value < 0 ? -least : least;
-  return made;
-}
-
-Tensor positive(const Shape& shape, std::string_view name) {
-  Tensor made = away_from_zero(shape, name, 0.2);
-  for (real& value : made.mutable_values()) value = std::abs(value);
-  return made;
-}
-
-/// Numbers no two of which are closer than 0.01, so that no maximum changes hands.
-Tensor all_different(const Shape& shape) {
-  Tensor made(shape);
-  const std::vector<std::uint32_t> order =
-      permutation(Rng(4).stream("all different"), static_cast<std::uint32_t>(made.size()));
-  for (std::size_t k = 0; k < made.size(); ++k) made.mutable_data()[k] = 0.01 * order[k] - 0.3;
-  return made;
-}
 
 /// Rows that are positive and sum to 1.
 Tensor probabilities(const Shape& shape) {
@@ -241,6 +206,7 @@ std::vector<Row> all_rows() {
   std::vector<Row> rows;
   add_arithmetic(rows);
   add_functions(rows);
+  add_function_rows(rows);
   add_shapes_and_sums(rows);
   add_softmaxes(rows);
   add_linear(rows);
