@@ -32,7 +32,7 @@ Tensor Tape::full(const Shape& shape, real value) {
   return made;
 }
 
-bool Tape::any_tracked(std::initializer_list<const Var*> inputs) const {
+bool Tape::any_tracked(std::span<const Var* const> inputs) const {
   bool any = false;
   for (const Var* input : inputs) {
     check(!input->tracked() || input->tape_ == this,
@@ -42,8 +42,8 @@ bool Tape::any_tracked(std::initializer_list<const Var*> inputs) const {
   return any;
 }
 
-Var Tape::add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure,
-                   Call call, Destroy destroy, Pass pass) {
+Var Tape::add_node(const char* operation, Tensor value, std::span<const Var* const> inputs, void* closure, Call call,
+                   Destroy destroy, Pass pass) {
   const auto index = static_cast<std::uint32_t>(nodes_.size());
   nodes_.push_back({operation, value.shape(), inputs_.size(), inputs.size(), closure, call, destroy,
                     pass == Pass::where_positive ? value : Tensor()});

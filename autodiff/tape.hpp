@@ -94,6 +94,12 @@ class Tape {
   template <class Backward>
   Var record(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, Backward backward,
              Pass pass = Pass::everywhere) {
+    return record(operation, std::move(value), std::span<const Var* const>(inputs.begin(), inputs.size()),
+                  std::move(backward), pass);
+  }
+  template <class Backward>
+  Var record(const char* operation, Tensor value, std::span<const Var* const> inputs, Backward backward,
+             Pass pass = Pass::everywhere) {
     if (!any_tracked(inputs)) return constant(std::move(value));
     using Stored = std::decay_t<Backward>;
     void* closure = new (memory(sizeof(Stored), alignof(Stored))) Stored(std::move(backward));
@@ -169,8 +175,8 @@ class Tape {
     std::size_t next_input;
   };
 
-  bool any_tracked(std::initializer_list<const Var*> inputs) const;
-  Var add_node(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, void* closure, Call call,
+  bool any_tracked(std::span<const Var* const> inputs) const;
+  Var add_node(const char* operation, Tensor value, std::span<const Var* const> inputs, void* closure, Call call,
                Destroy destroy, Pass pass);
   void* memory(std::size_t bytes, std::size_t alignment);
   void sort_from(std::uint32_t output);
