@@ -79,7 +79,7 @@ Var max_pool2d(const Var& x, std::size_t kernel, std::size_t stride);
 
 // --- softmax and losses (softmax.cpp) --------------------------------------------------------------
 
-/// Over the last axis of samples x classes.
+/// Over the last axis of x, which has one at least.
 Var softmax(const Var& x);
 Var log_softmax(const Var& x);
 

@@ -13,6 +13,13 @@ void check_logits(const char* name, const Shape& shape) {
   check(shape.rank() == 2 && shape[1] > 0, name, ": samples x classes, not ", shape);
 }
 
+/// The extent of the last axis, along which softmax() goes.
+std::size_t last_extent(const char* name, const Shape& shape) {
+  const std::size_t extent = shape.rank() > 0 ? shape[shape.rank() - 1] : 0;
+  check(extent > 0, name, ": at least one class along the last axis, not ", shape);
+  return extent;
+}
+
 Tensor with_targets(Tensor targets, std::span<const int> labels, real smoothing) {
   const std::size_t classes = targets.shape()[1];
   check(smoothing >= 0 && smoothing < 1, "label smoothing must be in [0, 1), not ", smoothing);
@@ -31,9 +38,8 @@ Tensor with_targets(Tensor targets, std::span<const int> labels, real smoothing)
 }  // namespace
 
 Var softmax(const Var& x) {
-  check_logits("softmax", x.shape());
-  const std::size_t rows = x.shape()[0];
-  const std::size_t columns = x.shape()[1];
+  const std::size_t columns = last_extent("softmax", x.shape());
+  const std::size_t rows = x.shape().elements() / columns;
   Tensor p = x.tape().make(x.shape());
   softmax(x.value().data(), p.mutable_data(), rows, columns);
   return x.tape().record("softmax", p, {&x}, [p, rows, columns](Tensor g, Inputs& in) {
@@ -51,9 +57,8 @@ Var softmax(const Var& x) {
 }
 
 Var log_softmax(const Var& x) {
-  check_logits("log_softmax", x.shape());
-  const std::size_t rows = x.shape()[0];
-  const std::size_t columns = x.shape()[1];
+  const std::size_t columns = last_extent("log_softmax", x.shape());
+  const std::size_t rows = x.shape().elements() / columns;
   Tensor y = x.tape().make(x.shape());
   log_softmax(x.value().data(), y.mutable_data(), rows, columns);
   return x.tape().record("log_softmax", std::move(y), {&x}, [x = x.value(), rows, columns](Tensor g, Inputs& in) {

@@ -182,7 +182,9 @@ TEST(Ops, ShapesThatDoNotFit) {
   EXPECT_THROW((void)max_pool2d(zeros({1, 4, 4, 2}), 5, 1), Error);
   EXPECT_THROW((void)max_pool2d(zeros({1, 4, 4, 2}), 2, 0), Error);
   EXPECT_THROW((void)max_pool2d(zeros({1, 4, 4, 2}), 0, 1), Error);
-  EXPECT_THROW((void)softmax(zeros({3})), Error);
+  EXPECT_THROW((void)softmax(zeros({})), Error);
+  EXPECT_THROW((void)log_softmax(zeros({2, 0})), Error);
+  EXPECT_THROW((void)cross_entropy(zeros({3}), Tensor(Shape{3})), Error);
   EXPECT_THROW((void)cross_entropy(zeros({2, 3}), Tensor(Shape{2, 2})), Error);
   EXPECT_THROW((void)cross_entropy(zeros({2, 3}), std::vector<int>{0}), Error);
   EXPECT_THROW((void)reshape(zeros({2, 3}), {5}), Error);
