@@ -6,6 +6,7 @@
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/attacks/judge.hpp>
+#include <hans/autodiff/arrays.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/autodiff/grad.hpp>
 #include <hans/autodiff/gradcheck.hpp>

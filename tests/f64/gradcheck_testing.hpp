@@ -55,5 +55,7 @@ inline Tensor all_different(const Shape& shape) {
 
 /// Adds the rows of functions.hpp.
 void add_function_rows(std::vector<Row>& rows);
+/// Adds the rows of arrays.hpp.
+void add_array_rows(std::vector<Row>& rows);
 
 }  // namespace testing_gradcheck
