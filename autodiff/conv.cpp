@@ -1,6 +1,6 @@
 // Linear layers and convolutions: product sums with the bias and activation fused behind.
+#include <algorithm>
 #include <cstddef>
-#include <limits>
 
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
@@ -9,9 +9,7 @@ namespace hans {
 namespace {
 
 using kernels::Conv;
-
-// Three of them added up are far from any overflow.
-constexpr std::size_t most_extent = std::numeric_limits<std::ptrdiff_t>::max() / 8;
+using kernels::most_extent;
 
 // The two arrangements of weights a tape may keep; the kernels' keys are added to them.
 enum Arrangement : int { forward_arrangement, backward_arrangement = 2 };
@@ -32,15 +30,25 @@ kernels::Weights operand(Tape& tape, const Var& weights, int arrangement, std::s
   return kept.data();
 }
 
+kernels::Weights forward_operand(const Conv& conv, Tape& tape, const Var& weights, Tensor& kept) {
+  return operand(
+      tape, weights, forward_arrangement + kernels::forward_pack_key(conv), kernels::forward_pack_size(conv),
+      [&](const real* w, real* packed) { kernels::pack_forward(conv, w, packed); }, kept);
+}
+
+kernels::Weights backward_operand(const Conv& conv, Tape& tape, const Var& weights, Tensor& kept) {
+  return operand(
+      tape, weights, backward_arrangement + kernels::backward_pack_key(conv), kernels::backward_pack_size(conv),
+      [&](const real* w, real* packed) { kernels::pack_backward(conv, w, packed); }, kept);
+}
+
 Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
             const Var& bias, Activation activation) {
   Tape& tape = x.tape();
   Tensor y = tape.make(out_shape);
   {
     Tensor kept;
-    const kernels::Weights forward = operand(
-        tape, weights, forward_arrangement + kernels::forward_pack_key(conv), kernels::forward_pack_size(conv),
-        [&](const real* w, real* packed) { kernels::pack_forward(conv, w, packed); }, kept);
+    const kernels::Weights forward = forward_operand(conv, tape, weights, kept);
     kernels::conv_forward(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, activation,
                           y.mutable_data());
   }
@@ -50,9 +58,7 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
         if (in.wants(0)) {
           Tensor dx = in.make(images.shape());
           Tensor kept;
-          const kernels::Weights turned = operand(
-              tape, weights, backward_arrangement + kernels::backward_pack_key(conv), kernels::backward_pack_size(conv),
-              [&](const real* w, real* packed) { kernels::pack_backward(conv, w, packed); }, kept);
+          const kernels::Weights turned = backward_operand(conv, tape, weights, kept);
           const Tensor* const gate = in.gate(0);
           kernels::conv_input_gradient(conv, g.data(), turned, gate == nullptr ? nullptr : gate->data(),
                                        dx.mutable_data());
@@ -73,6 +79,52 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
 void check_bias(const char* name, const Var& bias, std::size_t outputs) {
   check(!bias.present() || bias.shape() == Shape{outputs}, name, ": ", outputs, " outputs need as many biases, not ",
         bias.shape());
+}
+
+/// Whether a kernel with taps so far apart fits.
+bool fits(std::size_t kernel, std::size_t dilation, std::size_t extent) {
+  return kernel > 0 && kernel <= extent && (kernel == 1 || kernel - 1 <= (extent - 1) / dilation);
+}
+
+/// The convolution of images of that shape with weights of shape `kernel`.
+Conv planned(const char* name, const Shape& image, const Shape& kernel, const Window& window) {
+  check(window.stride_height > 0 && window.stride_width > 0, name, ": a stride of 0 never moves");
+  check(window.dilation_height > 0 && window.dilation_width > 0, name, ": a dilation of 0 has all taps in one place");
+  for (const std::size_t extent :
+       {image[1], image[2], window.pad_top, window.pad_bottom, window.pad_left, window.pad_right}) {
+    check(extent <= most_extent, name, ": an image or a padding is at most ", most_extent, " wide, not ", extent);
+  }
+  const std::size_t height = image[1] + window.pad_top + window.pad_bottom;
+  const std::size_t width = image[2] + window.pad_left + window.pad_right;
+  const bool dilated = window.dilation_height > 1 || window.dilation_width > 1;
+  check(fits(kernel[0], window.dilation_height, height) && fits(kernel[1], window.dilation_width, width), name, ": a ",
+        kernel[0], "x", kernel[1], " kernel ",
+        dilated ? text("with taps ", window.dilation_height, "x", window.dilation_width, " apart ") : "",
+        "does not fit a padded image of ", height, "x", width);
+  Conv conv;
+  conv.samples = image[0];
+  conv.height = image[1];
+  conv.width = image[2];
+  conv.channels = image[3];
+  conv.filters = kernel[3];
+  conv.kernel_height = kernel[0];
+  conv.kernel_width = kernel[1];
+  // No step is larger than the image, and a single tap has no dilation: it makes no difference and nothing overflows.
+  conv.stride_height = std::min(window.stride_height, height);
+  conv.stride_width = std::min(window.stride_width, width);
+  conv.dilation_height = kernel[0] == 1 ? 1 : window.dilation_height;
+  conv.dilation_width = kernel[1] == 1 ? 1 : window.dilation_width;
+  conv.pad_top = window.pad_top;
+  conv.pad_left = window.pad_left;
+  conv.out_height = (height - (kernel[0] - 1) * conv.dilation_height - 1) / conv.stride_height + 1;
+  conv.out_width = (width - (kernel[1] - 1) * conv.dilation_width - 1) / conv.stride_width + 1;
+  conv.groups = window.groups;
+  return conv;
+}
+
+void check_groups(const char* name, std::size_t groups, std::size_t filters) {
+  check(groups > 0 && groups <= kernels::most_groups && filters % groups == 0, name, ": ", groups, " groups of ",
+        filters, " filters; they must be alike, and at most ", kernels::most_groups);
 }
 
 }  // namespace
@@ -108,35 +160,57 @@ Window same_window(const Shape& image, std::size_t kernel_height, std::size_t ke
 Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& window, Activation activation) {
   const Shape& image = x.shape();
   const Shape& kernel = weights.shape();
-  check(image.rank() == 4 && kernel.rank() == 4 && image[3] == kernel[2],
+  check(image.rank() == 4 && kernel.rank() == 4,
         "conv2d: samples x height x width x channels and kernel height x kernel width x channels x filters, not ",
         image, " and ", kernel);
-  check(window.stride_height > 0 && window.stride_width > 0, "conv2d: a stride of 0 never moves");
+  check_groups("conv2d", window.groups, kernel[3]);
+  check(image[3] % window.groups == 0 && image[3] / window.groups == kernel[2], "conv2d: ", image, " images in ",
+        window.groups, " groups have ", image[3], " / ", window.groups, " channels for each filter, weights of ",
+        kernel, " are for ", kernel[2]);
   check_bias("conv2d", bias, kernel[3]);
-  for (const std::size_t extent :
-       {image[1], image[2], window.pad_top, window.pad_bottom, window.pad_left, window.pad_right}) {
-    check(extent <= most_extent, "conv2d: an image or a padding is at most ", most_extent, " wide, not ", extent);
-  }
-  const std::size_t height = image[1] + window.pad_top + window.pad_bottom;
-  const std::size_t width = image[2] + window.pad_left + window.pad_right;
-  check(kernel[0] > 0 && kernel[1] > 0 && kernel[0] <= height && kernel[1] <= width, "conv2d: a ", kernel[0], "x",
-        kernel[1], " kernel does not fit a padded image of ", height, "x", width);
-  Conv conv;
-  conv.samples = image[0];
-  conv.height = image[1];
-  conv.width = image[2];
-  conv.channels = image[3];
-  conv.filters = kernel[3];
-  conv.kernel_height = kernel[0];
-  conv.kernel_width = kernel[1];
-  conv.stride_height = window.stride_height;
-  conv.stride_width = window.stride_width;
-  conv.pad_top = window.pad_top;
-  conv.pad_left = window.pad_left;
-  conv.out_height = (height - kernel[0]) / window.stride_height + 1;
-  conv.out_width = (width - kernel[1]) / window.stride_width + 1;
+  const Conv conv = planned("conv2d", image, kernel, window);
   return product("conv2d", conv, {conv.samples, conv.out_height, conv.out_width, conv.filters}, x, weights, bias,
                  activation);
+}
+
+Var conv_transpose2d(const Var& x, const Var& weights, const Var& bias, const Window& window, std::size_t out_height,
+                     std::size_t out_width) {
+  constexpr const char* name = "conv_transpose2d";
+  const Shape& in = x.shape();
+  const Shape& kernel = weights.shape();
+  check(in.rank() == 4 && kernel.rank() == 4 && in[3] == kernel[3], name,
+        ": samples x height x width x filters and kernel height x kernel width x channels x filters, not ", in, " and ",
+        kernel);
+  check_groups(name, window.groups, kernel[3]);
+  check(kernel[2] <= most_extent / window.groups, name, ": ", window.groups, " groups of ", kernel[2],
+        " channels are too many");
+  const Shape image{in[0], out_height, out_width, kernel[2] * window.groups};
+  check_bias(name, bias, image[3]);
+  const Conv conv = planned(name, image, kernel, window);
+  check(conv.out_height == in[1] && conv.out_width == in[2], name, ": a convolution turns ", out_height, "x", out_width,
+        " into ", conv.out_height, "x", conv.out_width, ", so ", in[1], "x", in[2], " cannot be turned back into that");
+  Tape& tape = x.tape();
+  Tensor y = tape.make(image);
+  {
+    Tensor kept;
+    const kernels::Weights turned = backward_operand(conv, tape, weights, kept);
+    kernels::conv_input_gradient(conv, x.value().data(), turned, nullptr, y.mutable_data());
+  }
+  const Var made = tape.record(name, y, {&x, &weights}, [conv, x = x.value(), weights, &tape](Tensor g, Inputs& into) {
+    if (into.wants(0)) {
+      Tensor dx = into.make(x.shape());
+      Tensor kept;
+      const kernels::Weights forward = forward_operand(conv, tape, weights, kept);
+      kernels::conv_forward(conv, g.data(), forward, nullptr, Activation::none, dx.mutable_data());
+      into.add(0, std::move(dx));
+    }
+    if (into.wants(1)) {
+      Tensor dw = into.make(weights.shape());
+      kernels::conv_weight_gradient(conv, g.data(), x.data(), dw.mutable_data(), nullptr);
+      into.add(1, std::move(dw));
+    }
+  });
+  return bias.present() ? made + bias : made;
 }
 
 }  // namespace hans

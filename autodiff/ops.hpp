@@ -56,26 +56,57 @@ Var sum_rows(const Var& x);                     ///< of each sample's elements: 
 /// activation(x * weights + bias): x samples x features, weights features x units, bias units or absent.
 Var linear(const Var& x, const Var& weights, const Var& bias = {}, Activation activation = Activation::none);
 
-/// How far a window moves and what surrounds the image.
+/// How far a window moves, what surrounds the image, how far apart the taps of the kernel are, and in how many groups
+/// the channels are.
 struct Window {
   std::size_t stride_height = 1, stride_width = 1;
   std::size_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+  std::size_t dilation_height = 1, dilation_width = 1;
+  std::size_t groups = 1;
 };
 
-/// Padding that makes the output ceil(extent / stride) wide, the odd element at the end (TensorFlow's SAME).
+/// Padding that makes the output ceil(extent / stride) wide, the odd element at the end (TensorFlow's SAME). With a
+/// dilation the kernel is as large as its taps span: (kernel - 1) * dilation + 1.
 Window same_window(const Shape& image, std::size_t kernel_height, std::size_t kernel_width, std::size_t stride_height,
                    std::size_t stride_width);
 
 /// activation(x convolved with weights + bias): x samples x height x width x channels, weights kernel height x kernel
-/// width x channels x filters, bias filters or absent. Out extent = floor((extent + padding - kernel) / stride) + 1.
+/// width x channels / groups x filters, bias filters or absent. Out extent = floor((extent + padding - span) / stride)
+/// + 1, where the kernel's span is (kernel - 1) * dilation + 1. The groups divide channels and filters; filter f sees
+/// the channels of group f / (filters / groups) only. Cost: about one multiply-add for each tap, channel it sees, and
+/// output; few channels to a group (but one for each filter of as many) leave most of the lanes idle.
 Var conv2d(const Var& x, const Var& weights, const Var& bias = {}, const Window& window = {},
            Activation activation = Activation::none);
 
+/// The transpose of conv2d: what conv2d(y, weights, {}, window) gives as the gradient of y, of samples x out_height x
+/// out_width x channels, for the gradient x of its outputs. So x is samples x height x width x filters and the weights
+/// are conv2d's, kernel height x kernel width x channels / groups x filters: the last axis is what comes in, groups
+/// times the third what comes out. The extents must be such that conv2d would turn y's into x's. bias: channels or
+/// absent, added as by y + bias. Every output is one chain in rising (kernel row, kernel column, filter).
+Var conv_transpose2d(const Var& x, const Var& weights, const Var& bias, const Window& window, std::size_t out_height,
+                     std::size_t out_width);
+
 // --- pooling (pool.cpp) ----------------------------------------------------------------------------
 
-/// The largest value of each kernel x kernel window, `stride` apart, without padding; the first of equals gets
-/// the gradient.
+/// The windows of a pooling layer. Out extent = floor((extent + padding + beyond - kernel) / stride) + 1. `beyond` is
+/// what windows may hang over behind the padding, as with ONNX's ceil_mode: it never counts. A window without any
+/// element of the image is an Error.
+struct PoolWindow {
+  std::size_t kernel_height, kernel_width;
+  std::size_t stride_height = 1, stride_width = 1;
+  std::size_t pad_top = 0, pad_bottom = 0, pad_left = 0, pad_right = 0;
+  std::size_t beyond_bottom = 0, beyond_right = 0;
+};
+
+/// The largest value of each window, of those that lie in the image; the first of equals gets the gradient.
+Var max_pool2d(const Var& x, const PoolWindow& window);
+
+/// The same for windows of kernel x kernel, `stride` apart, without padding.
 Var max_pool2d(const Var& x, std::size_t kernel, std::size_t stride);
+
+/// The sum of each window, in rising (row, column), divided by the number of its elements: those in the image and, if
+/// `count_padding`, as zeros those in the padding.
+Var average_pool2d(const Var& x, const PoolWindow& window, bool count_padding);
 
 // --- softmax and losses (softmax.cpp) --------------------------------------------------------------
 

@@ -21,9 +21,7 @@ struct Grid {
   real* target;
   std::size_t target_height, target_width, columns;
   std::size_t kernel_width;
-  std::ptrdiff_t per_tap;                       ///< +1: the next tap reads the next source pixel, -1: the previous
-  std::size_t tap_step_y, tap_step_x;           ///< between taps of a band
-  std::ptrdiff_t source_step_y, source_step_x;  ///< between outputs of a band
+  Steps steps_y, steps_x;
   const real* packed;
   std::size_t k_count;  ///< of a panel
   const real* bias;
@@ -59,11 +57,11 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
 
   // Taps of a row that lie side by side in the source and in the weights are one run, as are whole rows.
   std::size_t count = 0;
-  const bool side_by_side = grid.per_tap == 1 && grid.tap_step_x == 1;
+  const bool side_by_side = grid.steps_x.source_tap == 1 && grid.steps_x.tap == 1;
   const std::size_t runs = side_by_side ? std::min<std::size_t>(x.taps, 1) : x.taps;
   const std::size_t length = side_by_side ? x.taps * grid.depth : grid.depth;
-  const bool whole_rows =
-      side_by_side && grid.tap_step_y == 1 && x.taps == grid.source_width && x.taps == grid.kernel_width;
+  const bool whole_rows = side_by_side && grid.steps_y.source_tap == 1 && grid.steps_y.tap == 1 &&
+                          x.taps == grid.source_width && x.taps == grid.kernel_width;
   const std::size_t rows = whole_rows ? std::min<std::size_t>(y.taps, 1) : y.taps;
   for (std::size_t ty = 0; ty < rows; ++ty) {
     for (std::size_t tx = 0; tx < runs; ++tx) {
@@ -73,10 +71,11 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
         job.continues = true;
         count = 0;
       }
-      const std::size_t tap = (y.tap + ty * grid.tap_step_y) * grid.kernel_width + x.tap + tx * grid.tap_step_x;
-      const auto source_tap = static_cast<std::ptrdiff_t>(ty * grid.source_width + tx);
-      tables.segments[count++] = Segment{grid.per_tap * source_tap * static_cast<std::ptrdiff_t>(grid.depth),
-                                         tap * grid.depth, whole_rows ? y.taps * length : length, ~0u};
+      const std::size_t tap = (y.tap + ty * grid.steps_y.tap) * grid.kernel_width + x.tap + tx * grid.steps_x.tap;
+      const std::ptrdiff_t source_tap = static_cast<std::ptrdiff_t>(ty * grid.source_width) * grid.steps_y.source_tap +
+                                        static_cast<std::ptrdiff_t>(tx) * grid.steps_x.source_tap;
+      tables.segments[count++] = Segment{source_tap * static_cast<std::ptrdiff_t>(grid.depth), tap * grid.depth,
+                                         whole_rows ? y.taps * length : length, ~0u};
     }
   }
   job.segment_count = count;
@@ -90,10 +89,12 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
 
 /// Asks for what an output row reads that the one above has not: its lowest source row.
 void fetch_row(const Grid& grid, const real* image, std::ptrdiff_t row, const Band& y, const Band& x) {
-  const bool forward = grid.per_tap > 0;
-  const std::ptrdiff_t lowest = row + (forward ? static_cast<std::ptrdiff_t>(y.taps) - 1 : 0);
-  const std::ptrdiff_t left = x.source - (forward ? 0 : static_cast<std::ptrdiff_t>(x.taps) - 1);
-  const std::size_t columns = (x.count - 1) * static_cast<std::size_t>(grid.source_step_x) + x.taps;
+  const std::ptrdiff_t last_y = (static_cast<std::ptrdiff_t>(y.taps) - 1) * grid.steps_y.source_tap;
+  const std::ptrdiff_t last_x = (static_cast<std::ptrdiff_t>(x.taps) - 1) * grid.steps_x.source_tap;
+  const std::ptrdiff_t lowest = row + std::max<std::ptrdiff_t>(last_y, 0);
+  const std::ptrdiff_t left = x.source + std::min<std::ptrdiff_t>(last_x, 0);
+  const auto columns = static_cast<std::size_t>(static_cast<std::ptrdiff_t>(x.count - 1) * grid.steps_x.source_output +
+                                                std::abs(last_x) + 1);
   const real* const from = image + (lowest * static_cast<std::ptrdiff_t>(grid.source_width) + left) *
                                        static_cast<std::ptrdiff_t>(grid.depth);
   constexpr std::size_t line = 64 / sizeof(real);
@@ -117,7 +118,7 @@ void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) 
         real* const out =
             grid.target + n * grid.target_height * grid.target_width * grid.columns + panels.begin * panel;
         for (std::size_t iy = y_begin; iy < y_end; ++iy) {
-          const std::ptrdiff_t row = y.source + static_cast<std::ptrdiff_t>(iy) * grid.source_step_y;
+          const std::ptrdiff_t row = y.source + static_cast<std::ptrdiff_t>(iy) * grid.steps_y.source_output;
           real* const out_row = out + (y.start + iy * y.step) * grid.target_width * grid.columns;
           std::ptrdiff_t at = (row * static_cast<std::ptrdiff_t>(grid.source_width) + x.source) *
                               static_cast<std::ptrdiff_t>(grid.depth);
@@ -125,7 +126,7 @@ void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) 
           for (std::size_t ix = 0; ix < x.count; ++ix) {
             tables.rows[tables.row_count] = image + at;
             tables.outs[tables.row_count] = out_row + (x.start + ix * x.step) * grid.columns;
-            at += grid.source_step_x * static_cast<std::ptrdiff_t>(grid.depth);
+            at += grid.steps_x.source_output * static_cast<std::ptrdiff_t>(grid.depth);
             if (++tables.row_count == table_rows) multiply(grid, y, x, panels, tables);
           }
         }
@@ -174,13 +175,22 @@ void run(const Grid& grid) {
   });
 }
 
+/// The weights, arranged by `pack` if they are not yet.
+const real* arranged(const Conv& conv, const Weights& weights, void (*pack)(const Conv&, const real*, real*)) {
+  if (weights.packed != nullptr) return weights.packed;
+  pack(conv, weights.plain, weights.room);
+  return weights.room;
+}
+
 }  // namespace
 
 std::size_t forward_pack_size(const Conv& conv) {
+  if (conv.groups > 1) return grouped_pack_size(conv, forward_pack_size);
   return divide_up(conv.filters, panel) * panel * conv.kernel_height * conv.kernel_width * conv.channels;
 }
 
 void pack_forward(const Conv& conv, const real* weights, real* packed) {
+  if (conv.groups > 1) return grouped_pack(conv, weights, packed, forward_pack_size, pack_forward);
   if (const Conv simple = simplified(conv); blas::takes(simple)) return blas::pack(simple, weights, packed);
   // [panel][k][16], filters that do not exist are 0.
   const std::size_t k_count = conv.kernel_height * conv.kernel_width * conv.channels;
@@ -195,24 +205,28 @@ void pack_forward(const Conv& conv, const real* weights, real* packed) {
   });
 }
 
-int forward_pack_key(const Conv& conv) { return blas::takes(simplified(conv)) ? 1 : 0; }
+int forward_pack_key(const Conv& conv) {
+  if (conv.groups > 1) return static_cast<int>(16 * conv.groups) + forward_pack_key(one_group(conv));
+  return blas::takes(simplified(conv)) ? 1 : 0;
+}
 
 void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, Activation activation,
                   real* out) {
+  if (conv.samples == 0 || conv.filters == 0) return;
+  if (conv.groups > 1) {
+    return grouped_forward(conv, images, arranged(conv, weights, pack_forward), bias, activation, out);
+  }
   const Conv c = simplified(conv);
   const bool rectified = activation == Activation::relu;
   if (blas::takes(c)) return blas::forward(c, images, weights, bias, activation, out);
   if (is_product(c)) {
     return dense(Dense{c.samples, c.channels, c.filters, images, weights, false, bias, rectified, nullptr, out});
   }
-  if (weights.packed == nullptr) {
-    pack_forward(conv, weights.plain, weights.room);
-    weights.packed = weights.room;
-  }
+  const real* const packed = arranged(conv, weights, pack_forward);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
-  forward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);
-  forward_bands(c.out_width, c.kernel_width, c.stride_width, c.pad_left, c.width, across);
+  forward_bands(down_of(c), down);
+  forward_bands(across_of(c), across);
   Grid grid{};
   grid.samples = c.samples;
   grid.source = images;
@@ -224,11 +238,9 @@ void conv_forward(const Conv& conv, const real* images, Weights weights, const r
   grid.target_width = c.out_width;
   grid.columns = c.filters;
   grid.kernel_width = c.kernel_width;
-  grid.per_tap = 1;
-  grid.tap_step_y = grid.tap_step_x = 1;
-  grid.source_step_y = static_cast<std::ptrdiff_t>(c.stride_height);
-  grid.source_step_x = static_cast<std::ptrdiff_t>(c.stride_width);
-  grid.packed = weights.packed;
+  grid.steps_y = forward_steps(down_of(c));
+  grid.steps_x = forward_steps(across_of(c));
+  grid.packed = packed;
   grid.k_count = c.kernel_height * c.kernel_width * c.channels;
   grid.bias = bias;
   grid.relu = rectified;
@@ -238,12 +250,14 @@ void conv_forward(const Conv& conv, const real* images, Weights weights, const r
 }
 
 std::size_t backward_pack_size(const Conv& conv) {
+  if (conv.groups > 1) return grouped_pack_size(conv, backward_pack_size);
   const Conv c = simplified(conv);
   const std::size_t channels = narrow(c) ? c.channels : divide_up(c.channels, panel) * panel;
   return channels * c.kernel_height * c.kernel_width * c.filters;
 }
 
 void pack_backward(const Conv& conv, const real* weights, real* packed) {
+  if (conv.groups > 1) return grouped_pack(conv, weights, packed, backward_pack_size, pack_backward);
   const Conv c = simplified(conv);
   if (blas::takes(c)) return blas::pack(c, weights, packed);
   const std::size_t taps = c.kernel_height * c.kernel_width;
@@ -273,26 +287,30 @@ void pack_backward(const Conv& conv, const real* weights, real* packed) {
 }
 
 int backward_pack_key(const Conv& conv) {
+  if (conv.groups > 1) return static_cast<int>(16 * conv.groups) + backward_pack_key(one_group(conv));
   const Conv c = simplified(conv);
   const bool same = c.kernel_height == conv.kernel_height && c.kernel_width == conv.kernel_width;
   return (same ? 0 : 2) + (narrow(c) ? 1 : 0) + (blas::takes(c) ? 4 : 0);
 }
 
 void conv_input_gradient(const Conv& conv, const real* gradient, Weights weights, const real* gate, real* out) {
+  if (conv.samples == 0 || conv.channels == 0) return;
+  if (conv.groups > 1) {
+    grouped_input_gradient(conv, gradient, arranged(conv, weights, pack_backward), out);
+    if (gate != nullptr) apply_gate(gate, out, conv.samples * conv.height * conv.width * conv.channels);
+    return;
+  }
   const Conv c = simplified(conv);
   if (blas::takes(c)) return blas::input_gradient(c, gradient, weights, gate, out);
   if (is_product(c) && !narrow(c)) {
     return dense(Dense{c.samples, c.filters, c.channels, gradient, weights, true, nullptr, false, gate, out});
   }
-  if (weights.packed == nullptr) {
-    pack_backward(conv, weights.plain, weights.room);
-    weights.packed = weights.room;
-  }
-  if (narrow(c)) return narrow_input_gradient(c, gradient, weights.packed, gate, out);
+  const real* const packed = arranged(conv, weights, pack_backward);
+  if (narrow(c)) return narrow_input_gradient(c, gradient, packed, gate, out);
   std::vector<Band>& down = kept<Band, 0>();
   std::vector<Band>& across = kept<Band, 1>();
-  backward_bands(c.out_height, c.kernel_height, c.stride_height, c.pad_top, c.height, down);
-  backward_bands(c.out_width, c.kernel_width, c.stride_width, c.pad_left, c.width, across);
+  backward_bands(down_of(c), down);
+  backward_bands(across_of(c), across);
   Grid grid{};
   grid.samples = c.samples;
   grid.source = gradient;
@@ -304,11 +322,9 @@ void conv_input_gradient(const Conv& conv, const real* gradient, Weights weights
   grid.target_width = c.width;
   grid.columns = c.channels;
   grid.kernel_width = c.kernel_width;
-  grid.per_tap = -1;
-  grid.tap_step_y = c.stride_height;
-  grid.tap_step_x = c.stride_width;
-  grid.source_step_y = grid.source_step_x = 1;
-  grid.packed = weights.packed;
+  grid.steps_y = backward_steps(down_of(c));
+  grid.steps_x = backward_steps(across_of(c));
+  grid.packed = packed;
   grid.k_count = c.kernel_height * c.kernel_width * c.filters;
   grid.gate = gate;
   grid.down = &down;

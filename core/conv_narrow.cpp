@@ -39,13 +39,15 @@ void add_pixel(const Conv& c, const real* packed, const real* transposed, std::s
   job.continues = true;
   const std::size_t corner_y = out_y * c.stride_height;  // in the padded image
   const std::size_t corner_x = out_x * c.stride_width;
-  const std::size_t tap_end = std::min(c.kernel_width, std::max(c.width + c.pad_left, corner_x) - corner_x);
+  const std::size_t tap_begin = corner_x < c.pad_left ? divide_up(c.pad_left - corner_x, c.dilation_width) : 0;
+  const std::size_t tap_end =
+      std::min(c.kernel_width, divide_up(std::max(c.width + c.pad_left, corner_x) - corner_x, c.dilation_width));
   for (std::size_t tap_y = 0; tap_y < c.kernel_height; ++tap_y) {
-    const std::size_t y = corner_y + tap_y;
+    const std::size_t y = corner_y + tap_y * c.dilation_height;
     if (y < part.rows.begin + c.pad_top || y >= part.rows.end + c.pad_top) continue;
     const std::size_t row = (y - c.pad_top - part.rows.begin) * c.width;
-    for (std::size_t tap_x = corner_x < c.pad_left ? c.pad_left - corner_x : 0; tap_x < tap_end; ++tap_x) {
-      const std::size_t input = (row + corner_x + tap_x - c.pad_left) * c.channels;
+    for (std::size_t tap_x = tap_begin; tap_x < tap_end; ++tap_x) {
+      const std::size_t input = (row + corner_x + tap_x * c.dilation_width - c.pad_left) * c.channels;
       for (std::size_t channel = 0; channel < c.channels; ++channel) {
         rows[job.row_count] = packed + (channel * taps + tap_y * c.kernel_width + tap_x) * c.filters;
         outs[job.row_count] = part.sums + (input + channel) * lanes_together;
@@ -64,7 +66,7 @@ void run_part(const Conv& c, const real* packed, const Part& part, real* out) {
   transposed.resize(lanes_together * row_size);
   const std::size_t end = std::min(c.out_height, divide_up(part.rows.end + c.pad_top, c.stride_height));
   for (std::size_t out_y = end; out_y-- > 0;) {
-    if (out_y * c.stride_height + c.kernel_height <= part.rows.begin + c.pad_top) break;
+    if (out_y * c.stride_height + span_of(down_of(c)) <= part.rows.begin + c.pad_top) break;
     for (std::size_t first = 0; first < part.samples; first += panel) {
       current()->transpose(part.gradient + (first * c.out_height + out_y) * row_size, c.out_height * row_size,
                            std::min<std::size_t>(panel, part.samples - first), row_size,

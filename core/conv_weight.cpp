@@ -20,8 +20,8 @@ using Tile = Range;
 /// padding differently unless there are too few channels to fill it otherwise.
 void make_tiles(const Conv& c, std::size_t most, std::vector<Tile>& tiles) {
   const bool padded = c.pad_top > 0 || c.pad_left > 0 ||
-                      (c.out_height - 1) * c.stride_height + c.kernel_height > c.height ||
-                      (c.out_width - 1) * c.stride_width + c.kernel_width > c.width;
+                      (c.out_height - 1) * c.stride_height + span_of(down_of(c)) > c.height ||
+                      (c.out_width - 1) * c.stride_width + span_of(across_of(c)) > c.width;
   const std::size_t rows = c.kernel_height * c.kernel_width * c.channels;
   const std::size_t kernel_row = c.kernel_width * c.channels;
   std::size_t group = rows;
@@ -35,13 +35,6 @@ void make_tiles(const Conv& c, std::size_t most, std::vector<Tile>& tiles) {
       tiles.push_back(Tile{first + part.begin, first + part.end});
     }
   }
-}
-
-/// Which outputs 0 .. count - 1 a tap reaches without leaving the image.
-Range reach(std::size_t tap, std::size_t count, std::size_t stride, std::size_t pad, std::size_t size) {
-  const std::size_t begin = tap < pad ? divide_up(pad - tap, stride) : 0;
-  const std::size_t end = size + pad > tap ? divide_up(size + pad - tap, stride) : 0;
-  return Range{std::min(begin, count), std::min(end, count)};
 }
 
 std::ptrdiff_t signed_of(std::size_t value) { return static_cast<std::ptrdiff_t>(value); }
@@ -90,12 +83,13 @@ class WeightGradient {
       const std::size_t row = tile.begin + r;
       const std::size_t channel = row % c_.channels, tap = row / c_.channels;
       const std::size_t column = tap % c_.kernel_width, kernel_row = tap / c_.kernel_width;
-      const std::ptrdiff_t at = (signed_of(kernel_row) - signed_of(c_.pad_top)) * signed_of(c_.width) +
-                                signed_of(column) - signed_of(c_.pad_left);
+      const std::ptrdiff_t at =
+          (signed_of(kernel_row * c_.dilation_height) - signed_of(c_.pad_top)) * signed_of(c_.width) +
+          signed_of(column * c_.dilation_width) - signed_of(c_.pad_left);
       made.rows[r] = images_ + at * signed_of(c_.channels) + signed_of(channel);
       made.outs[r] = out_ + row * c_.filters + columns.begin;
-      const Range y = reach(kernel_row, c_.out_height, c_.stride_height, c_.pad_top, c_.height);
-      const Range x = reach(column, c_.out_width, c_.stride_width, c_.pad_left, c_.width);
+      const Range y = outputs_of(kernel_row, down_of(c_));
+      const Range x = outputs_of(column, across_of(c_));
       reaches.y[r] = y;
       reaches.x[r] = x;
       made.padded = made.padded || y.end - y.begin < c_.out_height || x.end - x.begin < c_.out_width;
@@ -167,6 +161,8 @@ class WeightGradient {
   std::size_t image_size_, out_pixels_;
 };
 
+}  // namespace
+
 /// Additions as multiply-adds with 1: the same rounding.
 void bias_columns(const Conv& c, const real* gradient, real* out, Range columns) {
   static constexpr real one = 1;
@@ -187,10 +183,15 @@ void bias_columns(const Conv& c, const real* gradient, real* out, Range columns)
   current()->product(job);
 }
 
-}  // namespace
-
 void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
                           real* bias_gradient) {
+  if (conv.samples == 0) {
+    std::fill_n(weight_gradient, conv.kernel_height * conv.kernel_width * conv.channels / conv.groups * conv.filters,
+                real(0));
+    if (bias_gradient != nullptr) std::fill_n(bias_gradient, conv.filters, real(0));
+    return;
+  }
+  if (conv.groups > 1) return grouped_weight_gradient(conv, images, gradient, weight_gradient, bias_gradient);
   const Conv c = simplified(conv);
   if (blas::takes(c)) return blas::weight_gradient(c, images, gradient, weight_gradient, bias_gradient);
   const std::size_t rows = c.kernel_height * c.kernel_width * c.channels;

@@ -55,12 +55,26 @@ struct Product {
   const real* gated;
 };
 
-/// One row of outputs of a pooling layer, each the maximum of a window of kernel x kernel inputs.
+/// Outputs of a pooling layer that lie side by side, each made of a window of rows x columns inputs.
 struct PoolRow {
-  size_t outputs, channels, kernel, stride;
+  size_t outputs, channels, rows, columns;
   size_t in_row;       ///< from one row of inputs to the next
-  bool positive_only;  ///< of the gradient: nothing comes through outputs that are not > 0
-  bool continues;      ///< of the gradient: is added to what is there
+  size_t in_step;      ///< from the window of an output to that of the next
+  real count;          ///< what averages are divided by
+  bool positive_only;  ///< of the maxima's gradient: nothing comes through outputs that are not > 0
+  bool continues;      ///< of the gradients: is added to what is there
+};
+
+/// Pixels whose channels are sums of their own: out[i][c] = chain over (row, column), both rising, of
+/// in[i * in_step + row * in_row + column * in_column + c] * by[row * by_row + column * by_column + c].
+struct Depthwise {
+  size_t outputs, channels, rows, columns;
+  ptrdiff_t in_step, in_row, in_column;
+  size_t by_row, by_column;
+  size_t out_step;
+  bool continues;    ///< the chains go on from what is in the outputs
+  const real* bias;  ///< added at the end, may be null
+  bool relu;
 };
 
 /// The functions compiled once per instruction set.
@@ -73,10 +87,15 @@ struct Set {
   void (*transpose)(const real* in, size_t lane_stride, size_t lanes, size_t count, real* out);
   /// out[k][0..15] = in[k * stride + lane], lanes from `lanes` on are +0.
   void (*gather)(const real* in, size_t stride, size_t lanes, size_t count, real* out);
+  void (*depthwise)(const Depthwise& job, const real* in, const real* by, real* out);
   void (*max_pool_row)(const PoolRow& row, const real* in, real* out);
   /// Each output's gradient goes to the first input of its window that equals it. Windows overlap only if `continues`.
   void (*max_pool_gradient_row)(const PoolRow& row, const real* in, const real* out, const real* gradient,
                                 real* in_gradient);
+  /// The sum of each window, started at +0 in rising (row, column), divided by row.count; and each output's gradient,
+  /// divided by row.count, for all inputs of its window. Windows overlap only if `continues`.
+  void (*average_pool_row)(const PoolRow& row, const real* in, real* out);
+  void (*average_pool_gradient_row)(const PoolRow& row, const real* gradient, real* in_gradient);
   /// gradient[i] becomes +0 unless gate[i] > 0, for i < count.
   void (*gate)(const real* gate, real* gradient, size_t count);
   /// out[i] = function(in[i]) for i < count (math.inl); in and out are the same array or do not overlap.

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,18 +31,27 @@ void select(std::string_view name);
 bool reproducible();
 std::string_view reservation();
 
+/// Extents, paddings, strides and dilations are at most this, so that sums of a few are far from any overflow.
+constexpr std::size_t most_extent = static_cast<std::size_t>(std::numeric_limits<std::ptrdiff_t>::max() / 8);
+
+/// And groups at most this.
+constexpr std::size_t most_groups = std::size_t{1} << 24;
+
 /// What is applied to each output after the bias.
 enum class Activation { none, relu };
 
 /// A two-dimensional convolution. Images are samples x height x width x channels, weights kernel_height x
-/// kernel_width x channels x filters, outputs samples x out_height x out_width x filters. A linear
+/// kernel_width x channels / groups x filters, outputs samples x out_height x out_width x filters. A linear
 /// layer is the case of 1x1 images, kernels and outputs.
-/// Output (y, x) reads input (y * stride_height - pad_top + row, x * stride_width - pad_left + column).
+/// Output (y, x) reads input (y * stride_height - pad_top + row * dilation_height, x * stride_width - pad_left +
+/// column * dilation_width). `groups` divides channels and filters; filter f sees only the channels of group
+/// f / (filters / groups), and the chains below have only them.
 struct Conv {
   std::size_t samples = 1, height = 1, width = 1, channels = 1;
   std::size_t filters = 1, kernel_height = 1, kernel_width = 1;
   std::size_t stride_height = 1, stride_width = 1, pad_top = 0, pad_left = 0;
   std::size_t out_height = 1, out_width = 1;
+  std::size_t dilation_height = 1, dilation_width = 1, groups = 1;
 };
 
 /// Weights as a product takes them. What serves several calls is arranged once, by pack_forward or pack_backward.
@@ -60,7 +70,8 @@ struct Weights {
 std::size_t forward_pack_size(const Conv& conv);
 void pack_forward(const Conv& conv, const real* weights, real* packed);
 
-/// Tells arrangements of the same weights apart, 0 or 1: pack_forward gives two convolutions with equal keys the same.
+/// Tells arrangements of the same weights apart, a multiple of 16 plus 0 or 1: pack_forward gives two convolutions with
+/// equal keys the same.
 int forward_pack_key(const Conv& conv);
 
 /// out = activation(images * weights + bias); bias may be null. k order (kernel row, kernel column, input channel).
@@ -71,7 +82,8 @@ void conv_forward(const Conv& conv, const real* images, Weights weights, const r
 std::size_t backward_pack_size(const Conv& conv);
 void pack_backward(const Conv& conv, const real* weights, real* packed);
 
-/// Tells arrangements of the same weights apart: pack_backward gives two convolutions with equal keys the same.
+/// Tells arrangements of the same weights apart, a multiple of 16 plus up to 7: pack_backward gives two convolutions
+/// with equal keys the same.
 int backward_pack_key(const Conv& conv);
 
 /// The gradient with respect to the images, all of it written. k order (kernel row, kernel column, filter). With a
@@ -83,15 +95,16 @@ void conv_input_gradient(const Conv& conv, const real* gradient, Weights weights
 void conv_weight_gradient(const Conv& conv, const real* images, const real* gradient, real* weight_gradient,
                           real* bias_gradient);
 
-/// Max pooling: output (y, x) of each channel is the maximum of the kernel x kernel inputs from (y * stride, x *
-/// stride).
+/// Pooling: output (y, x) of each channel is made of the kernel_height x kernel_width inputs from (y * stride_height -
+/// pad_top, x * stride_width - pad_left), those of them that exist: at least one for every output.
 struct Pooling {
   std::size_t samples = 1, height = 1, width = 1, channels = 1;
-  std::size_t kernel = 1, stride = 1;
+  std::size_t kernel_height = 1, kernel_width = 1, stride_height = 1, stride_width = 1;
+  std::size_t pad_top = 0, pad_left = 0;
   std::size_t out_height = 1, out_width = 1;
 };
 
-/// A NaN wins only as the first of its window.
+/// The maximum. A NaN wins only as the first of its window.
 void max_pool(const Pooling& pooling, const real* images, real* out);
 
 /// The gradient with respect to the images, all of it written: each output's goes to the first input of its window
@@ -99,6 +112,20 @@ void max_pool(const Pooling& pooling, const real* images, real* out);
 /// 0.
 void max_pool_gradient(const Pooling& pooling, const real* images, const real* out, const real* gradient,
                        bool positive_only, real* image_gradient);
+
+/// What of the padding an average counts as zeros: nothing, or `top` and `left` of the pooling and so many rows and
+/// columns at the other ends.
+struct Counted {
+  bool padding = false;
+  std::size_t bottom = 0, right = 0;
+};
+
+/// The average: a sum started at +0 in rising (row, column), divided once by the number of elements counted.
+void average_pool(const Pooling& pooling, const Counted& counted, const real* images, real* out);
+
+/// The gradient with respect to the images, all of it written: each output's, divided once by its number, is added to
+/// the inputs of its window, windows in rising (row, column).
+void average_pool_gradient(const Pooling& pooling, const Counted& counted, const real* gradient, real* image_gradient);
 
 /// gradient[i] becomes +0 unless gate[i] > 0, for i < count.
 void apply_gate(const real* gate, real* gradient, std::size_t count);

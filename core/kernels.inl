@@ -3,7 +3,7 @@
 //   tile_rows, tile_vectors   the accumulators that fit the registers together: a row has tile_vectors of them
 //   fetches        whether asking for data early pays
 //   wide_rows      rows whose accumulators fit the registers with four panels a row, may be 0
-//   zero broadcast load load_part store store_part multiply_add add relu larger if_equal if_positive
+//   zero broadcast load load_part store store_part multiply_add add divide relu larger if_equal if_positive
 //   transpose_8x8, fused, set_name
 // Nothing from outside is called, so that no code compiled here can be taken for another instruction set's.
 
@@ -238,50 +238,10 @@ void gather(const real* in, size_t stride, size_t lane_count, size_t count, real
   }
 }
 
-// ---- pooling and gates ---------------------------------------------------------------------------------
+// ---- gates ---------------------------------------------------------------------------------------------
 
 Vec load_some(const real* from, size_t count) { return count >= lanes ? load(from) : load_part(from, count); }
 void store_some(real* to, Vec v, size_t count) { count >= lanes ? store(to, v) : store_part(to, v, count); }
-
-void max_pool_row(const PoolRow& row, const real* in, real* out) {
-  for (size_t column = 0; column < row.outputs; ++column, in += row.stride * row.channels, out += row.channels) {
-    for (size_t c = 0; c < row.channels; c += lanes) {
-      const size_t left = row.channels - c;
-      Vec most = load_some(in + c, left);
-      for (size_t y = 0; y < row.kernel; ++y) {
-        for (size_t x = 0; x < row.kernel; ++x) {
-          most = larger(load_some(in + y * row.in_row + x * row.channels + c, left), most);
-        }
-      }
-      store_some(out + c, most, left);
-    }
-  }
-}
-
-void max_pool_gradient_row(const PoolRow& row, const real* in, const real* out, const real* gradient,
-                           real* in_gradient) {
-  for (size_t column = 0; column < row.outputs; ++column) {
-    for (size_t c = 0; c < row.channels; c += lanes) {
-      const size_t left = row.channels - c;
-      const Vec most = load_some(out + c, left);
-      Vec rest = load_some(gradient + c, left);  // what no input has taken yet
-      if (row.positive_only) rest = if_positive(most, rest);
-      for (size_t y = 0; y < row.kernel; ++y) {
-        for (size_t x = 0; x < row.kernel; ++x) {
-          const size_t at = y * row.in_row + x * row.channels + c;
-          const Vec value = load_some(in + at, left);
-          const Vec before = row.continues ? load_some(in_gradient + at, left) : zero();
-          store_some(in_gradient + at, add(before, if_equal(value, most, rest, zero())), left);
-          rest = if_equal(value, most, zero(), rest);
-        }
-      }
-    }
-    in += row.stride * row.channels;
-    in_gradient += row.stride * row.channels;
-    out += row.channels;
-    gradient += row.channels;
-  }
-}
 
 void gate_array(const real* gate, real* gradient, size_t count) {
   for (size_t i = 0; i < count; i += lanes) {
@@ -321,6 +281,8 @@ double peak(size_t steps, real* out) {
 
 real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
+#include "windows.inl"
+
 // #include "math.inl"
 
 #include "math.inl"
@@ -330,8 +292,24 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
 /// Everything above as one table.
 constexpr Set make_set() {
-  return Set{set_name,  tile_rows,    fused_value,           product,    transpose,
-             gather,    max_pool_row, max_pool_gradient_row, gate_array, exp_array,
-             log_array, tanh_array,   sigmoid_array,         erf_array,  sin_array,
-             cos_array, peak};
+  return Set{set_name,
+             tile_rows,
+             fused_value,
+             product,
+             transpose,
+             gather,
+             depthwise,
+             max_pool_row,
+             max_pool_gradient_row,
+             average_pool_row,
+             average_pool_gradient_row,
+             gate_array,
+             exp_array,
+             log_array,
+             tanh_array,
+             sigmoid_array,
+             erf_array,
+             sin_array,
+             cos_array,
+             peak};
 }

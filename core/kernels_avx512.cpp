@@ -37,6 +37,7 @@ inline void store(real* p, Vec v) { _mm512_storeu_ps(p, v); }
 inline void store_part(real* p, Vec v, size_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v); }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
+inline Vec divide(Vec a, Vec b) { return _mm512_div_ps(a, b); }
 /// a > b ? a : b
 inline Vec larger(Vec a, Vec b) { return _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), a); }
 /// a == b ? yes : no

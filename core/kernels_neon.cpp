@@ -39,6 +39,7 @@ inline void store_part(real* p, Vec v, size_t n) {
 }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 inline Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
+inline Vec divide(Vec a, Vec b) { return vdivq_f32(a, b); }
 /// a > b ? a : b
 inline Vec larger(Vec a, Vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 /// a == b ? yes : no

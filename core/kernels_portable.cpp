@@ -49,6 +49,11 @@ inline Vec add(const Vec& a, const Vec& b) {
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] + b.lane[i];
   return v;
 }
+inline Vec divide(const Vec& a, const Vec& b) {
+  Vec v;
+  for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] / b.lane[i];
+  return v;
+}
 inline Vec larger(const Vec& a, const Vec& b) {
   Vec v;
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] > b.lane[i] ? a.lane[i] : b.lane[i];

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <hans/hans.hpp>
 #include <span>
 #include <string>
@@ -38,6 +39,23 @@ data::Dataset random_images(std::uint32_t count) {
   for (char& pixel : pixels) pixel = static_cast<char>(static_cast<unsigned char>(stream.below(256)));
   for (int& label : labels) label = static_cast<int>(stream.below(10));
   return data::Dataset("random", Shape{28, 28, 1}, pixels, labels, 10);
+}
+
+std::string op(const std::vector<Shape>& shapes, const std::function<Var(Vars)>& f) {
+  Tape tape;
+  std::vector<Tensor> inputs, results(shapes.size());
+  for (std::size_t i = 0; i < shapes.size(); ++i) inputs.push_back(noise(shapes[i], text("input ", i)));
+  const Tensor value = f([&] {
+                         std::vector<Var> vars;
+                         for (const Tensor& input : inputs) vars.push_back(tape.constant(input));
+                         return vars;
+                       }())
+                           .value();
+  const Tensor seed = noise(value.shape(), "seed");
+  const Tensor same = value_and_grads(tape, f, inputs, seed, results);
+  check(identical(value, same), "watching changed the value");
+  results.push_back(value);
+  return hash(results);
 }
 
 }  // namespace bits
@@ -119,26 +137,6 @@ std::string row_sums() {
 }
 
 // ---- operations, forward and backward ------------------------------------------------------------------
-
-/// What f makes of random tensors, and the gradients with respect to all of them under a random seed.
-template <class Function>
-std::string op(std::vector<Shape> shapes, Function f) {
-  Tape tape;
-  std::vector<Tensor> inputs, results(shapes.size());
-  for (std::size_t i = 0; i < shapes.size(); ++i) inputs.push_back(noise(shapes[i], text("input ", i)));
-  const Tensor value = f([&] {
-                         std::vector<Var> vars;
-                         for (const Tensor& input : inputs) vars.push_back(tape.constant(input));
-                         return vars;
-                       }())
-                           .value();
-  const Tensor seed = noise(value.shape(), "seed");
-  const Tensor same = value_and_grads(tape, f, inputs, seed, results);
-  check(identical(value, same), "watching changed the value");
-  results.push_back(value);
-  return hash(results);
-}
-using Vars = std::span<const Var>;
 
 // One operation a statement: the order in which an expression's operands are evaluated is the compiler's choice, and a
 // value used three times sums its gradients in the order of recording.
@@ -342,7 +340,12 @@ constexpr Row table[] = {
     {"op.conv_same", op_conv_same},
     {"op.conv_first_layer", op_conv_first_layer},
     {"op.conv_uneven", op_conv_uneven},
+    {"op.conv_groups", op_conv_groups},
+    {"op.conv_depthwise", op_conv_depthwise},
+    {"op.conv_transpose", op_conv_transpose},
     {"op.max_pool", op_max_pool},
+    {"op.max_pool_padded", op_max_pool_padded},
+    {"op.average_pool", op_average_pool},
     {"op.softmax", op_softmax},
     {"op.cross_entropy", op_cross_entropy},
     {"op.dropout", op_dropout},

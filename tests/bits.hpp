@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <hans/hans.hpp>
 
@@ -18,6 +20,10 @@ std::string hash(std::span<const hans::Tensor> tensors);
 /// Normal random numbers, made without the C library.
 hans::Tensor noise(const hans::Shape& shape, std::string_view name);
 
+/// What f makes of random tensors, and the gradients with respect to all of them under a random seed.
+using Vars = std::span<const hans::Var>;
+std::string op(const std::vector<hans::Shape>& shapes, const std::function<hans::Var(Vars)>& f);
+
 /// Samples that are computed all at once and in parts, with the same bits. The parts lie across the 16 samples that
 /// some kernels take together.
 constexpr std::size_t parts[] = {1, 13, 6};
@@ -30,6 +36,13 @@ hans::data::Dataset random_images(std::uint32_t count);
 void cover(const std::string& what);
 /// Throws Error that names every layer, optimizer, attack, model and defence that no row covers.
 void check_covered();
+
+// Convolutions and pooling that no layer has.
+std::string op_conv_groups();
+std::string op_conv_depthwise();
+std::string op_conv_transpose();
+std::string op_max_pool_padded();
+std::string op_average_pool();
 
 // Each layer forward and backward, and a training step of each model.
 std::string layer_conv2d();

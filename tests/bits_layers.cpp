@@ -65,6 +65,53 @@ std::string model(const std::string& name) {
 
 }  // namespace
 
+std::string op_conv_groups() {
+  return op({{2, 11, 9, 8}, {3, 3, 4, 18}, {18}}, [](Vars x) {
+    return conv2d(x[0], x[1], x[2],
+                  {.stride_height = 2,
+                   .pad_top = 2,
+                   .pad_bottom = 1,
+                   .pad_right = 2,
+                   .dilation_height = 3,
+                   .dilation_width = 2,
+                   .groups = 2},
+                  Activation::relu);
+  });
+}
+std::string op_conv_depthwise() {
+  return op({{3, 12, 10, 37}, {3, 5, 1, 37}, {37}}, [](Vars x) {
+    return conv2d(x[0], x[1], x[2],
+                  {.stride_width = 2, .pad_top = 1, .pad_bottom = 1, .pad_left = 2, .pad_right = 1, .groups = 37});
+  });
+}
+std::string op_conv_transpose() {
+  return op({{3, 5, 6, 21}, {3, 4, 5, 21}, {15}}, [](Vars x) {
+    return conv_transpose2d(x[0], x[1], x[2],
+                            {.stride_height = 2,
+                             .stride_width = 2,
+                             .pad_top = 1,
+                             .pad_bottom = 1,
+                             .pad_left = 1,
+                             .pad_right = 1,
+                             .groups = 3},
+                            10, 12);
+  });
+}
+std::string op_max_pool_padded() {
+  return op({{3, 9, 10, 21}}, [](Vars x) {
+    return max_pool2d(x[0], {.kernel_height = 3, .kernel_width = 2, .stride_height = 2, .pad_top = 1, .pad_right = 1});
+  });
+}
+std::string op_average_pool() {
+  return op({{3, 9, 10, 21}}, [](Vars x) {
+    const PoolWindow window{
+        .kernel_height = 3, .kernel_width = 3, .stride_width = 2, .pad_top = 1, .pad_left = 1, .beyond_right = 1};
+    const Var inside = average_pool2d(x[0], window, false);
+    const Var counted = average_pool2d(x[0], window, true);
+    return inside * counted;
+  });
+}
+
 std::string layer_conv2d() { return layer("conv2d:filters=9,kernel=3,stride=2,padding=same", {7, 10, 3}); }
 std::string layer_conv2d_narrow() { return layer("conv2d:filters=5,kernel=4,stride=3,padding=1", {10, 7, 1}); }
 std::string layer_linear() { return layer("linear:units=18", {37}); }

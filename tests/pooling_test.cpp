@@ -19,17 +19,18 @@ Pooled plain_loops(const Pooling& p, const Values& images, const Values& gradien
   Pooled made{Values(p.samples * p.out_height * p.out_width * p.channels), Values(images.size())};
   for (std::size_t o = 0; o < made.out.size(); ++o) {
     const std::size_t channel = o % p.channels, pixel = o / p.channels;
-    const std::size_t x = pixel % p.out_width * p.stride, row = pixel / p.out_width;
-    const std::size_t y = row % p.out_height * p.stride, sample = row / p.out_height;
+    const std::size_t x = pixel % p.out_width * p.stride_width, row = pixel / p.out_width;
+    const std::size_t y = row % p.out_height * p.stride_height, sample = row / p.out_height;
     const auto at = [&](std::size_t tap) {
-      return ((sample * p.height + y + tap / p.kernel) * p.width + x + tap % p.kernel) * p.channels + channel;
+      return ((sample * p.height + y + tap / p.kernel_width) * p.width + x + tap % p.kernel_width) * p.channels +
+             channel;
     };
     std::size_t best = at(0);
-    for (std::size_t tap = 1; tap < p.kernel * p.kernel; ++tap) {
+    for (std::size_t tap = 1; tap < p.kernel_height * p.kernel_width; ++tap) {
       if (images[at(tap)] > images[best]) best = at(tap);
     }
     made.out[o] = images[best];
-    for (std::size_t tap = 0; tap < p.kernel * p.kernel; ++tap) {
+    for (std::size_t tap = 0; tap < p.kernel_height * p.kernel_width; ++tap) {
       if (images[at(tap)] != made.out[o]) continue;
       if (!positive_only || made.out[o] > 0) made.image_gradient[at(tap)] += gradient[o];
       break;
@@ -55,8 +56,8 @@ TEST(Pooling, EqualsPlainLoops) {
         p.height = c.height;
         p.width = c.width;
         p.channels = c.channels;
-        p.kernel = c.kernel;
-        p.stride = c.stride;
+        p.kernel_height = p.kernel_width = c.kernel;
+        p.stride_height = p.stride_width = c.stride;
         p.out_height = (c.height - c.kernel) / c.stride + 1;
         p.out_width = (c.width - c.kernel) / c.stride + 1;
         Numbers numbers(c.height + c.channels);

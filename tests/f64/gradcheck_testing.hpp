@@ -57,5 +57,7 @@ inline Tensor all_different(const Shape& shape) {
 void add_function_rows(std::vector<Row>& rows);
 /// Adds the rows of arrays.hpp.
 void add_array_rows(std::vector<Row>& rows);
+/// Adds the rows of convolutions in groups, with dilation and transposed, and of pooling with padding.
+void add_conv_rows(std::vector<Row>& rows);
 
 }  // namespace testing_gradcheck
