@@ -175,20 +175,21 @@ Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& wind
 
 Var conv_transpose2d(const Var& x, const Var& weights, const Var& bias, const Window& window, std::size_t out_height,
                      std::size_t out_width) {
-  constexpr const char* name = "conv_transpose2d";
   const Shape& in = x.shape();
   const Shape& kernel = weights.shape();
-  check(in.rank() == 4 && kernel.rank() == 4 && in[3] == kernel[3], name,
-        ": samples x height x width x filters and kernel height x kernel width x channels x filters, not ", in, " and ",
-        kernel);
-  check_groups(name, window.groups, kernel[3]);
-  check(kernel[2] <= most_extent / window.groups, name, ": ", window.groups, " groups of ", kernel[2],
+  check(in.rank() == 4 && kernel.rank() == 4 && in[3] == kernel[3],
+        "conv_transpose2d: samples x height x width x filters and kernel height x kernel width x channels x filters, "
+        "not ",
+        in, " and ", kernel);
+  check_groups("conv_transpose2d", window.groups, kernel[3]);
+  check(kernel[2] <= most_extent / window.groups, "conv_transpose2d: ", window.groups, " groups of ", kernel[2],
         " channels are too many");
   const Shape image{in[0], out_height, out_width, kernel[2] * window.groups};
-  check_bias(name, bias, image[3]);
-  const Conv conv = planned(name, image, kernel, window);
-  check(conv.out_height == in[1] && conv.out_width == in[2], name, ": a convolution turns ", out_height, "x", out_width,
-        " into ", conv.out_height, "x", conv.out_width, ", so ", in[1], "x", in[2], " cannot be turned back into that");
+  check_bias("conv_transpose2d", bias, image[3]);
+  const Conv conv = planned("conv_transpose2d", image, kernel, window);
+  check(conv.out_height == in[1] && conv.out_width == in[2], "conv_transpose2d: a convolution turns ", out_height, "x",
+        out_width, " into ", conv.out_height, "x", conv.out_width, ", so ", in[1], "x", in[2],
+        " cannot be turned back into that");
   Tape& tape = x.tape();
   Tensor y = tape.make(image);
   {
@@ -196,20 +197,21 @@ Var conv_transpose2d(const Var& x, const Var& weights, const Var& bias, const Wi
     const kernels::Weights turned = backward_operand(conv, tape, weights, kept);
     kernels::conv_input_gradient(conv, x.value().data(), turned, nullptr, y.mutable_data());
   }
-  const Var made = tape.record(name, y, {&x, &weights}, [conv, x = x.value(), weights, &tape](Tensor g, Inputs& into) {
-    if (into.wants(0)) {
-      Tensor dx = into.make(x.shape());
-      Tensor kept;
-      const kernels::Weights forward = forward_operand(conv, tape, weights, kept);
-      kernels::conv_forward(conv, g.data(), forward, nullptr, Activation::none, dx.mutable_data());
-      into.add(0, std::move(dx));
-    }
-    if (into.wants(1)) {
-      Tensor dw = into.make(weights.shape());
-      kernels::conv_weight_gradient(conv, g.data(), x.data(), dw.mutable_data(), nullptr);
-      into.add(1, std::move(dw));
-    }
-  });
+  const Var made =
+      tape.record("conv_transpose2d", y, {&x, &weights}, [conv, x = x.value(), weights, &tape](Tensor g, Inputs& into) {
+        if (into.wants(0)) {
+          Tensor dx = into.make(x.shape());
+          Tensor kept;
+          const kernels::Weights forward = forward_operand(conv, tape, weights, kept);
+          kernels::conv_forward(conv, g.data(), forward, nullptr, Activation::none, dx.mutable_data());
+          into.add(0, std::move(dx));
+        }
+        if (into.wants(1)) {
+          Tensor dw = into.make(weights.shape());
+          kernels::conv_weight_gradient(conv, g.data(), x.data(), dw.mutable_data(), nullptr);
+          into.add(1, std::move(dw));
+        }
+      });
   return bias.present() ? made + bias : made;
 }
 

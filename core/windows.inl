@@ -86,18 +86,21 @@ void depthwise(const Depthwise& job, const real* in, const real* by, real* out) 
 
 // ---- pooling -------------------------------------------------------------------------------------------
 
+template <bool part>
+[[gnu::always_inline]] inline Vec largest(const PoolRow& row, const real* in, size_t left) {
+  Vec most = load_of<part>(in, left);
+  for (size_t y = 0; y < row.rows; ++y, in += row.in_row) {
+    for (size_t x = 0; x < row.columns; ++x) most = larger(load_of<part>(in + x * row.channels, left), most);
+  }
+  return most;
+}
+
 void max_pool_row(const PoolRow& row, const real* in, real* out) {
   for (size_t output = 0; output < row.outputs; ++output, in += row.in_step, out += row.channels) {
-    for (size_t c = 0; c < row.channels; c += lanes) {
-      const size_t left = row.channels - c;
-      Vec most = load_some(in + c, left);
-      for (size_t y = 0; y < row.rows; ++y) {
-        for (size_t x = 0; x < row.columns; ++x) {
-          most = larger(load_some(in + y * row.in_row + x * row.channels + c, left), most);
-        }
-      }
-      store_some(out + c, most, left);
-    }
+    size_t c = 0;
+    for (; c + lanes <= row.channels; c += lanes) store(out + c, largest<false>(row, in + c, lanes));
+    const size_t left = row.channels - c;
+    if (left > 0) store_part(out + c, largest<true>(row, in + c, left), left);
   }
 }
 
