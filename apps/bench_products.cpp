@@ -148,23 +148,28 @@ Job layer_job(const std::string& model, const LayerProduct& layer, Pass pass, st
   return job;
 }
 
-/// The convolution that a conv2d layer computes on images of shape `in`.
+/// The convolution that a conv2d layer computes on images of shape `in`; of one in groups, one group on as many more
+/// samples.
 Conv conv_of(const nn::Conv2d& layer, const Shape& in, const Shape& out, std::size_t samples) {
+  const nn::Extent kernel = layer.kernel;
+  const std::size_t groups = layer.groups.value_or(1);
   Window window{};
   if (layer.padding.kind == nn::Padding::Kind::same) {
-    window = same_window(in, layer.kernel, layer.kernel, layer.stride, layer.stride);
+    window = same_window(in, kernel.height, kernel.width, layer.stride.height, layer.stride.width);
   } else {
     window.pad_top = layer.padding.top;
     window.pad_left = layer.padding.left;
   }
   Conv conv;
-  conv.samples = samples;
+  conv.samples = samples * groups;
   conv.height = in[0];
   conv.width = in[1];
-  conv.channels = in[2];
-  conv.filters = layer.filters;
-  conv.kernel_height = conv.kernel_width = layer.kernel;
-  conv.stride_height = conv.stride_width = layer.stride;
+  conv.channels = in[2] / groups;
+  conv.filters = layer.filters / groups;
+  conv.kernel_height = kernel.height;
+  conv.kernel_width = kernel.width;
+  conv.stride_height = layer.stride.height;
+  conv.stride_width = layer.stride.width;
   conv.pad_top = window.pad_top;
   conv.pad_left = window.pad_left;
   conv.out_height = out[0];
@@ -181,10 +186,10 @@ double multiply_adds(const Conv& conv) {
 
 std::vector<LayerProduct> products_of(const nn::Sequential& net, std::size_t samples) {
   std::vector<LayerProduct> products;
-  Shape in = net.input();
   for (std::size_t position = 0; position < net.layers().size(); ++position) {
     const Shape out = net.shapes()[position];
     const Spec spec = net.layers()[position].spec();
+    const Shape in = net.shape_before(position);
     Conv conv;
     if (spec.name == nn::Conv2d::name) {
       conv = conv_of(from_spec<nn::Conv2d>(spec), in, out, samples);
@@ -196,7 +201,6 @@ std::vector<LayerProduct> products_of(const nn::Sequential& net, std::size_t sam
       conv.filters = out[0];
       products.push_back({position, text(spec.name, " ", Shape{in[0], out[0]}), conv});
     }
-    in = out;
   }
   return products;
 }

@@ -13,6 +13,9 @@ namespace hans::attacks {
 namespace {
 
 void check_goal(const nn::Classifier& model, const data::Samples& samples, const Goal& goal) {
+  check(model.differentiable(),
+        "no gradient of the model's logits reaches the image (it rounds, or its output is a class), so an attack that "
+        "follows gradients cannot be used");
   check(samples.images.shape() == model.input().with_front(samples.size()), "the model takes images of ", model.input(),
         "; ", samples.size(), " labels came with images of shape ", samples.images.shape());
   check(samples.index.size() == samples.size(), samples.size(), " labels came with ", samples.index.size(),

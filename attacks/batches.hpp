@@ -30,8 +30,8 @@ struct Flow : Batch {
 
 /// Checks samples and goal, and calls `craft` for one batch of samples after the other, as nn::for_pieces cuts them: by
 /// several threads at the same time where the model allows it. What it does to a sample must not depend on the others
-/// of its batch. Throws Error for shapes the model does not take, classes that do not exist or a goal of the wrong
-/// length, and what `craft` throws.
+/// of its batch. Throws Error for a model that gives no gradient, shapes it does not take, classes that do not
+/// exist or a goal of the wrong length, and what `craft` throws.
 Crafted in_batches(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                    const CraftOptions& options, const std::function<void(const Batch&)>& craft);
 

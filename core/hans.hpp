@@ -35,6 +35,8 @@
 #include <hans/data/npz.hpp>
 #include <hans/data/png.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/nn/activation_layers.hpp>
+#include <hans/nn/array_layers.hpp>
 #include <hans/nn/classifier.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
@@ -44,8 +46,10 @@
 #include <hans/nn/memory.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
+#include <hans/nn/normalization_layers.hpp>
 #include <hans/nn/optim.hpp>
 #include <hans/nn/pieces.hpp>
+#include <hans/nn/preprocess.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/sequential.hpp>
 #include <hans/nn/trainer.hpp>

@@ -50,6 +50,7 @@ void append(std::string& out, const Shape& shape) {
 }
 
 Shape read_shape(std::string_view word) {
+  if (word == "scalar") return {};
   std::array<std::size_t, Shape::max_rank> extents{};
   std::size_t rank = 0;
   const std::string_view whole = word;
@@ -64,6 +65,16 @@ Shape read_shape(std::string_view word) {
   }
   return Shape(std::span<const std::size_t>(extents.data(), rank));
 }
+
+void read_value(std::string_view word, Shape& out) {
+  try {
+    out = read_shape(word);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+void append_value(std::string& out, const Shape& value) { append(out, value); }
+std::string value_help(const Shape&) { return "extents such as 7x7x32"; }
 
 Shape broadcast(const Shape& a, const Shape& b) {
   std::array<std::size_t, Shape::max_rank> extents{};

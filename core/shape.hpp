@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace hans {
 
@@ -45,8 +46,13 @@ class Shape {
 /// "28x28x1"; "scalar" for no extents.
 void append(std::string& out, const Shape& shape);
 
-/// The shape that "28x28x1" spells; throws Error on anything else.
+/// The shape that "28x28x1" or "scalar" spells; throws Error on anything else.
 Shape read_shape(std::string_view word);
+
+// A shape as the value of a parameter (core/values.hpp).
+void read_value(std::string_view word, Shape& out);
+void append_value(std::string& out, const Shape& value);
+std::string value_help(const Shape&);
 
 /// What a and b broadcast to: trailing axes aligned, an extent of 1 stretches. Throws Error if they cannot.
 Shape broadcast(const Shape& a, const Shape& b);

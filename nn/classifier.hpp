@@ -20,6 +20,10 @@ class Classifier {
   /// Logits, samples x classes, of images, samples x height x width x channels. Throws Error for other shapes.
   virtual Var logits(const Var& images) const = 0;
 
+  /// Whether a gradient of the logits reaches the images. If not, as behind a rounding or where the output is a class
+  /// instead of logits, attacks that follow gradients refuse the model.
+  virtual bool differentiable() const { return true; }
+
   /// How many images should go through it together on one thread, while other threads take other images: so many that
   /// what it computes of them stays in that thread's cache. logits() is then called by several threads at the same
   /// time, each with a tape of its own. 0: all threads share the work on the same images, one call at a time. Changes

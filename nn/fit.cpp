@@ -43,6 +43,8 @@ void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std
   for (std::size_t w = 0; w < net.weights().size(); ++w) {
     file.tensors.emplace_back(net.weight_names()[w], net.weights()[w]);
   }
+  for (std::size_t k = 0; k < net.others().size(); ++k)
+    file.tensors.emplace_back(net.other_names()[k], net.others()[k]);
   for (std::size_t k = 0; k < options.optimizer.state().size(); ++k) {
     file.tensors.emplace_back(text("optimizer.", k), options.optimizer.state()[k]);
   }
@@ -62,13 +64,14 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
   check(read_number(file.at("step"), position.step) && read_number(file.at("loss_sum"), position.loss_sum) &&
             read_number(file.at("loss_count"), position.loss_count) && position.step <= total,
         "the checkpoint ", where, " does not say where it stands");
-  std::vector<Tensor> weights;
-  std::vector<Tensor> state;
+  std::vector<Tensor> weights, others, state;
   for (const std::string& name : net.weight_names()) weights.push_back(file.tensor(name));
-  while (weights.size() + state.size() < file.tensors.size()) {
+  for (const std::string& name : net.other_names()) others.push_back(file.tensor(name));
+  while (weights.size() + others.size() + state.size() < file.tensors.size()) {
     state.push_back(file.tensor(text("optimizer.", state.size())));
   }
   net.set_weights(weights);
+  net.set_others(others);
   options.optimizer.restore(position.step, std::move(state));
   return position;
 }

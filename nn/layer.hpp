@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,26 +16,46 @@
 
 namespace hans::nn {
 
-/// How a forward pass is run: evaluation, unless a training step asks otherwise, here and for this pass only.
-struct Mode {
-  const DropoutKeys* training = nullptr;  ///< null in evaluation
+/// What a layer that normalises by the batch has seen of one in training.
+struct BatchStatistics {
+  std::size_t layer;
+  Tensor mean, variance;  ///< per channel
+  std::size_t count;      ///< numbers behind each
+  float momentum;         ///< weight of this batch in what is stored
 };
 
-/// A tensor of weights that a layer asks for.
+/// How a forward pass is run: evaluation, unless a training step asks otherwise, here and for this pass only.
+struct Mode {
+  const DropoutKeys* training = nullptr;               ///< null in evaluation
+  std::vector<BatchStatistics>* statistics = nullptr;  ///< null: layers normalise by what is stored
+};
+
+/// A tensor of numbers that a layer asks for.
 struct WeightInfo {
   std::string name;  ///< "weight", "bias"
   Shape shape;
-  std::size_t fan_in;   ///< inputs that reach one output; 0: starts at zero
-  std::size_t fan_out;  ///< outputs that one input reaches
+  std::size_t fan_in = 0;   ///< inputs that reach one output; 0: starts at `start`
+  std::size_t fan_out = 0;  ///< outputs that one input reaches
+  bool learnt = true;       ///< training changes it; the others come behind those that are learnt
+  real start = 0;
 };
 
 /// What a layer computes with in one forward pass.
 struct Run {
-  std::span<const Var> weights;
+  std::span<const Var> weights;    ///< those that are learnt
+  std::span<const Tensor> others;  ///< the other numbers it asked for
   const Mode& mode;
   std::size_t position;                      ///< of the layer in its network; names its random numbers
   Activation activation = Activation::none;  ///< to apply behind; only asked of layers that can fuse it
 };
+
+/// Whose output a layer works on: the layer at this place of the network, or the images. Written `3`, `input`.
+struct Source {
+  static constexpr std::size_t images = ~std::size_t{0};
+  std::size_t layer = images;
+  friend bool operator==(const Source&, const Source&) = default;
+};
+std::string sources_text(std::span<const Source> sources);  ///< "input/3"
 
 /// Any layer. An aggregate L is one if it has `name`, `meaning`, `fields()` (see core/fields.hpp) and
 ///
@@ -42,39 +63,77 @@ struct Run {
 ///     Var operator()(const Var& x, const Run& run) const;       // x: samples x in
 ///     static constexpr bool fuses = true;                       // optional: applies run.activation itself
 ///
+/// or, if it works on several operands or on none,
+///
+///     static constexpr Operands operands{2, 2};                 // at least, at most
+///     std::vector<WeightInfo> weights(std::span<const Shape> in) const;
+///     Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;
+///
+/// What depends on the images has samples along the first axis; what a layer of no operands gives (numbers of the
+/// network) has not, and is aligned with the last axes of the others.
+///
 /// Output shapes need no rule: a network finds them by running one sample of zeros. Immutable, cheap to copy. Making
 /// one throws UsageError if a setting is out of its range.
+struct Operands {
+  std::size_t least = 1, most = 1;
+};
 class Layer {
  public:
   template <class L>
   requires requires { L::meaning; }
   Layer(L settings) : self_(std::make_shared<Model<L>>(std::move(settings))) {}
 
-  /// relu, sigmoid, tanh or flatten. Throws UsageError for a function that is none of the named layers.
+  /// A function by name, such as relu or flatten (see list_layers). Throws UsageError for one that has no name.
   Layer(Var (*function)(const Var&));
+  Layer(Var (*function)(const Var&, const Var&));
 
-  /// The layer `spec` names. Throws UsageError that lists all layers.
+  /// The layer `spec` names. Its item `of`, such as of=2/5, says what it works on. Throws UsageError that lists all
+  /// layers.
   static Layer from_spec(const Spec& spec);
 
-  Spec spec() const { return self_->spec(); }
-  std::vector<WeightInfo> weights(const Shape& in) const { return self_->weights(in); }
-  Var operator()(const Var& x, const Run& run) const { return self_->run(x, run); }
+  /// The same layer, working on these. Throws UsageError if it takes more or fewer.
+  Layer of(std::vector<Source> sources) const;
+
+  /// What it works on; none said: the layer before it, the first one the images, or nothing if it takes nothing.
+  const std::optional<std::vector<Source>>& sources() const { return sources_; }
+
+  Spec spec() const { return self_->spec(); }  ///< without `of`
+  Operands operands() const { return self_->operands(); }
+  std::vector<WeightInfo> weights(std::span<const Shape> in) const { return self_->weights(in); }
+  Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const { return self_->run(tape, x, run); }
   bool fuses() const { return self_->fuses(); }
 
  private:
   struct Concept {
     virtual ~Concept() = default;
     virtual Spec spec() const = 0;
-    virtual std::vector<WeightInfo> weights(const Shape& in) const = 0;
-    virtual Var run(const Var& x, const Run& run) const = 0;
+    virtual Operands operands() const = 0;
+    virtual std::vector<WeightInfo> weights(std::span<const Shape> in) const = 0;
+    virtual Var run(Tape& tape, std::span<const Var> x, const Run& run) const = 0;
     virtual bool fuses() const = 0;
   };
   template <class L>
   struct Model final : Concept {
     explicit Model(L made) : settings(std::move(made)) { check_fields(settings); }
     Spec spec() const override { return to_spec(settings); }
-    std::vector<WeightInfo> weights(const Shape& in) const override { return settings.weights(in); }
-    Var run(const Var& x, const Run& run) const override { return settings(x, run); }
+    Operands operands() const override {
+      if constexpr (requires { L::operands; }) return L::operands;
+      return {};
+    }
+    std::vector<WeightInfo> weights(std::span<const Shape> in) const override {
+      if constexpr (requires { settings.weights(in[0]); }) {
+        return settings.weights(in[0]);
+      } else {
+        return settings.weights(in);
+      }
+    }
+    Var run(Tape& tape, std::span<const Var> x, const Run& run) const override {
+      if constexpr (requires { settings(x[0], run); }) {
+        return settings(x[0], run);
+      } else {
+        return settings(tape, x, run);
+      }
+    }
     bool fuses() const override {
       if constexpr (requires { L::fuses; }) return L::fuses;
       return false;
@@ -83,7 +142,10 @@ class Layer {
   };
   struct Function;
 
+  explicit Layer(std::shared_ptr<const Concept> self) : self_(std::move(self)) {}
+
   std::shared_ptr<const Concept> self_;
+  std::optional<std::vector<Source>> sources_;
 };
 
 /// What the help and the docs say of a layer.

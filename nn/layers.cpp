@@ -1,9 +1,16 @@
 // The layers, and the table they are looked up in.
 #include <hans/nn/layers.hpp>
 
+#include <algorithm>
 #include <array>
 
+#include <hans/autodiff/arrays.hpp>
+#include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
+#include <hans/nn/activation_layers.hpp>
+#include <hans/nn/array_layers.hpp>
+#include <hans/nn/normalization_layers.hpp>
+#include <hans/nn/preprocess.hpp>
 #include <hans/nn/sequential.hpp>
 
 namespace hans::nn {
@@ -21,11 +28,15 @@ struct Kinds {
     return found;
   }
 };
-using AllKinds = Kinds<Conv2d, Linear, MaxPool2d, Dropout>;
+using AllKinds =
+    Kinds<Conv2d, ConvTranspose2d, Linear, MaxPool2d, AveragePool2d, BatchNorm, InstanceNorm, LayerNorm, LeakyRelu, Elu,
+          Selu, HardSigmoid, Gelu, Clip, Dropout, Reshape, Transpose, Take, Concat, Reduce, Where, Constant, Normalize>;
 
+/// One of the two functions is there.
 struct NamedFunction {
   std::string_view name;
   Var (*function)(const Var&);
+  Var (*binary)(const Var&, const Var&);
   std::string_view meaning;
 };
 
@@ -34,38 +45,103 @@ void check_features(std::size_t given) {
         " features for one sample");
 }
 
-constexpr std::array<NamedFunction, 4> functions{{
-    {"relu", hans::relu, "x where it is positive, else 0"},
-    {"sigmoid", hans::sigmoid, "1 / (1 + exp(-x))"},
-    {"tanh", hans::tanh, "hyperbolic tangent"},
-    {"flatten", hans::flatten, "all features of a sample in one row"},
+constexpr std::array<NamedFunction, 26> functions{{
+    {"relu", hans::relu, nullptr, "x where it is positive, else 0"},
+    {"sigmoid", hans::sigmoid, nullptr, "1 / (1 + exp(-x))"},
+    {"tanh", hans::tanh, nullptr, "hyperbolic tangent"},
+    {"flatten", hans::flatten, nullptr, "all features of a sample in one row"},
+    {"add", nullptr, hans::operator+, "the sum of two, broadcast"},
+    {"subtract", nullptr, hans::operator-, "the difference of two, broadcast"},
+    {"multiply", nullptr, hans::operator*, "the product of two, broadcast"},
+    {"divide", nullptr, hans::operator/, "the quotient of two, broadcast"},
+    {"power", nullptr, hans::pow, "one to the power of another, broadcast"},
+    {"minimum", nullptr, hans::minimum, "the smaller of two, broadcast"},
+    {"maximum", nullptr, hans::maximum, "the larger of two, broadcast"},
+    {"prelu", nullptr, hans::prelu, "x where it is positive, else the second times x (He 2015)"},
+    {"equal", nullptr, hans::equal, "1 where two are equal, else 0"},
+    {"greater", nullptr, hans::greater, "1 where the first is greater, else 0"},
+    {"less", nullptr, hans::less, "1 where the first is less, else 0"},
+    {"matmul", nullptr, hans::matmul, "the product of matrices, broadcast"},
+    {"abs", hans::abs, nullptr, "the absolute value"},
+    {"negate", hans::operator-, nullptr, "-x"},
+    {"sqrt", hans::sqrt, nullptr, "the square root"},
+    {"exp", hans::exp, nullptr, "the exponential function"},
+    {"log", hans::log, nullptr, "the natural logarithm"},
+    {"erf", hans::erf, nullptr, "the error function"},
+    {"softplus", hans::softplus, nullptr, "log(1 + exp(x))"},
+    {"softmax", hans::softmax, nullptr, "exp(x) over its sum, along the last axis"},
+    {"log_softmax", hans::log_softmax, nullptr, "the logarithm of that"},
+    {"round", hans::round, nullptr, "the nearest whole number, of two the even one; no gradient passes"},
 }};
 
+const NamedFunction* find_function(std::string_view name) {
+  const auto found = std::ranges::find(functions, name, &NamedFunction::name);
+  return found == functions.end() ? nullptr : &*found;
+}
+
+std::vector<Source> read_sources(std::string_view word) {
+  std::vector<Source> all;
+  for (std::size_t end = 0; end != std::string_view::npos; word.remove_prefix(std::min(end, word.size() - 1) + 1)) {
+    end = word.find('/');
+    const std::string_view one = word.substr(0, end);
+    std::uint64_t layer = 0;
+    check_usage(one == "input" || (read_number(one, layer) && layer < Source::images),
+                "a layer works on others, by their numbers from 0 on, or on input: of=input/3, not ", in_quotes(one));
+    all.push_back(one == "input" ? Source{} : Source{static_cast<std::size_t>(layer)});
+  }
+  return all;
+}
+
 }  // namespace
+
+std::string sources_text(std::span<const Source> sources) {
+  std::string out;
+  for (const Source& source : sources) {
+    append(out, text(out.empty() ? "" : "/", source.layer == Source::images ? "input" : text(source.layer)));
+  }
+  return out;
+}
 
 /// A function without settings or weights.
 struct Layer::Function final : Layer::Concept {
   explicit Function(const NamedFunction& found) : named(found) {}
   Spec spec() const override { return {std::string(named.name), "", {}}; }
-  std::vector<WeightInfo> weights(const Shape&) const override { return {}; }
-  Var run(const Var& x, const Run&) const override { return named.function(x); }
+  Operands operands() const override { return named.binary == nullptr ? Operands{} : Operands{2, 2}; }
+  std::vector<WeightInfo> weights(std::span<const Shape>) const override { return {}; }
+  Var run(Tape&, std::span<const Var> x, const Run&) const override {
+    return named.binary == nullptr ? named.function(x[0]) : named.binary(x[0], x[1]);
+  }
   bool fuses() const override { return false; }
   const NamedFunction& named;
 };
 
 Layer::Layer(Var (*function)(const Var&)) {
   for (const NamedFunction& named : functions) {
-    if (named.function == function) self_ = std::make_shared<Function>(named);
+    if (named.function == function && function != nullptr) self_ = std::make_shared<Function>(named);
   }
-  check_usage(self_ != nullptr, "a network can only hold functions it can save by name: relu, sigmoid, tanh, flatten");
+  check_usage(self_ != nullptr, "a network can only hold functions it can save by name; hans list layers shows them");
+}
+
+Layer::Layer(Var (*function)(const Var&, const Var&)) {
+  for (const NamedFunction& named : functions) {
+    if (named.binary == function && function != nullptr) self_ = std::make_shared<Function>(named);
+  }
+  check_usage(self_ != nullptr, "a network can only hold functions it can save by name; hans list layers shows them");
 }
 
 Layer Layer::from_spec(const Spec& spec) {
   check_usage(spec.version.empty(), "layer '", spec.name, "' has no versions, so not '@", spec.version, "'");
-  for (const NamedFunction& named : functions) {
-    if (named.name != spec.name) continue;
-    check_usage(spec.items.empty(), "layer '", spec.name, "' takes no parameters");
-    return Layer(named.function);
+  Spec own = spec;
+  const auto of = std::ranges::find(own.items, "of", &Spec::Item::key);
+  if (of != own.items.end()) {
+    check_usage(!of->nested, "of=[", of->value, "] is refused: it takes no brackets");
+    const std::vector<Source> sources = read_sources(of->value);
+    own.items.erase(of);
+    return from_spec(own).of(sources);
+  }
+  if (const NamedFunction* named = find_function(spec.name)) {
+    check_usage(spec.items.empty(), "layer '", spec.name, "' takes no parameters but of");
+    return Layer(std::make_shared<Function>(*named));
   }
   const auto found = AllKinds::find(spec);
   if (found == nullptr) {
@@ -74,6 +150,15 @@ Layer Layer::from_spec(const Spec& spec) {
     throw UsageError(text("there is no layer '", spec.name, "'; there are ", names));
   }
   return *found;
+}
+
+Layer Layer::of(std::vector<Source> sources) const {
+  const auto [least, most] = operands();
+  check_usage(least <= sources.size() && sources.size() <= most, "layer '", spec().name, "' works on ",
+              least == most ? text(least) : text(least, " to ", most), " operands, not ", sources.size());
+  Layer copy = *this;
+  copy.sources_ = std::move(sources);
+  return copy;
 }
 
 std::vector<LayerInfo> list_layers() {
@@ -116,13 +201,30 @@ void append_value(std::string& out, const Padding& value) {
 
 std::string value_help(const Padding&) { return "valid|same|N|TOPxBOTTOMxLEFTxRIGHT"; }
 
+void read_value(std::string_view word, Extent& out) {
+  const std::size_t cross = word.find('x');
+  std::uint64_t high = 0, wide = 0;
+  const bool good = read_number(word.substr(0, cross), high) &&
+                    (cross == std::string_view::npos || read_number(word.substr(cross + 1), wide));
+  if (cross == std::string_view::npos) wide = high;
+  check_usage(good && high >= 1 && high <= 4096 && wide >= 1 && wide <= 4096, "not ", value_help(out));
+  out = Extent(high, wide);
+}
+
+void append_value(std::string& out, const Extent& value) {
+  append(out, value.height);
+  if (value.width != value.height) append(out, text('x', value.width));
+}
+
+std::string value_help(const Extent&) { return "an integer from 1 to 4096, or HEIGHTxWIDTH"; }
+
 // --- layers with weights ---------------------------------------------------------------------------
 
 std::vector<WeightInfo> Linear::weights(const Shape& in) const {
   check(in.rank() == 1, "linear takes features, not ", in, "; put flatten before it");
   check_features(units);
-  std::vector<WeightInfo> all{{"weight", {in[0], units}, in[0], units}};
-  if (bias) all.push_back({"bias", {units}, 0, 0});
+  std::vector<WeightInfo> all{{.name = "weight", .shape = {in[0], units}, .fan_in = in[0], .fan_out = units}};
+  if (bias) all.push_back({.name = "bias", .shape = {units}});
   return all;
 }
 
@@ -130,26 +232,143 @@ Var Linear::operator()(const Var& x, const Run& run) const {
   return linear(x, run.weights[0], bias ? run.weights[1] : Var(), run.activation);
 }
 
+namespace {
+
+/// Of one that was made in code.
+void check_extent(std::string_view layer, std::string_view name, const Extent& extent) {
+  Extent same;
+  try {
+    read_value(text(extent.height, 'x', extent.width), same);
+  } catch (const UsageError& error) {
+    std::string written;
+    append_value(written, extent);
+    throw UsageError(text(layer, ": ", name, " = '", written, "' is refused: ", error.what()));
+  }
+}
+
+template <class WithWindow>
+void check_window(const WithWindow& layer) {
+  check_extent(WithWindow::name, "kernel", layer.kernel);
+  if constexpr (requires { layer.dilation; }) {
+    check_extent(WithWindow::name, "stride", layer.stride);
+    if (layer.dilation) check_extent(WithWindow::name, "dilation", *layer.dilation);
+  } else {
+    if (layer.stride) check_extent(WithWindow::name, "stride", *layer.stride);
+  }
+}
+
+template <class Convolution>
+Window window_of(const Convolution& layer) {
+  const Padding& padding = layer.padding;
+  Window window{layer.stride.height, layer.stride.width, padding.top, padding.bottom, padding.left, padding.right};
+  if (layer.dilation) {
+    window.dilation_height = layer.dilation->height;
+    window.dilation_width = layer.dilation->width;
+  }
+  window.groups = layer.groups.value_or(1);
+  return window;
+}
+
+/// How far another window hangs over where the last leaves a rest, unless it would begin behind the image.
+std::size_t beyond(std::size_t extent, std::size_t kernel, std::size_t stride, std::size_t before, std::size_t behind) {
+  const std::size_t whole = extent + before + behind;
+  if (whole < kernel || (whole - kernel) % stride == 0) return 0;
+  const std::size_t next = (whole - kernel) / stride * stride + stride;
+  return next < extent + before ? next + kernel - whole : 0;
+}
+
+template <class Pool>
+PoolWindow pool_window(const Pool& pool, const Shape& image) {
+  const Extent kernel = pool.kernel;
+  const Extent stride = pool.stride.value_or(kernel);
+  const Padding padding = pool.padding.value_or(Padding{});
+  Window around{stride.height, stride.width, padding.top, padding.bottom, padding.left, padding.right};
+  if (padding.kind == Padding::Kind::same) {
+    around = same_window(image, kernel.height, kernel.width, stride.height, stride.width);
+  }
+  PoolWindow window{kernel.height,  kernel.width,      stride.height,   stride.width,
+                    around.pad_top, around.pad_bottom, around.pad_left, around.pad_right};
+  if (pool.ceil.value_or(false)) {
+    window.beyond_bottom = beyond(image[0], kernel.height, stride.height, around.pad_top, around.pad_bottom);
+    window.beyond_right = beyond(image[1], kernel.width, stride.width, around.pad_left, around.pad_right);
+  }
+  return window;
+}
+
+}  // namespace
+
+void Conv2d::validate() const { check_window(*this); }
+void ConvTranspose2d::validate() const {
+  check_window(*this);
+  check_extent(name, "size", size);
+  check_usage(padding.kind != Padding::Kind::same, "conv_transpose2d: give the padding as numbers");
+}
+void MaxPool2d::validate() const { check_window(*this); }
+void AveragePool2d::validate() const { check_window(*this); }
+
 std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
   check(in.rank() == 3, "conv2d takes height x width x channels, not ", in);
+  const Extent window = kernel;
   const bool given = padding.kind == Padding::Kind::given;
-  const std::size_t height = in[0] + (given ? std::size_t{padding.top} + padding.bottom : kernel.value());
-  const std::size_t width = in[1] + (given ? std::size_t{padding.left} + padding.right : kernel.value());
-  check_features(Shape{height / stride, width / stride, filters}.elements() / 4);  // roughly: before memory is taken
-  const std::size_t area = std::size_t{kernel} * kernel;
-  std::vector<WeightInfo> all{{"weight", {kernel, kernel, in[2], filters}, area * in[2], area * filters}};
-  if (bias) all.push_back({"bias", {filters}, 0, 0});
+  const std::size_t height = in[0] + (given ? std::size_t{padding.top} + padding.bottom : window.height);
+  const std::size_t width = in[1] + (given ? std::size_t{padding.left} + padding.right : window.width);
+  // Roughly: before memory is taken.
+  check_features(Shape{height / stride.height, width / stride.width, filters}.elements() / 4);
+  const std::size_t split = groups.value_or(1);
+  check(in[2] % split == 0 && filters % split == 0, in[2], " channels and ", filters, " filters do not split into ",
+        split, " groups");
+  const std::size_t area = std::size_t{window.height} * window.width;
+  std::vector<WeightInfo> all{{.name = "weight",
+                               .shape = {window.height, window.width, in[2] / split, filters},
+                               .fan_in = area * in[2] / split,
+                               .fan_out = area * filters / split}};
+  if (bias) all.push_back({.name = "bias", .shape = {filters}});
   return all;
 }
 
 Var Conv2d::operator()(const Var& x, const Run& run) const {
-  Window window{stride, stride, padding.top, padding.bottom, padding.left, padding.right};
-  if (padding.kind == Padding::Kind::same)
-    window = same_window(x.shape().without_front(), kernel, kernel, stride, stride);
+  Window window = window_of(*this);
+  if (padding.kind == Padding::Kind::same) {
+    const Extent extent = kernel;
+    const std::size_t reach_down = (extent.height - 1) * window.dilation_height + 1;
+    const std::size_t reach_across = (extent.width - 1) * window.dilation_width + 1;
+    const Window same = same_window(x.shape().without_front(), reach_down, reach_across, stride.height, stride.width);
+    window.pad_top = same.pad_top;
+    window.pad_bottom = same.pad_bottom;
+    window.pad_left = same.pad_left;
+    window.pad_right = same.pad_right;
+  }
   return conv2d(x, run.weights[0], bias ? run.weights[1] : Var(), window, run.activation);
 }
 
-Var MaxPool2d::operator()(const Var& x, const Run&) const { return max_pool2d(x, kernel, stride.value_or(kernel)); }
+std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
+  check(in.rank() == 3, "conv_transpose2d takes height x width x channels, not ", in);
+  const Extent window = kernel, out = size;
+  check_features(Shape{out.height, out.width, filters}.elements());
+  const std::size_t split = groups.value_or(1);
+  check(in[2] % split == 0 && filters % split == 0, in[2], " channels and ", filters, " filters do not split into ",
+        split, " groups");
+  const std::size_t area = std::size_t{window.height} * window.width;
+  std::vector<WeightInfo> all{{.name = "weight",
+                               .shape = {window.height, window.width, filters / split, in[2]},
+                               .fan_in = area * in[2] / split,
+                               .fan_out = area * filters / split}};
+  if (bias) all.push_back({.name = "bias", .shape = {filters}});
+  return all;
+}
+
+Var ConvTranspose2d::operator()(const Var& x, const Run& run) const {
+  const Extent out = size;
+  return conv_transpose2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this), out.height, out.width);
+}
+
+Var MaxPool2d::operator()(const Var& x, const Run&) const {
+  return max_pool2d(x, pool_window(*this, x.shape().without_front()));
+}
+
+Var AveragePool2d::operator()(const Var& x, const Run&) const {
+  return average_pool2d(x, pool_window(*this, x.shape().without_front()), count_padding);
+}
 
 Var Dropout::operator()(const Var& x, const Run& run) const {
   if (run.mode.training == nullptr) return x;

@@ -19,6 +19,21 @@ void read_value(std::string_view word, Padding& out);
 void append_value(std::string& out, const Padding& value);
 std::string value_help(const Padding&);
 
+/// Height and width of a window or a step. Written `3`, or `3x5` where they differ.
+struct Extent {
+  unsigned height = 1, width = 1;
+
+  constexpr Extent() = default;
+  template <WholeNumber Whole>
+  constexpr Extent(Whole side) : Extent(side, side) {}
+  template <WholeNumber Whole>
+  constexpr Extent(Whole high, Whole wide) : height(static_cast<unsigned>(high)), width(static_cast<unsigned>(wide)) {}
+  friend bool operator==(const Extent&, const Extent&) = default;
+};
+void read_value(std::string_view word, Extent& out);
+void append_value(std::string& out, const Extent& value);
+std::string value_help(const Extent&);
+
 }  // namespace nn
 
 inline constexpr nn::Padding same{nn::Padding::Kind::same};
@@ -42,38 +57,100 @@ struct Linear {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// Two-dimensional convolution with square windows.
+/// Two-dimensional convolution.
 struct Conv2d {
   Required<unsigned> filters;
-  Required<unsigned> kernel;
-  unsigned stride = 1;
+  Required<Extent> kernel;
+  Extent stride = 1;
   Padding padding = {};
   bool bias = true;
+  std::optional<Extent> dilation = {};
+  std::optional<unsigned> groups = {};
 
   static constexpr std::string_view name = "conv2d";
   static constexpr std::string_view meaning = "the same small window of weights at every place of the image";
   static constexpr bool fuses = true;
   static constexpr auto fields() {
-    return std::tuple(field("filters", &Conv2d::filters, between(1, 1 << 20), "output channels"),
-                      field("kernel", &Conv2d::kernel, between(1, 4096), "side of the window"),
-                      field("stride", &Conv2d::stride, between(1, 4096), "step of the window"),
-                      field("padding", &Conv2d::padding, "zeros around the image"),
-                      field("bias", &Conv2d::bias, "add a number to each channel"));
+    return std::tuple(
+        field("filters", &Conv2d::filters, between(1, 1 << 20), "output channels"),
+        field("kernel", &Conv2d::kernel, "height and width of the window"),
+        field("stride", &Conv2d::stride, "step of the window"),
+        field("padding", &Conv2d::padding, "zeros around the image"),
+        field("bias", &Conv2d::bias, "add a number to each channel"),
+        field("dilation", &Conv2d::dilation, "distance of the window's elements", "1"),
+        field("groups", &Conv2d::groups, between(1, 1 << 20), "into which channels and filters are split", "1"));
   }
+  void validate() const;
+  std::vector<WeightInfo> weights(const Shape& in) const;
+  Var operator()(const Var& x, const Run& run) const;
+};
+
+/// The gradient of a convolution as a layer: makes an image larger.
+struct ConvTranspose2d {
+  Required<unsigned> filters;
+  Required<Extent> kernel;
+  Required<Extent> size;
+  Extent stride = 1;
+  Padding padding = {};
+  bool bias = true;
+  std::optional<Extent> dilation = {};
+  std::optional<unsigned> groups = {};
+
+  static constexpr std::string_view name = "conv_transpose2d";
+  static constexpr std::string_view meaning = "the transpose of a convolution: makes an image larger";
+  static constexpr auto fields() {
+    return std::tuple(field("filters", &ConvTranspose2d::filters, between(1, 1 << 20), "output channels"),
+                      field("kernel", &ConvTranspose2d::kernel, "height and width of the window"),
+                      field("size", &ConvTranspose2d::size, "height and width of the output"),
+                      field("stride", &ConvTranspose2d::stride, "step of the window"),
+                      field("padding", &ConvTranspose2d::padding, "cut off the output's sides"),
+                      field("bias", &ConvTranspose2d::bias, "add a number to each channel"),
+                      field("dilation", &ConvTranspose2d::dilation, "distance of the window's elements", "1"),
+                      field("groups", &ConvTranspose2d::groups, between(1, 1 << 20),
+                            "into which channels and filters are split", "1"));
+  }
+  void validate() const;
   std::vector<WeightInfo> weights(const Shape& in) const;
   Var operator()(const Var& x, const Run& run) const;
 };
 
 struct MaxPool2d {
-  Required<unsigned> kernel;
-  std::optional<unsigned> stride = {};
+  Required<Extent> kernel;
+  std::optional<Extent> stride = {};
+  std::optional<Padding> padding = {};
+  std::optional<bool> ceil = {};
 
   static constexpr std::string_view name = "max_pool2d";
   static constexpr std::string_view meaning = "the largest value of each window";
   static constexpr auto fields() {
-    return std::tuple(field("kernel", &MaxPool2d::kernel, between(1, 4096), "side of the window"),
-                      field("stride", &MaxPool2d::stride, between(1, 4096), "step of the window", "kernel"));
+    return std::tuple(
+        field("kernel", &MaxPool2d::kernel, "height and width of the window"),
+        field("stride", &MaxPool2d::stride, "step of the window", "kernel"),
+        field("padding", &MaxPool2d::padding, "room around the image, which never is the largest", "valid"),
+        field("ceil", &MaxPool2d::ceil, "another window where the last leaves a rest", "false"));
   }
+  void validate() const;
+  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
+  Var operator()(const Var& x, const Run& run) const;
+};
+
+struct AveragePool2d {
+  Required<Extent> kernel;
+  std::optional<Extent> stride = {};
+  std::optional<Padding> padding = {};
+  bool count_padding = false;
+  std::optional<bool> ceil = {};
+
+  static constexpr std::string_view name = "average_pool2d";
+  static constexpr std::string_view meaning = "the mean of each window";
+  static constexpr auto fields() {
+    return std::tuple(field("kernel", &AveragePool2d::kernel, "height and width of the window"),
+                      field("stride", &AveragePool2d::stride, "step of the window", "kernel"),
+                      field("padding", &AveragePool2d::padding, "zeros around the image", "valid"),
+                      field("count_padding", &AveragePool2d::count_padding, "the zeros count in the mean"),
+                      field("ceil", &AveragePool2d::ceil, "another window where the last leaves a rest", "false"));
+  }
+  void validate() const;
   std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };

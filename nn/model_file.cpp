@@ -6,6 +6,7 @@
 #include <hans/core/hash.hpp>
 #include <hans/core/json.hpp>
 #include <hans/core/version.hpp>
+#include <hans/nn/preprocess.hpp>
 #include <hans/nn/safetensors.hpp>
 
 namespace hans::nn {
@@ -26,9 +27,11 @@ std::string dump_model(const Model& model) {
                    {"preprocessing", model.preprocessing},
                    {"class_names", names.dump()},
                    {"training", training.dump()}};
-  for (std::size_t w = 0; w < model.net.weights().size(); ++w) {
-    file.tensors.emplace_back(model.net.weight_names()[w], model.net.weights()[w]);
-  }
+  const auto add = [&file](std::span<const std::string> named, std::span<const Tensor> tensors) {
+    for (std::size_t k = 0; k < named.size(); ++k) file.tensors.emplace_back(named[k], tensors[k]);
+  };
+  add(model.net.weight_names(), model.net.weights());
+  add(model.net.other_names(), model.net.others());
   return file.dump();
 }
 
@@ -48,9 +51,7 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     // The file's own tensors, so that an absurd architecture allocates nothing the file does not hold.
     Model model{Sequential::parse(file.at("architecture"),
                                   [&file](const std::string& name, const WeightInfo&) { return file.tensor(name); })};
-    model.preprocessing = file.at("preprocessing");
-    check(model.preprocessing == "none", "its preprocessing ", in_quotes(model.preprocessing), " is unknown to hans ",
-          version);
+    model.preprocessing = preprocess_text(read_preprocess(file.at("preprocessing")));
     const Json names = Json::parse(file.at("class_names"));
     for (const Json& name : names.items()) model.class_names.push_back(name.string());
     check(model.class_names.empty() || model.class_names.size() == model.net.classes(), "it names ",
@@ -59,8 +60,9 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     for (const auto& [key, value] : training.members()) {
       model.training.emplace_back(key, value.string());
     }
-    check(file.tensors.size() == model.net.weights().size(), "it holds ", file.tensors.size(),
-          " tensors, its architecture asks for ", model.net.weights().size());
+    const std::size_t tensors = model.net.weights().size() + model.net.others().size();
+    check(file.tensors.size() == tensors, "it holds ", file.tensors.size(), " tensors, its architecture asks for ",
+          tensors);
     model.sha256 = sha256(bytes);
     return model;
   } catch (const Error& error) {

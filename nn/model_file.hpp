@@ -14,7 +14,7 @@ namespace hans::nn {
 /// equal files.
 struct Model {
   Sequential net;
-  std::string preprocessing = "none";         ///< done before the network, on the raw [0, 1] image
+  std::string preprocessing = "none";         ///< what the first layers do to the raw [0, 1] image, for the record
   std::vector<std::string> class_names = {};  ///< empty, or one per class
   std::vector<std::pair<std::string, std::string>> training =
       {};                   ///< the record: recipe, data, data_sha256, seed, version

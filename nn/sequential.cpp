@@ -1,4 +1,4 @@
-// A network: layers in a row.
+// A network: layers one behind the other.
 #include <hans/nn/sequential.hpp>
 
 #include <algorithm>
@@ -12,8 +12,8 @@ namespace hans::nn {
 namespace {
 
 Tensor initial(const WeightInfo& info, Stream stream) {
+  if (info.fan_in == 0) return Tensor::full(info.shape, info.start);
   Tensor made(info.shape);
-  if (info.fan_in == 0) return made;
   const real limit = std::sqrt(real{6} / static_cast<real>(info.fan_in + info.fan_out));
   for (real& value : made.mutable_values()) value = (2 * stream.uniform() - 1) * limit;
   return made;
@@ -35,6 +35,31 @@ constexpr std::size_t piece_bytes = std::size_t{2} << 20;  // what a core's own 
 
 bool is_relu(const Layer& layer) { return layer.spec().name == "relu"; }
 
+/// What the layer at `position` works on.
+std::vector<Source> sources_of(const Layer& layer, std::size_t position) {
+  const auto [least, most] = layer.operands();
+  if (!layer.sources()) {
+    if (most == 0) return {};
+    check_usage(least <= 1, "it works on ", least, " operands or more; say on which, such as of=input/0");
+    return {Source{position == 0 ? Source::images : position - 1}};
+  }
+  for (const Source& source : *layer.sources()) {
+    check_usage(source.layer == Source::images || source.layer < position, "it works on layer ", source.layer,
+                ", which does not come before it");
+  }
+  return *layer.sources();
+}
+
+/// With what it works on, if that is not the layer before.
+Spec full_spec(const Layer& layer, std::size_t position) {
+  Spec spec = layer.spec();
+  const Source before{position == 0 ? Source::images : position - 1};
+  if (layer.sources() && *layer.sources() != std::vector{before}) {
+    spec.items.push_back({"of", sources_text(*layer.sources()), false});
+  }
+  return spec;
+}
+
 }  // namespace
 
 Sequential::Sequential(const Shape& input, Rng rng, std::vector<Layer> layers)
@@ -46,46 +71,106 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
   check(input.elements() <= most_features, "an input of ", input, " has more than ", most_features, " features");
   check(!layers_.empty(), "a network needs at least one layer");
   Tape tape;
-  Var x = tape.constant(Tensor(input.with_front(1)));
+  const Var images = tape.watch(Tensor(input.with_front(1)));
+  std::vector<Var> values;
+  std::vector<bool> batched;  // whether there is one for each sample
+  std::vector<std::vector<Source>> sources;
   for (std::size_t position = 0; position < layers_.size(); ++position) {
     const Layer& layer = layers_[position];
-    first_weight_.push_back(weights_.size());
-    std::vector<Var> own;
     try {
-      for (const WeightInfo& info : layer.weights(x.shape().without_front())) {
-        check(info.shape.elements() <= most_weights, "its ", info.name, " of ", info.shape, " has more than ",
-              most_weights, " numbers");
-        names_.push_back(text(position, ".", info.name));
-        weights_.push_back(weights(names_.back(), info));
-        check_weight(weights_.back(), info.shape, names_.back());
-        own.push_back(tape.constant(weights_.back()));
+      sources.push_back(sources_of(layer, position));
+      std::vector<Var> operands;
+      std::vector<Shape> shapes;
+      std::size_t most_rank = 0;
+      bool any = sources.back().empty();  // numbers of the network are made of nothing
+      for (const Source& source : sources.back()) {
+        const bool each = source.layer == Source::images || batched[source.layer];
+        operands.push_back(source.layer == Source::images ? images : values[source.layer]);
+        shapes.push_back(source.layer == Source::images ? input : shapes_[source.layer]);
+        if (each) most_rank = std::max(most_rank, shapes.back().rank());
+        any = any || each;
       }
-      x = layer(x, {own, {}, position});
+      check(any, "it works on numbers that do not depend on the images");
+      for (const Shape& shape : shapes) {
+        check(sources.back().size() < 2 || shape.rank() <= most_rank, "numbers of shape ", shape,
+              " have more axes than what they are combined with");
+      }
+      add_numbers(position, shapes, weights);
+      std::vector<Var> own;
+      for (const Tensor& weight : weights_.of(this->weights(), position)) own.push_back(tape.constant(weight));
+      const Var x = layer(tape, operands, {own, others_.of(others(), position), {}, position});
       check(x.shape().elements() <= most_features, "it gives ", x.shape().elements(),
             " features for one sample, more than ", most_features);
+      values.push_back(x);
+      batched.push_back(!sources.back().empty());
+      shapes_.push_back(batched.back() ? x.shape().without_front() : x.shape());
     } catch (const Error& error) {
       throw Error(text("layer ", position, " (", layer.spec(), "): ", error.what()));
     }
-    shapes_.push_back(x.shape().without_front());
   }
-  first_weight_.push_back(weights_.size());
-  check(x.shape().rank() == 2, "a classifier ends in one row of logits a sample, not in ", x.shape().without_front(),
-        "; end with flatten and linear");
-  classes_ = x.shape()[1];
+  check(batched.back() && shapes_.back().rank() == 1, "a classifier ends in one row of logits a sample, not in ",
+        shapes_.back(), "; end with flatten and linear");
+  classes_ = shapes_.back()[0];
+  differentiable_ = values.back().tracked();
+  plan(sources);
   piece_ = best_piece();
 }
 
-bool Sequential::fused(std::size_t position) const {
-  return layers_[position].fuses() && position + 1 < layers_.size() && is_relu(layers_[position + 1]);
+void Sequential::add_numbers(std::size_t position, std::span<const Shape> in, const WeightSource& source) {
+  for (const WeightInfo& info : layers_[position].weights(in)) {
+    check(info.shape.elements() <= most_weights, "its ", info.name, " of ", info.shape, " has more than ", most_weights,
+          " numbers");
+    Numbers& numbers = info.learnt ? weights_ : others_;
+    numbers.names.push_back(text(position, ".", info.name));
+    numbers.tensors.push_back(source(numbers.names.back(), info));
+    check_weight(numbers.tensors.back(), info.shape, numbers.names.back());
+  }
+  for (Numbers* numbers : {&weights_, &others_}) numbers->first.push_back(numbers->tensors.size());
+}
+
+void Sequential::plan(std::span<const std::vector<Source>> sources) {
+  // Of each layer, and of the images behind them: how many use it, and the last of those.
+  std::vector<std::size_t> uses(layers_.size() + 1, 0), last(layers_.size() + 1, 0);
+  const auto index = [this](const Source& source) { return std::min(source.layer, layers_.size()); };
+  for (std::size_t position = 0; position < layers_.size(); ++position) {
+    for (const Source& source : sources[position]) {
+      ++uses[index(source)];
+      last[index(source)] = position;
+    }
+  }
+  std::vector<std::size_t> place(layers_.size() + 1, Step::before);
+  std::size_t before = layers_.size();  // whose output the step before has made: at first there are the images
+  const auto keep = [&](std::size_t made, std::size_t next) {
+    if (last[made] > next) place[made] = places_++;
+    return place[made];
+  };
+  keep_images_ = keep(before, 0);
+  for (std::size_t position = 0; position < layers_.size(); ++position) {
+    check(uses[position] > 0 || position + 1 == layers_.size(), "layer ", position, " (", layers_[position].spec(),
+          ") is used by no other; the last layer gives the logits");
+    Step step;
+    step.layer = step.gives = position;
+    for (const Source& source : sources[position]) {
+      const std::size_t from = index(source);
+      step.operands.push_back(from == before ? Step::before : place[from]);
+      const bool again = std::ranges::count(step.release, place[from]) > 0;
+      if (place[from] != Step::before && last[from] == position && !again) step.release.push_back(place[from]);
+    }
+    const std::size_t next = position + 1;
+    if (layers_[position].fuses() && next < layers_.size() && is_relu(layers_[next]) && uses[position] == 1 &&
+        sources[next] == std::vector{Source{position}}) {
+      step.gives = ++position;
+    }
+    before = step.gives;
+    step.keep = keep(before, position + 1);
+    steps_.push_back(std::move(step));
+  }
 }
 
 std::size_t Sequential::best_piece() const {
   if (parameters() * sizeof(real) > piece_bytes) return 0;
   std::size_t given = input_.elements();
-  for (std::size_t position = 0; position < layers_.size(); ++position) {
-    given += shapes_[position].elements();
-    if (fused(position)) ++position;
-  }
+  for (const Step& step : steps_) given += shapes_[step.gives].elements();
   // Where lanes run across samples there are 16 of them.
   constexpr std::size_t lanes = 16;
   return std::max(piece_bytes / (given * sizeof(real)) / lanes, std::size_t{1}) * lanes;
@@ -105,43 +190,75 @@ Sequential Sequential::parse(std::string_view architecture, const WeightSource& 
 
 std::string Sequential::architecture() const {
   std::string all = text(input_);
-  for (const Layer& layer : layers_) append(all, text(';', layer.spec()));
+  for (std::size_t position = 0; position < layers_.size(); ++position) {
+    append(all, text(';', full_spec(layers_[position], position)));
+  }
   return all;
 }
 
 Var Sequential::logits(const Var& images) const {
   std::vector<Var> constants;
-  constants.reserve(weights_.size());
-  for (const Tensor& weight : weights_) constants.push_back(images.tape().constant(weight));
+  constants.reserve(weights_.tensors.size());
+  for (const Tensor& weight : weights_.tensors) constants.push_back(images.tape().constant(weight));
   return forward(constants, images);
 }
 
 Var Sequential::forward(std::span<const Var> weights, const Var& images, const Mode& mode) const {
   check(images.shape().rank() == 4 && images.shape().without_front() == input_, "the network takes images of ", input_,
         ", not ", images.shape());
-  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ",
+  check(weights.size() == weights_.tensors.size(), "the network has ", weights_.tensors.size(), " weight tensors, not ",
         weights.size());
   Var x = images;
-  for (std::size_t position = 0; position < layers_.size(); ++position) {
-    const std::size_t first = first_weight_[position];
-    const bool fuse = fused(position);
-    x = layers_[position](x, {weights.subspan(first, first_weight_[position + 1] - first), mode, position,
-                              fuse ? Activation::relu : Activation::none});
-    if (fuse) ++position;
+  std::vector<Var> kept(places_);
+  std::vector<Var> several;
+  if (keep_images_ != Step::before) kept[keep_images_] = images;
+  for (const Step& step : steps_) {
+    std::span<const Var> operands(&x, 1);
+    if (step.operands.size() != 1 || step.operands[0] != Step::before) {
+      for (const std::size_t place : step.operands) several.push_back(place == Step::before ? x : kept[place]);
+      operands = several;
+    }
+    Var made = layers_[step.layer](images.tape(), operands,
+                                   {weights_.of(weights, step.layer), others_.of(others(), step.layer), mode,
+                                    step.layer, step.gives == step.layer ? Activation::none : Activation::relu});
+    several.clear();
+    x = std::move(made);
+    if (step.keep != Step::before) kept[step.keep] = x;
+    for (const std::size_t place : step.release) kept[place] = Var();
   }
   return x;
 }
 
-void Sequential::set_weights(std::span<const Tensor> weights) {
-  check(weights.size() == weights_.size(), "the network has ", weights_.size(), " weight tensors, not ",
-        weights.size());
-  for (std::size_t w = 0; w < weights.size(); ++w) check_weight(weights[w], weights_[w].shape(), names_[w]);
-  std::ranges::copy(weights, weights_.begin());
+void Sequential::replace(Numbers& numbers, std::span<const Tensor> tensors) {
+  check(tensors.size() == numbers.tensors.size(), "the network has ", numbers.tensors.size(), " such tensors, not ",
+        tensors.size());
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    check_weight(tensors[k], numbers.tensors[k].shape(), numbers.names[k]);
+  }
+  std::ranges::copy(tensors, numbers.tensors.begin());
+}
+
+void Sequential::follow(const BatchStatistics& batch) {
+  const std::span<Tensor> own = others_.of(std::span<Tensor>(others_.tensors), batch.layer);
+  const real momentum = batch.momentum;
+  const real correction = static_cast<real>(batch.count) / static_cast<real>(std::max<std::size_t>(batch.count, 2) - 1);
+  const auto move = [&](Tensor& stored, const Tensor& seen, real factor) {
+    real* to = stored.mutable_data();
+    for (std::size_t c = 0; c < seen.size(); ++c) to[c] += momentum * (seen.data()[c] * factor - to[c]);
+  };
+  move(own[0], batch.mean, 1);
+  move(own[1], batch.variance, correction);
+}
+
+Shape Sequential::shape_before(std::size_t layer) const {
+  const std::vector<Source> sources = sources_of(layers_[layer], layer);
+  if (sources.empty()) return {};
+  return sources[0].layer == Source::images ? input_ : shapes_[sources[0].layer];
 }
 
 std::size_t Sequential::parameters() const {
   std::size_t total = 0;
-  for (const Tensor& weight : weights_) total += weight.size();
+  for (const Tensor& weight : weights_.tensors) total += weight.size();
   return total;
 }
 
@@ -149,8 +266,9 @@ std::string Sequential::summary() const {
   std::vector<std::array<std::string, 3>> rows{{"layer", "output", "parameters"}, {"input", text(input_), ""}};
   for (std::size_t position = 0; position < layers_.size(); ++position) {
     std::size_t count = 0;
-    for (std::size_t w = first_weight_[position]; w < first_weight_[position + 1]; ++w) count += weights_[w].size();
-    rows.push_back({text(layers_[position].spec()), text(shapes_[position]), count == 0 ? "" : text(count)});
+    for (const Tensor& weight : weights_.of(weights(), position)) count += weight.size();
+    rows.push_back(
+        {text(full_spec(layers_[position], position)), text(shapes_[position]), count == 0 ? "" : text(count)});
   }
   rows.push_back({"total", text(classes_, " classes"), text(parameters())});
   std::array<std::size_t, 3> width{};

@@ -1,4 +1,4 @@
-// A network: layers in a row.
+// A network: layers one behind the other.
 #pragma once
 
 #include <functional>
@@ -13,8 +13,10 @@
 
 namespace hans::nn {
 
-/// Layers one behind the other, and their weights. All shapes follow from the input's. A layer that can apply the
-/// relu behind it does so itself. Copying copies the weights only when one of the copies changes them.
+/// Layers one behind the other, and their weights. Each works on what the one before gives, or on what it says
+/// (Layer::of): the images or any layers before it. The last one gives the logits. All shapes follow from the input's.
+/// A layer that can apply the relu behind it does so itself. Copying copies the weights only when one of the copies
+/// changes them.
 class Sequential final : public Classifier {
  public:
   static constexpr std::size_t most_features = std::size_t{1} << 22;
@@ -29,13 +31,16 @@ class Sequential final : public Classifier {
       : Sequential(input, rng, std::vector<Layer>{Layer(layers)...}) {}
   Sequential(const Shape& input, Rng rng, std::vector<Layer> layers);
 
-  /// From text such as "28x28x1;flatten;linear:units=10" (see architecture()). Throws UsageError or Error.
+  /// From text such as "28x28x1;flatten;linear:units=10" (see architecture()). A layer that does not work on the one
+  /// before says on what: "add:of=2/5" on layers 2 and 5, counted from 0, "of=input" on the images. Throws UsageError
+  /// or Error.
   static Sequential parse(std::string_view architecture, Rng rng);
 
   /// The same with weights that exist already: `weights(name, shape)` is asked for each in turn, and nothing is
   /// allocated for one before it is there. Throws Error if a shape differs or a number is not finite.
   using WeightSource = std::function<Tensor(const std::string& name, const WeightInfo& info)>;
   static Sequential parse(std::string_view architecture, const WeightSource& weights);
+  Sequential(const Shape& input, std::vector<Layer> layers, const WeightSource& weights);
 
   /// The text that parse() reads: the input shape, then every layer's canonical SPEC, joined by ';'.
   std::string architecture() const;
@@ -43,6 +48,8 @@ class Sequential final : public Classifier {
   const Shape& input() const override { return input_; }
   std::size_t classes() const override { return classes_; }
   Var logits(const Var& images) const override;
+
+  bool differentiable() const override { return differentiable_; }
 
   /// As many images, in sixteens, as fill 2 MiB with what the layers give, kept for a gradient; 0 where the weights
   /// weigh more than that, because every piece reads them anew.
@@ -56,15 +63,26 @@ class Sequential final : public Classifier {
   std::span<const Layer> layers() const { return layers_; }
   std::span<const Shape> shapes() const { return shapes_; }
 
+  /// The shape of one sample of what the layer works on, of its first operand; scalar if it works on nothing.
+  Shape shape_before(std::size_t layer) const;
+
   /// The weights in declaration order, "0.weight", "0.bias", ...: layer number and name.
-  std::span<const Tensor> weights() const { return weights_; }
-  std::span<const std::string> weight_names() const { return names_; }
+  std::span<const Tensor> weights() const { return weights_.tensors; }
+  std::span<const std::string> weight_names() const { return weights_.names; }
+
+  /// The numbers that no optimizer changes, such as the constants of an imported network, named in the same way.
+  std::span<const Tensor> others() const { return others_.tensors; }
+  std::span<const std::string> other_names() const { return others_.names; }
 
   /// The weights for changing. Shapes must stay.
-  std::span<Tensor> mutable_weights() { return weights_; }
+  std::span<Tensor> mutable_weights() { return weights_.tensors; }
 
-  /// Replaces the weights. Throws Error if a shape differs or a number is not finite.
-  void set_weights(std::span<const Tensor> weights);
+  /// Replaces the weights, or the other numbers. Throws Error if a shape differs or a number is not finite.
+  void set_weights(std::span<const Tensor> weights) { replace(weights_, weights); }
+  void set_others(std::span<const Tensor> others) { replace(others_, others); }
+
+  /// Moves the stored means and variances of a layer towards those of a batch (the variance of a sample: n - 1).
+  void follow(const BatchStatistics& batch);
 
   std::size_t parameters() const;  ///< how many numbers all weights hold
 
@@ -72,18 +90,43 @@ class Sequential final : public Classifier {
   std::string summary() const;
 
  private:
-  Sequential(const Shape& input, std::vector<Layer> layers, const WeightSource& weights);
-  bool fused(std::size_t position) const;  ///< with the relu behind it
+  /// Numbers of all layers in a row.
+  struct Numbers {
+    std::vector<Tensor> tensors;
+    std::vector<std::string> names;
+    std::vector<std::size_t> first{0};  ///< of each layer, and the total
+
+    template <class T>
+    std::span<T> of(std::span<T> all, std::size_t layer) const {
+      return all.subspan(first[layer], first[layer + 1] - first[layer]);
+    }
+  };
+
+  /// What forward() does for a layer, or for one and the relu behind it.
+  struct Step {
+    static constexpr std::size_t before = ~std::size_t{0};  ///< what the step before has made
+    std::size_t layer;
+    std::size_t gives;                  ///< the layer whose output that is
+    std::vector<std::size_t> operands;  ///< places where values are kept, or `before`
+    std::size_t keep = before;          ///< where to keep the result for later steps
+    std::vector<std::size_t> release;   ///< places that no later step needs
+  };
+
+  static void replace(Numbers& numbers, std::span<const Tensor> tensors);
+  void add_numbers(std::size_t position, std::span<const Shape> in, const WeightSource& weights);
+  void plan(std::span<const std::vector<Source>> sources);
   std::size_t best_piece() const;
 
   Shape input_;
   std::vector<Layer> layers_;
-  std::vector<std::size_t> first_weight_;  // of each layer, and the total
-  std::vector<Shape> shapes_;              // what each layer gives for one sample
-  std::vector<Tensor> weights_;
-  std::vector<std::string> names_;
+  std::vector<Shape> shapes_;  // what each layer gives for one sample
+  Numbers weights_, others_;
+  std::vector<Step> steps_;
+  std::size_t places_ = 0;
+  std::size_t keep_images_ = Step::before;  // where, for later steps than the first
   std::size_t classes_ = 0;
   std::size_t piece_ = 0;
+  bool differentiable_ = true;
 };
 
 }  // namespace hans::nn

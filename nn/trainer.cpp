@@ -23,7 +23,8 @@ Tensor Trainer::step(const data::Samples& batch, std::uint32_t number, real fact
   const std::size_t size = batch.size();
   check(size > 0, "a training step needs at least 1 sample, not 0");
   const DropoutKeys keys{rng_, number, batch.index};
-  const Mode mode{&keys};
+  statistics_.clear();
+  const Mode mode{&keys, &statistics_};
   if (seed_.size() != size) seed_ = tape_.full({size}, real{1} / static_cast<real>(size));
   Tensor losses = value_and_grads(
       tape_,
@@ -39,6 +40,7 @@ Tensor Trainer::step(const data::Samples& batch, std::uint32_t number, real fact
   }
   if (clip_ > 0) clip_gradients(gradients_, clip_);
   optimizer_.step(net_.mutable_weights(), gradients_, factor);
+  for (const BatchStatistics& seen : statistics_) net_.follow(seen);
   return losses;
 }
 

@@ -34,6 +34,7 @@ class Trainer {
   Tape tape_, aside_;
   Tensor seed_;  // the mean's share of each loss
   std::vector<Tensor> gradients_;
+  std::vector<BatchStatistics> statistics_;
 };
 
 }  // namespace hans::nn

@@ -358,6 +358,7 @@ constexpr Row table[] = {
     {"layer.sigmoid", layer_sigmoid},
     {"layer.tanh", layer_tanh},
     {"layer.flatten", layer_flatten},
+    {"layer.others", layer_others},
     {"model.v1", model_v1},
     {"model.small", model_small},
     {"model.madry", model_madry},

@@ -18,13 +18,24 @@ std::set<std::string>& covered() {
 }
 
 /// What a layer makes of random samples in training, and the gradients with respect to the samples and its weights
-/// under a random seed. Its values and the samples' gradients must not depend on how the samples are split.
-std::string layer(std::string_view written, const Shape& in) {
+/// under a random seed. Its values and the samples' gradients must not depend on how the samples are split. It works on
+/// so many different samples as it needs, and the numbers that are not learnt start as they do. `positive`: the samples
+/// are, because no NaN may reach a hash.
+std::string layer(std::string_view written, const Shape& in, bool positive = false) {
   const Spec spec = Spec::parse(written);
   cover(text("layer ", spec.name));
   const nn::Layer made = nn::Layer::from_spec(spec);
-  std::vector<Tensor> inputs{noise(in.with_front(parts_sum), "samples")};
-  for (const nn::WeightInfo& weight : made.weights(in)) inputs.push_back(noise(weight.shape, weight.name));
+  const std::size_t operands = made.operands().least;
+  const std::vector<Shape> shapes(operands, in);
+  std::vector<Tensor> inputs, others;
+  for (std::size_t k = 0; k < operands; ++k) {
+    inputs.push_back(noise(in.with_front(parts_sum), k == 0 ? "samples" : text("samples", k)));
+    for (real& value : inputs.back().mutable_values()) value = positive && value < 0 ? -value : value;
+  }
+  for (const nn::WeightInfo& weight : made.weights(shapes)) {
+    if (weight.learnt) inputs.push_back(noise(weight.shape, weight.name));
+    if (!weight.learnt) others.push_back(Tensor::full(weight.shape, weight.start));
+  }
   std::vector<std::uint32_t> positions(parts_sum);
   for (std::size_t i = 0; i < parts_sum; ++i) positions[i] = static_cast<std::uint32_t>(1000 - 3 * i);
 
@@ -32,10 +43,13 @@ std::string layer(std::string_view written, const Shape& in) {
     Tape tape;
     const DropoutKeys keys{Rng(5), 3, std::span(positions).subspan(first, count)};
     const nn::Mode mode{&keys};
-    std::vector<Var> vars{tape.watch(inputs[0].rows(first, count))};
-    for (std::size_t i = 1; i < inputs.size(); ++i) vars.push_back(tape.watch(inputs[i]));
-    const Var out =
-        made(vars[0], {std::span(vars).subspan(1), mode, 2, made.fuses() ? Activation::relu : Activation::none});
+    std::vector<Var> vars;
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      vars.push_back(tape.watch(i < operands ? inputs[i].rows(first, count) : inputs[i]));
+    }
+    const std::span<const Var> all(vars);
+    const Var out = made(tape, all.first(operands),
+                         {all.subspan(operands), others, mode, 2, made.fuses() ? Activation::relu : Activation::none});
     const Tensor seed = noise(out.shape().without_front().with_front(parts_sum), "seed").rows(first, count);
     std::vector<Tensor> results(inputs.size());
     tape.gradients(out, seed, vars, results);
@@ -121,6 +135,40 @@ std::string layer_relu() { return layer("relu", {5, 6, 3}); }
 std::string layer_sigmoid() { return layer("sigmoid", {5, 6, 3}); }
 std::string layer_tanh() { return layer("tanh", {5, 6, 3}); }
 std::string layer_flatten() { return layer("flatten", {5, 6, 3}); }
+
+std::string layer_others() {
+  std::string hashes;
+  const auto add = [&](std::string_view written, const Shape& in) { hashes += layer(written, in); };
+  for (const char* name :
+       {"add",          "subtract", "multiply",    "divide", "minimum",    "maximum",       "prelu",
+        "equal",        "greater",  "less",        "abs",    "negate",     "exp",           "erf",
+        "softplus",     "softmax",  "log_softmax", "round",  "leaky_relu", "elu",           "selu",
+        "hard_sigmoid", "gelu",     "clip",        "where",  "layer_norm", "instance_norm", "batch_norm"}) {
+    add(name, {5, 6, 3});
+  }
+  for (const char* name : {"power", "sqrt", "log"}) hashes += layer(name, {5, 6, 3}, true);
+  add("gelu:form=tanh", {37});
+  add("matmul", {3, 6, 6});
+  add("concat:axis=1", {5, 6, 3});
+  add("reshape:shape=6x15", {5, 6, 3});
+  add("transpose:order=2/0/1", {5, 6, 3});
+  add("take:axis=1,count=4", {5, 6, 3});
+  for (const char* by : {"sum", "mean", "max", "min", "l2"}) {
+    add(text("reduce:axes=0/1,by=", by), {5, 7, 3});
+    add(text("reduce:axes=0/2,keep=true,by=", by), {5, 7, 3});
+  }
+  add("average_pool2d:kernel=3x2,stride=2,padding=1x0x1x1,ceil=true", {9, 7, 4});
+  add("max_pool2d:kernel=3x2,stride=2x1,padding=1", {9, 7, 4});
+  add("conv2d:filters=6,kernel=3x2,dilation=2x1,groups=2,padding=1", {9, 7, 4});
+  add("conv_transpose2d:filters=3,kernel=4,stride=2,size=14x10", {6, 4, 5});
+  add("normalize:scale=2,mean=0.5,std=0.1/0.2/0.3", {5, 6, 3});
+  cover("layer constant");
+  const nn::Sequential net = nn::Sequential::parse(
+      "3x3x2;constant:shape=1x2,learnt=true;subtract:of=input/0;flatten;relu;add:of=2/3;linear:units=4", Rng(12));
+  Tape tape;
+  hashes += hash(net.logits(tape.constant(noise({4, 3, 3, 2}, "images"))).value());
+  return sha256(hashes);
+}
 
 std::string model_v1() { return model("v1"); }
 std::string model_small() { return model("small"); }

@@ -16,6 +16,8 @@
 
 namespace testing_data {
 
+inline bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
 /// The message of the Error that `run` throws, or "no error".
 template <class Run>
 std::string error_of(const Run& run) {

@@ -187,7 +187,7 @@ TEST(ModelFiles, WrongContentIsRefused) {
       set("architecture", "3x3x1;conv2d:filters=2,kernel=2;relu;flatten;linear:units=4"),
       set("architecture", "3x3x1;conv2d:filters=2,kernel=2,bias=false;relu;flatten;linear:units=3"),
       set("architecture", "3x3x1;conv2d:filters=2,kernel=2;relu;flatten;linear:units=3;relu;linear:units=3"),
-      set("preprocessing", "scale=2"),
+      set("preprocessing", "skale=2"),
       set("preprocessing", "two\nlines"),
       set("class_names", ""),
       set("class_names", "{}"),
