@@ -15,6 +15,7 @@ struct AttackOptions : Common {
   Required<ModelName> model;
   Required<DataName> data;
   Required<Many<FromSpec<attacks::Attack>>> attack;
+  std::optional<PreprocessChoice> preprocess = {};
   std::optional<std::uint64_t> limit = {};
   std::optional<TargetsChoice> targets = {};
   bool per_sample = false;
@@ -36,12 +37,13 @@ struct AttackOptions : Common {
       "hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n"
       "hans attack v1.hans --data mnist --limit 100 --attack jsma:gamma=0.145 --targets all --out adversarial.npz";
   static constexpr auto positional() {
-    return std::tuple(field("MODEL", &AttackOptions::model, "a model file, as hans train writes it"));
+    return std::tuple(field("MODEL", &AttackOptions::model, "a model file, as hans train writes it, or an ONNX file"));
   }
   static constexpr auto fields() {
     return std::tuple_cat(
         std::tuple(field("data", &AttackOptions::data, data_meaning_test),
                    field("attack", &AttackOptions::attack, "the attack and its parameters; may be given several times"),
+                   field("preprocess", &AttackOptions::preprocess, preprocess_meaning, "none"),
                    field("limit", &AttackOptions::limit, at_least(1), "only the first N images", "all"),
                    field("targets", &AttackOptions::targets,
                          "the class to aim at: the one after the label, all others in turn, a random other, or class N",
@@ -57,7 +59,7 @@ int run(const AttackOptions& options) {
   begin(options);
   const std::string out = options.out ? options.out->text : "";
   if (!out.empty()) check_writable(out);
-  const NamedModel named = load_model(options.model.value().text, options.seed);
+  const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   warn_if_untrained(named);
   check_distinct(std::vector<NamedFile>{{"MODEL", named.path, false}, {"--json", json_file(options)}, {"--out", out}});
 

@@ -12,6 +12,7 @@ namespace {
 struct EvalOptions : Common {
   Required<ModelName> model;
   Required<DataName> data;
+  std::optional<PreprocessChoice> preprocess = {};
   std::optional<std::uint64_t> limit = {};
 
   static constexpr std::string_view command = "eval";
@@ -21,11 +22,12 @@ struct EvalOptions : Common {
       "attack.";
   static constexpr std::string_view example = "hans eval v1.hans --data mnist-5k";
   static constexpr auto positional() {
-    return std::tuple(field("MODEL", &EvalOptions::model, "a model file, as hans train writes it"));
+    return std::tuple(field("MODEL", &EvalOptions::model, "a model file, as hans train writes it, or an ONNX file"));
   }
   static constexpr auto fields() {
     return std::tuple_cat(
         std::tuple(field("data", &EvalOptions::data, data_meaning_test),
+                   field("preprocess", &EvalOptions::preprocess, preprocess_meaning, "none"),
                    field("limit", &EvalOptions::limit, at_least(1), "only the first N images", "all")),
         common_fields());
   }
@@ -33,7 +35,7 @@ struct EvalOptions : Common {
 
 int run(const EvalOptions& options) {
   begin(options);
-  const NamedModel named = load_model(options.model.value().text, options.seed);
+  const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   warn_if_untrained(named);
   check_distinct(std::vector<NamedFile>{{"MODEL", named.path, false}, {"--json", json_file(options)}});
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);

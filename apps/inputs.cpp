@@ -8,17 +8,52 @@
 
 #include <hans/apps/arguments.hpp>
 #include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/nn/models.hpp>
+#include <hans/nn/onnx_import.hpp>
 
 namespace hans::apps {
 
 namespace fs = std::filesystem;
 
-NamedModel load_model(std::string_view word, std::uint64_t seed) {
-  if (word.find_first_of("/.") != std::string_view::npos) {
-    return {fs::path(word).filename().string(), std::string(word), nn::load_model(word)};
+void read_value(std::string_view word, PreprocessChoice& out) { out.preprocess = nn::read_preprocess(word); }
+void append_value(std::string& out, const PreprocessChoice& choice) {
+  append(out, nn::preprocess_text(choice.preprocess));
+}
+std::string value_help(const PreprocessChoice&) { return "STEPS"; }
+
+namespace {
+
+nn::Model import_model(const std::string& path, const nn::Preprocess& preprocess) {
+  try {
+    std::vector<std::string> notes;
+    nn::Model model = nn::import_onnx(nn::onnx::load(path), preprocess, notes);
+    model.sha256 = sha256(read_file(path));
+    for (const std::string& note : notes) std::fprintf(stderr, "hans: note: %s: %s\n", path.c_str(), note.c_str());
+    return model;
+  } catch (const UsageError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(text(in_quotes(path), " cannot be used: ", error.what()));
   }
+}
+
+}  // namespace
+
+bool is_onnx(std::string_view path) { return path.ends_with(".onnx"); }
+
+NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess) {
+  if (word.find_first_of("/.") != std::string_view::npos) {
+    const std::string path(word);
+    const std::string name = fs::path(word).filename().string();
+    if (is_onnx(word)) {
+      return {name, path, import_model(path, preprocess ? preprocess->preprocess : nn::Preprocess{})};
+    }
+    check_usage(!preprocess, "--preprocess is for ONNX files; ", in_quotes(word), " holds its own");
+    return {name, path, nn::load_model(path)};
+  }
+  check_usage(!preprocess, "--preprocess is for ONNX files, not for the built-in ", in_quotes(word));
   std::vector<std::string> names;
   for (const nn::ModelInfo& info : nn::list_models()) names.emplace_back(info.name);
   if (std::find(names.begin(), names.end(), word) == names.end()) {

@@ -10,6 +10,7 @@
 #include <hans/apps/sentence.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/nn/model_file.hpp>
+#include <hans/nn/preprocess.hpp>
 
 namespace hans::apps {
 
@@ -20,9 +21,25 @@ struct NamedModel {
   nn::Model model;
 };
 
-/// `word` is a built-in name, or a path, which has a '/' or '.'. A built-in model starts from `seed`. Throws UsageError
-/// for a name that is none, Error for a file that is none.
-NamedModel load_model(std::string_view word, std::uint64_t seed);
+/// What --preprocess says; read as nn::read_preprocess does.
+struct PreprocessChoice {
+  nn::Preprocess preprocess;
+};
+void read_value(std::string_view word, PreprocessChoice& out);
+void append_value(std::string& out, const PreprocessChoice& choice);
+std::string value_help(const PreprocessChoice&);
+inline constexpr std::string_view preprocess_meaning =
+    "for an ONNX file, what is done to the [0,1] image first: scale=255, mean=0.1307,std=0.3081, layout=nhwc, "
+    "shape=1x784x1";
+
+/// Whether a path is that of an ONNX file: by its ending.
+bool is_onnx(std::string_view path);
+
+/// `word` is a built-in name, or a path, which has a '/' or '.', of a .hans or an ONNX file. A built-in model starts
+/// from `seed`. What was noticed in an ONNX file goes to standard error. Throws UsageError for a name that is none or
+/// for a preprocessing of something else than an ONNX file, Error for a file that is none.
+NamedModel load_model(std::string_view word, std::uint64_t seed,
+                      const std::optional<PreprocessChoice>& preprocess = {});
 
 /// Says on standard error that a built-in model is untrained: its numbers mean little.
 void warn_if_untrained(const NamedModel& model);

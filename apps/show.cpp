@@ -18,15 +18,16 @@ namespace {
 
 struct ShowOptions : Common {
   Required<FileName> file;
+  std::optional<PreprocessChoice> preprocess = {};
   bool memory = false;
   unsigned batch = 128;
 
   static constexpr std::string_view command = "show";
-  static constexpr std::string_view meaning = "what is in a file that hans made";
+  static constexpr std::string_view meaning = "what is in a model or another file that hans made, or in an ONNX file";
   static constexpr std::string_view details =
-      "Shows model files and checkpoints of hans train, and the .npz and JSON files of hans attack. The name of a "
-      "built-in model "
-      "shows its layers. --memory measures what a network needs by doing each kind of work once.";
+      "Shows model files and checkpoints of hans train, ONNX files, and the .npz and JSON files of hans attack. The "
+      "name of a built-in model shows its layers. --memory measures what a network needs by doing each kind of work "
+      "once.";
   static constexpr std::string_view example =
       "hans show v1.hans\n"
       "hans show madry --memory --batch 1";
@@ -35,7 +36,8 @@ struct ShowOptions : Common {
   }
   static constexpr auto fields() {
     return std::tuple_cat(
-        std::tuple(field("memory", &ShowOptions::memory, "also how many bytes a training step and an attack take"),
+        std::tuple(field("preprocess", &ShowOptions::preprocess, preprocess_meaning, "none"),
+                   field("memory", &ShowOptions::memory, "also how many bytes a training step and an attack take"),
                    field("batch", &ShowOptions::batch, between(1, 65536), "images at once, for --memory")),
         common_fields());
   }
@@ -196,8 +198,12 @@ Shown show(const ShowOptions& options) {
     const NamedModel made = load_model(word, options.seed);
     return show_model(text(word, ": a built-in model, untrained"), made.model, options);
   }
-  const std::string bytes = read_file(word);
   const std::string name = fs::path(word).filename().string();
+  if (is_onnx(word)) {
+    return show_model(text(name, ": an ONNX file"), load_model(word, options.seed, options.preprocess).model, options);
+  }
+  check_usage(!options.preprocess, "--preprocess is for ONNX files, not for ", in_quotes(word));
+  const std::string bytes = read_file(word);
   const std::string no_network = text("--memory is for networks; ", in_quotes(word), " is no model file");
   if (!begins_like_tensors(bytes)) {
     check_usage(!options.memory, no_network);

@@ -49,6 +49,7 @@ struct TrainOptions : Common {
   std::optional<DataName> eval = {};
   std::optional<FileName> checkpoint = {};
   bool resume = false;
+  std::optional<PreprocessChoice> preprocess = {};
 
   static constexpr std::string_view command = "train";
   static constexpr std::string_view meaning = "train a model and write it to a file";
@@ -69,7 +70,7 @@ struct TrainOptions : Common {
                   ".npz file "
                   "with images and labels; the train part unless it ends in /test"),
             field("model", &TrainOptions::model,
-                  "a built-in model (v1, small, madry, mlp, linear), or a model file to go on from"),
+                  "a built-in model (v1, small, madry, mlp, linear), or a model or ONNX file to go on from"),
             field("epochs", &TrainOptions::epochs, at_least(1), "how often every image is seen"),
             field("out", &TrainOptions::out, "where to write the model: v1.hans"),
             field("defense", &TrainOptions::defense, "how to make it robust; hans list defenses shows them", "none"),
@@ -83,7 +84,8 @@ struct TrainOptions : Common {
             field("eval", &TrainOptions::eval,
                   "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
             field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
-            field("resume", &TrainOptions::resume, "go on from the checkpoint, if it exists")),
+            field("resume", &TrainOptions::resume, "go on from the checkpoint, if it exists"),
+            field("preprocess", &TrainOptions::preprocess, preprocess_meaning, "none")),
         common_fields());
   }
 };
@@ -180,7 +182,7 @@ int run(const TrainOptions& options) {
   check_writable(out);
   if (!checkpoint.empty()) check_writable(checkpoint);
 
-  NamedModel named = load_model(options.model.value().text, options.seed);
+  NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   check_distinct(std::vector<NamedFile>{
       {"--model", named.path, false}, {"--checkpoint", checkpoint}, {"--json", json_file(options)}});
   const data::Dataset train = load_data(options.data.value().text, data::Part::train, named.model.net);

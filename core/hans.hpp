@@ -47,6 +47,8 @@
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/normalization_layers.hpp>
+#include <hans/nn/onnx_file.hpp>
+#include <hans/nn/onnx_import.hpp>
 #include <hans/nn/optim.hpp>
 #include <hans/nn/pieces.hpp>
 #include <hans/nn/preprocess.hpp>

@@ -27,7 +27,7 @@ TEST_F(Cli, VersionAndHelp) {
   const std::string page = output("--help");
   EXPECT_EQ(output("help"), page);
   EXPECT_EQ(output("-h"), page);
-  for (const std::string_view command : {"demo", "train", "eval", "attack", "show", "list", "bench"}) {
+  for (const std::string_view command : {"demo", "train", "eval", "attack", "convert", "show", "list", "bench"}) {
     EXPECT_NE(page.find(text("\n  ", command, " ")), std::string::npos) << command;
     const std::string help = output(text("help ", command));
     EXPECT_EQ(output(text(command, " --help")), help);

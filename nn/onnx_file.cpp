@@ -1,0 +1,384 @@
+// ONNX files: what is in them, before anybody says what it means. Field numbers are those of onnx.proto.
+#include <hans/nn/onnx_file.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
+#include <hans/nn/protobuf.hpp>
+
+namespace hans::nn::onnx {
+namespace {
+
+using protobuf::Field;
+using protobuf::Reader;
+
+std::size_t size_of(Type type) {
+  switch (type) {
+    case Type::u8:
+    case Type::i8:
+    case Type::boolean:
+      return 1;
+    case Type::u16:
+    case Type::i16:
+    case Type::f16:
+    case Type::bf16:
+      return 2;
+    case Type::f32:
+    case Type::i32:
+    case Type::u32:
+      return 4;
+    case Type::f64:
+    case Type::i64:
+    case Type::u64:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+Type type_of(const Field& field) {
+  const std::int64_t number = field.integer();
+  check(0 <= number && number < 64, "element type ", number, " is unknown");
+  return static_cast<Type>(number);
+}
+
+std::size_t count_of(const TensorData& tensor) {
+  std::size_t count = 1;
+  for (const std::int64_t extent : tensor.dims) {
+    check(extent >= 0 && (extent == 0 || count <= (std::size_t{1} << 40) / static_cast<std::size_t>(extent)), "tensor ",
+          in_quotes(tensor.name), " has an extent of ", extent);
+    count *= static_cast<std::size_t>(extent);
+  }
+  return count;
+}
+
+/// Where the numbers of a tensor are that are not in the file.
+struct Elsewhere {
+  std::string file;
+  std::int64_t offset = 0, length = -1;
+};
+
+void read_place(const Field& entry, Elsewhere& place) {
+  std::string key, value;
+  Reader reader(entry.message(), entry.position);
+  for (Field field; reader.next(field);) {
+    if (field.number == 1) key = field.message();
+    if (field.number == 2) value = field.message();
+  }
+  if (key == "location") place.file = value;
+  if (key == "offset") check(read_number(value, place.offset), "an offset of ", in_quotes(value));
+  if (key == "length") check(read_number(value, place.length), "a length of ", in_quotes(value));
+}
+
+TensorData read_tensor(const Field& message, const External& external) {
+  TensorData made;
+  std::vector<std::int64_t> wholes;
+  std::string fixed;
+  bool raw = false, outside = false;
+  Elsewhere place;
+  Reader reader(message.message(), message.position);
+  for (Field field; reader.next(field);) {
+    switch (field.number) {
+      case 1:
+        field.integers(made.dims);
+        break;
+      case 2:
+        made.type = type_of(field);
+        break;
+      case 4:
+        field.fixed(fixed, 4);
+        break;
+      case 5:
+      case 7:
+      case 11:
+        field.integers(wholes);
+        break;
+      case 8:
+        made.name = field.message();
+        break;
+      case 9:
+        made.bytes = field.message();
+        raw = true;
+        break;
+      case 10:
+        field.fixed(fixed, 8);
+        break;
+      case 13:
+        read_place(field, place);
+        break;
+      case 14:
+        outside = field.integer() == 1;
+        break;
+      default:
+        break;
+    }
+  }
+  const std::size_t size = size_of(made.type);
+  const std::size_t count = count_of(made);
+  if (outside) {
+    check(external != nullptr, "tensor ", in_quotes(made.name), " lies in another file, ", in_quotes(place.file));
+    made.bytes =
+        external(place.file, place.offset, place.length < 0 ? static_cast<std::int64_t>(count * size) : place.length);
+  } else if (!raw && !fixed.empty()) {
+    made.bytes = std::move(fixed);
+  } else if (!raw) {
+    made.bytes.reserve(wholes.size() * size);
+    for (const std::int64_t whole : wholes) {
+      for (std::size_t k = 0; k < size; ++k) made.bytes.push_back(static_cast<char>(whole >> (8 * k) & 0xff));
+    }
+  }
+  if (size > 0) {
+    check(made.bytes.size() == count * size, "tensor ", in_quotes(made.name), " has ", count, " elements of ", size,
+          " bytes, but ", made.bytes.size(), " bytes");
+  }
+  return made;
+}
+
+Attribute read_attribute(const Field& message, const External& external) {
+  Attribute made;
+  std::string numbers;
+  Reader reader(message.message(), message.position);
+  for (Field field; reader.next(field);) {
+    switch (field.number) {
+      case 1:
+        made.name = field.message();
+        break;
+      case 2:
+        made.number = field.real_number();
+        break;
+      case 3:
+        made.integer = field.integer();
+        break;
+      case 4:
+        made.text = field.message();
+        break;
+      case 5:
+        made.tensor = read_tensor(field, external);
+        break;
+      case 7:
+        field.fixed(numbers, 4);
+        break;
+      case 8:
+        field.integers(made.integers);
+        break;
+      case 20:
+        made.kind = static_cast<std::int32_t>(field.integer());
+        break;
+      default:
+        break;
+    }
+  }
+  for (std::size_t k = 0; k < numbers.size(); k += 4) {
+    float number = 0;
+    std::memcpy(&number, numbers.data() + k, 4);
+    made.numbers.push_back(number);
+  }
+  return made;
+}
+
+Node read_node(const Field& message, const External& external) {
+  Node made;
+  Reader reader(message.message(), message.position);
+  for (Field field; reader.next(field);) {
+    if (field.number == 1) made.inputs.emplace_back(field.message());
+    if (field.number == 2) made.outputs.emplace_back(field.message());
+    if (field.number == 3) made.name = field.message();
+    if (field.number == 4) made.op = field.message();
+    if (field.number == 5) made.attributes.push_back(read_attribute(field, external));
+    if (field.number == 7) made.domain = field.message();
+  }
+  return made;
+}
+
+Dim read_dim(const Field& message) {
+  Dim made;
+  Reader reader(message.message(), message.position);
+  for (Field field; reader.next(field);) {
+    if (field.number == 1) made.value = field.integer();
+    if (field.number == 2) made.symbol = field.message();
+  }
+  made.known = made.value > 0;
+  return made;
+}
+
+/// Type and shape lie two messages deep: TypeProto, TypeProto.Tensor, TensorShapeProto.
+void read_type(const Field& message, ValueInfo& made) {
+  Reader types(message.message(), message.position);
+  for (Field type; types.next(type);) {
+    if (type.number != 1) continue;
+    Reader tensors(type.message(), type.position);
+    for (Field field; tensors.next(field);) {
+      if (field.number == 1) made.type = type_of(field);
+      if (field.number != 2) continue;
+      made.has_shape = true;
+      Reader shapes(field.message(), field.position);
+      for (Field dim; shapes.next(dim);) {
+        if (dim.number == 1) made.dims.push_back(read_dim(dim));
+      }
+    }
+  }
+}
+
+ValueInfo read_value_info(const Field& message) {
+  ValueInfo made;
+  Reader reader(message.message(), message.position);
+  for (Field field; reader.next(field);) {
+    if (field.number == 1) made.name = field.message();
+    if (field.number == 2) read_type(field, made);
+  }
+  return made;
+}
+
+Graph read_graph(const Field& message, const External& external) {
+  Graph made;
+  Reader reader(message.message(), message.position);
+  for (Field field; reader.next(field);) {
+    if (field.number == 1) made.nodes.push_back(read_node(field, external));
+    if (field.number == 2) made.name = field.message();
+    if (field.number == 5) made.initializers.push_back(read_tensor(field, external));
+    if (field.number == 11) made.inputs.push_back(read_value_info(field));
+    if (field.number == 12) made.outputs.push_back(read_value_info(field));
+    check(field.number != 15, "sparse tensors are not supported");
+  }
+  return made;
+}
+
+void read_opset(const Field& message, File& file) {
+  std::string domain;
+  std::int64_t version = 0;
+  Reader reader(message.message(), message.position);
+  for (Field field; reader.next(field);) {
+    if (field.number == 1) domain = field.message();
+    if (field.number == 2) version = field.integer();
+  }
+  if (domain.empty() || domain == "ai.onnx") file.opset = version;
+}
+
+double half(std::uint32_t bits) {
+  const double sign = (bits & 0x8000U) != 0 ? -1 : 1;
+  const std::uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
+  if (exponent == 0) return sign * fraction * 0x1p-24;
+  const std::uint32_t whole = exponent == 31 ? 255U : exponent + 112;
+  return std::bit_cast<float>((bits & 0x8000U) << 16 | whole << 23 | fraction << 13);
+}
+
+template <class Number>
+Number at(const std::string& bytes, std::size_t index) {
+  Number value;
+  std::memcpy(&value, bytes.data() + index * sizeof(Number), sizeof(Number));
+  return value;
+}
+
+template <class Number>
+void convert(const std::string& bytes, std::span<real> to) {
+  for (std::size_t k = 0; k < to.size(); ++k) to[k] = static_cast<real>(at<Number>(bytes, k));
+}
+
+}  // namespace
+
+const Attribute* Node::find(std::string_view attribute) const {
+  const auto found = std::ranges::find(attributes, attribute, &Attribute::name);
+  return found == attributes.end() ? nullptr : &*found;
+}
+
+Tensor TensorData::numbers() const {
+  std::vector<std::size_t> extents(dims.begin(), dims.end());
+  check(extents.size() <= Shape::max_rank, "tensor ", in_quotes(name), " has ", extents.size(), " axes, more than ",
+        Shape::max_rank);
+  Tensor made = Tensor::uninitialised(Shape(extents));
+  const std::span<real> to = made.mutable_values();
+  switch (type) {
+    case Type::f32:
+      convert<float>(bytes, to);
+      break;
+    case Type::f64:
+      convert<double>(bytes, to);
+      break;
+    case Type::u8:
+    case Type::boolean:
+      convert<std::uint8_t>(bytes, to);
+      break;
+    case Type::i8:
+      convert<std::int8_t>(bytes, to);
+      break;
+    case Type::u16:
+      convert<std::uint16_t>(bytes, to);
+      break;
+    case Type::i16:
+      convert<std::int16_t>(bytes, to);
+      break;
+    case Type::i32:
+      convert<std::int32_t>(bytes, to);
+      break;
+    case Type::u32:
+      convert<std::uint32_t>(bytes, to);
+      break;
+    case Type::i64:
+      convert<std::int64_t>(bytes, to);
+      break;
+    case Type::u64:
+      convert<std::uint64_t>(bytes, to);
+      break;
+    case Type::f16:
+      for (std::size_t k = 0; k < to.size(); ++k) to[k] = static_cast<real>(half(at<std::uint16_t>(bytes, k)));
+      break;
+    case Type::bf16:
+      for (std::size_t k = 0; k < to.size(); ++k) {
+        to[k] = static_cast<real>(std::bit_cast<float>(std::uint32_t{at<std::uint16_t>(bytes, k)} << 16));
+      }
+      break;
+    default:
+      throw Error(
+          text("tensor ", in_quotes(name), " holds no numbers (element type ", static_cast<std::int32_t>(type), ")"));
+  }
+  return made;
+}
+
+File parse(std::string_view bytes, std::string_view where, const External& external) {
+  try {
+    File file;
+    bool found = false;
+    Reader reader(bytes);
+    for (Field field; reader.next(field);) {
+      if (field.number == 1) file.ir_version = field.integer();
+      if (field.number == 2) file.producer = field.message();
+      if (field.number == 8) read_opset(field, file);
+      check(field.number != 25, "functions defined in the file are not supported");
+      if (field.number != 7) continue;
+      check(!found, "it holds two graphs");
+      file.graph = read_graph(field, external);
+      found = true;
+    }
+    check(found, "it holds no graph");
+    return file;
+  } catch (const Error& error) {
+    throw Error(text(where, " is not a usable ONNX file: ", error.what()));
+  }
+}
+
+File load(const std::filesystem::path& path) {
+  namespace fs = std::filesystem;
+  const fs::path folder = fs::absolute(path).parent_path();
+  const External beside = [&](const std::string& name, std::int64_t offset, std::int64_t length) {
+    const fs::path relative(name);
+    bool inside = !name.empty() && relative.is_relative();
+    for (const fs::path& part : relative) inside = inside && part != "..";
+    std::error_code ignored;
+    const fs::path real_folder = fs::weakly_canonical(folder, ignored);
+    const fs::path target = fs::weakly_canonical(folder / relative, ignored);
+    inside = inside && std::mismatch(real_folder.begin(), real_folder.end(), target.begin(), target.end()).first ==
+                           real_folder.end();
+    check(inside, "its numbers lie in ", in_quotes(name), ", which is not beside it or below");
+    const std::string all = read_file(target);
+    const auto size = static_cast<std::int64_t>(all.size());
+    check(0 <= offset && offset <= size && 0 <= length && length <= size - offset, in_quotes(name), " has ", size,
+          " bytes; ", length, " from ", offset, " on are wanted");
+    return all.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+  };
+  return parse(read_file(path), path.string(), beside);
+}
+
+}  // namespace hans::nn::onnx

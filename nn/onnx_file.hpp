@@ -1,0 +1,110 @@
+// ONNX files: what is in them, before anybody says what it means.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <hans/core/tensor.hpp>
+
+namespace hans::nn::onnx {
+
+/// Element types, numbered as in the format.
+enum class Type : std::int32_t {
+  undefined = 0,
+  f32 = 1,
+  u8 = 2,
+  i8 = 3,
+  u16 = 4,
+  i16 = 5,
+  i32 = 6,
+  i64 = 7,
+  text = 8,
+  boolean = 9,
+  f16 = 10,
+  f64 = 11,
+  u32 = 12,
+  u64 = 13,
+  bf16 = 16
+};
+
+/// The numbers behind a name.
+struct TensorData {
+  std::string name;
+  Type type = Type::undefined;
+  std::vector<std::int64_t> dims;
+  std::string bytes;  ///< as many elements as dims say, row-major, little-endian
+
+  /// As reals. Throws Error for texts and for what is not finite.
+  Tensor numbers() const;
+};
+
+/// One setting of a node; what it does not hold is empty.
+struct Attribute {
+  std::string name;
+  float number = 0;
+  std::int64_t integer = 0;
+  std::string text;
+  TensorData tensor;
+  std::vector<float> numbers;
+  std::vector<std::int64_t> integers;
+  std::int32_t kind = 0;  ///< as numbered in the format: 1 number, 2 integer, 3 text, 4 tensor, 6 numbers, 7 integers
+};
+
+struct Node {
+  std::string name, op, domain;
+  std::vector<std::string> inputs, outputs;
+  std::vector<Attribute> attributes;
+
+  /// The attribute of this name, or null.
+  const Attribute* find(std::string_view attribute) const;
+};
+
+/// An extent, or the name of one that is left open.
+struct Dim {
+  bool known = false;
+  std::int64_t value = 0;
+  std::string symbol;
+};
+
+struct ValueInfo {
+  std::string name;
+  Type type = Type::undefined;
+  bool has_shape = false;
+  std::vector<Dim> dims;
+};
+
+struct Graph {
+  std::string name;
+  std::vector<Node> nodes;
+  std::vector<TensorData> initializers;
+  std::vector<ValueInfo> inputs, outputs;
+};
+
+struct File {
+  std::int64_t ir_version = 8;
+  std::int64_t opset = 0;  ///< of the operators that belong to ONNX itself
+  std::string producer;
+  Graph graph;
+};
+
+/// Gives `length` bytes from `offset` of a file that the model says holds some of its numbers; length < 0: up to its
+/// end.
+using External = std::function<std::string(const std::string& file, std::int64_t offset, std::int64_t length)>;
+
+/// Reads the bytes of a file; `where` names them in errors. Throws Error for anything malformed, truncated, of a size
+/// other than it says, or with external data where there is no `external`.
+File parse(std::string_view bytes, std::string_view where, const External& external = {});
+
+/// Reads a file, and the files beside it or below that hold its numbers; others are refused.
+File load(const std::filesystem::path& path);
+
+/// The bytes of a file: fields in rising order, numbers raw, nothing that is unset. Equal files give equal bytes. Of an
+/// attribute, what its kind says is written.
+std::string dump(const File& file);
+
+}  // namespace hans::nn::onnx

@@ -1,0 +1,278 @@
+// Networks made elsewhere: from an ONNX graph to layers.
+#include <hans/nn/onnx_import.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <hans/autodiff/functions.hpp>
+#include <hans/core/error.hpp>
+#include <hans/nn/array_layers.hpp>
+#include <hans/nn/onnx_importer.hpp>
+
+namespace hans::nn {
+namespace onnx {
+namespace {
+
+constexpr std::int64_t first_opset = 7, last_opset = 21;
+
+const std::map<std::string_view, Operation>& operations() {
+  static const std::map<std::string_view, Operation> all = [] {
+    std::map<std::string_view, Operation> joined = elementwise_operations();
+    joined.merge(array_operations());
+    joined.merge(product_operations());
+    joined.merge(reduction_operations());
+    return joined;
+  }();
+  return all;
+}
+
+/// What the network takes for one image, without the samples' axis, and whether it has one.
+struct Entry {
+  Dims sample;
+  bool batched = true;
+};
+
+Entry entry_of(const ValueInfo& input, const Preprocess& preprocess) {
+  Entry entry;
+  if (preprocess.shape) {
+    const Shape& shape = *preprocess.shape;
+    entry.sample.assign(shape.begin(), shape.end());
+    if (shape.rank() == input.dims.size() && input.has_shape) {
+      check(shape[0] == 1, "the shape ", shape, " has as many axes as the input, so the first one is the batch: 1");
+      entry.sample.erase(entry.sample.begin());
+    }
+    return entry;
+  }
+  check(input.has_shape, "the file does not say the shape of its input ", in_quotes(input.name),
+        "; say it: --preprocess shape=1x28x28");
+  for (const Dim& dim : input.dims) entry.sample.push_back(dim.known ? dim.value : -1);
+  if (entry.sample.size() > 1) {
+    entry.sample.erase(entry.sample.begin());
+  } else {
+    entry.batched = false;
+  }
+  for (const std::int64_t extent : entry.sample) {
+    check(extent > 0, "the file leaves an extent of its input ", in_quotes(input.name),
+          " open; say it: --preprocess shape=1x28x28");
+  }
+  check(!entry.sample.empty() && entry.sample.size() <= 3, "an input of ", input.dims.size(),
+        " axes is no image; expected samples x channels x height x width, or fewer");
+  return entry;
+}
+
+/// The image that such an input is made from: height x width x channels.
+Shape image_of(const Dims& sample, Layout layout) {
+  const Shape all = to_shape(sample);
+  if (sample.size() == 3 && layout == Layout::nhwc) return all;
+  if (sample.size() == 3 && (all[1] > 1 || all[2] > 1) && all[0] <= 4) return {all[1], all[2], all[0]};
+  if (sample.size() == 2 && all[0] > 1 && all[1] > 1) return {all[0], all[1], 1};
+  for (const std::size_t channels : {std::size_t{1}, std::size_t{3}}) {
+    const auto side = static_cast<std::size_t>(std::sqrt(static_cast<double>(all.elements() / channels)) + 0.5);
+    if (side * side * channels == all.elements()) return {side, side, channels};
+  }
+  return {1, all.elements(), 1};
+}
+
+/// The image after preprocessing, as the input of the graph.
+Value entry_value(Builder& build, const Entry& entry, const Preprocess& preprocess, bool whole) {
+  Value x = build.images();
+  const auto same = [&x](Value made) {
+    made.dims = x.dims;
+    made.order = x.order;
+    return made;
+  };
+  if (preprocess.scale != 1 || preprocess.mean || preprocess.std) {
+    x = same(build.add(Normalize{preprocess.scale, preprocess.mean, preprocess.std}, x));
+  }
+  if (whole) x = same(build.add(hans::round, x));
+  if (preprocess.layout == Layout::nhwc) {
+    x.dims = {1, x.dims[2], x.dims[3], x.dims[1]};
+    x.order = Order::plain;
+  }
+  Dims dims = entry.sample;
+  if (entry.batched) dims.insert(dims.begin(), 1);
+  x = build.reshaped(x, dims);
+  x.batched = entry.batched;
+  x.whole = whole;
+  return x;
+}
+
+const Node* producer(const Graph& graph, const std::string& name) {
+  for (const Node& node : graph.nodes) {
+    if (std::ranges::find(node.outputs, name) != node.outputs.end()) return &node;
+  }
+  return nullptr;
+}
+
+/// The logits behind the output `name`.
+Value logits_of(Importer& importer, const Graph& graph, const std::string& name, std::vector<std::string>& notes) {
+  const Node* last = producer(graph, name);
+  while (last != nullptr && last->op == "Identity") last = producer(graph, last->inputs[0]);
+  if (last != nullptr && (last->op == "Softmax" || last->op == "LogSoftmax")) {
+    notes.push_back(text("its output ", in_quotes(name), " is a ", last->op, "; the logits before it are used"));
+    return importer.value(last->inputs[0]);
+  }
+  return importer.value(name);
+}
+
+}  // namespace
+
+Value stored(const TensorData& tensor) {
+  Value made;
+  made.dims = tensor.dims;
+  made.whole =
+      tensor.type != Type::f32 && tensor.type != Type::f64 && tensor.type != Type::f16 && tensor.type != Type::bf16;
+  made.constant = tensor.numbers();
+  return made;
+}
+
+Importer::Importer(const File& file, const Shape& image) : build(image), file_(file) {
+  for (const TensorData& tensor : file.graph.initializers) initializers_[tensor.name] = &tensor;
+  for (std::size_t n = 0; n < file.graph.nodes.size(); ++n) {
+    for (const std::string& input : file.graph.nodes[n].inputs) uses_[input] = {uses_[input].count + 1, n};
+  }
+  for (const ValueInfo& output : file.graph.outputs) ++uses_[output.name].count;
+}
+
+Value Importer::value(const std::string& name) {
+  if (const auto found = values_.find(name); found != values_.end()) return found->second;
+  const auto found = initializers_.find(name);
+  check(found != initializers_.end(), "nothing before it gives ", in_quotes(name));
+  return values_.insert_or_assign(name, stored(*found->second)).first->second;
+}
+
+bool Importer::known(const std::string& name) {
+  const auto found = values_.find(name);
+  return found != values_.end() ? found->second.known() : initializers_.contains(name);
+}
+
+void Importer::translate(std::size_t index) {
+  if (done_.contains(index)) return;
+  const Node& node = file_.graph.nodes[index];
+  try {
+    const auto found = operations().find(node.op);
+    check(found != operations().end() && (node.domain.empty() || node.domain == "ai.onnx"), "is not supported",
+          node.domain.empty() ? "" : text(" (domain ", in_quotes(node.domain), ")"));
+    Work work(*this, node);
+    found->second(work);
+  } catch (const Error& error) {
+    throw Error(text("node ", index, ", ", node.op, node.name.empty() ? "" : text(" ", in_quotes(node.name)), ": ",
+                     error.what()));
+  }
+}
+
+Work::Work(Importer& given, const Node& node) : importer(given), build(given.build), node_(node) {
+  check(!node.outputs.empty(), "it has no output");
+  output_ = node.outputs[0];
+}
+
+std::int64_t Work::opset() const { return importer.file_.opset; }
+
+Value Work::in(std::size_t input) {
+  check(has(input), "its input ", input, " is missing");
+  return importer.value(node_.inputs[input]);
+}
+
+void Work::give(Value value, std::size_t output) {
+  check(output < node_.outputs.size(), "it has no output ", output);
+  importer.name(output == 0 ? output_ : node_.outputs[output], std::move(value));
+}
+
+Tensor Work::known(std::size_t input, std::string_view what) {
+  const Value value = in(input);
+  check(value.known(), "its ", what, " (", in_quotes(node_.inputs[input]), ") depends on the image");
+  return *value.constant;
+}
+
+Dims Work::whole(std::size_t input, std::string_view what) {
+  const Tensor numbers = known(input, what);
+  constexpr auto limit = real{1} * (std::int64_t{1} << 60);
+  Dims made;
+  for (const real number : numbers.values()) {
+    check(number == number, "its ", what, " holds a NaN");
+    made.push_back(static_cast<std::int64_t>(std::clamp(number, -limit, limit)));
+  }
+  return made;
+}
+
+std::int64_t Work::integer(std::string_view attribute, std::int64_t usual) {
+  const Attribute* found = node_.find(attribute);
+  return found == nullptr ? usual : found->integer;
+}
+float Work::number(std::string_view attribute, float usual) {
+  const Attribute* found = node_.find(attribute);
+  return found == nullptr ? usual : found->number;
+}
+Dims Work::integers(std::string_view attribute, Dims usual) {
+  const Attribute* found = node_.find(attribute);
+  return found == nullptr ? usual : found->integers;
+}
+std::string Work::word(std::string_view attribute, std::string_view usual) {
+  const Attribute* found = node_.find(attribute);
+  return found == nullptr ? std::string(usual) : found->text;
+}
+
+std::size_t Work::axis(std::int64_t axis, std::size_t rank) const {
+  const auto axes = static_cast<std::int64_t>(rank);
+  check(-axes <= axis && axis < axes, "axis ", axis, " of ", rank);
+  return static_cast<std::size_t>(axis < 0 ? axis + axes : axis);
+}
+
+std::vector<std::size_t> Work::axes(const Dims& given, std::size_t rank) const {
+  std::vector<std::size_t> made;
+  for (const std::int64_t each : given) {
+    made.push_back(axis(each, rank));
+    check(std::ranges::count(made, made.back()) == 1, "axes ", to_text(given), " name one twice");
+  }
+  return made;
+}
+
+std::optional<Tensor> Work::bias_behind(std::size_t units, std::size_t axis, std::size_t rank) {
+  const Importer::Use use = importer.uses_[output_];
+  if (use.count != 1) return {};
+  const Node& behind = importer.file_.graph.nodes[use.node];
+  if (behind.op != "Add" || behind.inputs.size() != 2 || behind.outputs.size() != 1) return {};
+  const std::string& other = behind.inputs[behind.inputs[0] == output_ ? 1 : 0];
+  if (other == output_ || !importer.known(other)) return {};
+  const Value value = importer.value(other);
+  if (value.constant->size() != units || value.rank() > rank || value.whole) return {};
+  const std::size_t place = axis - (rank - value.rank());  // wraps where the numbers do not reach so far
+  if (place >= value.rank() || value.dims[place] != static_cast<std::int64_t>(units)) return {};
+  importer.done_.insert(use.node);
+  output_ = behind.outputs[0];
+  return value.constant->reshaped({units});
+}
+
+}  // namespace onnx
+
+Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vector<std::string>& notes) {
+  using namespace onnx;
+  const Graph& graph = file.graph;
+  check(first_opset <= file.opset && file.opset <= last_opset, "its opset is ", file.opset, ", supported are ",
+        first_opset, " to ", last_opset);
+  const ValueInfo* input = nullptr;
+  for (const ValueInfo& each : graph.inputs) {
+    const bool stored = std::ranges::any_of(graph.initializers, [&](const auto& own) { return own.name == each.name; });
+    if (stored) continue;
+    check(input == nullptr, "it has several inputs, ", in_quotes(input == nullptr ? "" : input->name), " and ",
+          in_quotes(each.name), "; a classifier has one");
+    input = &each;
+  }
+  check(input != nullptr && !graph.outputs.empty(), "it has no input or no output");
+  const Entry entry = entry_of(*input, preprocess);
+  Importer importer(file, image_of(entry.sample, preprocess.layout));
+  const bool whole = input->type == Type::u8 || input->type == Type::i8 || input->type == Type::i32 ||
+                     input->type == Type::i64 || input->type == Type::u16 || input->type == Type::i16;
+  importer.name(input->name, entry_value(importer.build, entry, preprocess, whole));
+  for (std::size_t index = 0; index < graph.nodes.size(); ++index) importer.translate(index);
+  if (graph.outputs.size() > 1) {
+    notes.push_back(text("it has ", graph.outputs.size(), " outputs; the first one, ", in_quotes(graph.outputs[0].name),
+                         ", is used"));
+  }
+  Model model{importer.build.finish(logits_of(importer, graph, graph.outputs[0].name, notes))};
+  model.preprocessing = preprocess_text(preprocess);
+  model.training = {{"made by", file.producer.empty() ? "unknown" : file.producer}, {"opset", text(file.opset)}};
+  return model;
+}
+
+}  // namespace hans::nn

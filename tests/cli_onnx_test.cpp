@@ -1,0 +1,83 @@
+// The command with ONNX files.
+#include <gtest/gtest.h>
+
+#include <hans/nn/onnx_file.hpp>
+
+#include "cli_testing.hpp"
+#include "data_testing.hpp"
+#include "onnx_testing.hpp"
+
+namespace {
+
+using namespace hans;
+using namespace hans::cli;
+using testing_data::contains;
+
+class CliOnnx : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!available()) GTEST_SKIP() << "this build has no command";
+    using namespace onnx_testing;
+    const auto graph =
+        file({-1, 1, 28, 28},
+             {node("Conv", {"x", "w"}, {"a"}, {attribute("strides", {4, 4})}), node("Relu", {"a"}, {"r"}),
+              node("Flatten", {"r"}, {"f"}), node("Gemm", {"f", "v"}, {"l"}), node("Softmax", {"l"}, {"y"})},
+             {weights("w", {4, 1, 4, 4}), weights("v", {196, 10})});
+    write_file(folder_ / "net.onnx", nn::onnx::dump(graph));
+    write_file(folder_ / "broken.onnx", nn::onnx::dump(graph).substr(0, 400));
+  }
+
+  Outcome hans(const Words& words) { return run(words, folder_); }
+
+  Folder folder_;
+};
+
+TEST_F(CliOnnx, AreEvaluatedAttackedConvertedAndTrainedLikeOtherModels) {
+  const Outcome evaluated = hans({"eval", "net.onnx", "--data", "mnist-5k"});
+  EXPECT_EQ(evaluated.code, 0) << evaluated.err;
+  EXPECT_TRUE(contains(evaluated.err, "is a Softmax; the logits before it are used")) << evaluated.err;
+  const Outcome attacked =
+      hans({"attack", "net.onnx", "--data", "mnist-5k", "--limit", "50", "--attack", "fgsm:eps=0.1"});
+  EXPECT_EQ(attacked.code, 0) << attacked.err;
+  const Outcome converted = hans({"convert", "net.onnx", "net.hans"});
+  EXPECT_EQ(converted.code, 0) << converted.err;
+  EXPECT_TRUE(contains(converted.out, "wrote net.hans (2,024 parameters")) << converted.out;
+  const Outcome again = hans({"eval", "net.hans", "--data", "mnist-5k"});
+  const auto accuracy = [](const Outcome& made) { return made.out.substr(made.out.find(':'), 40); };
+  EXPECT_EQ(accuracy(again), accuracy(evaluated));
+  const Outcome trained =
+      hans({"train", "--data", "mnist-5k", "--model", "net.onnx", "--epochs", "1", "--out", "t.hans"});
+  EXPECT_EQ(trained.code, 0) << trained.err;
+  const Outcome shown = hans({"show", "net.onnx"});
+  EXPECT_TRUE(contains(shown.out, "conv2d:filters=4,kernel=4,stride=4")) << shown.out;
+}
+
+TEST_F(CliOnnx, KeepTheirPreprocessingWhenConverted) {
+  const Outcome made = hans({"convert", "net.onnx", "p.hans", "--preprocess", "scale=2,mean=0.5"});
+  EXPECT_EQ(made.code, 0) << made.err;
+  const Outcome shown = hans({"show", "p.hans"});
+  EXPECT_TRUE(contains(shown.out, "scale=2,mean=0.5")) << shown.out;
+  EXPECT_TRUE(contains(shown.out, "normalize")) << shown.out;
+}
+
+TEST_F(CliOnnx, MistakesAreOneLine) {
+  const std::vector<std::pair<Words, std::string>> cases{
+      {{"eval", "broken.onnx", "--data", "mnist-5k"}, "is not a usable ONNX file"},
+      {{"eval", "none.onnx", "--data", "mnist-5k"}, "none.onnx"},
+      {{"eval", "net.onnx", "--data", "mnist-5k", "--preprocess", "skale=2"}, "skale"},
+      {{"convert", "net.onnx", "net.npz"}, "writes .hans files"},
+      {{"convert", "net.onnx", "/nowhere/net.hans"}, "nowhere"},
+      {{"convert", "v1", "net.hans"}, "./v1"},
+      {{"eval", "v1", "--data", "mnist-5k", "--preprocess", "scale=2"}, "for ONNX files"},
+  };
+  const auto before = folder_.state();
+  for (const auto& [words, part] : cases) {
+    const Outcome made = hans(words);
+    EXPECT_NE(made.code, 0) << part;
+    EXPECT_TRUE(contains(made.err, part)) << made.err;
+    EXPECT_EQ(std::count(made.err.begin(), made.err.end(), '\n'), 1) << made.err;
+    EXPECT_EQ(folder_.state(), before) << part;
+  }
+}
+
+}  // namespace
