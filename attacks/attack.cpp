@@ -59,6 +59,15 @@ Goal Goal::select(std::span<const std::size_t> which) const {
   return part;
 }
 
+Goal usual_goal(const AttackInfo& info, std::span<const int> labels, std::size_t classes) {
+  Goal goal{info.targets_by_default, {labels.begin(), labels.end()}};
+  if (goal.targeted) {
+    const int last = static_cast<int>(classes) - 1;
+    for (int& target : goal.classes) target = target < last ? target + 1 : 0;
+  }
+  return goal;
+}
+
 }  // namespace attacks
 
 attacks::Goal away_from(std::vector<int> labels) { return {false, std::move(labels)}; }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -126,6 +127,9 @@ class Attack {
 
   std::shared_ptr<const Concept> self_;
 };
+
+/// What an attack aims at when it is not told: away from the labels, or, if it needs a target, at the class after each.
+Goal usual_goal(const AttackInfo& info, std::span<const int> labels, std::size_t classes);
 
 /// All attacks, in the order of the registry.
 std::vector<AttackInfo> list_attacks();

@@ -20,6 +20,12 @@ class UsageError : public Error {
   using Error::Error;
 };
 
+/// There is no room for what is to be done.
+class MemoryError : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Throws Error with the joined parts unless `ok`.
 template <class... Parts>
 void check(bool ok, const Parts&... parts) {

@@ -209,7 +209,7 @@ std::string read_file(const fs::path& path, std::uint64_t most) {
     bytes.resize(used);
     return bytes;
   } catch (const std::bad_alloc&) {
-    fail("read", path, "it does not fit into memory");
+    throw MemoryError(text("cannot read ", in_quotes(path.string()), ": it does not fit into memory"));
   }
 }
 

@@ -103,7 +103,7 @@ Tensor::Block* Tensor::allocate(std::size_t elements, Pool::Core* pool) {
       const std::lock_guard lock(pool->mutex);
       --pool->lent;
     }
-    throw Error(text("out of memory: no room for a tensor of ", elements, " numbers (", bytes, " bytes)"));
+    throw MemoryError(text("out of memory: no room for a tensor of ", elements, " numbers (", bytes, " bytes)"));
   }
   if (pool != nullptr) {
     const std::lock_guard lock(pool->mutex);

@@ -4,17 +4,6 @@
 #include <hans/core/error.hpp>
 
 namespace hans::defenses {
-namespace {
-
-attacks::Goal goal_for(const attacks::Attack& attack, const nn::TrainStep& step) {
-  if (!attack.info().targets_by_default) return away_from(step.batch.labels);
-  std::vector<int> next;
-  const auto classes = static_cast<int>(step.net.classes());
-  for (const int label : step.batch.labels) next.push_back((label + 1) % classes);
-  return towards(std::move(next));
-}
-
-}  // namespace
 
 nn::Loss Adversarial::loss(float smoothing) const {
   check_fields(*this);
@@ -26,8 +15,8 @@ nn::Loss Adversarial::loss(float smoothing) const {
   return {text(to_spec(shown), " smoothing=", smoothing),
           [crafting, weight = static_cast<real>(clean_weight), smoothing](const nn::TrainStep& step) {
             // The images come first, from the weights as they stand, in evaluation mode.
-            const Tensor attacked =
-                crafting(step.net, step.batch, goal_for(crafting, step), {step.rng.seed(), {}, &step.aside}).images;
+            const attacks::Goal goal = usual_goal(crafting.info(), step.batch.labels, step.net.classes());
+            const Tensor attacked = crafting(step.net, step.batch, goal, {step.rng.seed(), {}, &step.aside}).images;
             const auto smooth = static_cast<real>(smoothing);
             const Var clean = cross_entropy(step.logits(step.batch.images), step.batch.labels, smooth);
             const Var adversarial = cross_entropy(step.logits(attacked), step.batch.labels, smooth);

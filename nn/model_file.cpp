@@ -65,6 +65,8 @@ Model parse_model(std::string_view bytes, std::string_view where) {
           tensors);
     model.sha256 = sha256(bytes);
     return model;
+  } catch (const MemoryError&) {
+    throw;
   } catch (const Error& error) {
     throw Error(text(where, " is not a usable model: ", error.what()));
   }

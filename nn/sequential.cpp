@@ -104,6 +104,8 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
       values.push_back(x);
       batched.push_back(!sources.back().empty());
       shapes_.push_back(batched.back() ? x.shape().without_front() : x.shape());
+    } catch (const MemoryError&) {
+      throw;
     } catch (const Error& error) {
       throw Error(text("layer ", position, " (", layer.spec(), "): ", error.what()));
     }
