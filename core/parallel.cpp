@@ -16,6 +16,9 @@
 #if defined(__linux__)
 #include <sched.h>
 #endif
+#if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
 #if defined(__SSE__)
 #include <xmmintrin.h>
 #endif
@@ -192,10 +195,16 @@ struct Threads {
   std::mutex busy;
   std::atomic<std::size_t> count{usable_processors()};
   std::unique_ptr<Pool> pool;
+  Pool* left_behind = nullptr;
 };
 
 Threads& threads() {
   static Threads all;
+#if defined(__unix__) || defined(__APPLE__)
+  // A forked child has none of the workers: it leaves their pool, which would wait for them, and makes another.
+  [[maybe_unused]] static const int registered =
+      pthread_atfork(nullptr, nullptr, [] { all.left_behind = all.pool.release(); });
+#endif
   return all;
 }
 
