@@ -44,6 +44,7 @@ struct Shared {
 }  // namespace
 
 struct hans_model {
+  explicit hans_model(nn::Model made) : shared(std::make_shared<Shared>(std::move(made))) {}
   std::shared_ptr<Shared> shared;
 };
 
@@ -112,8 +113,7 @@ hans_status make_handle(Handle** handle, std::string_view name, const Make& make
 }
 
 hans_status make_model(hans_model** model, std::string_view name, const auto& make) noexcept {
-  return make_handle(model, name,
-                     [&] { return std::unique_ptr<hans_model>(new hans_model{std::make_shared<Shared>(make())}); });
+  return make_handle(model, name, [&] { return std::make_unique<hans_model>(make()); });
 }
 
 const nn::Model& model_of(const hans_model* model) { return need(model, "model").shared->model; }
