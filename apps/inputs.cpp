@@ -8,7 +8,6 @@
 
 #include <hans/apps/arguments.hpp>
 #include <hans/core/error.hpp>
-#include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/onnx_import.hpp>
@@ -26,17 +25,10 @@ std::string value_help(const PreprocessChoice&) { return "STEPS"; }
 namespace {
 
 nn::Model import_model(const std::string& path, const nn::Preprocess& preprocess) {
-  try {
-    std::vector<std::string> notes;
-    nn::Model model = nn::import_onnx(nn::onnx::load(path), preprocess, notes);
-    model.sha256 = sha256(read_file(path));
-    for (const std::string& note : notes) std::fprintf(stderr, "hans: note: %s: %s\n", path.c_str(), note.c_str());
-    return model;
-  } catch (const UsageError&) {
-    throw;
-  } catch (const Error& error) {
-    throw Error(text(in_quotes(path), " cannot be used: ", error.what()));
-  }
+  std::vector<std::string> notes;
+  nn::Model model = nn::load_onnx(path, preprocess, notes);
+  for (const std::string& note : notes) std::fprintf(stderr, "hans: note: %s: %s\n", path.c_str(), note.c_str());
+  return model;
 }
 
 }  // namespace

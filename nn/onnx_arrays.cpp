@@ -244,6 +244,7 @@ Value tiled(Work& work, Value x, const Dims& repeats) {
   for (std::size_t k = 0; k < repeats.size(); ++k) {
     check(repeats[k] > 0 && repeats[k] < (1 << 22), "repeated ", repeats[k], " times");
     const std::int64_t extent = x.dims[k];
+    check(extent * repeats[k] < (1 << 24), "axis ", k, " of ", to_text(x.dims), " is repeated ", repeats[k], " times");
     Dims indices;
     for (std::int64_t j = 0; j < extent * repeats[k]; ++j) indices.push_back(j % extent);
     x = work.build.taken(x, k, indices);
@@ -311,6 +312,8 @@ void constant_of_shape(Work& work) {
     fill = one.constant->data()[0];
     made.whole = one.whole;
   }
+  check(elements(made.dims) <= static_cast<std::int64_t>(Sequential::most_features), "a constant of shape ",
+        to_text(made.dims), " has more than ", Sequential::most_features, " numbers");
   made.constant = Tensor::full(to_shape(made.dims), fill);
   work.give(made);
 }
@@ -372,6 +375,7 @@ void resize(Work& work) {
     const std::int64_t from = x.dims[axes[k]];
     const double exact = static_cast<double>(from) * factors[k];
     const auto to = static_cast<std::int64_t>(by_size ? std::floor(exact + 0.5) : std::floor(exact));
+    check(0 < to && to <= 65536, "axis ", axes[k], " of ", to_text(x.dims), " would have ", to, " elements");
     x = work.build.taken(x, axes[k], nearest(from, to, factors[k], mode, rounding));
   }
   work.give(x);

@@ -267,6 +267,10 @@ Value Builder::taken(const Value& given, std::size_t axis, std::span<const std::
   if (all) return value;
   check(!(value.batched && axis == 0), "it works along the samples' axis");
   check(!indices.empty(), "nothing is left along axis ", axis, " of a value of shape ", to_text(value.dims));
+  Dims dims = value.dims;
+  dims[axis] = static_cast<std::int64_t>(indices.size());
+  check(elements(dims) <= static_cast<std::int64_t>(Sequential::most_features), "a value of shape ", to_text(dims),
+        " has more than ", Sequential::most_features, " numbers");
   Tensor which({indices.size()});
   for (std::size_t k = 0; k < indices.size(); ++k) {
     check(indices[k] < value.dims[axis], "the index ", indices[k], " is beyond the ", value.dims[axis],
@@ -276,8 +280,7 @@ Value Builder::taken(const Value& given, std::size_t axis, std::span<const std::
   const auto stored = static_cast<unsigned>(value.stored_axis(axis));
   Value made = add(Take{.axis = stored, .count = static_cast<unsigned>(indices.size()), .fill = fill}, value,
                    {std::move(which)});
-  made.dims = value.dims;
-  made.dims[axis] = static_cast<std::int64_t>(indices.size());
+  made.dims = dims;
   made.batched = value.batched;
   made.order = value.order;
   made.whole = value.whole;

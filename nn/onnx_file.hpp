@@ -39,7 +39,7 @@ struct TensorData {
   std::vector<std::int64_t> dims;
   std::string bytes;  ///< as many elements as dims say, row-major, little-endian
 
-  /// As reals. Throws Error for texts and for what is not finite.
+  /// As reals. Throws Error for texts.
   Tensor numbers() const;
 };
 

@@ -6,6 +6,8 @@
 
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
 #include <hans/nn/array_layers.hpp>
 #include <hans/nn/onnx_importer.hpp>
 
@@ -149,15 +151,19 @@ bool Importer::known(const std::string& name) {
 void Importer::translate(std::size_t index) {
   if (done_.contains(index)) return;
   const Node& node = file_.graph.nodes[index];
+  const auto found = operations().find(node.op);
+  const std::string op = found == operations().end() ? in_quotes(node.op) : node.op;
   try {
-    const auto found = operations().find(node.op);
-    check(found != operations().end() && (node.domain.empty() || node.domain == "ai.onnx"), "is not supported",
-          node.domain.empty() ? "" : text(" (domain ", in_quotes(node.domain), ")"));
+    check(found != operations().end(), "is not supported");
+    check(node.domain.empty() || node.domain == "ai.onnx", "of the domain ", in_quotes(node.domain),
+          " is not supported");
     Work work(*this, node);
     found->second(work);
+  } catch (const MemoryError&) {
+    throw;
   } catch (const Error& error) {
-    throw Error(text("node ", index, ", ", node.op, node.name.empty() ? "" : text(" ", in_quotes(node.name)), ": ",
-                     error.what()));
+    throw Error(
+        text("node ", index, ", ", op, node.name.empty() ? "" : text(" ", in_quotes(node.name)), ": ", error.what()));
   }
 }
 
@@ -273,6 +279,19 @@ Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vec
   model.preprocessing = preprocess_text(preprocess);
   model.training = {{"made by", file.producer.empty() ? "unknown" : file.producer}, {"opset", text(file.opset)}};
   return model;
+}
+
+Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess, std::vector<std::string>& notes) {
+  const onnx::File file = onnx::load(path);
+  try {
+    Model model = import_onnx(file, preprocess, notes);
+    model.sha256 = sha256(read_file(path));
+    return model;
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(text(path.string(), " cannot be used: ", error.what()));
+  }
 }
 
 }  // namespace hans::nn

@@ -295,7 +295,7 @@ TEST(OnnxImport, RefusesWhatItDoesNotSupport) {
       {with_opset(22), "opset is 22"},
       {two, "several inputs, 'x' and 'z'"},
       {foreign, "com.example"},
-      {file({-1, 4}, {node("LSTM", {"x"}, {"y"})}), "node 0, LSTM: is not supported"},
+      {file({-1, 4}, {node("LSTM", {"x"}, {"y"})}), "node 0, 'LSTM': is not supported"},
       {file({-1, 4}, {node("Gemm", {"z", "w"}, {"y"})}, {w}), "nothing before it gives 'z'"},
       {file({-1, 4}, {node("Gemm", {"x"}, {"y"})}), "input 1 is missing"},
       {file({-1, 5}, {node("Gemm", {"x", "w"}, {"y"})}, {w}), "matrices of shapes [1,5] and [4,3]"},

@@ -24,6 +24,7 @@
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
+#include <hans/nn/onnx_import.hpp>
 #include <hans/nn/pieces.hpp>
 #include <hans/nn/trainer.hpp>
 
@@ -158,6 +159,15 @@ hans_status hans_model_load(const char* path, hans_model** model) {
 hans_status hans_model_parse(const void* bytes, std::size_t length, hans_model** model) {
   return make_model(model, "model", [&] {
     return nn::parse_model({&need(static_cast<const char*>(bytes), "bytes"), length}, "the model in memory");
+  });
+}
+
+hans_status hans_model_import(const char* path, const char* preprocess, hans_model** model) {
+  return make_model(model, "model", [&] {
+    nn::Preprocess wanted;
+    if (preprocess != nullptr) wanted = nn::read_preprocess(read_text(preprocess, "preprocess"));
+    std::vector<std::string> notes;
+    return nn::load_onnx(read_path(path), wanted, notes);
   });
 }
 

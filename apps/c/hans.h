@@ -84,6 +84,10 @@ HANS_API hans_status hans_model_load(const char* path, hans_model** model);
 /* The same from the bytes of such a file. */
 HANS_API hans_status hans_model_parse(const void* bytes, size_t length, hans_model** model);
 
+/* Reads an ONNX file. `preprocess` says what is done to an image first, such as "mean=0.1307,std=0.3081" (the command's
+ * --preprocess explains it); NULL: nothing. */
+HANS_API hans_status hans_model_import(const char* path, const char* preprocess, hans_model** model);
+
 /* An untrained network. The architecture is an input shape and layers, such as "28x28x1;flatten;linear:units=10", or
  * the name of a built-in model, such as "v1" (`hans list models` and `hans list layers` show them all). The seed
  * decides the weights. */

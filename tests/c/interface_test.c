@@ -58,6 +58,9 @@ static void test_models(const char* folder) {
   CHECK(model == NULL);
   FAILS(HANS_ERROR, folder, hans_model_load(folder, &model));
   FAILS(HANS_USAGE, "path is NULL", hans_model_load(NULL, &model));
+  FAILS(HANS_ERROR, "c_test", hans_model_import(path, NULL, &model));
+  FAILS(HANS_USAGE, "path is NULL", hans_model_import(NULL, NULL, &model));
+  FAILS(HANS_USAGE, "skale", hans_model_import(path, "skale=2", &model));
   FAILS(HANS_USAGE, "model is NULL", hans_model_load(path, NULL));
   FAILS(HANS_USAGE, "UTF-8", hans_model_load("\xff.hans", &model));
   FAILS(HANS_USAGE, "control", hans_model_load("two\nlines.hans", &model));
