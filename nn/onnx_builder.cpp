@@ -261,7 +261,7 @@ Value Builder::within_sample(const Value& value) {
 }
 
 Value Builder::taken(const Value& given, std::size_t axis, std::span<const std::int64_t> indices, float fill) {
-  const Value value = given.order == Order::flat ? plain(given) : given;
+  Value value = given.order == Order::flat ? plain(given) : given;
   bool all = static_cast<std::int64_t>(indices.size()) == value.dims[axis];
   for (std::size_t k = 0; all && k < indices.size(); ++k) all = indices[k] == static_cast<std::int64_t>(k);
   if (all) return value;

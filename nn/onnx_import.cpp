@@ -2,7 +2,6 @@
 #include <hans/nn/onnx_import.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
@@ -65,11 +64,14 @@ Entry entry_of(const ValueInfo& input, const Preprocess& preprocess) {
 /// The image that such an input is made from: height x width x channels.
 Shape image_of(const Dims& sample, Layout layout) {
   const Shape all = to_shape(sample);
+  check(all.elements() <= Sequential::most_features, "an input of ", all, " has more than ", Sequential::most_features,
+        " features");
   if (sample.size() == 3 && layout == Layout::nhwc) return all;
   if (sample.size() == 3 && (all[1] > 1 || all[2] > 1) && all[0] <= 4) return {all[1], all[2], all[0]};
   if (sample.size() == 2 && all[0] > 1 && all[1] > 1) return {all[0], all[1], 1};
   for (const std::size_t channels : {std::size_t{1}, std::size_t{3}}) {
-    const auto side = static_cast<std::size_t>(std::sqrt(static_cast<double>(all.elements() / channels)) + 0.5);
+    std::size_t side = 1;
+    while (side * side * channels < all.elements()) ++side;
     if (side * side * channels == all.elements()) return {side, side, channels};
   }
   return {1, all.elements(), 1};

@@ -293,6 +293,7 @@ TEST(OnnxImport, RefusesWhatItDoesNotSupport) {
   const std::vector<std::pair<File, std::string>> cases{
       {with_opset(6), "opset is 6, supported are 7 to 21"},
       {with_opset(22), "opset is 22"},
+      {file({-1, 1000000, 1000000}, {node("Identity", {"x"}, {"y"})}), "features"},
       {two, "several inputs, 'x' and 'z'"},
       {foreign, "com.example"},
       {file({-1, 4}, {node("LSTM", {"x"}, {"y"})}), "node 0, 'LSTM': is not supported"},
