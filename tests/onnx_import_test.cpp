@@ -244,7 +244,8 @@ TEST(OnnxImport, OutputsWithoutGradientAreEvaluatedButNotAttackedByGradients) {
   // Whole numbers are rounded to: 0.4 / 255 is nothing.
   Tensor tiny(Shape{1, 2, 2, 1});
   for (real& pixel : tiny.mutable_values()) pixel = 0.4F / 255;
-  for (const real logit : logits(imported(bytes, "scale=255").net, tiny).values()) EXPECT_EQ(logit, 0);
+  const Tensor rounded = logits(imported(bytes, "scale=255").net, tiny);
+  for (const real logit : rounded.values()) EXPECT_EQ(logit, 0);
 }
 
 TEST(OnnxImport, PreprocessingIsPartOfTheNetwork) {

@@ -73,6 +73,7 @@ static void test_fork(void) {
   if (child == 0) {
     alarm(60);
     OK(hans_logits(model, images, COUNT, logits[1]));
+    hans_model_free(model);
     exit(failures == 0 && memcmp(logits[0], logits[1], sizeof logits[0]) == 0 ? 0 : 1);
   }
   CHECK(child > 0 && waitpid(child, &status, 0) == child && status == 0);
