@@ -284,7 +284,8 @@ void shape(Work& work) {
 }
 
 void constant(Work& work) {
-  if (const Attribute* given = work.attribute("value")) return work.give(stored(given->tensor));
+  if (const Attribute* given = work.attribute("value", Attribute::Kind::tensor))
+    return work.give(stored(given->tensor));
   if (work.has("value_int")) {
     Value one = numbers_of({work.integer("value_int", 0)});
     return work.give(work.build.reshaped(one, {}));
@@ -294,7 +295,7 @@ void constant(Work& work) {
   if (work.has("value_float")) {
     made.constant = Tensor::full({}, static_cast<real>(work.number("value_float", 0)));
   } else {
-    const Attribute* many = work.attribute("value_floats");
+    const Attribute* many = work.attribute("value_floats", Attribute::Kind::numbers);
     check(many != nullptr, "a constant that is neither a tensor nor a number");
     made.dims = {static_cast<std::int64_t>(many->numbers.size())};
     made.constant = Tensor({many->numbers.size()}, std::vector<real>(many->numbers.begin(), many->numbers.end()));
@@ -306,7 +307,7 @@ void constant_of_shape(Work& work) {
   Value made;
   made.dims = work.whole(0, "shape");
   real fill = 0;
-  if (const Attribute* given = work.attribute("value")) {
+  if (const Attribute* given = work.attribute("value", Attribute::Kind::tensor)) {
     const Value one = stored(given->tensor);
     check(one.constant->size() == 1, "a value of shape ", to_text(one.dims));
     fill = one.constant->data()[0];

@@ -64,6 +64,14 @@ std::size_t Value::stored_axis(std::size_t axis) const {
   return sample_axis == 0 ? sample().size() - 1 : sample_axis - 1;
 }
 
+Value formed_like(const Value& x, Value made) {
+  made.dims = x.dims;
+  made.batched = x.batched;
+  made.order = x.order;
+  made.image = x.image;
+  return made;
+}
+
 Shape to_shape(std::span<const std::int64_t> dims) {
   check(dims.size() < Shape::max_rank, "a value of shape ", to_text(dims), " has more than ", Shape::max_rank - 1,
         " axes");
@@ -280,9 +288,8 @@ Value Builder::taken(const Value& given, std::size_t axis, std::span<const std::
   const auto stored = static_cast<unsigned>(value.stored_axis(axis));
   Value made = add(Take{.axis = stored, .count = static_cast<unsigned>(indices.size()), .fill = fill}, value,
                    {std::move(which)});
+  made = formed_like(value, std::move(made));
   made.dims = dims;
-  made.batched = value.batched;
-  made.order = value.order;
   made.whole = value.whole;
   return made;
 }
@@ -383,11 +390,7 @@ Value Builder::combine(const Layer& layer, std::vector<Value> operands, bool lea
   }
   align(operands, result);
   if (learn) std::ranges::transform(operands, operands.begin(), [this](const Value& value) { return learnt(value); });
-  Value made = add(layer, operands);
-  made.dims = result.dims;
-  made.batched = result.batched;
-  made.order = result.order;
-  made.image = result.image;
+  Value made = formed_like(result, add(layer, operands));
   made.whole = result.whole;
   return made;
 }

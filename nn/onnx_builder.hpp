@@ -41,6 +41,9 @@ struct Value {
   std::size_t stored_axis(std::size_t axis) const;
 };
 
+/// `made` as what works on each number of `x` by itself gives it: with the same dims, order and samples' axis.
+Value formed_like(const Value& x, Value made);
+
 /// `dims` as a shape. Throws Error if they are too many, too large or negative.
 Shape to_shape(std::span<const std::int64_t> dims);
 std::int64_t elements(std::span<const std::int64_t> dims);

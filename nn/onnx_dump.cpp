@@ -31,20 +31,20 @@ std::string dump_tensor(const TensorData& tensor) {
 }
 
 std::string dump_attribute(const Attribute& attribute) {
-  enum Kind { number = 1, integer = 2, text = 3, tensor = 4, numbers = 6, integers = 7 };
+  using Kind = Attribute::Kind;
   return message_of([&](Writer& writer) {
     writer.message(1, attribute.name);
-    if (attribute.kind == number) writer.real_number(2, attribute.number);
-    if (attribute.kind == integer) writer.integer(3, attribute.integer);
-    if (attribute.kind == text) writer.message(4, attribute.text);
-    if (attribute.kind == tensor) writer.message(5, dump_tensor(attribute.tensor));
-    if (attribute.kind == numbers) {
+    if (attribute.kind == Kind::number) writer.real_number(2, attribute.number);
+    if (attribute.kind == Kind::integer) writer.integer(3, attribute.integer);
+    if (attribute.kind == Kind::text) writer.message(4, attribute.text);
+    if (attribute.kind == Kind::tensor) writer.message(5, dump_tensor(attribute.tensor));
+    if (attribute.kind == Kind::numbers) {
       for (const float each : attribute.numbers) writer.real_number(7, each);
     }
-    if (attribute.kind == integers) {
+    if (attribute.kind == Kind::integers) {
       for (const std::int64_t each : attribute.integers) writer.integer(8, each);
     }
-    writer.integer(20, attribute.kind);
+    writer.integer(20, static_cast<std::int32_t>(attribute.kind));
   });
 }
 

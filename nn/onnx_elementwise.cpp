@@ -17,11 +17,7 @@ namespace {
 /// A function of one operand: where the numbers lie does not matter.
 Value each(Work& work, const Layer& layer) {
   const Value x = work.in(0);
-  Value made = work.build.add(layer, x);
-  made.dims = x.dims;
-  made.batched = x.batched;
-  made.order = x.order;
-  made.image = x.image;
+  Value made = formed_like(x, work.build.add(layer, x));
   made.whole = x.whole;
   return made;
 }

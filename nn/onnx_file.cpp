@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <memory>
 
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
@@ -55,6 +56,13 @@ std::size_t count_of(const TensorData& tensor) {
   return count;
 }
 
+void check_size(const TensorData& tensor) {
+  const std::size_t size = size_of(tensor.type);
+  const std::size_t count = count_of(tensor);
+  check(size == 0 || tensor.bytes.size() == count * size, "tensor ", in_quotes(tensor.name), " has ", count,
+        " elements of ", size, " bytes, but ", tensor.bytes.size(), " bytes");
+}
+
 /// Where the numbers of a tensor are that are not in the file.
 struct Elsewhere {
   std::string file;
@@ -73,11 +81,55 @@ void read_place(const Field& entry, Elsewhere& place) {
   if (key == "length") check(read_number(value, place.length), "a length of ", in_quotes(value));
 }
 
+/// In which field a tensor of this type has its numbers, unless they are raw; 0: it has no numbers.
+std::uint32_t field_of(Type type) {
+  switch (type) {
+    case Type::f32:
+      return 4;
+    case Type::u8:
+    case Type::i8:
+    case Type::u16:
+    case Type::i16:
+    case Type::i32:
+    case Type::boolean:
+    case Type::f16:
+    case Type::bf16:
+      return 5;
+    case Type::i64:
+      return 7;
+    case Type::f64:
+      return 10;
+    case Type::u32:
+    case Type::u64:
+      return 11;
+    default:
+      return 0;
+  }
+}
+
+/// The bytes of whole numbers, which must fit elements of this type.
+std::string bytes_of(const std::vector<std::int64_t>& wholes, Type type, std::string_view name) {
+  const std::size_t size = size_of(type);
+  const bool with_sign = type == Type::i8 || type == Type::i16 || type == Type::i32;
+  const int bits = static_cast<int>(8 * size) - (with_sign ? 1 : 0);
+  std::string bytes;
+  bytes.reserve(wholes.size() * size);
+  for (const std::int64_t whole : wholes) {
+    const bool fits = size == 8 || (whole >> bits == 0) || (with_sign && whole >> bits == -1);
+    check(fits && (type != Type::boolean || whole < 2), "tensor ", in_quotes(name), " holds ", whole,
+          ", which no element of type ", static_cast<std::int32_t>(type), " can be");
+    for (std::size_t k = 0; k < size; ++k) bytes.push_back(static_cast<char>(whole >> (8 * k) & 0xff));
+  }
+  return bytes;
+}
+
 TensorData read_tensor(const Field& message, const External& external) {
+  constexpr std::uint32_t raw_field = 9;
   TensorData made;
   std::vector<std::int64_t> wholes;
   std::string fixed;
-  bool raw = false, outside = false;
+  std::uint32_t filled = 0;  // the field that has the numbers
+  bool outside = false;
   Elsewhere place;
   Reader reader(message.message(), message.position);
   for (Field field; reader.next(field);) {
@@ -88,23 +140,26 @@ TensorData read_tensor(const Field& message, const External& external) {
       case 2:
         made.type = type_of(field);
         break;
-      case 4:
-        field.fixed(fixed, 4);
-        break;
-      case 5:
-      case 7:
-      case 11:
-        field.integers(wholes);
-        break;
       case 8:
         made.name = field.message();
         break;
-      case 9:
-        made.bytes = field.message();
-        raw = true;
-        break;
+      case 4:
+      case 5:
+      case 7:
+      case raw_field:
       case 10:
-        field.fixed(fixed, 8);
+      case 11:
+        if (field.wire == protobuf::with_length && field.bytes.empty()) break;
+        check(filled == 0 || filled == field.number, "tensor ", in_quotes(made.name), " has numbers in the fields ",
+              filled, " and ", field.number);
+        filled = field.number;
+        if (filled == raw_field) {
+          made.bytes = field.message();
+        } else if (filled == 4 || filled == 10) {
+          field.fixed(fixed, filled == 4 ? 4 : 8);
+        } else {
+          field.integers(wholes);
+        }
         break;
       case 13:
         read_place(field, place);
@@ -118,22 +173,19 @@ TensorData read_tensor(const Field& message, const External& external) {
   }
   const std::size_t size = size_of(made.type);
   const std::size_t count = count_of(made);
+  check(filled == 0 || filled == raw_field || filled == field_of(made.type), "tensor ", in_quotes(made.name),
+        " of type ", static_cast<std::int32_t>(made.type), " has its numbers in field ", filled, ", not in ",
+        field_of(made.type));
   if (outside) {
     check(external != nullptr, "tensor ", in_quotes(made.name), " lies in another file, ", in_quotes(place.file));
     made.bytes =
         external(place.file, place.offset, place.length < 0 ? static_cast<std::int64_t>(count * size) : place.length);
-  } else if (!raw && !fixed.empty()) {
+  } else if (filled == 4 || filled == 10) {
     made.bytes = std::move(fixed);
-  } else if (!raw) {
-    made.bytes.reserve(wholes.size() * size);
-    for (const std::int64_t whole : wholes) {
-      for (std::size_t k = 0; k < size; ++k) made.bytes.push_back(static_cast<char>(whole >> (8 * k) & 0xff));
-    }
+  } else if (filled != raw_field) {
+    made.bytes = bytes_of(wholes, made.type, made.name);
   }
-  if (size > 0) {
-    check(made.bytes.size() == count * size, "tensor ", in_quotes(made.name), " has ", count, " elements of ", size,
-          " bytes, but ", made.bytes.size(), " bytes");
-  }
+  check_size(made);
   return made;
 }
 
@@ -165,17 +217,15 @@ Attribute read_attribute(const Field& message, const External& external) {
         field.integers(made.integers);
         break;
       case 20:
-        made.kind = static_cast<std::int32_t>(field.integer());
+        made.kind = static_cast<Attribute::Kind>(field.integer());
         break;
       default:
         break;
     }
   }
-  for (std::size_t k = 0; k < numbers.size(); k += 4) {
-    float number = 0;
-    std::memcpy(&number, numbers.data() + k, 4);
-    made.numbers.push_back(number);
-  }
+  check(!made.name.empty(), "an attribute at byte ", message.position, " has no name");
+  made.numbers.resize(numbers.size() / sizeof(float));
+  if (!numbers.empty()) std::memcpy(made.numbers.data(), numbers.data(), numbers.size());
   return made;
 }
 
@@ -190,6 +240,7 @@ Node read_node(const Field& message, const External& external) {
     if (field.number == 5) made.attributes.push_back(read_attribute(field, external));
     if (field.number == 7) made.domain = field.message();
   }
+  check(!made.op.empty(), "a node at byte ", message.position, " has no operator");
   return made;
 }
 
@@ -254,7 +305,7 @@ void read_opset(const Field& message, File& file) {
     if (field.number == 1) domain = field.message();
     if (field.number == 2) version = field.integer();
   }
-  if (domain.empty() || domain == "ai.onnx") file.opset = version;
+  if (domain.empty() || domain == "ai.onnx") file.opset = std::max(file.opset, version);
 }
 
 double half(std::uint32_t bits) {
@@ -285,6 +336,7 @@ const Attribute* Node::find(std::string_view attribute) const {
 }
 
 Tensor TensorData::numbers() const {
+  check_size(*this);
   std::vector<std::size_t> extents(dims.begin(), dims.end());
   check(extents.size() <= Shape::max_rank, "tensor ", in_quotes(name), " has ", extents.size(), " axes, more than ",
         Shape::max_rank);
@@ -298,8 +350,10 @@ Tensor TensorData::numbers() const {
       convert<double>(bytes, to);
       break;
     case Type::u8:
-    case Type::boolean:
       convert<std::uint8_t>(bytes, to);
+      break;
+    case Type::boolean:
+      for (std::size_t k = 0; k < to.size(); ++k) to[k] = bytes[k] == 0 ? real{0} : real{1};
       break;
     case Type::i8:
       convert<std::int8_t>(bytes, to);
@@ -359,10 +413,15 @@ File parse(std::string_view bytes, std::string_view where, const External& exter
   }
 }
 
-File load(const std::filesystem::path& path) {
+External files_beside(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
-  const fs::path folder = fs::absolute(path).parent_path();
-  const External beside = [&](const std::string& name, std::int64_t offset, std::int64_t length) {
+  struct Last {
+    fs::path path;
+    std::string bytes;
+  };
+  // Tensors mostly lie in one file, one behind the other.
+  return [folder = fs::absolute(path).parent_path(), last = std::make_shared<Last>()](
+             const std::string& name, std::int64_t offset, std::int64_t length) {
     const fs::path relative(name);
     bool inside = !name.empty() && relative.is_relative();
     for (const fs::path& part : relative) inside = inside && part != "..";
@@ -372,13 +431,19 @@ File load(const std::filesystem::path& path) {
     inside = inside && std::mismatch(real_folder.begin(), real_folder.end(), target.begin(), target.end()).first ==
                            real_folder.end();
     check(inside, "its numbers lie in ", in_quotes(name), ", which is not beside it or below");
-    const std::string all = read_file(target);
-    const auto size = static_cast<std::int64_t>(all.size());
+    if (last->path != target) {
+      check(fs::is_regular_file(target, ignored), "its numbers lie in ", in_quotes(name), ", which is no file");
+      *last = {target, read_file(target)};
+    }
+    const auto size = static_cast<std::int64_t>(last->bytes.size());
     check(0 <= offset && offset <= size && 0 <= length && length <= size - offset, in_quotes(name), " has ", size,
           " bytes; ", length, " from ", offset, " on are wanted");
-    return all.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
+    return last->bytes.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
   };
-  return parse(read_file(path), path.string(), beside);
+}
+
+File load(const std::filesystem::path& path) {
+  return parse(read_file(path), in_quotes(path.string()), files_beside(path));
 }
 
 }  // namespace hans::nn::onnx

@@ -39,7 +39,7 @@ struct TensorData {
   std::vector<std::int64_t> dims;
   std::string bytes;  ///< as many elements as dims say, row-major, little-endian
 
-  /// As reals. Throws Error for texts.
+  /// As reals. Throws Error for texts, and if there are not as many bytes as dims and type say.
   Tensor numbers() const;
 };
 
@@ -48,11 +48,14 @@ struct Attribute {
   std::string name;
   float number = 0;
   std::int64_t integer = 0;
-  std::string text;
-  TensorData tensor;
-  std::vector<float> numbers;
-  std::vector<std::int64_t> integers;
-  std::int32_t kind = 0;  ///< as numbered in the format: 1 number, 2 integer, 3 text, 4 tensor, 6 numbers, 7 integers
+  std::string text = {};
+  TensorData tensor = {};
+  std::vector<float> numbers = {};
+  std::vector<std::int64_t> integers = {};
+
+  /// As numbered in the format. A file from before there were kinds has none.
+  enum class Kind : std::int32_t { none = 0, number = 1, integer = 2, text = 3, tensor = 4, numbers = 6, integers = 7 };
+  Kind kind = Kind::none;
 };
 
 struct Node {
@@ -97,10 +100,13 @@ struct File {
 using External = std::function<std::string(const std::string& file, std::int64_t offset, std::int64_t length)>;
 
 /// Reads the bytes of a file; `where` names them in errors. Throws Error for anything malformed, truncated, of a size
-/// other than it says, or with external data where there is no `external`.
+/// or with numbers other than its type says, or with external data where there is no `external`.
 File parse(std::string_view bytes, std::string_view where, const External& external = {});
 
-/// Reads a file, and the files beside it or below that hold its numbers; others are refused.
+/// The files beside the model at `path`, or below; others are refused. Keeps the last one in memory.
+External files_beside(const std::filesystem::path& path);
+
+/// Reads a file, with files_beside().
 File load(const std::filesystem::path& path);
 
 /// The bytes of a file: fields in rising order, numbers raw, nothing that is unset. Equal files give equal bytes. Of an

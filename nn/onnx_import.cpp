@@ -80,15 +80,10 @@ Shape image_of(const Dims& sample, Layout layout) {
 /// The image after preprocessing, as the input of the graph.
 Value entry_value(Builder& build, const Entry& entry, const Preprocess& preprocess, bool whole) {
   Value x = build.images();
-  const auto same = [&x](Value made) {
-    made.dims = x.dims;
-    made.order = x.order;
-    return made;
-  };
   if (preprocess.scale != 1 || preprocess.mean || preprocess.std) {
-    x = same(build.add(Normalize{preprocess.scale, preprocess.mean, preprocess.std}, x));
+    x = formed_like(x, build.add(Normalize(preprocess), x));
   }
-  if (whole) x = same(build.add(hans::round, x));
+  if (whole) x = formed_like(x, build.add(hans::round, x));
   if (preprocess.layout == Layout::nhwc) {
     x.dims = {1, x.dims[2], x.dims[3], x.dims[1]};
     x.order = Order::plain;
@@ -203,20 +198,28 @@ Dims Work::whole(std::size_t input, std::string_view what) {
   return made;
 }
 
-std::int64_t Work::integer(std::string_view attribute, std::int64_t usual) {
-  const Attribute* found = node_.find(attribute);
+const Attribute* Work::attribute(std::string_view name, Attribute::Kind kind) const {
+  const Attribute* found = node_.find(name);
+  check(found == nullptr || found->kind == kind || found->kind == Attribute::Kind::none, "its attribute ",
+        in_quotes(name), " is of kind ", found == nullptr ? 0 : static_cast<std::int32_t>(found->kind), ", not ",
+        static_cast<std::int32_t>(kind));
+  return found;
+}
+
+std::int64_t Work::integer(std::string_view name, std::int64_t usual) {
+  const Attribute* found = attribute(name, Attribute::Kind::integer);
   return found == nullptr ? usual : found->integer;
 }
-float Work::number(std::string_view attribute, float usual) {
-  const Attribute* found = node_.find(attribute);
+float Work::number(std::string_view name, float usual) {
+  const Attribute* found = attribute(name, Attribute::Kind::number);
   return found == nullptr ? usual : found->number;
 }
-Dims Work::integers(std::string_view attribute, Dims usual) {
-  const Attribute* found = node_.find(attribute);
+Dims Work::integers(std::string_view name, Dims usual) {
+  const Attribute* found = attribute(name, Attribute::Kind::integers);
   return found == nullptr ? usual : found->integers;
 }
-std::string Work::word(std::string_view attribute, std::string_view usual) {
-  const Attribute* found = node_.find(attribute);
+std::string Work::word(std::string_view name, std::string_view usual) {
+  const Attribute* found = attribute(name, Attribute::Kind::text);
   return found == nullptr ? std::string(usual) : found->text;
 }
 
@@ -284,15 +287,17 @@ Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vec
 }
 
 Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess, std::vector<std::string>& notes) {
-  const onnx::File file = onnx::load(path);
+  const std::string bytes = read_file(path);
+  const std::string where = in_quotes(path.string());
+  const onnx::File file = onnx::parse(bytes, where, onnx::files_beside(path));
   try {
     Model model = import_onnx(file, preprocess, notes);
-    model.sha256 = sha256(read_file(path));
+    model.sha256 = sha256(bytes);
     return model;
   } catch (const MemoryError&) {
     throw;
   } catch (const Error& error) {
-    throw Error(text(path.string(), " cannot be used: ", error.what()));
+    throw Error(text(where, " cannot be used: ", error.what()));
   }
 }
 

@@ -62,11 +62,11 @@ class Work {
   Dims whole(std::size_t input, std::string_view what);
 
   bool has(std::string_view attribute) const { return node_.find(attribute) != nullptr; }
-  std::int64_t integer(std::string_view attribute, std::int64_t usual);
-  float number(std::string_view attribute, float usual);
-  Dims integers(std::string_view attribute, Dims usual);
-  std::string word(std::string_view attribute, std::string_view usual);
-  const Attribute* attribute(std::string_view name) const { return node_.find(name); }
+  std::int64_t integer(std::string_view name, std::int64_t usual);
+  float number(std::string_view name, float usual);
+  Dims integers(std::string_view name, Dims usual);
+  std::string word(std::string_view name, std::string_view usual);
+  const Attribute* attribute(std::string_view name, Attribute::Kind kind) const;  ///< or null
 
   /// Axis `axis` of `rank`, counted from the end where it is negative.
   std::size_t axis(std::int64_t axis, std::size_t rank) const;

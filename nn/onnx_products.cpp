@@ -45,8 +45,9 @@ Extent extent_of(const Dims& given, bool row, std::string_view what) {
 
 /// What the attributes come to, for the extents of the image.
 Geometry geometry(Work& work, const Value& x, Dims kernel, bool transposed = false) {
+  check(x.sample().size() == 2 || x.sample().size() == 3, "a value of shape ", to_text(x.dims),
+        ": only images of one or two axes are supported");
   const std::size_t axes = x.sample().size() - 1;
-  check(axes == 1 || axes == 2, "an image of ", axes, " axes: only one or two are supported");
   Geometry made;
   made.row = axes == 1;
   kernel = work.integers("kernel_shape", kernel);
@@ -108,13 +109,8 @@ void give_image(Work& work, Value made, const Value& x, bool row) {
   work.give(made);
 }
 
-Value with_channels(const Value& x, std::string_view what) {
-  check(x.sample().size() >= 2, what, " of a value of shape ", to_text(x.dims));
-  return x;
-}
-
 void conv(Work& work) {
-  const Value x = with_channels(work.in(0), "a convolution");
+  const Value x = work.in(0);
   Tensor weight = work.known(1, "weights");
   Dims dims(weight.shape().begin(), weight.shape().end());
   check(dims.size() == x.sample().size() + 1, "weights of shape ", to_text(dims));
@@ -138,9 +134,10 @@ void conv(Work& work) {
 }
 
 void conv_transpose(Work& work) {
-  const Value x = with_channels(work.in(0), "a convolution");
+  const Value x = work.in(0);
   Tensor weight = work.known(1, "weights");
   const Dims dims(weight.shape().begin(), weight.shape().end());
+  check(dims.size() == x.sample().size() + 1, "weights of shape ", to_text(dims));
   Geometry at = geometry(work, x, Dims(dims.begin() + 2, dims.end()), true);
   const std::size_t axes = at.row ? 1 : 2;
   if (at.row) weight = weight.reshaped(to_shape(Dims{dims[0], dims[1], 1, dims[2]}));
@@ -201,7 +198,7 @@ std::optional<bool> ceil_of(Work& work) {
 
 void max_pool(Work& work) {
   check(!work.wants(1), "only its first output is supported");
-  const Value x = with_channels(work.in(0), "pooling");
+  const Value x = work.in(0);
   const Geometry at = geometry(work, x, {});
   check(!at.dilation, "dilations of pooling");
   const MaxPool2d layer{.kernel = at.kernel, .stride = at.stride, .padding = at.padding, .ceil = ceil_of(work)};
@@ -209,7 +206,7 @@ void max_pool(Work& work) {
 }
 
 void average_pool(Work& work) {
-  const Value x = with_channels(work.in(0), "pooling");
+  const Value x = work.in(0);
   const Geometry at = geometry(work, x, {});
   check(!at.dilation, "dilations of pooling");
   const bool counted = work.integer("count_include_pad", 0) != 0;

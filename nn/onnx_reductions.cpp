@@ -31,9 +31,8 @@ void reduce(Work& work) {
   }
   std::ranges::sort(stored.all);
   Value made = work.build.add(Reduce{.by = by, .axes = stored, .keep = true}, x);
+  made = formed_like(x, std::move(made));
   made.dims = kept;
-  made.batched = x.batched;
-  made.order = x.order;
   made.whole = x.whole && by != Reduction::mean && by != Reduction::l2;
   if (work.integer("keepdims", 1) == 0) {
     for (std::size_t k = 0; k < x.rank(); ++k) {
@@ -49,11 +48,8 @@ void over_image(Work& work) {
   const Value x = work.build.channels_last(work.in(0));
   Axes image;
   for (std::size_t k = 0; k + 1 < x.sample().size(); ++k) image.all.push_back(k);
-  Value made = work.build.add(Reduce{.by = by, .axes = image, .keep = true}, x);
-  made.dims = x.dims;
+  Value made = formed_like(x, work.build.add(Reduce{.by = by, .axes = image, .keep = true}, x));
   std::fill(made.dims.begin() + (x.batched ? 2 : 1), made.dims.end(), 1);
-  made.batched = x.batched;
-  made.order = x.order;
   work.give(made);
 }
 
@@ -79,19 +75,9 @@ void softmax(Work& work) {
   std::swap(order[axis], order.back());
   const bool moved = axis + 1 != x.rank();
   if (moved) x = work.build.transposed(x, order);
-  Value made = work.build.add(function, x);
-  made.dims = x.dims;
-  made.batched = x.batched;
+  Value made = formed_like(x, work.build.add(function, x));
   if (moved) made = work.build.transposed(made, order);
   work.give(work.build.reshaped(made, before));
-}
-
-Value like(Value made, const Value& x) {
-  made.dims = x.dims;
-  made.batched = x.batched;
-  made.order = x.order;
-  made.image = x.image;
-  return made;
 }
 
 void batch_normalization(Work& work) {
@@ -101,16 +87,15 @@ void batch_normalization(Work& work) {
   if (x.sample().size() > 1) x = work.build.channels_last(x);
   if (x.sample().size() == 1) x = work.build.plain(x);
   const BatchNorm layer{.eps = work.number("epsilon", 1e-5F)};
-  work.give(like(
-      work.build.add(layer, x,
-                     {work.known(1, "scale"), work.known(2, "bias"), work.known(3, "mean"), work.known(4, "variance")}),
-      x));
+  work.give(formed_like(x, work.build.add(layer, x,
+                                          {work.known(1, "scale"), work.known(2, "bias"), work.known(3, "mean"),
+                                           work.known(4, "variance")})));
 }
 
 void instance_normalization(Work& work) {
   const Value x = work.build.channels_last(work.in(0));
   const InstanceNorm layer{.eps = work.number("epsilon", 1e-5F)};
-  work.give(like(work.build.add(layer, x, {work.known(1, "scale"), work.known(2, "bias")}), x));
+  work.give(formed_like(x, work.build.add(layer, x, {work.known(1, "scale"), work.known(2, "bias")})));
 }
 
 void layer_normalization(Work& work) {
@@ -122,7 +107,7 @@ void layer_normalization(Work& work) {
   const LayerNorm layer{.axes = static_cast<unsigned>(shape.rank()), .eps = work.number("epsilon", 1e-5F)};
   Tensor bias(shape);
   if (work.has(2)) bias = work.known(2, "bias").reshaped(shape);
-  work.give(like(work.build.add(layer, x, {work.known(1, "scale").reshaped(shape), std::move(bias)}), x));
+  work.give(formed_like(x, work.build.add(layer, x, {work.known(1, "scale").reshaped(shape), std::move(bias)})));
 }
 
 /// Stands for the class itself: 1 for it and 0 for the others, so the largest "logit" is the one chosen.
@@ -133,7 +118,7 @@ void arg_max(Work& work) {
   check(!x.known() && !(x.batched && axis == 0), "along axis ", axis, " of ", to_text(x.dims));
   const auto stored = static_cast<std::size_t>(x.stored_axis(axis));
   const Value most = work.build.add(Reduce{.by = Reduction::max, .axes = Axes{{stored}}, .keep = true}, x);
-  work.give(like(work.build.add(hans::equal, std::vector{x, most}), x));
+  work.give(formed_like(x, work.build.add(hans::equal, std::vector{x, most})));
 }
 
 }  // namespace

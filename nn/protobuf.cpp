@@ -8,8 +8,6 @@
 namespace hans::nn::protobuf {
 namespace {
 
-enum Wire : std::uint32_t { varint_wire = 0, eight_bytes = 1, with_length = 2, four_bytes = 5 };
-
 std::uint64_t little(std::string_view bytes) {
   std::uint64_t value = 0;
   for (std::size_t k = bytes.size(); k-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[k]);

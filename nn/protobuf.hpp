@@ -9,6 +9,9 @@
 
 namespace hans::nn::protobuf {
 
+/// How a field is written.
+enum Wire : std::uint32_t { varint_wire = 0, eight_bytes = 1, with_length = 2, four_bytes = 5 };
+
 /// One field of a message. What is asked of it and not there is an Error that names the byte.
 struct Field {
   std::uint32_t number = 0;

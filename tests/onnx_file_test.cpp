@@ -37,6 +37,11 @@ std::string integer_field(std::uint32_t number, std::int64_t value) {
 /// A file whose graph holds one tensor, written as `bytes`.
 std::string with_tensor(const std::string& bytes) { return message({{7, message({{5, bytes}})}}); }
 
+/// The fields of a tensor of this type and so many elements.
+std::string typed(Type type, const std::string& rest, std::int64_t count) {
+  return integer_field(1, count) + integer_field(2, static_cast<int>(type)) + rest;
+}
+
 TensorData only_tensor(const std::string& bytes) {
   return nn::onnx::parse(with_tensor(bytes), "test").graph.initializers.at(0);
 }
@@ -66,9 +71,6 @@ TEST(OnnxFile, RoundTrips) {
 
 // Each way in which the format may hold the same numbers.
 TEST(OnnxFile, ReadsNumbersOfEveryKind) {
-  const auto typed = [](Type type, const std::string& rest, std::int64_t count) {
-    return integer_field(1, count) + integer_field(2, static_cast<int>(type)) + rest;
-  };
   std::string packed, unpacked;
   nn::protobuf::Writer(unpacked).real_number(4, 1.5F);
   nn::protobuf::Writer(unpacked).real_number(4, -2);
@@ -99,6 +101,7 @@ TEST(OnnxFile, ReadsNumbersOfEveryKind) {
   }
   EXPECT_EQ(only_tensor(typed(Type::u8, message({{9, "\xff"}}), 1)).numbers().data()[0], 255);
   EXPECT_EQ(only_tensor(integer_field(2, 1) + message({{9, float_bytes({4})}})).numbers().shape(), Shape{});
+  EXPECT_EQ(only_tensor(typed(Type::boolean, message({{9, "\x07"}}), 1)).numbers().data()[0], 1);
   // The smallest half, and one that is not a number.
   EXPECT_EQ(only_tensor(typed(Type::f16, message({{9, std::string("\x01\x00", 2)}}), 1)).numbers().data()[0], 0x1p-24F);
   EXPECT_TRUE(
@@ -131,6 +134,18 @@ TEST(OnnxFile, RefusesWhatIsMalformed) {
       {with_tensor(integer_field(2, 1000)), "element type 1000"},
       {with_tensor(message({{2, "x"}})), "is no integer"},
       {with_tensor(integer_field(9, 3)), "is no text"},
+      {with_tensor(tensor + message({{9, float_bytes({1, 2})}, {4, float_bytes({1, 2})}})), "in the fields 9 and 4"},
+      {with_tensor(tensor + integer_field(7, 1) + integer_field(7, 2)), "in field 7, not in 4"},
+      {with_tensor(typed(Type::i32, message({{4, float_bytes({1})}}), 1)), "in field 4, not in 5"},
+      {with_tensor(typed(Type::u8, integer_field(5, 300), 1)), "holds 300"},
+      {with_tensor(typed(Type::u8, integer_field(5, -1), 1)), "holds -1"},
+      {with_tensor(typed(Type::i8, integer_field(5, 128), 1)), "holds 128"},
+      {with_tensor(typed(Type::f16, integer_field(5, -1), 1)), "holds -1"},
+      {with_tensor(typed(Type::boolean, integer_field(5, 2), 1)), "holds 2"},
+      {with_tensor(typed(Type::i32, integer_field(5, std::int64_t{1} << 31), 1)), "holds 2147483648"},
+      {with_tensor(typed(Type::u32, integer_field(11, std::int64_t{1} << 32), 1)), "holds 4294967296"},
+      {message({{7, message({{1, message({{1, "x"}})}})}}), "no operator"},
+      {message({{7, message({{1, message({{4, "Relu"}, {5, ""}})}})}}), "no name"},
       {with_tensor(tensor + integer_field(14, 1) + message({{13, message({{1, "location"}, {2, "w"}})}})),
        "another file"},
   };
@@ -140,6 +155,27 @@ TEST(OnnxFile, RefusesWhatIsMalformed) {
     EXPECT_TRUE(contains(error, "the file is not a usable ONNX file")) << k << ": " << error;
   }
   EXPECT_TRUE(contains(error_of([] { (void)only_tensor(integer_field(2, 8)).numbers(); }), "holds no numbers"));
+}
+
+TEST(OnnxFile, NumbersMadeInCodeAreChecked) {
+  const TensorData short_one{"w", Type::f32, {1000}, float_bytes({1})};
+  EXPECT_TRUE(contains(error_of([&] { (void)short_one.numbers(); }), "1000 elements of 4 bytes, but 4 bytes"));
+}
+
+TEST(OnnxFile, TheHighestOpsetCounts) {
+  const auto opset = [](std::int64_t version) { return message({{8, integer_field(2, version)}}); };
+  const std::string graph = message({{7, ""}});
+  EXPECT_EQ(nn::onnx::parse(graph + opset(13) + opset(9), "test").opset, 13);
+  EXPECT_EQ(nn::onnx::parse(graph + opset(9) + opset(13), "test").opset, 13);
+}
+
+TEST(OnnxFile, AMessageIsOneLineWhateverThePath) {
+  const testing_data::TemporaryFolder folder;
+  const std::filesystem::path path = folder.path() / "two\nlines.onnx";
+  write_file(path, "broken");
+  const std::string error = error_of([&] { (void)nn::onnx::load(path); });
+  EXPECT_TRUE(contains(error, "not a usable ONNX file")) << error;
+  EXPECT_FALSE(contains(error, "\n")) << error;
 }
 
 // Every prefix and every changed byte is read or refused, but never crashes.
@@ -186,6 +222,7 @@ TEST(OnnxFile, ReadsNumbersBesideIt) {
                                                         {absolute, "8", "8", "not beside it"},
                                                         {"", "0", "8", "not beside it"},
                                                         {"none.bin", "0", "8", "none.bin"},
+                                                        {"deep", "0", "8", "'deep', which is no file"},
                                                         {"deep/w.bin", "16", "8", "16 bytes; 8 from 16"},
                                                         {"deep/w.bin", "-8", "8", "from -8"},
                                                         {"deep/w.bin", "8", "4", "but 4 bytes"},

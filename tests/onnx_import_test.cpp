@@ -58,6 +58,8 @@ const std::vector<Known> known{{"cntk_mnist8", "none", 1966},
                                {"marabou_mnist5x20_leaky", "none", 1859},
                                {"marabou_sigmoid_robust", "none", 1873}};
 
+void PrintTo(const Known& model, std::ostream* out) { *out << model.file; }
+
 class OnnxModels : public testing::TestWithParam<Known> {};
 
 TEST_P(OnnxModels, GiveTheLogitsOfAnotherRuntimeAndTheKnownCount) {
@@ -299,6 +301,8 @@ TEST(OnnxImport, RefusesWhatItDoesNotSupport) {
       {foreign, "com.example"},
       {file({-1, 4}, {node("LSTM", {"x"}, {"y"})}), "node 0, 'LSTM': is not supported"},
       {file({-1, 4}, {node("Gemm", {"z", "w"}, {"y"})}, {w}), "nothing before it gives 'z'"},
+      {file({-1, 4}, {node("Gemm", {"x", "w"}, {"y"}, {attribute("alpha", std::int64_t{2})})}, {w}),
+       "its attribute 'alpha' is of kind 2, not 1"},
       {file({-1, 4}, {node("Gemm", {"x"}, {"y"})}), "input 1 is missing"},
       {file({-1, 5}, {node("Gemm", {"x", "w"}, {"y"})}, {w}), "matrices of shapes [1,5] and [4,3]"},
       {file({-1, 4}, {node("Identity", {"w"}, {"y"})}, {w}), "does not depend on its input"},

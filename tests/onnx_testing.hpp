@@ -36,32 +36,16 @@ inline TensorData wholes(std::string name, Dims dims, const std::vector<std::int
 }
 
 inline Attribute attribute(std::string name, std::int64_t value) {
-  Attribute made;
-  made.name = std::move(name);
-  made.integer = value;
-  made.kind = 2;
-  return made;
+  return {.name = std::move(name), .integer = value, .kind = Attribute::Kind::integer};
 }
 inline Attribute attribute(std::string name, float value) {
-  Attribute made;
-  made.name = std::move(name);
-  made.number = value;
-  made.kind = 1;
-  return made;
+  return {.name = std::move(name), .number = value, .kind = Attribute::Kind::number};
 }
 inline Attribute attribute(std::string name, const char* value) {
-  Attribute made;
-  made.name = std::move(name);
-  made.text = value;
-  made.kind = 3;
-  return made;
+  return {.name = std::move(name), .text = value, .kind = Attribute::Kind::text};
 }
 inline Attribute attribute(std::string name, Dims values) {
-  Attribute made;
-  made.name = std::move(name);
-  made.integers = std::move(values);
-  made.kind = 7;
-  return made;
+  return {.name = std::move(name), .integers = std::move(values), .kind = Attribute::Kind::integers};
 }
 
 inline Node node(std::string op, std::vector<std::string> inputs, std::vector<std::string> outputs,
