@@ -135,13 +135,6 @@ Var clamp(const Var& x, real low, real high) {
   });
 }
 
-Var floor(const Var& x) {
-  return x.tape().constant(each(x.tape(), x.value(), [](real v) {
-    const real near = rounded(v);
-    return near > v ? near - 1 : near;
-  }));
-}
-
 Var round(const Var& x) { return x.tape().constant(each(x.tape(), x.value(), rounded)); }
 
 }  // namespace hans

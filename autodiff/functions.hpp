@@ -44,9 +44,6 @@ Var gelu(const Var& x, bool tanh_form);
 /// throws Error unless low <= high.
 Var clamp(const Var& x, real low, real high);
 
-/// The largest whole number that is not above x. A constant: no gradient.
-Var floor(const Var& x);
-
 /// The nearest whole number, of two the even one; it keeps the sign, also of 0. A constant: no gradient.
 Var round(const Var& x);
 

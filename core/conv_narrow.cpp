@@ -62,17 +62,15 @@ void add_pixel(const Conv& c, const real* packed, const real* transposed, std::s
 
 void run_part(const Conv& c, const real* packed, const Part& part, real* out) {
   const std::size_t row_size = c.out_width * c.filters;
-  std::vector<real>& transposed = kept<real, 1>();
-  transposed.resize(lanes_together * row_size);
+  real* const transposed = kept_room<0>(lanes_together * row_size);
   const std::size_t end = std::min(c.out_height, divide_up(part.rows.end + c.pad_top, c.stride_height));
   for (std::size_t out_y = end; out_y-- > 0;) {
     if (out_y * c.stride_height + span_of(down_of(c)) <= part.rows.begin + c.pad_top) break;
     for (std::size_t first = 0; first < part.samples; first += panel) {
       current()->transpose(part.gradient + (first * c.out_height + out_y) * row_size, c.out_height * row_size,
-                           std::min<std::size_t>(panel, part.samples - first), row_size,
-                           transposed.data() + first * row_size);
+                           std::min<std::size_t>(panel, part.samples - first), row_size, transposed + first * row_size);
     }
-    for (std::size_t out_x = c.out_width; out_x-- > 0;) add_pixel(c, packed, transposed.data(), out_y, out_x, part);
+    for (std::size_t out_x = c.out_width; out_x-- > 0;) add_pixel(c, packed, transposed, out_y, out_x, part);
   }
   const std::size_t inputs = (part.rows.end - part.rows.begin) * c.width * c.channels;
   for (std::size_t lane = 0; lane < part.samples; ++lane) {

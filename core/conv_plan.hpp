@@ -107,6 +107,14 @@ std::vector<T>& kept() {
   return memory;
 }
 
+/// Room for so many numbers, which are what somebody left there, kept from call to call.
+template <int which>
+real* kept_room(std::size_t size) {
+  thread_local std::vector<real> memory;
+  if (memory.size() < size) memory.resize(size);
+  return memory.data();
+}
+
 /// How much work makes it worth calling other threads, in multiply-adds.
 constexpr std::size_t worth_sharing = 20000;
 

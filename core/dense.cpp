@@ -81,9 +81,7 @@ Operand apart(const Dense& d, std::size_t panels) {
   const Operand as_is{d.in, d.depth};
   if (d.depth % (4096 / sizeof(real)) != 0 || d.rows < 8 || panels < 8) return as_is;
   const std::size_t stride = d.depth + 64 / sizeof(real);
-  std::vector<real>& copy = kept<real, 2>();
-  copy.resize(d.rows * stride);
-  real* const to = copy.data();
+  real* const to = kept_room<1>(d.rows * stride);
   const std::size_t parts = std::min(d.rows, units_wanted(d.rows * d.depth));
   parallel_for(parts, [&](std::size_t part) {
     const Range range = part_of(d.rows, parts, part);

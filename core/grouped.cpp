@@ -34,14 +34,8 @@ std::size_t pixels_in(const Conv& c) { return c.samples * c.height * c.width; }
 std::size_t pixels_out(const Conv& c) { return c.samples * c.out_height * c.out_width; }
 std::size_t depth(const Conv& one) { return one.kernel_height * one.kernel_width * one.channels; }
 
-/// Room for the images, the outputs and the weights of all groups, kept from call to call.
-enum Place : int { image_room = 3, output_room, weight_room };
-template <Place place>
-real* room(std::size_t size) {
-  std::vector<real>& memory = kept<real, place>();
-  memory.resize(size);
-  return memory.data();
-}
+/// Whose room the images, the outputs and the weights of all groups have (kept_room).
+enum Place : int { image_room = 2, output_room, weight_room };
 
 }  // namespace
 
@@ -57,7 +51,7 @@ void grouped_pack(const Conv& c, const real* weights, real* packed, std::size_t 
     std::copy_n(weights, c.groups * each, packed);
     return;
   }
-  real* const sorted = room<weight_room>(c.groups * each);
+  real* const sorted = kept_room<weight_room>(c.groups * each);
   regroup(Way::apart, weights, depth(one), c.groups, one.filters, sorted);
   each_group(c, [&](std::size_t group) { pack(one, sorted + group * each, packed + group * size(one)); });
 }
@@ -67,8 +61,8 @@ void grouped_forward(const Conv& c, const real* images, const real* packed, cons
   if (depthwise(c)) return depthwise_forward(c, images, packed, bias, activation, out);
   const Conv one = one_group(c);
   const std::size_t in_size = pixels_in(one) * one.channels, out_size = pixels_out(one) * one.filters;
-  real* const in = room<image_room>(c.groups * in_size);
-  real* const made = room<output_room>(c.groups * out_size);
+  real* const in = kept_room<image_room>(c.groups * in_size);
+  real* const made = kept_room<output_room>(c.groups * out_size);
   regroup(Way::apart, images, pixels_in(c), c.groups, one.channels, in);
   each_group(c, [&](std::size_t group) {
     conv_forward(one, in + group * in_size, packed + group * forward_pack_size(one),
@@ -81,8 +75,8 @@ void grouped_input_gradient(const Conv& c, const real* gradient, const real* pac
   if (depthwise(c)) return depthwise_input_gradient(c, gradient, packed, out);
   const Conv one = one_group(c);
   const std::size_t in_size = pixels_in(one) * one.channels, out_size = pixels_out(one) * one.filters;
-  real* const made = room<image_room>(c.groups * in_size);
-  real* const given = room<output_room>(c.groups * out_size);
+  real* const made = kept_room<image_room>(c.groups * in_size);
+  real* const given = kept_room<output_room>(c.groups * out_size);
   regroup(Way::apart, gradient, pixels_out(c), c.groups, one.filters, given);
   each_group(c, [&](std::size_t group) {
     conv_input_gradient(one, given + group * out_size, packed + group * backward_pack_size(one), nullptr,
@@ -97,9 +91,9 @@ void grouped_weight_gradient(const Conv& c, const real* images, const real* grad
   const Conv one = one_group(c);
   const std::size_t in_size = pixels_in(one) * one.channels, out_size = pixels_out(one) * one.filters;
   const std::size_t weight_size = depth(one) * one.filters;
-  real* const in = room<image_room>(c.groups * in_size);
-  real* const given = room<output_room>(c.groups * out_size);
-  real* const made = room<weight_room>(c.groups * weight_size);
+  real* const in = kept_room<image_room>(c.groups * in_size);
+  real* const given = kept_room<output_room>(c.groups * out_size);
+  real* const made = kept_room<weight_room>(c.groups * weight_size);
   regroup(Way::apart, images, pixels_in(c), c.groups, one.channels, in);
   regroup(Way::apart, gradient, pixels_out(c), c.groups, one.filters, given);
   each_group(c, [&](std::size_t group) {

@@ -257,14 +257,22 @@ void check_window(const WithWindow& layer) {
   }
 }
 
-template <class Convolution>
-Window window_of(const Convolution& layer) {
-  const Padding& padding = layer.padding;
-  Window window{layer.stride.height, layer.stride.width, padding.top, padding.bottom, padding.left, padding.right};
-  if (layer.dilation) {
-    window.dilation_height = layer.dilation->height;
-    window.dilation_width = layer.dilation->width;
+/// What surrounds an image on which a window moves that reaches so far.
+Window around(const Padding& padding, const Shape& image, const Extent& reach, const Extent& stride) {
+  if (padding.kind == Padding::Kind::same) {
+    return same_window(image, reach.height, reach.width, stride.height, stride.width);
   }
+  return {stride.height, stride.width, padding.top, padding.bottom, padding.left, padding.right};
+}
+
+template <class Convolution>
+Window window_of(const Convolution& layer, const Shape& image) {
+  const Extent kernel = layer.kernel;
+  const Extent dilation = layer.dilation.value_or(1);
+  const Extent reach((kernel.height - 1) * dilation.height + 1, (kernel.width - 1) * dilation.width + 1);
+  Window window = around(layer.padding, image, reach, layer.stride);
+  window.dilation_height = dilation.height;
+  window.dilation_width = dilation.width;
   window.groups = layer.groups.value_or(1);
   return window;
 }
@@ -281,18 +289,14 @@ template <class Pool>
 PoolWindow pool_window(const Pool& pool, const Shape& image) {
   const Extent kernel = pool.kernel;
   const Extent stride = pool.stride.value_or(kernel);
-  const Padding padding = pool.padding.value_or(Padding{});
-  Window around{stride.height, stride.width, padding.top, padding.bottom, padding.left, padding.right};
-  if (padding.kind == Padding::Kind::same) {
-    around = same_window(image, kernel.height, kernel.width, stride.height, stride.width);
-  }
-  PoolWindow window{kernel.height,  kernel.width,      stride.height,   stride.width,
-                    around.pad_top, around.pad_bottom, around.pad_left, around.pad_right};
+  const Window window = around(pool.padding.value_or(Padding{}), image, kernel, stride);
+  PoolWindow pooled{kernel.height,  kernel.width,      stride.height,   stride.width,
+                    window.pad_top, window.pad_bottom, window.pad_left, window.pad_right};
   if (pool.ceil.value_or(false)) {
-    window.beyond_bottom = beyond(image[0], kernel.height, stride.height, around.pad_top, around.pad_bottom);
-    window.beyond_right = beyond(image[1], kernel.width, stride.width, around.pad_left, around.pad_right);
+    pooled.beyond_bottom = beyond(image[0], kernel.height, stride.height, window.pad_top, window.pad_bottom);
+    pooled.beyond_right = beyond(image[1], kernel.width, stride.width, window.pad_left, window.pad_right);
   }
-  return window;
+  return pooled;
 }
 
 }  // namespace
@@ -327,18 +331,8 @@ std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
 }
 
 Var Conv2d::operator()(const Var& x, const Run& run) const {
-  Window window = window_of(*this);
-  if (padding.kind == Padding::Kind::same) {
-    const Extent extent = kernel;
-    const std::size_t reach_down = (extent.height - 1) * window.dilation_height + 1;
-    const std::size_t reach_across = (extent.width - 1) * window.dilation_width + 1;
-    const Window same = same_window(x.shape().without_front(), reach_down, reach_across, stride.height, stride.width);
-    window.pad_top = same.pad_top;
-    window.pad_bottom = same.pad_bottom;
-    window.pad_left = same.pad_left;
-    window.pad_right = same.pad_right;
-  }
-  return conv2d(x, run.weights[0], bias ? run.weights[1] : Var(), window, run.activation);
+  return conv2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this, x.shape().without_front()),
+                run.activation);
 }
 
 std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
@@ -359,7 +353,8 @@ std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
 
 Var ConvTranspose2d::operator()(const Var& x, const Run& run) const {
   const Extent out = size;
-  return conv_transpose2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this), out.height, out.width);
+  return conv_transpose2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this, x.shape().without_front()),
+                          out.height, out.width);
 }
 
 Var MaxPool2d::operator()(const Var& x, const Run&) const {

@@ -21,7 +21,7 @@ void append_value(std::string& out, const PerChannel& value) {
 }
 std::string value_help(const PerChannel&) { return "a number, or one per channel such as 0.49/0.48/0.45"; }
 
-void Preprocess::validate() const {
+void Normalize::validate() const {
   if (std) check_usage(std::ranges::count(std->all, 0.0F) == 0, "std = 0 is refused: nothing can be divided by it");
 }
 

@@ -20,36 +20,7 @@ void read_value(std::string_view word, PerChannel& out);
 void append_value(std::string& out, const PerChannel& value);
 std::string value_help(const PerChannel&);
 
-/// In which order a network's input lists an image: by channel, as PyTorch, or by pixel, as TensorFlow.
-enum class Layout { nchw, nhwc };
-constexpr std::array<std::string_view, 2> enum_names(Layout) { return {"nchw", "nhwc"}; }
-
-/// What --preprocess says, applied to the raw [0, 1] image in this order. Rounded at the end where the network takes
-/// whole numbers.
-struct Preprocess {
-  float scale = 1;
-  std::optional<PerChannel> mean = {}, std = {};
-  Layout layout = Layout::nchw;
-  std::optional<Shape> shape = {};
-
-  static constexpr std::string_view name = "preprocess";
-  static constexpr auto fields() {
-    return std::tuple(field("scale", &Preprocess::scale, "multiplies every pixel"),
-                      field("mean", &Preprocess::mean, "is subtracted, per channel", "0"),
-                      field("std", &Preprocess::std, "divides, per channel", "1"),
-                      field("layout", &Preprocess::layout, "order of the network's input"),
-                      field("shape", &Preprocess::shape, "of the network's input for one image", "the file's"));
-  }
-  void validate() const;  ///< throws UsageError for a std of 0
-};
-
-/// From text such as "scale=255" or "mean=0.1307,std=0.3081"; "none" is nothing. Throws UsageError.
-Preprocess read_preprocess(std::string_view text);
-
-/// As text: what differs from nothing, or "none".
-std::string preprocess_text(const Preprocess& preprocess);
-
-/// The layer that does it to the numbers: (x * scale - mean) / std for the channels along the last axis.
+/// (x * scale - mean) / std, for the channels along the last axis.
 struct Normalize {
   float scale = 1;
   std::optional<PerChannel> mean = {}, std = {};
@@ -61,8 +32,34 @@ struct Normalize {
                       field("mean", &Normalize::mean, "is subtracted, per channel", "0"),
                       field("std", &Normalize::std, "divides, per channel", "1"));
   }
+  void validate() const;  ///< throws UsageError for a std of 0
   std::vector<WeightInfo> weights(const Shape& in) const;
   Var operator()(const Var& x, const Run& run) const;
 };
+
+/// In which order a network's input lists an image: by channel, as PyTorch, or by pixel, as TensorFlow.
+enum class Layout { nchw, nhwc };
+constexpr std::array<std::string_view, 2> enum_names(Layout) { return {"nchw", "nhwc"}; }
+
+/// What --preprocess says, applied to the raw [0, 1] image in this order. Rounded at the end where the network takes
+/// whole numbers.
+struct Preprocess : Normalize {
+  Layout layout = Layout::nchw;
+  std::optional<Shape> shape = {};
+
+  static constexpr std::string_view name = "preprocess";
+  static constexpr auto fields() {
+    return std::tuple_cat(
+        Normalize::fields(),
+        std::tuple(field("layout", &Preprocess::layout, "order of the network's input"),
+                   field("shape", &Preprocess::shape, "of the network's input for one image", "the file's")));
+  }
+};
+
+/// From text such as "scale=255" or "mean=0.1307,std=0.3081"; "none" is nothing. Throws UsageError.
+Preprocess read_preprocess(std::string_view text);
+
+/// As text: what differs from nothing, or "none".
+std::string preprocess_text(const Preprocess& preprocess);
 
 }  // namespace hans::nn

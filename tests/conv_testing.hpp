@@ -14,6 +14,36 @@
 
 namespace hans::kernels {
 
+/// One dimension of a convolution.
+struct Dimension {
+  std::size_t size, kernel, stride, pad, pad_end;
+  std::size_t dilation = 1;
+};
+
+inline std::size_t outputs_along(const Dimension& d) {
+  return (d.size + d.pad + d.pad_end - (d.kernel - 1) * d.dilation - 1) / d.stride + 1;
+}
+
+inline Conv conv(std::size_t samples, std::size_t channels, std::size_t filters, const Dimension& down,
+                 const Dimension& across, std::size_t groups = 1) {
+  return Conv{.samples = samples,
+              .height = down.size,
+              .width = across.size,
+              .channels = channels,
+              .filters = filters,
+              .kernel_height = down.kernel,
+              .kernel_width = across.kernel,
+              .stride_height = down.stride,
+              .stride_width = across.stride,
+              .pad_top = down.pad,
+              .pad_left = across.pad,
+              .out_height = outputs_along(down),
+              .out_width = outputs_along(across),
+              .dilation_height = down.dilation,
+              .dilation_width = across.dilation,
+              .groups = groups};
+}
+
 inline std::size_t image_size(const Conv& c) { return c.samples * c.height * c.width * c.channels; }
 inline std::size_t weight_size(const Conv& c) {
   return c.kernel_height * c.kernel_width * c.channels / c.groups * c.filters;

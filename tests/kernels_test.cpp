@@ -26,29 +26,7 @@ Conv linear(std::size_t samples, std::size_t inputs, std::size_t outputs) {
   return c;
 }
 
-struct Side {
-  std::size_t size, kernel, stride, pad, pad_end;
-};
-
-std::size_t outputs_along(const Side& s) { return (s.size + s.pad + s.pad_end - s.kernel) / s.stride + 1; }
-
-Conv conv(std::size_t samples, std::size_t channels, std::size_t filters, Side down, Side across) {
-  return Conv{.samples = samples,
-              .height = down.size,
-              .width = across.size,
-              .channels = channels,
-              .filters = filters,
-              .kernel_height = down.kernel,
-              .kernel_width = across.kernel,
-              .stride_height = down.stride,
-              .stride_width = across.stride,
-              .pad_top = down.pad,
-              .pad_left = across.pad,
-              .out_height = outputs_along(down),
-              .out_width = outputs_along(across)};
-}
-
-Conv square(std::size_t samples, std::size_t channels, std::size_t filters, Side side) {
+Conv square(std::size_t samples, std::size_t channels, std::size_t filters, Dimension side) {
   return conv(samples, channels, filters, side, side);
 }
 
@@ -96,9 +74,10 @@ std::vector<Conv> shapes() {
   };
   while (all.size() < 80) {
     const auto side = [&] {
-      return Side{1 + random.below(11), pick({1, 2, 3, 5, 8}), pick({1, 2, 3}), pick({0, 1, 3}), pick({0, 1, 2, 3})};
+      return Dimension{1 + random.below(11), pick({1, 2, 3, 5, 8}), pick({1, 2, 3}), pick({0, 1, 3}),
+                       pick({0, 1, 2, 3})};
     };
-    const Side down = side(), across = side();
+    const Dimension down = side(), across = side();
     if (down.size + down.pad + down.pad_end < down.kernel) continue;
     if (across.size + across.pad + across.pad_end < across.kernel) continue;
     const std::size_t samples = pick({1, 2, 3, 17, 33});
