@@ -194,13 +194,13 @@ std::vector<Argument> arguments_of() {
     all.push_back(std::move(argument));
   }
   std::size_t next = 0;
-  hans::detail::each_field<detail::Complete<Options>>([&](const auto& field) {
-    using Member = std::remove_cvref_t<decltype(std::declval<detail::Complete<Options>&>().*field.member)>;
+  const auto mark = [&]<class Owner, class Member>(const Field<Owner, Member>&) {
     using Value = hans::detail::Bare<Member>;
     all[next].is_switch = std::same_as<Value, bool>;
     all[next].repeatable = detail::is_many<Value>;
     ++next;
-  });
+  };
+  std::apply([&mark](const auto&... fields) { (mark(fields), ...); }, detail::all_fields<Options>());
   return all;
 }
 
@@ -209,16 +209,14 @@ template <class Options>
 Options read_arguments(Arguments given) {
   const std::vector<Argument> known = arguments_of<Options>();
   auto out = FieldAccess::blank<detail::Complete<Options>>();
+  const std::vector<hans::detail::Member> members = hans::detail::members(out);
   for (const Given& item : match_arguments(Options::command, known, given)) {
-    std::size_t number = 0;
-    hans::detail::each_field<detail::Complete<Options>>([&](const auto& field) {
-      if (number++ != item.argument) return;
-      try {
-        hans::detail::read_in_range(item.value, field.range, FieldAccess::slot(out.*field.member));
-      } catch (const UsageError& error) {
-        detail::refuse_argument(Options::command, known[item.argument], item.value, error.what());
-      }
-    });
+    const hans::detail::Member& member = members[item.argument];
+    try {
+      member.kind->read(item.value, member.range, member.place);
+    } catch (const UsageError& error) {
+      detail::refuse_argument(Options::command, known[item.argument], item.value, error.what());
+    }
   }
   return out;
 }

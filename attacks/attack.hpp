@@ -138,7 +138,7 @@ std::vector<AttackInfo> list_attacks();
 void read_value(std::string_view word, Attack& out);
 void append_value(std::string& out, const Attack& value);
 std::string value_help(const Attack&);
-constexpr bool is_nested_value(const Attack&) { return true; }
+void is_nested_value(const Attack&);
 
 /// What `hans list` says of A.
 template <class A>

@@ -199,7 +199,7 @@ std::size_t max_steps(const Jsma& attack, std::size_t features) {
   return *attack.max_features / per_step;
 }
 
-void check_goal(const Goal& goal, std::string_view name) {
+void check_targeted(const Goal& goal, std::string_view name) {
   check_usage(goal.targeted, name, " needs a target: changing features towards a class is what it does");
 }
 
@@ -229,7 +229,7 @@ Jsma Jsma::resolved(data::Box box) const {
 Crafted Jsma::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                          const CraftOptions& options) const {
   check_fields(*this);
-  check_goal(goal, name);
+  check_targeted(goal, name);
   const data::Box clip = clip_box(clip_min, clip_max, samples.box);
   const Search search{theta,
                       clip.lo,
@@ -250,7 +250,7 @@ Budget JsmaCleverhans100::budget(const Shape& image, data::Box) const {
 Crafted JsmaCleverhans100::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                                       const CraftOptions& options) const {
   check_fields(*this);
-  check_goal(goal, "jsma@cleverhans-1.0.0");
+  check_targeted(goal, "jsma@cleverhans-1.0.0");
   const Search search{increase ? theta.value() : -theta.value(),    clip_min, clip_max, of, true, true, true,
                       steps_for(gamma, model.input().elements(), 2)};
   return in_flow(model, samples, goal, options, [&](const Flow& batch) { craft(search, batch); });

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include <hans/core/registry.hpp>
+
 namespace hans {
 namespace {
 
@@ -64,6 +66,13 @@ std::string allowed_text(std::span<const FieldInfo> fields) {
   return out;
 }
 
+void refuse_kind(std::string_view what, const Spec& spec, std::span<const std::string> names) {
+  std::string all;
+  for (const std::string& name : names) append(all, text(all.empty() ? "" : ", ", name));
+  throw UsageError(text("there is no ", what, " '", spec.name, spec.version.empty() ? "" : "@", spec.version, "'; ",
+                        names.size() == 1 ? "there is " : "there are ", names.empty() ? "none in this build" : all));
+}
+
 namespace detail {
 
 Json number_json(float value) { return float_json(static_cast<double>(value), Json(value)); }
@@ -79,27 +88,99 @@ void refuse_integer(const Range& range, std::string_view least, std::string_view
                         range.high == infinity ? std::string(most) : text(range.high)));
 }
 
-void check_items(const Spec& spec, std::span<const FieldInfo> fields) {
-  for (const Spec::Item& item : spec.items) {
-    const bool known =
-        std::any_of(fields.begin(), fields.end(), [&](const auto& info) { return info.name == item.key; });
-    check_usage(known, spec.name, ": unknown parameter ", in_quotes(item.key), "; allowed: ", allowed_text(fields));
-    check_usage(spec.find(item.key) == &item, spec.name, ": the parameter ", item.key,
-                " is given twice; allowed once: ", allowed_text(fields));
+std::vector<FieldInfo> describe_members(std::span<const Member> blank) {
+  std::vector<FieldInfo> all;
+  for (const Member& member : blank) {
+    FieldInfo info;
+    info.name = member.name;
+    info.kind = member.kind->kind(member.range);
+    if (member.kind->required) {
+      info.default_text = "required";
+    } else if (const void* value = member.value()) {
+      member.kind->append(info.default_text, value);
+      if (member.kind->takes_spec) info.default_text = text('[', info.default_text, ']');
+    } else {
+      info.default_text = member.unset;
+    }
+    if (member.kind->is_number) append(info.range, member.range);
+    info.meaning = member.meaning;
+    info.required = member.kind->required;
+    all.push_back(std::move(info));
   }
-  for (const FieldInfo& info : fields) {
-    check_usage(!info.required || spec.find(info.name) != nullptr, spec.name, ": ", info.name,
-                " is missing and has no default; allowed: ", allowed_text(fields));
-  }
+  return all;
 }
 
-void refuse(std::string_view name, const Spec::Item& item, std::string_view why) {
+namespace {
+
+/// Throws UsageError: which value of which key is refused, and why.
+[[noreturn]] void refuse_value(std::string_view name, const Spec::Item& item, std::string_view why) {
   const std::string value = item.nested ? text('[', item.value, ']') : item.value;
   throw UsageError(text(name, ": ", item.key, " = ", in_quotes(value), " is refused: ", why));
 }
 
-void check_nesting(const Spec::Item& item, bool takes_spec) {
-  check_usage(!item.nested || takes_spec, "a plain value is wanted, not a SPEC in brackets");
+/// Throws UsageError if an item has no field or a required field has no item; the line lists what is allowed.
+void check_items(const Spec& spec, std::span<const Member> blank) {
+  const auto allowed = [blank] { return allowed_text(describe_members(blank)); };
+  for (const Spec::Item& item : spec.items) {
+    const bool known = std::any_of(blank.begin(), blank.end(), [&](const auto& of) { return of.name == item.key; });
+    check_usage(known, spec.name, ": unknown parameter ", in_quotes(item.key), "; allowed: ", known ? "" : allowed());
+    const bool once = spec.find(item.key) == &item;
+    check_usage(once, spec.name, ": the parameter ", item.key,
+                " is given twice; allowed once: ", once ? "" : allowed());
+  }
+  for (const Member& member : blank) {
+    const bool there = !member.kind->required || spec.find(member.name) != nullptr;
+    check_usage(there, spec.name, ": ", member.name,
+                " is missing and has no default; allowed: ", there ? "" : allowed());
+  }
+}
+
+}  // namespace
+
+void read_members(const Spec& spec, std::span<const Member> blank) {
+  check_items(spec, blank);
+  for (const Member& member : blank) {
+    const Spec::Item* item = spec.find(member.name);
+    if (item == nullptr) continue;
+    try {
+      check_usage(!item->nested || member.kind->takes_spec, "a plain value is wanted, not a SPEC in brackets");
+      member.kind->read(item->value, member.range, member.place);
+    } catch (const UsageError& error) {
+      refuse_value(spec.name, *item, error.what());
+    }
+  }
+}
+
+void write_members(std::span<const Member> members, Spec& spec) {
+  for (const Member& member : members) {
+    const void* value = member.value();
+    if (value == nullptr) continue;
+    Spec::Item item{std::string(member.name), "", member.kind->takes_spec};
+    member.kind->append(item.value, value);
+    spec.items.push_back(std::move(item));
+  }
+}
+
+void check_members(std::string_view name, std::span<const Member> members) {
+  for (const Member& member : members) {
+    const void* value = member.value();
+    if (value == nullptr) continue;
+    try {
+      member.kind->check(value, member.range);
+    } catch (const UsageError& error) {
+      Spec::Item item{std::string(member.name), ""};
+      member.kind->append(item.value, value);
+      refuse_value(name, item, error.what());
+    }
+  }
+}
+
+Json members_json(std::span<const Member> members) {
+  Json object = Json::object();
+  for (const Member& member : members) {
+    if (const void* value = member.value()) object.set(std::string(member.name), member.kind->json(value));
+  }
+  return object;
 }
 
 }  // namespace detail

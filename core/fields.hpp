@@ -84,13 +84,6 @@ void check_range(std::uint64_t value, const Range& range);
 
 /// Throws UsageError: no integer in this range, whose open ends are the type's `least` and `most`.
 [[noreturn]] void refuse_integer(const Range& range, std::string_view least, std::string_view most);
-/// Throws UsageError if an item has no field or a required field has no item; the line lists what is allowed.
-void check_items(const Spec& spec, std::span<const FieldInfo> fields);
-/// Throws UsageError: which value of which key is refused, and why.
-[[noreturn]] void refuse(std::string_view name, const Spec::Item& item, std::string_view why);
-/// Throws UsageError unless a value in brackets meets a type that takes a SPEC.
-void check_nesting(const Spec::Item& item, bool takes_spec);
-
 }  // namespace detail
 
 /// What may make and fill an aggregate with Required members. For the functions below.
@@ -129,15 +122,6 @@ class FieldAccess {
   static const T* peek(const std::optional<T>& value) {
     return value ? &*value : nullptr;
   }
-
-  template <class T>
-  static constexpr bool is_required(const Required<T>&) {
-    return true;
-  }
-  template <class T>
-  static constexpr bool is_required(const T&) {
-    return false;
-  }
 };
 
 namespace detail {
@@ -147,23 +131,9 @@ template <class Value>
 using Bare = std::remove_reference_t<decltype(FieldAccess::slot(std::declval<Value&>()))>;
 
 template <class T>
-constexpr bool takes_spec(const T& value) {
-  if constexpr (requires { is_nested_value(value); }) {
-    return is_nested_value(value);
-  } else {
-    return false;
-  }
-}
-
+constexpr bool is_required = false;
 template <class T>
-void check_number(const T& value, const Range& range) {
-  if constexpr (std::floating_point<T>) {
-    check_range(value, range);
-  } else if constexpr (WholeNumber<T>) {
-    using Wide = std::conditional_t<std::signed_integral<T>, std::int64_t, std::uint64_t>;
-    check_range(static_cast<Wide>(value), range);
-  }
-}
+constexpr bool is_required<Required<T>> = true;
 
 /// The names of an enum's values that the range admits: "linf|l2".
 template <NamedEnum T>
@@ -174,6 +144,16 @@ std::string names_in(const Range& range) {
     admitted = admitted.first(static_cast<std::size_t>(range.high) + 1);
   }
   return joined(admitted);
+}
+
+template <class T>
+void check_number(const T& value, const Range& range) {
+  if constexpr (std::floating_point<T>) {
+    check_range(value, range);
+  } else if constexpr (WholeNumber<T>) {
+    using Wide = std::conditional_t<std::signed_integral<T>, std::int64_t, std::uint64_t>;
+    check_range(static_cast<Wide>(value), range);
+  }
 }
 
 /// What is no integer, or no name, is refused with what the parameter takes in place of what its type does.
@@ -188,25 +168,6 @@ void read_in_range(std::string_view word, const Range& range, T& out) {
     throw;
   }
   check_number(out, range);
-}
-
-template <class T>
-void read_checked(const Spec::Item& item, const Range& range, T& out) {
-  check_nesting(item, takes_spec(out));
-  read_in_range(item.value, range, out);
-}
-
-template <class T>
-std::string value_text(const T& value) {
-  std::string out;
-  append_value(out, value);
-  return out;
-}
-
-/// As it stands in a SPEC, with its brackets.
-template <class T>
-std::string bracketed_text(const T& value) {
-  return takes_spec(value) ? text('[', value_text(value), ']') : value_text(value);
 }
 
 template <class T>
@@ -233,9 +194,73 @@ Json value_json(const T& value) {
   } else if constexpr (std::integral<T>) {
     return Json(value);
   } else {
-    return Json(value_text(value));
+    std::string out;
+    append_value(out, value);
+    return Json(out);
   }
 }
+
+/// What can be done with a member whose type is known no more: T, Required<T> or std::optional<T>. One table for each
+/// type, so that the functions below exist once, not once for each aggregate.
+struct MemberKind {
+  bool required, is_number, takes_spec;
+  const void* (*value)(const void* member);  ///< the T; null: an empty optional
+  void (*read)(std::string_view word, const Range& range, void* member);
+  void (*check)(const void* value, const Range& range);
+  void (*append)(std::string& out, const void* value);
+  std::string (*kind)(const Range& range);
+  Json (*json)(const void* value);
+};
+
+template <class Member>
+const MemberKind& member_kind() {
+  using T = Bare<Member>;
+  static constexpr MemberKind kind{is_required<Member>, std::floating_point<T> || WholeNumber<T>,
+                                   requires(const T& value){is_nested_value(value);
+}
+, [](const void* member) -> const void* { return FieldAccess::peek(*static_cast<const Member*>(member)); },
+    [](std::string_view word, const Range& range, void* member) {
+      read_in_range(word, range, FieldAccess::slot(*static_cast<Member*>(member)));
+    },
+    [](const void* value, const Range& range) { check_number(*static_cast<const T*>(value), range); },
+    [](std::string& out, const void* value) { append_value(out, *static_cast<const T*>(value)); }, kind_of<T>,
+    [](const void* value) { return value_json(*static_cast<const T*>(value)); }
+};  // namespace detail
+return kind;
+}  // namespace hans
+
+/// A field of one particular aggregate.
+struct Member {
+  std::string_view name, meaning, unset;
+  Range range;
+  const MemberKind* kind;
+  void* place;
+
+  const void* value() const { return kind->value(place); }
+};
+
+template <class T>
+std::vector<Member> members(T& owner) {
+  static constexpr auto all = T::fields();  // numbers in the program, not code that makes them
+  return std::apply(
+      [&owner](const auto&... fields) {
+        return std::vector<Member>{{fields.name, fields.meaning, fields.unset, fields.range,
+                                    &member_kind<std::remove_cvref_t<decltype(owner.*fields.member)>>(),
+                                    &(owner.*fields.member)}...};
+      },
+      all);
+}
+/// For looking only.
+template <class T>
+std::vector<Member> members(const T& owner) {
+  return members(const_cast<T&>(owner));
+}
+
+std::vector<FieldInfo> describe_members(std::span<const Member> blank);
+void read_members(const Spec& spec, std::span<const Member> blank);
+void write_members(std::span<const Member> members, Spec& spec);
+void check_members(std::string_view name, std::span<const Member> members);
+Json members_json(std::span<const Member> members);
 
 /// T::name and T::version where T has such constants; a parameter may be called the same.
 template <class T>
@@ -255,36 +280,12 @@ constexpr std::string_view version_of_type() {
   }
 }
 
-/// Calls `visit` with every field of T, in order.
-template <class T, class Visit>
-void each_field(Visit visit) {
-  std::apply([&visit](const auto&... fields) { (visit(fields), ...); }, T::fields());
-}
-
 }  // namespace detail
 
 /// What the help, the list of allowed keys and the docs table say of T's parameters.
 template <class T>
 std::vector<FieldInfo> describe() {
-  std::vector<FieldInfo> all;
-  const T blank = FieldAccess::blank<T>();
-  detail::each_field<T>([&](const auto& field) {
-    const auto& member = blank.*field.member;
-    using Value = detail::Bare<std::remove_cvref_t<decltype(member)>>;
-    const bool required = FieldAccess::is_required(member);
-    const Value* value = FieldAccess::peek(member);
-    FieldInfo info;
-    info.name = field.name;
-    info.kind = detail::kind_of<Value>(field.range);
-    info.default_text = required           ? "required"
-                        : value == nullptr ? std::string(field.unset)
-                                           : detail::bracketed_text(*value);
-    if constexpr (std::floating_point<Value> || WholeNumber<Value>) append(info.range, field.range);
-    info.meaning = field.meaning;
-    info.required = required;
-    all.push_back(std::move(info));
-  });
-  return all;
+  return detail::describe_members(detail::members(FieldAccess::blank<T>()));
 }
 
 /// The T that `spec` asks for; what it leaves out keeps its default. `spec.name` and `spec.version` are for the
@@ -293,16 +294,7 @@ std::vector<FieldInfo> describe() {
 template <class T>
 T from_spec(const Spec& spec) {
   T out = FieldAccess::blank<T>();
-  detail::check_items(spec, describe<T>());
-  detail::each_field<T>([&](const auto& field) {
-    const Spec::Item* item = spec.find(field.name);
-    if (item == nullptr) return;
-    try {
-      detail::read_checked(*item, field.range, FieldAccess::slot(out.*field.member));
-    } catch (const UsageError& error) {
-      detail::refuse(spec.name, *item, error.what());
-    }
-  });
+  detail::read_members(spec, detail::members(out));
   if constexpr (requires { out.validate(); }) out.validate();
   return out;
 }
@@ -314,11 +306,7 @@ Spec to_spec(const T& value) {
   Spec spec;
   spec.name = detail::name_of_type<T>();
   spec.version = detail::version_of_type<T>();
-  detail::each_field<T>([&](const auto& field) {
-    const auto* found = FieldAccess::peek(value.*field.member);
-    if (found == nullptr) return;
-    spec.items.push_back({std::string(field.name), detail::value_text(*found), detail::takes_spec(*found)});
-  });
+  detail::write_members(detail::members(value), spec);
   return spec;
 }
 
@@ -326,15 +314,7 @@ Spec to_spec(const T& value) {
 /// one made in code, which nobody has checked yet.
 template <class T>
 void check_fields(const T& value) {
-  detail::each_field<T>([&](const auto& field) {
-    const auto* found = FieldAccess::peek(value.*field.member);
-    if (found == nullptr) return;
-    try {
-      detail::check_number(*found, field.range);
-    } catch (const UsageError& error) {
-      detail::refuse(detail::name_of_type<T>(), {std::string(field.name), detail::value_text(*found)}, error.what());
-    }
-  });
+  detail::check_members(detail::name_of_type<T>(), detail::members(value));
   if constexpr (requires { value.validate(); }) value.validate();
 }
 
@@ -342,12 +322,7 @@ void check_fields(const T& value) {
 /// "inf" and "-inf", enums, words and nested SPECs strings.
 template <class T>
 Json to_json(const T& value) {
-  Json object = Json::object();
-  detail::each_field<T>([&](const auto& field) {
-    const auto* found = FieldAccess::peek(value.*field.member);
-    if (found != nullptr) object.set(field.name, detail::value_json(*found));
-  });
-  return object;
+  return detail::members_json(detail::members(value));
 }
 
 /// Whether both have the same canonical SPEC.

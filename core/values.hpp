@@ -21,7 +21,8 @@ namespace hans {
 //     void read_value(std::string_view word, T& out);         // throws UsageError that says what is allowed
 //     void append_value(std::string& out, const T& value);    // a word, or a SPEC without brackets if nested
 //     std::string value_help(const T&);                       // what is allowed, such as "same|valid"
-//     constexpr bool is_nested_value(const T&);               // optional; true: written [SPEC], in brackets
+//     void is_nested_value(const T&);                         // optional, declared is enough: written [SPEC], in
+//     brackets
 //
 // T has a default constructor. An enum needs only `constexpr std::array<std::string_view, N> enum_names(E)` (or
 // a span of them) beside it, whose entry i is the name of value i.

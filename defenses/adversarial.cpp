@@ -1,7 +1,10 @@
 // Adversarial training, and the list of defences.
 #include <hans/defenses/adversarial.hpp>
 
+#include <array>
+
 #include <hans/core/error.hpp>
+#include <hans/core/registry.hpp>
 
 namespace hans::defenses {
 
@@ -28,15 +31,22 @@ nn::Loss adversarial_training(attacks::Attack attack, AdversarialOptions options
   return Adversarial{std::move(attack), options.clean_weight}.loss(options.smoothing);
 }
 
-nn::Loss from_spec(const Spec& spec, float smoothing) {
-  check_usage(spec.name == Adversarial::name && spec.version.empty(), "there is no defence '", spec.name,
-              spec.version.empty() ? "" : "@", spec.version, "'; there is ", Adversarial::name);
-  return hans::from_spec<Adversarial>(spec).loss(smoothing);
+namespace {
+
+DefenseInfo describe_adversarial() {
+  return {std::string(Adversarial::name), std::string(Adversarial::meaning), std::string(Adversarial::paper),
+          describe<Adversarial>()};
 }
 
-std::vector<DefenseInfo> list_defenses() {
-  return {{std::string(Adversarial::name), std::string(Adversarial::meaning), std::string(Adversarial::paper),
-           describe<Adversarial>()}};
+// One line adds a defence.
+constexpr std::array defenses{kind_of<Adversarial, Adversarial>(describe_adversarial)};
+
+}  // namespace
+
+nn::Loss from_spec(const Spec& spec, float smoothing) {
+  return make_kind<Adversarial, DefenseInfo>("defence", defenses, spec).loss(smoothing);
 }
+
+std::vector<DefenseInfo> list_defenses() { return list_kinds<Adversarial, DefenseInfo>(defenses); }
 
 }  // namespace hans::defenses

@@ -7,6 +7,7 @@
 #include <hans/autodiff/arrays.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
+#include <hans/core/registry.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/array_layers.hpp>
 #include <hans/nn/normalization_layers.hpp>
@@ -16,21 +17,18 @@
 namespace hans::nn {
 namespace {
 
-template <class... Ls>
-struct Kinds {
-  static std::vector<LayerInfo> list() {
-    return {{std::string(Ls::name), std::string(Ls::meaning), describe<Ls>()}...};
-  }
+template <class L>
+LayerInfo describe_layer() {
+  return {std::string(L::name), std::string(L::meaning), describe<L>()};
+}
 
-  static std::shared_ptr<const Layer> find(const Spec& spec) {
-    std::shared_ptr<const Layer> found;
-    (void)((spec.name == Ls::name ? (found = std::make_shared<const Layer>(from_spec<Ls>(spec)), true) : false) || ...);
-    return found;
-  }
-};
-using AllKinds =
-    Kinds<Conv2d, ConvTranspose2d, Linear, MaxPool2d, AveragePool2d, BatchNorm, InstanceNorm, LayerNorm, LeakyRelu, Elu,
-          Selu, HardSigmoid, Gelu, Clip, Dropout, Reshape, Transpose, Take, Concat, Reduce, Where, Constant, Normalize>;
+template <class... Ls>
+constexpr auto layer_kinds = std::array{kind_of<Layer, Ls>(describe_layer<Ls>)...};
+
+constexpr const auto& kinds =
+    layer_kinds<Conv2d, ConvTranspose2d, Linear, MaxPool2d, AveragePool2d, BatchNorm, InstanceNorm, LayerNorm,
+                LeakyRelu, Elu, Selu, HardSigmoid, Gelu, Clip, Dropout, Reshape, Transpose, Take, Concat, Reduce, Where,
+                Constant, Normalize>;
 
 /// One of the two functions is there.
 struct NamedFunction {
@@ -130,7 +128,6 @@ Layer::Layer(Var (*function)(const Var&, const Var&)) {
 }
 
 Layer Layer::from_spec(const Spec& spec) {
-  check_usage(spec.version.empty(), "layer '", spec.name, "' has no versions, so not '@", spec.version, "'");
   Spec own = spec;
   const auto of = std::ranges::find(own.items, "of", &Spec::Item::key);
   if (of != own.items.end()) {
@@ -139,17 +136,14 @@ Layer Layer::from_spec(const Spec& spec) {
     own.items.erase(of);
     return from_spec(own).of(sources);
   }
-  if (const NamedFunction* named = find_function(spec.name)) {
+  if (const NamedFunction* named = find_function(spec.name); named != nullptr && spec.version.empty()) {
     check_usage(spec.items.empty(), "layer '", spec.name, "' takes no parameters but of");
     return Layer(std::make_shared<Function>(*named));
   }
-  const auto found = AllKinds::find(spec);
-  if (found == nullptr) {
-    std::string names;
-    for (const LayerInfo& info : list_layers()) append(names, text(names.empty() ? "" : ", ", info.name));
-    throw UsageError(text("there is no layer '", spec.name, "'; there are ", names));
-  }
-  return *found;
+  if (const auto* kind = find_kind<Layer, LayerInfo>(kinds, spec)) return kind->make(spec);
+  std::vector<std::string> names;
+  for (const LayerInfo& info : list_layers()) names.push_back(info.name);
+  refuse_kind("layer", spec, names);
 }
 
 Layer Layer::of(std::vector<Source> sources) const {
@@ -162,7 +156,7 @@ Layer Layer::of(std::vector<Source> sources) const {
 }
 
 std::vector<LayerInfo> list_layers() {
-  std::vector<LayerInfo> all = AllKinds::list();
+  std::vector<LayerInfo> all = list_kinds<Layer, LayerInfo>(kinds);
   for (const NamedFunction& named : functions) all.push_back({std::string(named.name), std::string(named.meaning), {}});
   return all;
 }

@@ -7,6 +7,7 @@
 #include <hans/core/error.hpp>
 #include <hans/core/math.hpp>
 #include <hans/core/parallel.hpp>
+#include <hans/core/registry.hpp>
 
 namespace hans::nn {
 namespace {
@@ -79,19 +80,6 @@ constexpr std::size_t slots(const Adadelta&) { return 2; }
 constexpr std::size_t slots(const Adam&) { return 2; }
 constexpr std::size_t slots(const AdamW&) { return 2; }
 
-template <class... Settings>
-struct Kinds {
-  static std::vector<OptimizerInfo> list() {
-    return {{std::string(Settings::name), std::string(Settings::meaning), describe<Settings>()}...};
-  }
-  static std::vector<Optimizer> find(const Spec& spec) {
-    std::vector<Optimizer> found;
-    (void)((spec.name == Settings::name ? (found.push_back(from_spec<Settings>(spec)), true) : false) || ...);
-    return found;
-  }
-};
-using AllKinds = Kinds<Sgd, Adadelta, Adam, AdamW>;
-
 }  // namespace
 
 struct Optimizer::Rule {
@@ -135,18 +123,26 @@ std::shared_ptr<const Optimizer::Rule> Optimizer::make(const AdamW& s) { return 
 
 Spec Optimizer::spec() const { return self_->spec(); }
 
-Optimizer Optimizer::from_spec(const Spec& spec) {
-  check_usage(spec.version.empty(), "optimizer '", spec.name, "' has no versions, so not '@", spec.version, "'");
-  const std::vector<Optimizer> found = AllKinds::find(spec);
-  if (found.empty()) {
-    std::string names;
-    for (const OptimizerInfo& info : list_optimizers()) append(names, text(names.empty() ? "" : ", ", info.name));
-    throw UsageError(text("there is no optimizer '", spec.name, "'; there are ", names));
-  }
-  return found.front();
+namespace {
+
+template <class Settings>
+OptimizerInfo describe_optimizer() {
+  return {std::string(Settings::name), std::string(Settings::meaning), describe<Settings>()};
 }
 
-std::vector<OptimizerInfo> list_optimizers() { return AllKinds::list(); }
+template <class... Settings>
+constexpr auto optimizer_kinds = std::array{kind_of<Optimizer, Settings>(describe_optimizer<Settings>)...};
+
+// One type adds an optimizer.
+constexpr const auto& optimizers = optimizer_kinds<Sgd, Adadelta, Adam, AdamW>;
+
+}  // namespace
+
+Optimizer Optimizer::from_spec(const Spec& spec) {
+  return make_kind<Optimizer, OptimizerInfo>("optimizer", optimizers, spec);
+}
+
+std::vector<OptimizerInfo> list_optimizers() { return list_kinds<Optimizer, OptimizerInfo>(optimizers); }
 
 void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradients, real factor) {
   check(weights.size() == gradients.size(), weights.size(), " weight tensors need as many gradients, not ",

@@ -127,7 +127,7 @@ TEST(Architectures, EveryLayerIsListedAndReadByItsName) {
     const std::string error = parse_error("4x4x1;" + info.name + ":nonsense=1");
     EXPECT_TRUE(contains(error, info.name)) << error;
     EXPECT_TRUE(contains(parse_error("4x4x1;nonsense"), info.name));
-    EXPECT_TRUE(contains(parse_error("4x4x1;" + info.name + "@2"), "version"));
+    EXPECT_TRUE(contains(parse_error("4x4x1;" + info.name + "@2"), "there is no layer '" + info.name + "@2'"));
   }
 }
 

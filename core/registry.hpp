@@ -1,0 +1,59 @@
+// Things that a SPEC names: looked up, listed and refused in one way.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hans/core/fields.hpp>
+#include <hans/core/spec.hpp>
+
+namespace hans {
+
+/// A row of a table of kinds: how a SPEC becomes a Thing, and what lists say of it.
+template <class Thing, class Info>
+struct Kind {
+  std::string_view name, version;
+  Thing (*make)(const Spec&);
+  Info (*describe)();
+};
+
+/// The row for T, an aggregate with fields (see core/fields.hpp) of which a Thing can be made.
+template <class Thing, class T, class Info>
+constexpr Kind<Thing, Info> kind_of(Info (*describe)()) {
+  return {detail::name_of_type<T>(), detail::version_of_type<T>(),
+          [](const Spec& spec) -> Thing { return from_spec<T>(spec); }, describe};
+}
+
+template <class Thing, class Info>
+std::vector<Info> list_kinds(std::span<const Kind<Thing, Info>> kinds) {
+  std::vector<Info> all;
+  for (const auto& kind : kinds) all.push_back(kind.describe());
+  return all;
+}
+
+/// Throws UsageError: there is no `what` of this name and version; there are ...
+[[noreturn]] void refuse_kind(std::string_view what, const Spec& spec, std::span<const std::string> names);
+
+/// The row `spec` names, or null.
+template <class Thing, class Info>
+const Kind<Thing, Info>* find_kind(std::span<const Kind<Thing, Info>> kinds, const Spec& spec) {
+  for (const auto& kind : kinds) {
+    if (kind.name == spec.name && kind.version == spec.version) return &kind;
+  }
+  return nullptr;
+}
+
+/// The Thing `spec` asks for. Throws UsageError, which lists all kinds where there is none of this name.
+template <class Thing, class Info>
+Thing make_kind(std::string_view what, std::span<const Kind<Thing, Info>> kinds, const Spec& spec) {
+  if (const auto* kind = find_kind(kinds, spec)) return kind->make(spec);
+  std::vector<std::string> names;
+  for (const auto& kind : kinds) {
+    names.push_back(kind.version.empty() ? std::string(kind.name) : text(kind.name, "@", kind.version));
+  }
+  refuse_kind(what, spec, names);
+}
+
+}  // namespace hans
