@@ -11,10 +11,10 @@ namespace hans {
 namespace {
 
 // Copying is cut into pieces of about this many elements; less stays on one thread.
-constexpr std::size_t grain = 16384;
+constexpr std::size_t copy_grain = 16384;
 
 /// So many pieces of `elements` each as are worth a thread.
-std::size_t pieces_in_grain(std::size_t elements) { return std::max<std::size_t>(1, grain / elements); }
+std::size_t pieces_in_grain(std::size_t elements) { return std::max<std::size_t>(1, copy_grain / elements); }
 
 // --- copies along axes -----------------------------------------------------------------------------
 
@@ -174,21 +174,21 @@ Shape with_extent(const Shape& shape, std::size_t axis, std::size_t extent) {
 
 /// Calls body(row) for all rows of so many elements, on several threads where that pays.
 template <class Body>
-void over_rows(std::size_t rows, std::size_t elements, Body body) {
+void over_copied_rows(std::size_t rows, std::size_t elements, Body body) {
   parallel_ranges(rows, pieces_in_grain(elements), [&](std::size_t row, std::size_t end) {
     for (; row < end; ++row) body(row);
   });
 }
 
 /// Some places of an axis one behind the other, or as many times `nothing`.
-struct Run {
+struct Stretch {
   std::size_t first, count;
 };
 
-std::vector<Run> runs_of(std::span<const std::size_t> indices) {
-  std::vector<Run> runs;
+std::vector<Stretch> runs_of(std::span<const std::size_t> indices) {
+  std::vector<Stretch> runs;
   for (const std::size_t index : indices) {
-    const Run last = runs.empty() ? Run{0, 0} : runs.back();
+    const Stretch last = runs.empty() ? Stretch{0, 0} : runs.back();
     if (last.count > 0 && index == (last.first == nothing ? nothing : last.first + last.count)) {
       ++runs.back().count;
     } else {
@@ -206,8 +206,8 @@ void add_run(const real* from, std::size_t count, real* sums) {
 void copy_columns(const real* in, std::size_t in_columns, real* out, std::size_t out_columns, std::size_t rows,
                   std::size_t columns) {
   if (rows == 0 || columns == 0) return;
-  over_rows(rows, columns,
-            [&](std::size_t row) { std::copy_n(in + row * in_columns, columns, out + row * out_columns); });
+  over_copied_rows(rows, columns,
+                   [&](std::size_t row) { std::copy_n(in + row * in_columns, columns, out + row * out_columns); });
 }
 
 }  // namespace
@@ -236,15 +236,15 @@ Var take(const Var& x, std::size_t axis, std::span<const std::size_t> indices, r
     check(index < extent || index == nothing, "take: axis ", axis, " of ", shape, " has no index ", index);
   }
   Tensor y = x.tape().make(with_extent(shape, axis, indices.size()));
-  std::vector<Run> runs = runs_of(indices);
+  std::vector<Stretch> runs = runs_of(indices);
   const Along of = along(y.shape(), axis);
   const std::size_t in_row = extent * of.inner, out_row = indices.size() * of.inner;
   if (y.size() > 0) {
     const real* const from = x.value().data();
     real* const to = y.mutable_data();
-    over_rows(of.rows, out_row, [&](std::size_t row) {
+    over_copied_rows(of.rows, out_row, [&](std::size_t row) {
       real* out = to + row * out_row;
-      for (const Run& run : runs) {
+      for (const Stretch& run : runs) {
         const std::size_t count = run.count * of.inner;
         if (run.first == nothing) {
           out = std::fill_n(out, count, fill);
@@ -259,11 +259,11 @@ Var take(const Var& x, std::size_t axis, std::span<const std::size_t> indices, r
                            Tensor dx = in.make(before);
                            real* const to = dx.mutable_data();
                            if (dx.size() > 0) {
-                             over_rows(of.rows, in_row + out_row, [&](std::size_t row) {
+                             over_copied_rows(of.rows, in_row + out_row, [&](std::size_t row) {
                                real* const sums = to + row * in_row;
                                std::fill_n(sums, in_row, real{0});
                                const real* from = g.data() + row * out_row;
-                               for (const Run& run : runs) {
+                               for (const Stretch& run : runs) {
                                  const std::size_t count = run.count * of.inner;
                                  if (run.first != nothing) add_run(from, count, sums + run.first * of.inner);
                                  from += count;

@@ -87,7 +87,7 @@ bool fits(std::size_t kernel, std::size_t dilation, std::size_t extent) {
 }
 
 /// The convolution of images of that shape with weights of shape `kernel`.
-Conv planned(const char* name, const Shape& image, const Shape& kernel, const Window& window) {
+Conv planned_conv(const char* name, const Shape& image, const Shape& kernel, const Window& window) {
   check(window.stride_height > 0 && window.stride_width > 0, name, ": a stride of 0 never moves");
   check(window.dilation_height > 0 && window.dilation_width > 0, name, ": a dilation of 0 has all taps in one place");
   for (const std::size_t extent :
@@ -168,7 +168,7 @@ Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& wind
         window.groups, " groups have ", image[3], " / ", window.groups, " channels for each filter, weights of ",
         kernel, " are for ", kernel[2]);
   check_bias("conv2d", bias, kernel[3]);
-  const Conv conv = planned("conv2d", image, kernel, window);
+  const Conv conv = planned_conv("conv2d", image, kernel, window);
   return product("conv2d", conv, {conv.samples, conv.out_height, conv.out_width, conv.filters}, x, weights, bias,
                  activation);
 }
@@ -186,7 +186,7 @@ Var conv_transpose2d(const Var& x, const Var& weights, const Var& bias, const Wi
         " channels are too many");
   const Shape image{in[0], out_height, out_width, kernel[2] * window.groups};
   check_bias("conv_transpose2d", bias, image[3]);
-  const Conv conv = planned("conv_transpose2d", image, kernel, window);
+  const Conv conv = planned_conv("conv_transpose2d", image, kernel, window);
   check(conv.out_height == in[1] && conv.out_width == in[2], "conv_transpose2d: a convolution turns ", out_height, "x",
         out_width, " into ", conv.out_height, "x", conv.out_width, ", so ", in[1], "x", in[2],
         " cannot be turned back into that");

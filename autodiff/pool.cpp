@@ -16,7 +16,7 @@ std::size_t windows_along(std::size_t padded, std::size_t kernel, std::size_t st
   return (count - 1) * stride < pad + extent ? count : 0;
 }
 
-kernels::Pooling planned(const char* name, const Shape& in, const PoolWindow& w) {
+kernels::Pooling planned_pooling(const char* name, const Shape& in, const PoolWindow& w) {
   check(in.rank() == 4, name, ": samples x height x width x channels, not ", in);
   for (const std::size_t each :
        {in[1], in[2], w.pad_top, w.pad_bottom, w.pad_left, w.pad_right, w.beyond_bottom, w.beyond_right}) {
@@ -53,7 +53,7 @@ Tensor make_output(const Var& x, const kernels::Pooling& pooling) {
 }  // namespace
 
 Var max_pool2d(const Var& x, const PoolWindow& window) {
-  const kernels::Pooling pooling = planned("max_pool2d", x.shape(), window);
+  const kernels::Pooling pooling = planned_pooling("max_pool2d", x.shape(), window);
   Tensor y = make_output(x, pooling);
   kernels::max_pool(pooling, x.value().data(), y.mutable_data());
   return x.tape().record("max_pool2d", y, {&x}, [pooling, x = x.value(), y](Tensor g, Inputs& inputs) {
@@ -70,7 +70,7 @@ Var max_pool2d(const Var& x, std::size_t kernel, std::size_t stride) {
 }
 
 Var average_pool2d(const Var& x, const PoolWindow& window, bool count_padding) {
-  const kernels::Pooling pooling = planned("average_pool2d", x.shape(), window);
+  const kernels::Pooling pooling = planned_pooling("average_pool2d", x.shape(), window);
   const kernels::Counted counted{count_padding, window.pad_bottom, window.pad_right};
   Tensor y = make_output(x, pooling);
   kernels::average_pool(pooling, counted, x.value().data(), y.mutable_data());

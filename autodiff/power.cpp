@@ -12,7 +12,7 @@ using namespace elementwise;
 
 namespace {
 
-constexpr real infinity = std::numeric_limits<real>::infinity();
+constexpr real infinite = std::numeric_limits<real>::infinity();
 constexpr real most_multiplied = 8;
 
 bool is_whole(real x) { return std::floor(x) == x; }
@@ -30,14 +30,14 @@ Tensor multiplied(Memory& memory, const Tensor& x, int n) {
   });
 }
 
-/// The square root as a power: that of -0 is +0, and that of minus infinity is infinity.
-real root(real x) { return x == -infinity ? infinity : std::sqrt(x + 0); }
+/// The square root as a power: that of -0 is +0, and that of minus infinite is infinity.
+real root(real x) { return x == -infinite ? infinite : std::sqrt(x + 0); }
 
 /// What |a|^b is to a^b, and where it is not the exponential of a product.
 real with_sign(real size, real a, real b) {
-  if (b == 0 || a == 1 || (a == -1 && std::fabs(b) == infinity)) return 1;
+  if (b == 0 || a == 1 || (a == -1 && std::fabs(b) == infinite)) return 1;
   if (!std::signbit(a) || a != a) return size;
-  if (!is_whole(b)) return a == 0 || a == -infinity ? size : std::numeric_limits<real>::quiet_NaN();
+  if (!is_whole(b)) return a == 0 || a == -infinite ? size : std::numeric_limits<real>::quiet_NaN();
   return is_whole(b / 2) ? size : -size;
 }
 
@@ -70,7 +70,7 @@ Var pow(const Var& a, const Var& b) {
     }
     if (in.wants(1)) {
       const Tensor logs = mapped(in, x, hans::log);
-      const auto share = [](real s, real p, real l) { return l == -infinity ? 0 : s * (p * l); };
+      const auto share = [](real s, real p, real l) { return l == -infinite ? 0 : s * (p * l); };
       in.add(1, broadcasted(in.make(g.shape()), share, g, y, logs));
     }
   });

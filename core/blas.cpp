@@ -33,7 +33,7 @@ struct Matrix {
 };
 
 #if HANS_HAS_BLAS
-void multiply(std::size_t rows, std::size_t columns, std::size_t sum, Matrix a, Matrix b, real* out) {
+void multiply_matrices(std::size_t rows, std::size_t columns, std::size_t sum, Matrix a, Matrix b, real* out) {
   // OpenBLAS has one number of threads for the process, not to be changed under a product that another thread began.
   static std::mutex mutex;
   static std::size_t threads = 0;
@@ -53,7 +53,7 @@ void multiply(std::size_t rows, std::size_t columns, std::size_t sum, Matrix a, 
               whole(b.transposed ? sum : columns), 0, out, whole(columns));
 }
 #else
-void multiply(std::size_t, std::size_t, std::size_t, Matrix, Matrix, real*) {}
+void multiply_matrices(std::size_t, std::size_t, std::size_t, Matrix, Matrix, real*) {}
 #endif
 
 /// pack() only copies.
@@ -77,7 +77,7 @@ bool takes(const Conv& c) {
 void pack(const Conv& c, const real* weights, real* packed) { std::copy_n(weights, c.channels * c.filters, packed); }
 
 void forward(const Conv& c, const real* images, Weights weights, const real* bias, Activation activation, real* out) {
-  multiply(c.samples, c.filters, c.channels, {images, false}, {as_they_are(weights), false}, out);
+  multiply_matrices(c.samples, c.filters, c.channels, {images, false}, {as_they_are(weights), false}, out);
   if (bias == nullptr && activation == Activation::none) return;
   for (std::size_t n = 0; n < c.samples; ++n) {
     real* const row = out + n * c.filters;
@@ -89,12 +89,12 @@ void forward(const Conv& c, const real* images, Weights weights, const real* bia
 }
 
 void input_gradient(const Conv& c, const real* gradient, Weights weights, const real* gate, real* out) {
-  multiply(c.samples, c.channels, c.filters, {gradient, false}, {as_they_are(weights), true}, out);
+  multiply_matrices(c.samples, c.channels, c.filters, {gradient, false}, {as_they_are(weights), true}, out);
   if (gate != nullptr) apply_gate(gate, out, c.samples * c.channels);
 }
 
 void weight_gradient(const Conv& c, const real* images, const real* gradient, real* out, real* bias_gradient) {
-  multiply(c.channels, c.filters, c.samples, {images, true}, {gradient, false}, out);
+  multiply_matrices(c.channels, c.filters, c.samples, {images, true}, {gradient, false}, out);
   if (bias_gradient == nullptr) return;
   std::fill_n(bias_gradient, c.filters, real(0));
   for (std::size_t n = 0; n < c.samples; ++n) {

@@ -11,7 +11,7 @@
 namespace hans::kernels {
 namespace {
 
-constexpr std::size_t table_rows = 32;
+constexpr std::size_t narrow_rows = 32;
 constexpr std::size_t lanes_together = 2 * panel;  // samples
 
 /// The inputs that are worked on: some samples (their gradient begins at `gradient`) and rows of the images.
@@ -27,8 +27,8 @@ void add_pixel(const Conv& c, const real* packed, const real* transposed, std::s
                const Part& part) {
   const std::size_t taps = c.kernel_height * c.kernel_width;
   const Segment all_filters{0, out_x * c.filters, c.filters, ~0u};
-  const real* rows[table_rows];
-  real* outs[table_rows];
+  const real* rows[narrow_rows];
+  real* outs[narrow_rows];
   Product job = panel_product();
   job.rows = rows;
   job.outs = outs;
@@ -51,7 +51,7 @@ void add_pixel(const Conv& c, const real* packed, const real* transposed, std::s
       for (std::size_t channel = 0; channel < c.channels; ++channel) {
         rows[job.row_count] = packed + (channel * taps + tap_y * c.kernel_width + tap_x) * c.filters;
         outs[job.row_count] = part.sums + (input + channel) * lanes_together;
-        if (++job.row_count < table_rows) continue;
+        if (++job.row_count < narrow_rows) continue;
         current()->product(job);
         job.row_count = 0;
       }

@@ -9,6 +9,7 @@
 
 namespace hans::kernels {
 
+inline std::ptrdiff_t signed_of(std::size_t value) { return static_cast<std::ptrdiff_t>(value); }
 inline std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 /// Part `index` of `parts` nearly equal parts of 0 .. size - 1.

@@ -37,8 +37,6 @@ void make_tiles(const Conv& c, std::size_t most, std::vector<Tile>& tiles) {
   }
 }
 
-std::ptrdiff_t signed_of(std::size_t value) { return static_cast<std::ptrdiff_t>(value); }
-
 bool holds(const Range& range, std::size_t value) { return range.begin <= value && value < range.end; }
 
 class WeightGradient {

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t block_depth = 2048;
 constexpr std::size_t arranged_depth = 512;
 constexpr std::size_t arranged_panels = 8;  // at a time: as many as stay in the cache
-constexpr std::size_t table_rows = 256;
+constexpr std::size_t dense_rows = 256;
 
 struct Operand {
   const real* values;
@@ -34,9 +34,9 @@ void arrange(const Dense& d, Range panels, Range steps, real* to) {
   }
 }
 
-void run_unit(const Dense& d, const Operand& in, bool packed, Range rows, Range panels) {
-  const real* starts[table_rows];
-  real* outs[table_rows];
+void run_dense_unit(const Dense& d, const Operand& in, bool packed, Range rows, Range panels) {
+  const real* starts[dense_rows];
+  real* outs[dense_rows];
   const std::size_t first_column = panels.begin * panel;
   Segment steps{0, 0, 0, ~0u};
   Product job = panel_product();
@@ -64,8 +64,8 @@ void run_unit(const Dense& d, const Operand& in, bool packed, Range rows, Range 
       job.relu = d.relu;
       job.gate = d.gate;
     }
-    for (std::size_t first = rows.begin; first < rows.end; first += table_rows) {
-      job.row_count = std::min(table_rows, rows.end - first);
+    for (std::size_t first = rows.begin; first < rows.end; first += dense_rows) {
+      job.row_count = std::min(dense_rows, rows.end - first);
       for (std::size_t r = 0; r < job.row_count; ++r) {
         starts[r] = in.values + (first + r) * in.stride + begin;
         outs[r] = d.out + (first + r) * d.columns + first_column;
@@ -126,8 +126,8 @@ void dense(Dense d) {
   const Operand in = apart(d, panels);
   parallel_for(row_parts * panel_parts, [&](std::size_t unit) {
     const Range range = part_of(pairs, panel_parts, unit % panel_parts);
-    run_unit(d, in, packed, part_of(d.rows, row_parts, unit / panel_parts),
-             Range{2 * range.begin, std::min(2 * range.end, panels)});
+    run_dense_unit(d, in, packed, part_of(d.rows, row_parts, unit / panel_parts),
+                   Range{2 * range.begin, std::min(2 * range.end, panels)});
   });
 }
 

@@ -8,8 +8,6 @@
 namespace hans::kernels {
 namespace {
 
-std::ptrdiff_t signed_of(std::size_t value) { return static_cast<std::ptrdiff_t>(value); }
-
 /// A forward pass or an input gradient: target pixels are sums over taps of source pixels times weights.
 struct Pass {
   const real* source;
@@ -48,7 +46,7 @@ void run_row(const Conv& c, const Pass& pass, std::size_t sample, std::size_t ta
   }
 }
 
-void run(const Conv& c, const Pass& pass) {
+void run_depthwise(const Conv& c, const Pass& pass) {
   const std::size_t rows = c.samples * pass.target_height;
   const std::size_t work = c.samples * c.out_height * c.out_width * c.kernel_height * c.kernel_width * c.channels;
   const std::size_t parts = std::min(rows, units_wanted(work));
@@ -119,8 +117,8 @@ void depthwise_forward(const Conv& c, const real* images, const real* weights, c
   forward_bands(across_of(c), across);
   const Steps steps_y = forward_steps(down_of(c)), steps_x = forward_steps(across_of(c));
   lines_of(down, steps_y, c.out_height, lines);
-  run(c, Pass{images, c.height, c.width, out, c.out_height, c.out_width, steps_y, steps_x, weights, bias,
-              activation == Activation::relu, &lines, &across});
+  run_depthwise(c, Pass{images, c.height, c.width, out, c.out_height, c.out_width, steps_y, steps_x, weights, bias,
+                        activation == Activation::relu, &lines, &across});
 }
 
 void depthwise_input_gradient(const Conv& c, const real* gradient, const real* weights, real* out) {
@@ -131,8 +129,8 @@ void depthwise_input_gradient(const Conv& c, const real* gradient, const real* w
   backward_bands(across_of(c), across);
   const Steps steps_y = backward_steps(down_of(c)), steps_x = backward_steps(across_of(c));
   lines_of(down, steps_y, c.height, lines);
-  run(c, Pass{gradient, c.out_height, c.out_width, out, c.height, c.width, steps_y, steps_x, weights, nullptr, false,
-              &lines, &across});
+  run_depthwise(c, Pass{gradient, c.out_height, c.out_width, out, c.height, c.width, steps_y, steps_x, weights, nullptr,
+                        false, &lines, &across});
 }
 
 void depthwise_weight_gradient(const Conv& c, const real* images, const real* gradient, real* weight_gradient,

@@ -35,7 +35,7 @@ std::size_t pixels_out(const Conv& c) { return c.samples * c.out_height * c.out_
 std::size_t depth(const Conv& one) { return one.kernel_height * one.kernel_width * one.channels; }
 
 /// Whose room the images, the outputs and the weights of all groups have (kept_room).
-enum Place : int { image_room = 2, output_room, weight_room };
+enum Room : int { image_room = 2, output_room, weight_room };
 
 }  // namespace
 

@@ -11,9 +11,9 @@ namespace {
 
 constexpr int deepest = 64;
 
-class Parser {
+class JsonParser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit JsonParser(std::string_view text) : text_(text) {}
 
   Json whole() {
     Json value = one(0);
@@ -202,6 +202,6 @@ class Parser {
 
 }  // namespace
 
-Json Json::parse(std::string_view text) { return Parser(text).whole(); }
+Json Json::parse(std::string_view text) { return JsonParser(text).whole(); }
 
 }  // namespace hans

@@ -11,10 +11,12 @@ namespace {
 std::vector<const Set*> usable() {
   std::vector<const Set*> sets;
 #if defined(__x86_64__) && !defined(HANS_DOUBLE)
+#if !defined(HANS_NO_AVX512)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq")) {
     sets.push_back(&avx512::set);
   }
+#endif
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2::set);
 #elif defined(__aarch64__) && !defined(HANS_DOUBLE)
   sets.push_back(&neon::set);

@@ -1,5 +1,5 @@
 // The kernels for AVX-512.
-#if defined(__x86_64__) && !defined(HANS_DOUBLE)
+#if defined(__x86_64__) && !defined(HANS_DOUBLE) && !defined(HANS_NO_AVX512)
 #include <immintrin.h>
 
 #include <hans/core/kernel_set.hpp>

@@ -28,7 +28,7 @@
 namespace hans {
 namespace {
 
-using Run = void (*)(void*, std::size_t);
+using Piece = void (*)(void*, std::size_t);
 
 std::size_t usable_processors() {
 #if defined(__linux__)
@@ -70,9 +70,9 @@ constexpr auto idle_time = std::chrono::microseconds(1000);
 /// claimed in its low half, so that a worker that comes late can never claim a unit of another job than the
 /// one whose description it has read: the description changes only while nothing is left to claim, and
 /// the exchange fails when the number has changed.
-class Pool {
+class Workers {
  public:
-  explicit Pool(std::size_t workers) {
+  explicit Workers(std::size_t workers) {
     workers_.reserve(workers);
     try {
       while (workers_.size() < workers) workers_.push_back(std::thread([this] { work(); }));
@@ -81,7 +81,7 @@ class Pool {
     }
   }
 
-  ~Pool() {
+  ~Workers() {
     {
       const std::lock_guard lock(mutex_);
       stop_ = true;
@@ -90,11 +90,11 @@ class Pool {
     for (std::thread& worker : workers_) worker.join();
   }
 
-  Pool(const Pool&) = delete;
-  Pool& operator=(const Pool&) = delete;
+  Workers(const Workers&) = delete;
+  Workers& operator=(const Workers&) = delete;
 
   /// Runs the units; at most 2^32 - 1 of them, the first of which is `first`.
-  void run(Run body, void* context, std::size_t first, std::uint32_t units) {
+  void run(Piece body, void* context, std::size_t first, std::uint32_t units) {
     body_.store(body, std::memory_order_relaxed);
     context_.store(context, std::memory_order_relaxed);
     first_.store(first, std::memory_order_relaxed);
@@ -124,7 +124,7 @@ class Pool {
   /// Claims and runs a unit; false if there is none.
   bool run_one() {
     std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
-    Run body;
+    Piece body;
     void* context;
     std::size_t unit;
     do {
@@ -178,7 +178,7 @@ class Pool {
   alignas(64) std::atomic<std::uint64_t> ticket_{0};
   alignas(64) std::atomic<std::uint32_t> done_{0};
   std::atomic<std::uint32_t> units_{0};
-  std::atomic<Run> body_{nullptr};
+  std::atomic<Piece> body_{nullptr};
   std::atomic<void*> context_{nullptr};
   std::atomic<std::size_t> first_{0};
   std::atomic<bool> failed_{false};
@@ -194,8 +194,8 @@ class Pool {
 struct Threads {
   std::mutex busy;
   std::atomic<std::size_t> count{usable_processors()};
-  std::unique_ptr<Pool> pool;
-  Pool* left_behind = nullptr;
+  std::unique_ptr<Workers> pool;
+  Workers* left_behind = nullptr;
 };
 
 Threads& threads() {
@@ -208,7 +208,7 @@ Threads& threads() {
   return all;
 }
 
-void run_in_turn(std::size_t units, Run run, void* context) {
+void run_in_turn(std::size_t units, Piece run, void* context) {
   for (std::size_t unit = 0; unit < units; ++unit) run(context, unit);
 }
 
@@ -262,7 +262,7 @@ void parallel_for(std::size_t units, void (*run)(void*, std::size_t), void* cont
   }
   const std::unique_lock lock(all.busy, std::try_to_lock);
   if (!lock.owns_lock()) return run_in_turn(units, run, context);  // another thread's job has the workers
-  if (all.pool == nullptr) all.pool = std::make_unique<Pool>(all.count - 1);
+  if (all.pool == nullptr) all.pool = std::make_unique<Workers>(all.count - 1);
   constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
   for (std::size_t first = 0; first < units; first += most) {
     all.pool->run(run, context, first, static_cast<std::uint32_t>(units - first < most ? units - first : most));

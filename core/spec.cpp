@@ -14,9 +14,9 @@ bool is_version_char(char c) { return is_name_char(c) || c == '+'; }
 bool is_word_char(char c) { return is_version_char(c) || c == '/'; }
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
-class Parser {
+class SpecParser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit SpecParser(std::string_view text) : text_(text) {}
 
   Spec whole() {
     Spec spec = one(0);
@@ -101,7 +101,7 @@ const Spec::Item* Spec::find(std::string_view key) const& {
 Spec Spec::parse(std::string_view text) {
   check_usage(text.size() <= longest, "the SPEC ", in_quotes(text), " has ", text.size(), " characters; at most ",
               longest, " are allowed");
-  return Parser(text).whole();
+  return SpecParser(text).whole();
 }
 
 void append(std::string& out, const Spec& spec) {

@@ -41,7 +41,7 @@ bool read_integer(std::string_view word, Integer& value) {
 }
 
 template <class Number>
-bool read_float(std::string_view word, Number& value) {
+bool read_decimal(std::string_view word, Number& value) {
   constexpr Number infinity = std::numeric_limits<Number>::infinity();
   if (word == "inf" || word == "-inf") {
     value = word.front() == '-' ? -infinity : infinity;
@@ -101,8 +101,8 @@ std::string in_quotes(std::string_view word) {
   return out;
 }
 
-bool read_number(std::string_view word, double& value) { return read_float(word, value); }
-bool read_number(std::string_view word, float& value) { return read_float(word, value); }
+bool read_number(std::string_view word, double& value) { return read_decimal(word, value); }
+bool read_number(std::string_view word, float& value) { return read_decimal(word, value); }
 bool read_number(std::string_view word, std::int64_t& value) { return read_integer(word, value); }
 bool read_number(std::string_view word, std::uint64_t& value) { return read_integer(word, value); }
 

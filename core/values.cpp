@@ -24,7 +24,7 @@ bool read_ratio(std::string_view word, double& out) {
 }
 
 template <class Number>
-void read_float(std::string_view word, Number& out) {
+void read_finite(std::string_view word, Number& out) {
   Number found = 0;
   if (!read_number(word, found)) {
     double ratio = 0;
@@ -37,8 +37,8 @@ void read_float(std::string_view word, Number& out) {
 
 }  // namespace
 
-void read_value(std::string_view word, float& out) { read_float(word, out); }
-void read_value(std::string_view word, double& out) { read_float(word, out); }
+void read_value(std::string_view word, float& out) { read_finite(word, out); }
+void read_value(std::string_view word, double& out) { read_finite(word, out); }
 
 void read_value(std::string_view word, bool& out) {
   check_usage(word == "true" || word == "false", "neither true nor false");

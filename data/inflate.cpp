@@ -14,7 +14,7 @@ namespace hans::data {
 namespace {
 
 constexpr int longest_code = 15;
-constexpr std::size_t longest_match = 258;
+constexpr std::size_t longest_copy = 258;
 constexpr std::size_t slack = 8;  // matches are copied eight bytes at a time
 
 // What the next bits of the input mean. `bits` of them are the code word; `what` is one of the constants, or the number
@@ -44,7 +44,7 @@ constexpr std::array<std::uint16_t, n> bases(int first, int (*extra)(std::size_t
 
 constexpr auto length_base = [] {
   auto result = bases<29>(3, length_extra);
-  result[28] = longest_match;  // the one exception: 258 has its own symbol
+  result[28] = longest_copy;  // the one exception: 258 has its own symbol
   return result;
 }();
 constexpr auto distance_base = bases<30>(1, distance_extra);
@@ -191,7 +191,7 @@ class Inflater {
     if (out_.size() - made_ >= count + slack) return;
     check_most(made_);
     const std::size_t twice = made_ + (made_ - start_) + 4096;
-    out_.resize(std::max(made_ + count + slack, std::min(twice, most_ + longest_match + slack)));
+    out_.resize(std::max(made_ + count + slack, std::min(twice, most_ + longest_copy + slack)));
   }
 
   void stored() {
@@ -256,7 +256,7 @@ class Inflater {
   void block() {
     for (;;) {
       refill();
-      make_room(longest_match);
+      make_room(longest_copy);
       Entry entry = literals_.find(bits_);
       drop(entry.bits);
       if (entry.what == Entry::literal) {

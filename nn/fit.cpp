@@ -12,7 +12,7 @@
 namespace hans::nn {
 namespace {
 
-constexpr std::string_view format = "hans checkpoint 1";
+constexpr std::string_view checkpoint_format = "hans checkpoint 1";
 
 std::uint64_t steps_per_epoch(const data::Dataset& train, unsigned batch) { return (train.size() + batch - 1) / batch; }
 
@@ -26,7 +26,7 @@ struct Position {
 // What must agree for a checkpoint to belong to this run.
 std::vector<std::pair<std::string, std::string>> identity(const Sequential& net, const data::Dataset& train,
                                                           const FitOptions& options) {
-  return {{"format", std::string(format)},
+  return {{"format", std::string(checkpoint_format)},
           {"architecture", net.architecture()},
           {"recipe", recipe(options)},
           {"data_sha256", train.sha256()},

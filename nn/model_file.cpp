@@ -11,7 +11,7 @@
 
 namespace hans::nn {
 namespace {
-constexpr std::string_view format = "hans model 1";
+constexpr std::string_view model_format = "hans model 1";
 }
 
 std::string dump_model(const Model& model) {
@@ -22,7 +22,7 @@ std::string dump_model(const Model& model) {
   Json training = Json::object();
   for (const auto& [key, value] : model.training) training.set(key, value);
   Safetensors file;
-  file.metadata = {{"format", std::string(format)},
+  file.metadata = {{"format", std::string(model_format)},
                    {"architecture", model.net.architecture()},
                    {"preprocessing", model.preprocessing},
                    {"class_names", names.dump()},
@@ -45,8 +45,8 @@ Model parse_model(std::string_view bytes, std::string_view where) {
   const Safetensors file = Safetensors::parse(bytes, where);
   try {
     const std::string* kind = file.find("format");
-    check(kind != nullptr && *kind == format, "its format is ", kind == nullptr ? "not stated" : in_quotes(*kind),
-          ", not '", format, "'");
+    check(kind != nullptr && *kind == model_format, "its format is ", kind == nullptr ? "not stated" : in_quotes(*kind),
+          ", not '", model_format, "'");
     check(file.find("sha256") != nullptr, "it has no checksum");
     // The file's own tensors, so that an absurd architecture allocates nothing the file does not hold.
     Model model{Sequential::parse(file.at("architecture"),

@@ -12,7 +12,7 @@ namespace hans::nn::onnx {
 namespace {
 
 /// The axes of known numbers in another order.
-Tensor permuted(Work& work, const Tensor& tensor, std::vector<std::size_t> order) {
+Tensor reordered(Work& work, const Tensor& tensor, std::vector<std::size_t> order) {
   Value value;
   value.dims = Dims(tensor.shape().begin(), tensor.shape().end());
   value.constant = tensor;
@@ -120,7 +120,7 @@ void conv(Work& work) {
   std::optional<Tensor> bias;
   if (work.has(2)) bias = work.known(2, "bias");
   if (!bias) bias = work.bias_behind(filters, x.batched ? 1 : 0, x.rank());
-  std::vector<Tensor> numbers{permuted(work, weight, {2, 3, 1, 0})};
+  std::vector<Tensor> numbers{reordered(work, weight, {2, 3, 1, 0})};
   if (bias) numbers.push_back(*bias);
   const Conv2d layer{.filters = static_cast<unsigned>(filters),
                      .kernel = at.kernel,
@@ -178,7 +178,7 @@ void conv_transpose(Work& work) {
   const std::size_t filters = weight.shape()[1] * groups.value_or(1);
   std::optional<Tensor> bias;
   if (work.has(2)) bias = work.known(2, "bias");
-  std::vector<Tensor> numbers{permuted(work, weight, {2, 3, 1, 0})};
+  std::vector<Tensor> numbers{reordered(work, weight, {2, 3, 1, 0})};
   if (bias) numbers.push_back(*bias);
   const ConvTranspose2d layer{.filters = static_cast<unsigned>(filters),
                               .kernel = at.kernel,
@@ -226,7 +226,7 @@ void give_linear(Work& work, const Value& x, Tensor weight, std::optional<Tensor
     order[split.size() - 2] = 0;
     order.back() = split.size() - 1;
     const Shape shape = weight.shape();
-    weight = permuted(work, weight.reshaped(to_shape(split)), order).reshaped(shape);
+    weight = reordered(work, weight.reshaped(to_shape(split)), order).reshaped(shape);
   }
   const Linear layer{.units = static_cast<unsigned>(weight.shape()[1]), .bias = bias.has_value()};
   std::vector<Tensor> numbers{std::move(weight)};

@@ -1,6 +1,10 @@
 // What an embedder does: build a network, attack it, let the judge decide.
 #include <cstdio>
+#if __has_include("hans_all.hpp")
+#include "hans_all.hpp"
+#else
 #include <hans/hans.hpp>
+#endif
 
 int main() {
   using namespace hans;

@@ -1,0 +1,60 @@
+# Writes the library as two files for programs that have no build system for it:
+#   cmake -DSOURCE=folder "-DSOURCES=core/error.cpp;..." -DOUT=folder -P core/amalgamate.cmake
+# hans_all.hpp holds what <hans/hans.hpp> includes, hans_all.cpp the sources and the headers that only they need. Includes
+# of the standard library stay where they are; each header stands where the first include of it was.
+cmake_minimum_required(VERSION 3.25)
+set_property(GLOBAL PROPERTY seen "")
+
+# Appends to what is written next the text of `file`, with the project's includes replaced by what they include.
+function(expand file)
+  if(NOT IS_ABSOLUTE "${file}")
+    set(file "${SOURCE}/${file}")
+  endif()
+  file(READ "${file}" text)
+  # Brackets and semicolons mean something in CMake's lists, so the text is never one: it is cut at each directive.
+  while(text MATCHES "(^|\n)#(pragma once|include (<hans/[^>]*>|\"[^\"]*\"))[^\n]*\n")
+    set(directive "${CMAKE_MATCH_0}")
+    set(named "${CMAKE_MATCH_3}")
+    string(FIND "${text}" "${directive}" at)
+    string(LENGTH "${directive}" length)
+    string(SUBSTRING "${text}" 0 ${at} before)
+    math(EXPR at "${at} + ${length}")
+    string(SUBSTRING "${text}" ${at} -1 text)
+    set_property(GLOBAL APPEND_STRING PROPERTY written "${before}\n")
+    if(named MATCHES "\"(.*)\"")  # an .inl, meant to be there each time
+      get_filename_component(folder "${file}" DIRECTORY)
+      expand("${folder}/${CMAKE_MATCH_1}")
+    elseif(named MATCHES "<hans/(.*)>")
+      set(header "${CMAKE_MATCH_1}")
+      get_property(seen GLOBAL PROPERTY seen)
+      if(NOT header IN_LIST seen)
+        set_property(GLOBAL APPEND PROPERTY seen "${header}")
+        expand("${header}")
+      endif()
+    endif()
+    set(text "\n${text}")  # for the directive that may stand on the next line
+  endwhile()
+  set_property(GLOBAL APPEND_STRING PROPERTY written "${text}")
+endfunction()
+
+# Writes `file` with the expansions of all that follows.
+function(write file head)
+  set_property(GLOBAL PROPERTY written "${head}")
+  foreach(part IN LISTS ARGN)
+    expand("${part}")
+  endforeach()
+  get_property(written GLOBAL PROPERTY written)
+  string(REGEX REPLACE "\n\n\n+" "\n\n" written "${written}")
+  file(WRITE "${OUT}/${file}" "${written}")
+endfunction()
+
+file(STRINGS "${SOURCE}/core/version.hpp" version REGEX "version = \"")
+string(REGEX REPLACE ".*\"([0-9.]+)\".*" "\\1" version "${version}")
+file(READ "${SOURCE}/LICENSE" license)
+string(REPLACE "\n" "\n// " license "${license}")
+string(REPLACE "// \n" "//\n" license "${license}")
+string(REGEX REPLACE "// $" "" license "${license}")
+set(title "hans ${version} in two files, made by core/amalgamate.cmake.\n//\n// ${license}")
+
+write(hans_all.hpp "// The headers of ${title}#pragma once\n" core/hans.hpp)
+write(hans_all.cpp "// The sources of ${title}#include \"hans_all.hpp\"\n" ${SOURCES})
