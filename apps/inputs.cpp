@@ -34,11 +34,15 @@ nn::Model import_model(const std::string& path, const nn::Preprocess& preprocess
 }  // namespace
 
 bool is_onnx(std::string_view path) { return path.ends_with(".onnx"); }
+bool is_state_dict(std::string_view path) { return path.ends_with(".safetensors") || path.ends_with(".npz"); }
 
 NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess) {
   if (word.find_first_of("/.") != std::string_view::npos) {
     const std::string path(word);
     const std::string name = fs::path(word).filename().string();
+    check_usage(!is_state_dict(word), in_quotes(word),
+                " holds weights, not a whole model; make one of them: hans convert ", word,
+                " model.hans --model ARCHITECTURE");
     if (is_onnx(word)) {
       return {name, path, import_model(path, preprocess ? preprocess->preprocess : nn::Preprocess{})};
     }

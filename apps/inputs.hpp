@@ -35,6 +35,9 @@ inline constexpr std::string_view preprocess_meaning =
 /// Whether a path is that of an ONNX file: by its ending.
 bool is_onnx(std::string_view path);
 
+/// Whether a path is that of weights alone: by its ending.
+bool is_state_dict(std::string_view path);
+
 /// `word` is a built-in name, or a path, which has a '/' or '.', of a .hans or an ONNX file. A built-in model starts
 /// from `seed`. What was noticed in an ONNX file goes to standard error. Throws UsageError for a name that is none or
 /// for a preprocessing of something else than an ONNX file, Error for a file that is none.

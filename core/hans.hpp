@@ -47,6 +47,7 @@
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/normalization_layers.hpp>
+#include <hans/nn/onnx_export.hpp>
 #include <hans/nn/onnx_file.hpp>
 #include <hans/nn/onnx_import.hpp>
 #include <hans/nn/optim.hpp>
@@ -54,4 +55,5 @@
 #include <hans/nn/preprocess.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/sequential.hpp>
+#include <hans/nn/state_dict.hpp>
 #include <hans/nn/trainer.hpp>

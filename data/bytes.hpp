@@ -1,8 +1,10 @@
 // Numbers in and out of bytes, one byte at a time, so that files are the same on every machine.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -28,6 +30,15 @@ Word big(const char* at) {
   }
   return value;
 }
+
+/// Floating-point numbers of 16 bits: IEEE 754's, and the upper half of a float.
+inline float half_number(std::uint16_t bits) {
+  const std::uint32_t sign = bits & 0x8000U, exponent = bits >> 10 & 31U, fraction = bits & 1023U;
+  if (exponent == 0) return (sign != 0 ? -1.0F : 1.0F) * static_cast<float>(fraction) * 0x1p-24F;
+  const std::uint32_t whole = exponent == 31 ? 255U : exponent + 112;
+  return std::bit_cast<float>(sign << 16 | whole << 23 | fraction << 13);
+}
+inline float brain_number(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
 
 /// Appends the little-endian bytes of `value`.
 template <std::unsigned_integral Word>

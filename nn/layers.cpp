@@ -260,7 +260,7 @@ Window around(const Padding& padding, const Shape& image, const Extent& reach, c
 }
 
 template <class Convolution>
-Window window_of(const Convolution& layer, const Shape& image) {
+Window moving_window(const Convolution& layer, const Shape& image) {
   const Extent kernel = layer.kernel;
   const Extent dilation = layer.dilation.value_or(1);
   const Extent reach((kernel.height - 1) * dilation.height + 1, (kernel.width - 1) * dilation.width + 1);
@@ -325,9 +325,11 @@ std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
 }
 
 Var Conv2d::operator()(const Var& x, const Run& run) const {
-  return conv2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this, x.shape().without_front()),
+  return conv2d(x, run.weights[0], bias ? run.weights[1] : Var(), moving_window(*this, x.shape().without_front()),
                 run.activation);
 }
+
+Window window_of(const ConvTranspose2d& layer, const Shape& in) { return moving_window(layer, in); }
 
 std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
   check(in.rank() == 3, "conv_transpose2d takes height x width x channels, not ", in);
@@ -347,8 +349,8 @@ std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
 
 Var ConvTranspose2d::operator()(const Var& x, const Run& run) const {
   const Extent out = size;
-  return conv_transpose2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this, x.shape().without_front()),
-                          out.height, out.width);
+  return conv_transpose2d(x, run.weights[0], bias ? run.weights[1] : Var(),
+                          moving_window(*this, x.shape().without_front()), out.height, out.width);
 }
 
 Var MaxPool2d::operator()(const Var& x, const Run&) const {

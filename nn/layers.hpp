@@ -114,6 +114,9 @@ struct ConvTranspose2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
+/// How its window moves over an image of the shape of its output for such an input.
+Window window_of(const ConvTranspose2d& layer, const Shape& in);
+
 struct MaxPool2d {
   Required<Extent> kernel;
   std::optional<Extent> stride = {};

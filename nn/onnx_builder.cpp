@@ -245,7 +245,7 @@ Value Builder::reshaped(const Value& value, const Dims& dims) {
   if (value.order == Order::channels_last && sample.size() == 1) {
     made.order = Order::flat;
     made.image = value.sample();
-    made.source = add(Reshape{.shape = to_shape(sample)}, value).source;
+    made.source = add(hans::flatten, value).source;
     if (made.image[0] == 1 || elements(made.image) == made.image[0]) made.order = Order::plain;
     return made;
   }
@@ -256,7 +256,8 @@ Value Builder::reshaped(const Value& value, const Dims& dims) {
     made.source = add(Reshape{.shape = to_shape(stored)}, value).source;
     return made;
   }
-  made.source = add(Reshape{.shape = to_shape(sample)}, plain(value)).source;
+  const Layer layer = sample.size() == 1 ? Layer(hans::flatten) : Layer(Reshape{.shape = to_shape(sample)});
+  made.source = add(layer, plain(value)).source;
   return made;
 }
 

@@ -57,7 +57,10 @@ void pass_on(Work& work) {
 /// As it is in evaluation.
 void dropout(Work& work) {
   check(!work.has(2) || work.known(2, "training_mode").data()[0] == 0, "in training mode");
-  pass_on(work);
+  const Value x = work.in(0);
+  const float rate = work.has(1) ? static_cast<float>(work.known(1, "ratio").data()[0]) : work.number("ratio", 0.5F);
+  if (x.known() || rate == 0) return pass_on(work);
+  work.give(formed_like(x, work.build.add(Dropout{.rate = rate}, x)));  // for whoever trains it on
 }
 
 void cast(Work& work) {
@@ -118,6 +121,7 @@ std::map<std::string_view, Operation> elementwise_operations() {
             {"PRelu", prelu},
             {"Pow", binary<hans::pow>},
             {"Relu", unary<hans::relu>},
+            {"Round", unary<hans::round>},
             {"Selu", selu},
             {"Sigmoid", unary<hans::sigmoid>},
             {"Softplus", unary<hans::softplus>},

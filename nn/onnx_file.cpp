@@ -2,12 +2,12 @@
 #include <hans/nn/onnx_file.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <memory>
 
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
+#include <hans/data/bytes.hpp>
 #include <hans/nn/protobuf.hpp>
 
 namespace hans::nn::onnx {
@@ -308,14 +308,6 @@ void read_opset(const Field& message, File& file) {
   if (domain.empty() || domain == "ai.onnx") file.opset = std::max(file.opset, version);
 }
 
-double half(std::uint32_t bits) {
-  const double sign = (bits & 0x8000U) != 0 ? -1 : 1;
-  const std::uint32_t exponent = bits >> 10 & 31, fraction = bits & 1023;
-  if (exponent == 0) return sign * fraction * 0x1p-24;
-  const std::uint32_t whole = exponent == 31 ? 255U : exponent + 112;
-  return std::bit_cast<float>((bits & 0x8000U) << 16 | whole << 23 | fraction << 13);
-}
-
 template <class Number>
 Number at(const std::string& bytes, std::size_t index) {
   Number value;
@@ -377,12 +369,12 @@ Tensor TensorData::numbers() const {
       convert<std::uint64_t>(bytes, to);
       break;
     case Type::f16:
-      for (std::size_t k = 0; k < to.size(); ++k) to[k] = static_cast<real>(half(at<std::uint16_t>(bytes, k)));
+      for (std::size_t k = 0; k < to.size(); ++k)
+        to[k] = static_cast<real>(data::half_number(at<std::uint16_t>(bytes, k)));
       break;
     case Type::bf16:
-      for (std::size_t k = 0; k < to.size(); ++k) {
-        to[k] = static_cast<real>(std::bit_cast<float>(std::uint32_t{at<std::uint16_t>(bytes, k)} << 16));
-      }
+      for (std::size_t k = 0; k < to.size(); ++k)
+        to[k] = static_cast<real>(data::brain_number(at<std::uint16_t>(bytes, k)));
       break;
     default:
       throw Error(

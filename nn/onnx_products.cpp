@@ -83,6 +83,7 @@ Geometry geometry(Work& work, const Value& x, Dims kernel, bool transposed = fal
     made.padding.bottom = side(2), made.padding.right = side(3);
   }
   if (side(0) + side(1) + (made.row ? 0 : side(2) + side(3)) == 0) made.padding = Padding{};
+  if (automatic == "SAME_UPPER" && !transposed) made.padding = Padding{Padding::Kind::same};
   return made;
 }
 
@@ -175,6 +176,7 @@ void conv_transpose(Work& work) {
   at.padding.left = at.row ? side(0) : side(1);
   at.padding.bottom = at.row ? 0 : side(2);
   at.padding.right = at.row ? side(1) : side(3);
+  if (std::ranges::count(pads, 0) == std::ssize(pads)) at.padding = Padding{};
   const std::size_t filters = weight.shape()[1] * groups.value_or(1);
   std::optional<Tensor> bias;
   if (work.has(2)) bias = work.known(2, "bias");
@@ -191,27 +193,29 @@ void conv_transpose(Work& work) {
   give_image(work, work.build.add(layer, as_image(work, x, at.row), std::move(numbers)), x, at.row);
 }
 
-std::optional<bool> ceil_of(Work& work) {
-  if (work.integer("ceil_mode", 0) == 0) return {};
-  return true;
+/// What is usual is left out, as in networks made here.
+template <class Pool>
+Pool pool_of(Work& work, const Geometry& at) {
+  check(!at.dilation, "dilations of pooling");
+  Pool pool{.kernel = at.kernel};
+  if (at.stride != at.kernel) pool.stride = at.stride;
+  if (at.padding.kind != Padding::Kind::valid) pool.padding = at.padding;
+  if (work.integer("ceil_mode", 0) != 0) pool.ceil = true;
+  return pool;
 }
 
 void max_pool(Work& work) {
   check(!work.wants(1), "only its first output is supported");
   const Value x = work.in(0);
   const Geometry at = geometry(work, x, {});
-  check(!at.dilation, "dilations of pooling");
-  const MaxPool2d layer{.kernel = at.kernel, .stride = at.stride, .padding = at.padding, .ceil = ceil_of(work)};
-  give_image(work, work.build.add(layer, as_image(work, x, at.row)), x, at.row);
+  give_image(work, work.build.add(pool_of<MaxPool2d>(work, at), as_image(work, x, at.row)), x, at.row);
 }
 
 void average_pool(Work& work) {
   const Value x = work.in(0);
   const Geometry at = geometry(work, x, {});
-  check(!at.dilation, "dilations of pooling");
-  const bool counted = work.integer("count_include_pad", 0) != 0;
-  const AveragePool2d layer{
-      .kernel = at.kernel, .stride = at.stride, .padding = at.padding, .count_padding = counted, .ceil = ceil_of(work)};
+  auto layer = pool_of<AveragePool2d>(work, at);
+  layer.count_padding = work.integer("count_include_pad", 0) != 0;
   give_image(work, work.build.add(layer, as_image(work, x, at.row)), x, at.row);
 }
 

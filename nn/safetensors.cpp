@@ -2,6 +2,7 @@
 #include <hans/nn/safetensors.hpp>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -10,6 +11,7 @@
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/json.hpp>
+#include <hans/data/bytes.hpp>
 
 namespace hans::nn {
 namespace {
@@ -18,22 +20,27 @@ using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>
 constexpr std::string_view dtype = sizeof(real) == 4 ? "F32" : "F64";
 constexpr std::uint64_t most_header = std::uint64_t{1} << 26;
 
-void put(std::string& out, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t k = 0; k < bytes; ++k) out.push_back(static_cast<char>(value >> (8 * k) & 0xFFU));
-}
-
-std::uint64_t take(std::string_view bytes, std::size_t at, std::size_t count) {
-  std::uint64_t value = 0;
-  for (std::size_t k = 0; k < count; ++k) {
-    value |= static_cast<std::uint64_t>(static_cast<unsigned char>(bytes[at + k])) << (8 * k);
-  }
-  return value;
-}
+/// What is read: as the nearest real number. Integers are those of torch's num_batches_tracked and the like.
+struct NumberType {
+  std::string_view name;
+  std::size_t width;
+  double (*read)(const char* at);
+};
+constexpr std::array<NumberType, 6> number_types{{
+    {"F32", 4, [](const char* at) { return double{std::bit_cast<float>(data::little<std::uint32_t>(at))}; }},
+    {"F64", 8, [](const char* at) { return std::bit_cast<double>(data::little<std::uint64_t>(at)); }},
+    {"F16", 2, [](const char* at) { return double{data::half_number(data::little<std::uint16_t>(at))}; }},
+    {"BF16", 2, [](const char* at) { return double{data::brain_number(data::little<std::uint16_t>(at))}; }},
+    {"I64", 8,
+     [](const char* at) { return static_cast<double>(static_cast<std::int64_t>(data::little<std::uint64_t>(at))); }},
+    {"I32", 4,
+     [](const char* at) { return static_cast<double>(static_cast<std::int32_t>(data::little<std::uint32_t>(at))); }},
+}};
 
 std::string numbers(const Tensor& tensor) {
   std::string out;
   out.reserve(tensor.size() * sizeof(real));
-  for (const real value : tensor.values()) put(out, std::bit_cast<Bits>(value), sizeof(real));
+  for (const real value : tensor.values()) data::put_little(out, std::bit_cast<Bits>(value));
   return out;
 }
 
@@ -56,8 +63,10 @@ std::string checksum(const Safetensors& file) {
 
 Tensor read_tensor(const Json& entry, std::string_view data, const std::string& what) {
   const std::string& kind = entry.at("dtype").string();
-  check(kind == "F32" || kind == "F64", what, " has numbers of type ", in_quotes(kind), "; only F32 and F64 are read");
-  const std::size_t width = kind == "F32" ? 4 : 8;
+  const auto type = std::ranges::find(number_types, std::string_view(kind), &NumberType::name);
+  check(type != number_types.end(), what, " has numbers of type ", in_quotes(kind),
+        "; read are F32, F64, F16, BF16, I64 and I32");
+  const std::size_t width = type->width;
   std::vector<std::size_t> extents;
   for (const Json& extent : entry.at("shape").items()) {
     check(extent.is_integer() && extent.integer() >= 0, what, " has a shape with an extent that is no count");
@@ -75,11 +84,7 @@ Tensor read_tensor(const Json& entry, std::string_view data, const std::string& 
   Tensor tensor = Tensor::uninitialised(shape);
   std::size_t at = static_cast<std::size_t>(begin);
   for (real& value : tensor.mutable_values()) {
-    if (width == 4) {
-      value = static_cast<real>(std::bit_cast<float>(static_cast<std::uint32_t>(take(data, at, 4))));
-    } else {
-      value = static_cast<real>(std::bit_cast<double>(take(data, at, 8)));
-    }
+    value = static_cast<real>(type->read(data.data() + at));
     check(std::isfinite(value), what, " holds a number that is not finite, at byte ", at);
     at += width;
   }
@@ -126,14 +131,14 @@ std::string Safetensors::dump() const {
   std::string head = header.dump();
   head.append((8 - head.size() % 8) % 8, ' ');  // the numbers stay aligned
   std::string file;
-  put(file, head.size(), 8);
+  data::put_little(file, std::uint64_t{head.size()});
   return file + head + data;
 }
 
 Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
   try {
     check(bytes.size() >= 8, "it has ", bytes.size(), " bytes, too few for a header length");
-    const std::uint64_t length = take(bytes, 0, 8);
+    const auto length = data::little<std::uint64_t>(bytes.data());
     check(length <= most_header && length <= bytes.size() - 8, "its header of ", length,
           " bytes does not fit a file of ", bytes.size());
     const Json header = Json::parse(bytes.substr(8, static_cast<std::size_t>(length)));

@@ -24,7 +24,8 @@ struct Safetensors {
   /// each name, shape and numbers.
   std::string dump() const;
 
-  /// Reads such bytes; `where` names them in errors. Takes F32 and F64 tensors. Throws Error for anything malformed,
+  /// Reads such bytes; `where` names them in errors. Takes numbers of types F32, F64, F16, BF16,
+  /// I64 and I32, as the nearest real ones. Throws Error for anything malformed,
   /// overlapping, out of bounds, not finite, or whose "sha256", if there is one, does not match.
   static Safetensors parse(std::string_view bytes, std::string_view where);
 };

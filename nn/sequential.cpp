@@ -54,7 +54,7 @@ std::vector<Source> sources_of(const Layer& layer, std::size_t position) {
 Spec full_spec(const Layer& layer, std::size_t position) {
   Spec spec = layer.spec();
   const Source before{position == 0 ? Source::images : position - 1};
-  if (layer.sources() && *layer.sources() != std::vector{before}) {
+  if (layer.sources() && !layer.sources()->empty() && *layer.sources() != std::vector{before}) {
     spec.items.push_back({"of", sources_text(*layer.sources()), false});
   }
   return spec;
@@ -252,10 +252,12 @@ void Sequential::follow(const BatchStatistics& batch) {
   move(own[1], batch.variance, correction);
 }
 
+std::vector<Source> Sequential::sources(std::size_t layer) const { return sources_of(layers_[layer], layer); }
+
 Shape Sequential::shape_before(std::size_t layer) const {
-  const std::vector<Source> sources = sources_of(layers_[layer], layer);
-  if (sources.empty()) return {};
-  return sources[0].layer == Source::images ? input_ : shapes_[sources[0].layer];
+  const std::vector<Source> own = sources(layer);
+  if (own.empty()) return {};
+  return own[0].layer == Source::images ? input_ : shapes_[own[0].layer];
 }
 
 std::size_t Sequential::parameters() const {

@@ -63,6 +63,9 @@ class Sequential final : public Classifier {
   std::span<const Layer> layers() const { return layers_; }
   std::span<const Shape> shapes() const { return shapes_; }
 
+  /// What a layer works on, also where it does not say so itself.
+  std::vector<Source> sources(std::size_t layer) const;
+
   /// The shape of one sample of what the layer works on, of its first operand; scalar if it works on nothing.
   Shape shape_before(std::size_t layer) const;
 
@@ -73,6 +76,10 @@ class Sequential final : public Classifier {
   /// The numbers that no optimizer changes, such as the constants of an imported network, named in the same way.
   std::span<const Tensor> others() const { return others_.tensors; }
   std::span<const std::string> other_names() const { return others_.names; }
+
+  /// Those of one layer.
+  std::span<const Tensor> weights(std::size_t layer) const { return weights_.of(weights(), layer); }
+  std::span<const Tensor> others(std::size_t layer) const { return others_.of(others(), layer); }
 
   /// The weights for changing. Shapes must stay.
   std::span<Tensor> mutable_weights() { return weights_.tensors; }

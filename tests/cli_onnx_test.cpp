@@ -60,16 +60,54 @@ TEST_F(CliOnnx, KeepTheirPreprocessingWhenConverted) {
   EXPECT_TRUE(contains(shown.out, "normalize")) << shown.out;
 }
 
+TEST_F(CliOnnx, WeightsStayTheSameBitsInEveryFormat) {
+  const auto convert = [this](Words words) {
+    words.insert(words.begin(), "convert");
+    const Outcome made = hans(words);
+    EXPECT_EQ(made.code, 0) << made.err;
+    return made.out;
+  };
+  convert({"net.onnx", "first.hans"});
+  const auto content = [&](const std::string& path) {
+    convert({path, "plain.npz"});
+    return read_file(folder_.path() / "plain.npz");
+  };
+  const std::string wanted = content("first.hans");
+  convert({"first.hans", "a.onnx"});
+  EXPECT_EQ(content("a.onnx"), wanted);
+  convert({"first.hans", "a.safetensors"});
+  const std::string went = convert({"a.safetensors", "b.hans"});
+  EXPECT_TRUE(contains(went, "0 is layer 0, conv2d:")) << went;
+  EXPECT_EQ(content("b.hans"), wanted);
+  convert({"b.hans", "a.npz"});
+  convert({"a.npz", "c.hans", "--model", "first.hans", "--preprocess", "mean=0.5"});
+  const Outcome shown = hans({"show", "c.hans"});
+  EXPECT_TRUE(contains(shown.out, "normalize") && contains(shown.out, "mean=0.5")) << shown.out;
+  convert({"c.hans", "c.onnx"});
+  const auto right = [this](const std::string& path) {
+    const Outcome made = hans({"eval", path, "--data", "mnist-5k", "--limit", "200"});
+    return made.out.substr(made.out.find(':'), 40);
+  };
+  EXPECT_EQ(right("c.onnx"), right("c.hans"));
+  EXPECT_EQ(right("a.onnx"), right("net.onnx"));
+}
+
 TEST_F(CliOnnx, MistakesAreOneLine) {
   const std::vector<std::pair<Words, std::string>> cases{
       {{"eval", "broken.onnx", "--data", "mnist-5k"}, "is not a usable ONNX file"},
       {{"eval", "none.onnx", "--data", "mnist-5k"}, "none.onnx"},
       {{"eval", "net.onnx", "--data", "mnist-5k", "--preprocess", "skale=2"}, "skale"},
-      {{"convert", "net.onnx", "net.npz"}, "writes .hans files"},
+      {{"convert", "net.onnx", "net.txt"}, "writes .hans, .onnx, .safetensors and .npz files"},
+      {{"convert", "net.onnx", "net.hans", "--model", "v1"}, "'net.onnx' is a whole model"},
+      {{"convert", "weights.npz", "net.hans"}, "holds weights only; say whose they are"},
+      {{"convert", "weights.npz", "net.hans", "--model", "linear"}, "no tensors for layer 1 (linear"},
+      {{"convert", "weights.npz", "net.hans", "--model", "weights.npz"}, "holds weights, not a whole model"},
+      {{"eval", "weights.npz", "--data", "mnist-5k"}, "hans convert weights.npz model.hans --model"},
       {{"convert", "net.onnx", "/nowhere/net.hans"}, "nowhere"},
       {{"convert", "v1", "net.hans"}, "./v1"},
       {{"eval", "v1", "--data", "mnist-5k", "--preprocess", "scale=2"}, "for ONNX files"},
   };
+  ASSERT_EQ(hans({"convert", "net.onnx", "weights.npz"}).code, 0);
   const auto before = folder_.state();
   for (const auto& [words, part] : cases) {
     const Outcome made = hans(words);

@@ -120,19 +120,19 @@ TEST(OnnxImport, MakesTheNativeLayers) {
              node("Flatten", {"p"}, {"f"}),
              node("Gemm", {"f", "v", "c"}, {"y"}, {attribute("transB", std::int64_t{1})})},
             {weights("w", {3, 2, 3, 3}), weights("b", {3}), weights("v", {5, 27}), weights("c", {5})}),
-       "6x6x2;conv2d:filters=3,kernel=3,stride=1,padding=1x1x0x2,bias=true;relu;max_pool2d:kernel=2,stride=2,"
-       "padding=valid;reshape:shape=27;linear:units=5,bias=true"},
+       "6x6x2;conv2d:filters=3,kernel=3,stride=1,padding=1x1x0x2,bias=true;relu;max_pool2d:kernel=2;"
+       "flatten;linear:units=5,bias=true"},
       {file({1, 1, 4, 4},
             {node("Conv", {"x", "w"}, {"a"}), node("Add", {"a", "b"}, {"c"}), node("Reshape", {"c", "s"}, {"f"}),
              node("MatMul", {"f", "v"}, {"m"}), node("Add", {"m", "d"}, {"y"})},
             {weights("w", {2, 1, 3, 3}), weights("b", {2, 1, 1}), wholes("s", {2}, {1, -1}), weights("v", {8, 3}),
              weights("d", {1, 3})}),
-       "4x4x1;conv2d:filters=2,kernel=3,stride=1,padding=valid,bias=true;reshape:shape=8;linear:units=3,bias=true"},
+       "4x4x1;conv2d:filters=2,kernel=3,stride=1,padding=valid,bias=true;flatten;linear:units=3,bias=true"},
       {file({-1, 16},
             {node("Gemm", {"x", "w"}, {"a"}), node("Tanh", {"a"}, {"t"}), node("Gemm", {"t", "v"}, {"b"}),
              node("Add", {"t", "b"}, {"y"})},
             {weights("w", {16, 4}), weights("v", {4, 4})}),
-       "4x4x1;reshape:shape=16;linear:units=4,bias=false;tanh;linear:units=4,bias=false;add:of=2/3"},
+       "4x4x1;flatten;linear:units=4,bias=false;tanh;linear:units=4,bias=false;add:of=2/3"},
   };
   for (const Row& row : rows) {
     EXPECT_EQ(imported(row.graph).net.architecture(), row.architecture);
@@ -167,7 +167,7 @@ TEST(OnnxImport, FoldsArithmeticOfShapes) {
             node("Concat", {"n1", "rest"}, {"to"}, {attribute("axis", std::int64_t{0})}),
             node("Reshape", {"x", "to"}, {"f"}), node("Gemm", {"f", "w"}, {"y"})},
            {wholes("zero", {}, {0}), wholes("axis", {1}, {0}), wholes("rest", {1}, {-1}), weights("w", {8, 2})});
-  EXPECT_EQ(imported(graph).net.architecture(), "2x2x2;reshape:shape=8;linear:units=2,bias=false");
+  EXPECT_EQ(imported(graph).net.architecture(), "2x2x2;flatten;linear:units=2,bias=false");
 }
 
 TEST(OnnxImport, AttacksAndTrainingWorkOnAnyGraph) {

@@ -1,0 +1,326 @@
+// Weights under PyTorch's names and in its layouts.
+#include <hans/nn/state_dict.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+#include <optional>
+
+#include <hans/autodiff/arrays.hpp>
+#include <hans/core/error.hpp>
+#include <hans/data/npz.hpp>
+#include <hans/nn/array_layers.hpp>
+#include <hans/nn/normalization_layers.hpp>
+#include <hans/nn/safetensors.hpp>
+
+namespace hans::nn {
+namespace {
+
+/// One tensor of a layer: as it is here, seen under `own` extents, and how PyTorch has it.
+struct Entry {
+  std::string name;
+  bool learnt;
+  std::size_t index;               ///< among the layer's weights, or its other numbers
+  Shape own;                       ///< extents that are put in another order; without any nothing is
+  std::vector<std::size_t> order;  ///< of PyTorch's axes
+  Shape torch;
+  bool may_lack = false;
+};
+
+/// What is known of the order of a layer's features, if they are in one row.
+struct Features {
+  Shape image{};       ///< they are those of such an image, flattened
+  bool mixed = false;  ///< some of them are, in an order that PyTorch's would not be
+
+  bool plain() const { return image.rank() == 0 && !mixed; }
+};
+
+bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+/// For what each layer gives.
+std::vector<Features> features_of(const Sequential& net) {
+  std::vector<Features> all(net.layers().size());
+  for (std::size_t layer = 0; layer < all.size(); ++layer) {
+    const std::string name = net.layers()[layer].spec().name;
+    if (net.shapes()[layer].rank() != 1 || name == Linear::name) continue;
+    const Shape before = net.shape_before(layer);
+    if (is_one_of(name, {"flatten", Reshape::name}) && before.rank() == 3) {
+      if (before[2] > 1 && before[0] * before[1] > 1) all[layer].image = before;
+      continue;
+    }
+    const bool moves = is_one_of(name, {Take::name, Concat::name, Reduce::name, Transpose::name, "matmul"});
+    for (const Source& source : net.sources(layer)) {
+      if (source.layer == Source::images || all[source.layer].plain()) continue;
+      const Features& given = all[source.layer];
+      const bool other = all[layer].image.rank() != 0 && all[layer].image != given.image;
+      all[layer].mixed = all[layer].mixed || given.mixed || moves || other;
+      all[layer].image = given.image;
+    }
+  }
+  return all;
+}
+
+Shape shape_in(const Shape& own, std::span<const std::size_t> order) {
+  std::vector<std::size_t> extents;
+  for (const std::size_t axis : order) extents.push_back(own[axis]);
+  return Shape(std::span<const std::size_t>(extents));
+}
+
+/// The entries of one layer.
+std::vector<Entry> entries_of(const Sequential& net, std::size_t layer, const std::vector<Features>& features) {
+  const std::span<const Tensor> weights = net.weights(layer), others = net.others(layer);
+  if (weights.empty() && others.empty()) return {};
+  const std::string kind = net.layers()[layer].spec().name;
+  const std::vector<Source> sources = net.sources(layer);
+  const bool of_layer = !sources.empty() && sources[0].layer != Source::images;
+  const Features before = of_layer ? features[sources[0].layer] : Features{};
+  check(!before.mixed || is_one_of(kind, {Take::name}), "layer ", layer, ", ", kind,
+        ", works on features of a flattened image beside others: PyTorch would count them in another order");
+  std::vector<Entry> all;
+  const auto as_it_is = [&](const char* name, bool learnt, std::size_t index) {
+    const Shape& shape = (learnt ? weights : others)[index].shape();
+    all.push_back({name, learnt, index, {}, {}, shape});
+  };
+  // One number for each feature; of a flattened image PyTorch counts channel by channel.
+  const auto per_feature = [&](const char* name, bool learnt, std::size_t index) {
+    as_it_is(name, learnt, index);
+    if (before.image.rank() == 0 || all.back().torch.rank() != 1) return;
+    all.back().own = before.image;
+    all.back().order = {2, 0, 1};
+  };
+  if (is_one_of(kind, {Conv2d::name, ConvTranspose2d::name, Linear::name})) {
+    const Shape& shape = weights[0].shape();
+    const Shape image = before.image.rank() == 0 ? Shape{1, 1, shape[0]} : before.image;
+    const bool linear = kind == Linear::name;
+    Entry weight{"weight", true, 0, linear ? Shape{image[0], image[1], image[2], shape[1]} : shape, {3, 2, 0, 1}, {}};
+    weight.torch = linear ? Shape{shape[1], shape[0]} : shape_in(shape, weight.order);
+    all.push_back(weight);
+    if (weights.size() > 1) as_it_is("bias", true, 1);
+  } else if (kind == LayerNorm::name && weights[0].shape().rank() > 1) {
+    const Shape& shape = weights[0].shape();
+    check(shape.rank() == 3 || net.shape_before(layer).rank() != 3, "layer ", layer,
+          ", layer_norm over two axes of an image: PyTorch's would be other two");
+    for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
+      as_it_is(index == 0 ? "weight" : "bias", true, index);
+      if (shape.rank() != 3) continue;
+      all.back().own = shape;
+      all.back().order = {2, 0, 1};
+      all.back().torch = shape_in(shape, all.back().order);
+    }
+  } else if (kind == Constant::name) {
+    as_it_is("weight", !weights.empty(), 0);
+    all.back().may_lack = weights.empty();
+  } else if (kind == Take::name) {
+    as_it_is("indices", false, 0);
+    all.back().may_lack = true;
+  } else {
+    per_feature("weight", true, 0);
+    per_feature("bias", true, 1);
+    if (kind == BatchNorm::name) {
+      per_feature("running_mean", false, 0);
+      per_feature("running_var", false, 1);
+    }
+  }
+  return all;
+}
+
+Tensor reordered_axes(const Tensor& tensor, const Shape& extents, std::span<const std::size_t> order) {
+  Tape tape;
+  return transpose(tape.constant(tensor.reshaped(extents)), order).value();
+}
+
+Tensor to_torch(const Tensor& own, const Entry& entry) {
+  if (entry.order.empty()) return own;
+  return reordered_axes(own, entry.own, entry.order).reshaped(entry.torch);
+}
+
+Tensor from_torch(const Tensor& torch, const Entry& entry, const Shape& own) {
+  if (entry.order.empty()) return torch;
+  std::vector<std::size_t> back(entry.order.size());
+  for (std::size_t axis = 0; axis < back.size(); ++axis) back[entry.order[axis]] = axis;
+  return reordered_axes(torch, shape_in(entry.own, entry.order), back).reshaped(own);
+}
+
+/// Digits compare as numbers.
+bool natural_less(std::string_view a, std::string_view b) {
+  const auto is_digit = [](char c) { return '0' <= c && c <= '9'; };
+  const auto digits = [&](std::string_view& word) {
+    std::size_t length = 0;
+    while (length < word.size() && is_digit(word[length])) ++length;
+    std::string_view number = word.substr(0, length);
+    word.remove_prefix(length);
+    while (number.size() > 1 && number.front() == '0') number.remove_prefix(1);
+    return number;
+  };
+  while (!a.empty() && !b.empty()) {
+    if (is_digit(a.front()) && is_digit(b.front())) {
+      const std::string_view first = digits(a), second = digits(b);
+      if (first.size() != second.size()) return first.size() < second.size();
+      if (first != second) return first < second;
+    } else {
+      if (a.front() != b.front()) return a.front() < b.front();
+      a.remove_prefix(1);
+      b.remove_prefix(1);
+    }
+  }
+  return a.size() < b.size();
+}
+
+/// The tensors of one prefix by their last names.
+struct Group {
+  std::string prefix;
+  std::map<std::string, const Tensor*, std::less<>> tensors;
+  bool taken = false;
+
+  std::string described() const {
+    std::string all;
+    for (const auto& [name, tensor] : tensors) {
+      append(all, text(all.empty() ? "" : ", ", prefix, prefix.empty() ? "" : ".", name, " ", tensor->shape()));
+    }
+    return all;
+  }
+};
+
+std::vector<Group> groups_of(const StateDict& dict) {
+  std::vector<Group> groups;
+  for (const auto& [name, tensor] : dict) {
+    const std::size_t dot = name.rfind('.');
+    const std::string prefix = dot == std::string::npos ? "" : name.substr(0, dot);
+    const std::string last = dot == std::string::npos ? name : name.substr(dot + 1);
+    if (last == "num_batches_tracked") continue;
+    auto group = std::ranges::find(groups, prefix, &Group::prefix);
+    if (group == groups.end()) group = groups.insert(groups.end(), Group{prefix, {}});
+    check(group->tensors.emplace(last, &tensor).second, "tensor ", in_quotes(name), " is there twice");
+  }
+  std::ranges::stable_sort(groups, natural_less, &Group::prefix);
+  return groups;
+}
+
+std::string described(const std::vector<Entry>& entries) {
+  std::string all;
+  for (const Entry& entry : entries) append(all, text(all.empty() ? "" : ", ", entry.name, " ", entry.torch));
+  return all;
+}
+
+bool fits(const Group& group, const std::vector<Entry>& entries) {
+  std::size_t used = 0;
+  for (const Entry& entry : entries) {
+    const auto found = group.tensors.find(entry.name);
+    if (found == group.tensors.end() ? !entry.may_lack : found->second->shape() != entry.torch) return false;
+    if (found != group.tensors.end()) ++used;
+  }
+  return used > 0 && used == group.tensors.size();
+}
+
+}  // namespace
+
+StateDict state_dict(const Sequential& net) {
+  StateDict dict;
+  const std::vector<Features> features = features_of(net);
+  for (std::size_t layer = 0; layer < net.layers().size(); ++layer) {
+    for (const Entry& entry : entries_of(net, layer, features)) {
+      const Tensor& own = (entry.learnt ? net.weights(layer) : net.others(layer))[entry.index];
+      dict.emplace_back(text(layer, ".", entry.name), to_torch(own, entry));
+    }
+  }
+  return dict;
+}
+
+std::vector<StateOf> load_state_dict(Sequential& net, const StateDict& dict, std::span<const std::string> prefixes) {
+  std::vector<Group> groups = groups_of(dict);
+  const std::vector<Features> features = features_of(net);
+  std::vector<Tensor> weights, others;
+  std::vector<StateOf> made;
+  std::size_t named = 0;
+  for (std::size_t layer = 0; layer < net.layers().size(); ++layer) {
+    const std::vector<Entry> entries = entries_of(net, layer, features);
+    const std::size_t first_weight = weights.size(), first_other = others.size();
+    weights.insert(weights.end(), net.weights(layer).begin(), net.weights(layer).end());
+    others.insert(others.end(), net.others(layer).begin(), net.others(layer).end());
+    if (entries.empty()) continue;
+    auto group = std::ranges::find_if(groups, [&](const Group& each) { return !each.taken && fits(each, entries); });
+    const bool needed = std::ranges::any_of(entries, [](const Entry& entry) { return !entry.may_lack; });
+    const std::string spec =
+        text("layer ", layer, " (", net.layers()[layer].spec(), "), which needs ", described(entries));
+    if (!prefixes.empty() && needed) {
+      check(named < prefixes.size(), "there are ", prefixes.size(), " names, but none for ", spec);
+      group = std::ranges::find(groups, prefixes[named++], &Group::prefix);
+      check(group != groups.end() && !group->taken && fits(*group, entries), "what is named ",
+            in_quotes(prefixes[named - 1]), " is not for ", spec,
+            group == groups.end() ? ""
+            : group->taken        ? ": another layer has it"
+                                  : text(": it has ", group->described()));
+    }
+    if (group == groups.end() && !needed) continue;
+    if (group == groups.end()) {
+      std::string left;
+      for (const Group& each : groups) {
+        if (!each.taken) append(left, text(left.empty() ? "" : ", ", each.described()));
+      }
+      throw Error(text("there are no tensors for ", spec, "; left are ", left.empty() ? "none" : left));
+    }
+    group->taken = true;
+    made.push_back({layer, group->prefix});
+    for (const Entry& entry : entries) {
+      const auto found = group->tensors.find(entry.name);
+      if (found == group->tensors.end()) continue;
+      Tensor& own = entry.learnt ? weights[first_weight + entry.index] : others[first_other + entry.index];
+      own = from_torch(*found->second, entry, own.shape());
+    }
+  }
+  for (const Group& group : groups) {
+    check(group.taken, "no layer takes ", group.described(), "; the network is ", net.architecture());
+  }
+  check(named == prefixes.size(), "there are ", prefixes.size(), " names for ", named, " layers with weights");
+  Sequential changed = net;  // the numbers may not be finite
+  changed.set_weights(weights);
+  changed.set_others(others);
+  net = std::move(changed);
+  return made;
+}
+
+StateDict parse_state_dict(std::string_view bytes, std::string_view where) {
+  if (!bytes.starts_with("PK")) return Safetensors::parse(bytes, where).tensors;
+  try {
+    StateDict dict;
+    for (const std::string& name : data::npz_names(bytes)) {
+      const data::Array array = data::read_npz(bytes, name);
+      Tensor tensor(array.shape);
+      std::size_t next = 0;
+      if (array.kind == data::Array::Kind::floating) {
+        for (const double value : array.doubles()) tensor.mutable_values()[next++] = static_cast<real>(value);
+      } else {
+        for (const std::int64_t value : array.integers()) tensor.mutable_values()[next++] = static_cast<real>(value);
+      }
+      dict.emplace_back(name, std::move(tensor));
+    }
+    check(!dict.empty(), "it holds no arrays");
+    return dict;
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(text(where, " is not a usable state dict: ", error.what()));
+  }
+}
+
+std::string dump_safetensors(const Model& model) {
+  Safetensors file;
+  file.metadata = {{"format", "pt"},  // as PyTorch's own writer says
+                   {"architecture", model.net.architecture()},
+                   {"preprocessing", model.preprocessing}};
+  file.tensors = state_dict(model.net);
+  return file.dump();
+}
+
+std::string dump_npz(const Model& model) {
+  std::vector<data::NamedArray> arrays;
+  for (const auto& [name, tensor] : state_dict(model.net)) {
+    arrays.emplace_back(name, data::Array::of(tensor.shape(), tensor.values()));
+  }
+  return data::write_npz(arrays);
+}
+
+}  // namespace hans::nn
