@@ -1,9 +1,5 @@
-// Files by POSIX calls: std::ofstream can neither create exclusively nor flush to the disk.
+// Files by calls of the system: std::ofstream can neither create exclusively nor flush to the disk.
 #include <hans/core/file.hpp>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -15,11 +11,13 @@
 #include <utility>
 
 #include <hans/core/error.hpp>
+#include <hans/core/system_calls.hpp>
 
 namespace hans {
 namespace {
 
 namespace fs = std::filesystem;
+namespace os = system_calls;
 
 [[noreturn]] void fail(std::string_view what, const fs::path& path, std::string_view why) {
   throw Error(text("cannot ", what, " ", in_quotes(path.string()), ": ", why));
@@ -35,30 +33,26 @@ class Handle {
   /// Opens `path` or keeps errno's value in error().
   Handle(const fs::path& path, int flags) {
     do {
-      file_ = ::open(path.c_str(), flags | O_CLOEXEC | O_NOCTTY, 0666);
+      file_ = os::open_file(path, flags);
     } while (file_ < 0 && errno == EINTR);
     error_ = file_ < 0 ? errno : 0;
   }
   /// Shares a descriptor the process holds, with its position.
-  explicit Handle(int descriptor) : file_(::dup(descriptor)), error_(file_ < 0 ? errno : 0) {}
+  explicit Handle(int descriptor) : file_(os::duplicate(descriptor)), error_(file_ < 0 ? errno : 0) {}
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
   ~Handle() {
-    if (file_ >= 0) ::close(file_);
+    if (file_ >= 0) os::close_file(file_);
   }
 
   int error() const { return error_; }
 
-  struct stat status() const {
-    struct stat status {};
-    if (::fstat(file_, &status) != 0) status.st_mode = 0;
-    return status;
-  }
+  os::Status status() const { return os::status_of(file_); }
 
   /// Up to `size` bytes; 0 at the end, -1 with error() set on failure.
   std::ptrdiff_t read(char* to, std::size_t size) {
     for (;;) {
-      const ssize_t got = ::read(file_, to, size);
+      const std::ptrdiff_t got = os::read_some(file_, to, size);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) error_ = errno;
       return got;
@@ -68,7 +62,7 @@ class Handle {
   // These give 0 or errno's value.
   int write(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t put = ::write(file_, bytes.data(), std::min(bytes.size(), std::size_t{1} << 30));
+      const std::ptrdiff_t put = os::write_some(file_, bytes.data(), std::min(bytes.size(), std::size_t{1} << 30));
       if (put < 0 && errno == EINTR) continue;
       if (put < 0) return errno;
       bytes.remove_prefix(static_cast<std::size_t>(put));
@@ -76,17 +70,17 @@ class Handle {
     return 0;
   }
   int flush() {
-    while (::fsync(file_) != 0) {
+    while (os::flush(file_) != 0) {
       // Pipes and most devices have nothing to flush and say so.
       if (errno == EINVAL || errno == EROFS || errno == ENOTSUP) return 0;
       if (errno != EINTR) return errno;
     }
     return 0;
   }
-  int permit(mode_t mode) { return ::fchmod(file_, mode) == 0 ? 0 : errno; }
+  int permit(fs::perms permissions) { return os::permit(file_, permissions) == 0 ? 0 : errno; }
   int close() {
     // Not repeated on EINTR: the descriptor is gone already.
-    const int result = ::close(std::exchange(file_, -1)) == 0 ? 0 : errno;
+    const int result = os::close_file(std::exchange(file_, -1)) == 0 ? 0 : errno;
     return result == EINTR ? 0 : result;
   }
 
@@ -112,11 +106,11 @@ Target find_target(const fs::path& path) {
     if (links == 40) fail("write", path, ELOOP);
     // The links in /proc lead to what is open, whose name may be gone or another file's by now.
     const fs::path folder = fs::canonical(target.path.parent_path().empty() ? "." : target.path.parent_path(), error);
-    if (!error && folder.native().starts_with("/proc/")) {
+    if (!error && folder.string().starts_with("/proc/")) {
       target.direct = true;
       std::uint64_t number = 0;
-      const bool own = folder == text("/proc/", ::getpid(), "/fd");
-      if (own && read_number(target.path.filename().native(), number)) target.descriptor = static_cast<int>(number);
+      const bool own = folder == text("/proc/", os::process(), "/fd");
+      if (own && read_number(target.path.filename().string(), number)) target.descriptor = static_cast<int>(number);
       break;
     }
     const fs::path next = fs::read_symlink(target.path, error);
@@ -130,7 +124,7 @@ Target find_target(const fs::path& path) {
   target.exists = fs::exists(status);
   target.permissions = status.permissions();
   if (target.exists && !fs::is_regular_file(status)) target.direct = true;
-  if (target.exists && ::access(target.path.c_str(), W_OK) != 0) fail("write", path, errno);
+  if (target.exists && !os::writable(target.path)) fail("write", path, errno);
   return target;
 }
 
@@ -141,7 +135,7 @@ class Beside {
     static std::atomic<unsigned> count{0};
     const fs::path folder = target.parent_path();
     // Cut, so that the longest names still leave room for the ending.
-    const std::string start = text('.', target.filename().native().substr(0, 200), ".tmp-", ::getpid(), '-');
+    const std::string start = text('.', target.filename().string().substr(0, 200), ".tmp-", os::process(), '-');
     for (int attempt = 0; attempt < 1000; ++attempt) {
       path_ = folder / text(start, count++);
       file_.emplace(path_, O_WRONLY | O_CREAT | O_EXCL);
@@ -156,7 +150,7 @@ class Beside {
   Beside(const Beside&) = delete;
   Beside& operator=(const Beside&) = delete;
   ~Beside() {
-    if (!renamed_) ::unlink(path_.c_str());
+    if (!renamed_) os::remove_file(path_);
   }
 
   Handle& file() { return *file_; }
@@ -167,8 +161,7 @@ class Beside {
     if (error) fail("write", target, error.message());
     renamed_ = true;
     // Best effort: without it a power cut may bring back the old file, whole, which law 8 allows.
-    Handle folder(target.parent_path().empty() ? "." : target.parent_path(), O_RDONLY | O_DIRECTORY);
-    if (folder.error() == 0) folder.flush();
+    os::flush_folder(target.parent_path());
   }
 
  private:
@@ -186,11 +179,11 @@ void must(int code, const fs::path& path) {
 std::string read_file(const fs::path& path, std::uint64_t most) {
   Handle file(path, O_RDONLY);
   if (file.error() != 0) fail("read", path, file.error());
-  const struct stat status = file.status();
-  if (S_ISDIR(status.st_mode)) fail("read", path, "it is a directory; name a file");
+  const os::Status status = file.status();
+  if (status.directory) fail("read", path, "it is a directory; name a file");
   const auto too_long = [&] { fail("read", path, text("it is longer than the ", most, " bytes allowed here")); };
   // The size is only a first guess: the file may grow or shrink meanwhile, and a pipe has none.
-  const auto expected = S_ISREG(status.st_mode) && status.st_size > 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+  const auto expected = status.regular ? status.size : 0;
   if (expected > most) too_long();
   try {
     std::string bytes;
@@ -231,7 +224,7 @@ void write_file(const fs::path& path, std::string_view bytes) {
   }
   Beside beside(target.path);
   if (target.exists) {
-    must(beside.file().permit(static_cast<mode_t>(target.permissions & fs::perms::all)), path);
+    must(beside.file().permit(target.permissions), path);
   }
   must(beside.file().write(bytes), path);
   must(beside.file().flush(), path);

@@ -122,7 +122,7 @@ std::string function_erf() {
 }
 std::string function_sin_cos() {
   return over_all_sizes([](auto in, auto out) {
-    for (std::size_t i = 0; i < in.size(); ++i) out[i] = i % 2 == 0 ? sin(in[i]) : cos(in[i]);
+    for (std::size_t i = 0; i < in.size(); ++i) out[i] = i % 2 == 0 ? hans::sin(in[i]) : hans::cos(in[i]);
   });
 }
 
