@@ -289,10 +289,18 @@ Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vec
 Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess, std::vector<std::string>& notes) {
   const std::string bytes = read_file(path);
   const std::string where = in_quotes(path.string());
-  const onnx::File file = onnx::parse(bytes, where, onnx::files_beside(path));
+  Sha256 hash;
+  hash.add(bytes);
+  const onnx::External beside = onnx::files_beside(path);
+  const onnx::File file =
+      onnx::parse(bytes, where, [&](const std::string& name, std::int64_t offset, std::int64_t length) {
+        std::string numbers = beside(name, offset, length);
+        hash.add(numbers);
+        return numbers;
+      });
   try {
     Model model = import_onnx(file, preprocess, notes);
-    model.sha256 = sha256(bytes);
+    model.sha256 = hash.hex();
     return model;
   } catch (const MemoryError&) {
     throw;

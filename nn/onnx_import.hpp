@@ -19,7 +19,8 @@ namespace hans::nn {
 /// or three channels. `preprocess` becomes the network's first layers.
 Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vector<std::string>& notes);
 
-/// The same for a file on disk, whose name stands in errors; with the SHA-256 of its bytes (not of files beside it).
+/// The same for a file on disk, whose name stands in errors; with the SHA-256 of its bytes, followed by
+/// those it takes from files beside it, in its order.
 Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess, std::vector<std::string>& notes);
 
 }  // namespace hans::nn

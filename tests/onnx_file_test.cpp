@@ -9,6 +9,8 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/nn/onnx_import.hpp>
 #include <hans/nn/protobuf.hpp>
 
 #include "data_testing.hpp"
@@ -235,6 +237,36 @@ TEST(OnnxFile, ReadsNumbersBesideIt) {
   std::filesystem::create_symlink(folder.path().parent_path(), folder.path() / "link");
   EXPECT_TRUE(contains(error_of([&] { (void)with_place("link/hans_outside.bin", "0", "8"); }), "not beside it"));
   std::filesystem::remove(folder.path().parent_path() / "hans_outside.bin");
+}
+
+// A model is what its numbers are, also those beside it.
+TEST(OnnxFile, BesideOthersHasAnotherHash) {
+  const testing_data::TemporaryFolder folder;
+  std::string model, graph;
+  const std::string whole = nn::onnx::dump(file({1, 4}, {node("Gemm", {"x", "w"}, {"y"})}));
+  nn::protobuf::Reader reader(whole);
+  nn::protobuf::Writer writer(model);
+  for (nn::protobuf::Field field; reader.next(field);) {
+    if (field.number == 7) {
+      graph = std::string(field.message());
+    } else if (field.wire == nn::protobuf::with_length) {
+      writer.message(field.number, field.message());
+    } else {
+      writer.integer(field.number, field.integer());
+    }
+  }
+  const std::string tensor = integer_field(1, 4) + integer_field(1, 2) + integer_field(2, 1) + integer_field(14, 1) +
+                             message({{8, "w"}, {13, message({{1, "location"}, {2, "w.bin"}})}});
+  writer.message(7, graph + message({{5, tensor}}));
+  write_file(folder.path() / "model.onnx", model);
+  for (const float first : {1.0F, 2.0F}) {
+    const std::string numbers = float_bytes({first, 2, 3, 4, 5, 6, 7, 8});
+    write_file(folder.path() / "w.bin", numbers);
+    std::vector<std::string> notes;
+    const nn::Model read = nn::load_onnx(folder.path() / "model.onnx", {}, notes);
+    EXPECT_EQ(read.net.weights()[0].data()[0], first);
+    EXPECT_EQ(read.sha256, sha256(model + numbers));
+  }
 }
 
 }  // namespace
