@@ -228,6 +228,11 @@ Var transpose(const Var& x, std::span<const std::size_t> order) {
                          });
 }
 
+Tensor transposed(const Tensor& x, std::span<const std::size_t> order) {
+  Tape tape;
+  return transpose(tape.constant(x), order).value();
+}
+
 Var take(const Var& x, std::size_t axis, std::span<const std::size_t> indices, real fill) {
   const Shape& shape = x.shape();
   check(axis < shape.rank(), "take: ", shape, " has no axis ", axis);

@@ -15,6 +15,9 @@ namespace hans {
 /// Axis k of the result is axis order[k] of x; every axis of x is named once. No copy where only extents of 1 move.
 Var transpose(const Var& x, std::span<const std::size_t> order);
 
+/// The same of numbers that nobody differentiates.
+Tensor transposed(const Tensor& x, std::span<const std::size_t> order);
+
 /// The index that take() puts `fill` for.
 inline constexpr std::size_t nothing = ~std::size_t{0};
 

@@ -39,36 +39,35 @@ template <Op op>
 void export_comparison(Exporter& work, const Spec&) {
   const Form form = work.form();
   const std::string found = work.node(op.text, {work.name(0, form), work.name(1, form)});
-  work.give(work.node("Cast", {found}, {Exporter::attribute("to", float_type)}), form);
+  work.give(work.node("Cast", {found}, {attribute("to", float_type)}), form);
 }
 
 template <Op op>
 void export_softmax(Exporter& work, const Spec&) {
-  work.give(work.node(op.text, {work.name(0, Form::plain)}, {Exporter::attribute("axis", std::int64_t{-1})}),
-            Form::plain);
+  work.give(work.node(op.text, {work.name(0, Form::plain)}, {attribute("axis", std::int64_t{-1})}), Form::plain);
 }
 
 void export_leaky_relu(Exporter& work, const Spec& spec) {
-  give_each(work, "LeakyRelu", {Exporter::attribute("alpha", from_spec<LeakyRelu>(spec).slope)});
+  give_each(work, "LeakyRelu", {attribute("alpha", from_spec<LeakyRelu>(spec).slope)});
 }
 
 void export_elu(Exporter& work, const Spec& spec) {
-  give_each(work, "Elu", {Exporter::attribute("alpha", from_spec<Elu>(spec).alpha)});
+  give_each(work, "Elu", {attribute("alpha", from_spec<Elu>(spec).alpha)});
 }
 
 void export_selu(Exporter& work, const Spec& spec) {
   const auto layer = from_spec<Selu>(spec);
-  give_each(work, "Selu", {Exporter::attribute("alpha", layer.alpha), Exporter::attribute("gamma", layer.gamma)});
+  give_each(work, "Selu", {attribute("alpha", layer.alpha), attribute("gamma", layer.gamma)});
 }
 
 void export_hard_sigmoid(Exporter& work, const Spec& spec) {
   const auto layer = from_spec<HardSigmoid>(spec);
-  give_each(work, "HardSigmoid", {Exporter::attribute("alpha", layer.alpha), Exporter::attribute("beta", layer.beta)});
+  give_each(work, "HardSigmoid", {attribute("alpha", layer.alpha), attribute("beta", layer.beta)});
 }
 
 void export_gelu(Exporter& work, const Spec& spec) {
   const bool by_tanh = from_spec<Gelu>(spec).form == Gelu::Form::tanh;
-  give_each(work, "Gelu", {Exporter::attribute("approximate", std::string_view(by_tanh ? "tanh" : "none"))});
+  give_each(work, "Gelu", {attribute("approximate", by_tanh ? "tanh" : "none")});
 }
 
 void export_clip(Exporter& work, const Spec& spec) {
@@ -101,7 +100,7 @@ void export_normalize(Exporter& work, const Spec& spec) {
 
 void export_where(Exporter& work, const Spec&) {
   const Form form = work.form();
-  const std::string condition = work.node("Cast", {work.name(0, form)}, {Exporter::attribute("to", bool_type)});
+  const std::string condition = work.node("Cast", {work.name(0, form)}, {attribute("to", bool_type)});
   work.give(work.node("Where", {condition, work.name(1, form), work.name(2, form)}), form);
 }
 
@@ -141,7 +140,7 @@ void export_take(Exporter& work, const Spec& spec) {
     pads[rank + static_cast<std::size_t>(axis)] = 1;
     x = work.node("Pad", {x, work.whole("pads", pads), work.numbers("fill", Tensor::full({}, layer.fill))});
   }
-  work.give(work.node("Gather", {x, work.whole("indices", indices)}, {Exporter::attribute("axis", axis)}), form);
+  work.give(work.node("Gather", {x, work.whole("indices", indices)}, {attribute("axis", axis)}), form);
 }
 
 void export_concat(Exporter& work, const Spec& spec) {
@@ -157,18 +156,17 @@ void export_concat(Exporter& work, const Spec& spec) {
   for (std::size_t k = 0; k < work.operands(); ++k) {
     inputs.push_back(work.name(k, form));
     if (!work.in(k).constant) continue;
-    const std::string count = work.node("Shape", {samples}, {Exporter::attribute("end", std::int64_t{1})});
+    const std::string count = work.node("Shape", {samples}, {attribute("end", std::int64_t{1})});
     std::vector<std::int64_t> dims(work.in(k).shape.rank());
     for (std::size_t axis = 0; axis < dims.size(); ++axis) {
       dims[static_cast<std::size_t>(Exporter::axis(axis, form)) - 1] =
           static_cast<std::int64_t>(work.in(k).shape[axis]);
     }
     const std::string shape =
-        work.node("Concat", {count, work.whole("extents", dims)}, {Exporter::attribute("axis", std::int64_t{0})});
+        work.node("Concat", {count, work.whole("extents", dims)}, {attribute("axis", std::int64_t{0})});
     inputs.back() = work.node("Expand", {inputs.back(), shape});
   }
-  work.give(work.node("Concat", std::move(inputs), {Exporter::attribute("axis", Exporter::axis(layer.axis, form))}),
-            form);
+  work.give(work.node("Concat", std::move(inputs), {attribute("axis", Exporter::axis(layer.axis, form))}), form);
 }
 
 void export_reduce(Exporter& work, const Spec& spec) {
@@ -201,9 +199,8 @@ void export_reduce(Exporter& work, const Spec& spec) {
       break;
   }
   const std::string x = work.name(0, form);
-  work.give(
-      work.node(op, {x, work.whole("axes", dims)}, {Exporter::attribute("keepdims", std::int64_t{layer.keep ? 1 : 0})}),
-      layer.keep ? form : Form::plain);
+  work.give(work.node(op, {x, work.whole("axes", dims)}, {attribute("keepdims", std::int64_t{layer.keep ? 1 : 0})}),
+            layer.keep ? form : Form::plain);
 }
 
 void export_matmul(Exporter& work, const Spec&) {

@@ -80,6 +80,19 @@ std::string dump_value_info(const ValueInfo& info) {
 
 }  // namespace
 
+Attribute attribute(std::string name, std::int64_t value) {
+  return {.name = std::move(name), .integer = value, .kind = Attribute::Kind::integer};
+}
+Attribute attribute(std::string name, float value) {
+  return {.name = std::move(name), .number = value, .kind = Attribute::Kind::number};
+}
+Attribute attribute(std::string name, const char* value) {
+  return {.name = std::move(name), .text = value, .kind = Attribute::Kind::text};
+}
+Attribute attribute(std::string name, std::vector<std::int64_t> values) {
+  return {.name = std::move(name), .integers = std::move(values), .kind = Attribute::Kind::integers};
+}
+
 std::string dump(const File& file) {
   const std::string graph = message_of([&](Writer& writer) {
     for (const Node& node : file.graph.nodes) writer.message(1, dump_node(node));

@@ -45,29 +45,11 @@ Tensor laid_out(const Tensor& constant, Form form) {
   if (form == Form::plain || constant.size() == 1) return constant;
   std::array<std::size_t, 3> extents{1, 1, 1};
   std::copy_backward(constant.shape().begin(), constant.shape().end(), extents.end());
-  return with_axes(constant.reshaped(Shape(std::span<const std::size_t>(extents))),
-                   std::array<std::size_t, 3>{2, 0, 1});
+  return transposed(constant.reshaped(Shape(std::span<const std::size_t>(extents))),
+                    std::array<std::size_t, 3>{2, 0, 1});
 }
 
 }  // namespace
-
-Tensor with_axes(const Tensor& tensor, std::span<const std::size_t> order) {
-  Tape tape;
-  return transpose(tape.constant(tensor), order).value();
-}
-
-Attribute Exporter::attribute(std::string name, std::int64_t value) {
-  return {.name = std::move(name), .integer = value, .kind = Attribute::Kind::integer};
-}
-Attribute Exporter::attribute(std::string name, float value) {
-  return {.name = std::move(name), .number = value, .kind = Attribute::Kind::number};
-}
-Attribute Exporter::attribute(std::string name, std::string_view value) {
-  return {.name = std::move(name), .text = std::string(value), .kind = Attribute::Kind::text};
-}
-Attribute Exporter::attribute(std::string name, std::vector<std::int64_t> values) {
-  return {.name = std::move(name), .integers = std::move(values), .kind = Attribute::Kind::integers};
-}
 
 Exporter::Exporter(const Sequential& net) : net_(net), values_(net.layers().size() + 1) {
   graph_.name = "hans";

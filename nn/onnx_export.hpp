@@ -18,7 +18,8 @@ inline constexpr std::int64_t exported_opset = 20;
 /// file, and no program that evaluates it applies that.
 ///
 /// Reading the file with import_onnx() gives a network with the same logits and mostly the same layers: normalize is
-/// three operators, numbers that are combined with images have three axes, a softmax at the end is taken back to logits.
+/// three operators, numbers that are combined with images have three axes, a softmax at the end is taken back to
+/// logits.
 onnx::File export_onnx(const Sequential& net);
 
 /// Writes it (see write_file) and returns the SHA-256 of its bytes.

@@ -69,11 +69,6 @@ class Exporter {
   /// What the layer gives.
   void give(std::string name, Form form);
 
-  static Attribute attribute(std::string name, std::int64_t value);
-  static Attribute attribute(std::string name, float value);
-  static Attribute attribute(std::string name, std::string_view value);
-  static Attribute attribute(std::string name, std::vector<std::int64_t> values);
-
  private:
   std::string unique(const std::string& wanted);
 
@@ -91,8 +86,5 @@ using LayerExport = void (*)(Exporter& work, const Spec& spec);
 /// By the layers' names: those with weights or windows, and the others.
 std::map<std::string_view, LayerExport> window_exports();
 std::map<std::string_view, LayerExport> array_exports();
-
-/// Known numbers with the axes in another order.
-Tensor with_axes(const Tensor& tensor, std::span<const std::size_t> order);
 
 }  // namespace hans::nn::onnx

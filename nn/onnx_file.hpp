@@ -58,6 +58,11 @@ struct Attribute {
   Kind kind = Kind::none;
 };
 
+Attribute attribute(std::string name, std::int64_t value);
+Attribute attribute(std::string name, float value);
+Attribute attribute(std::string name, const char* value);
+Attribute attribute(std::string name, std::vector<std::int64_t> values);
+
 struct Node {
   std::string name, op, domain;
   std::vector<std::string> inputs, outputs;

@@ -1,5 +1,6 @@
 // ONNX operators that multiply and add up: convolutions, pooling, matrices.
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 #include <hans/autodiff/arrays.hpp>
@@ -11,13 +12,8 @@
 namespace hans::nn::onnx {
 namespace {
 
-/// The axes of known numbers in another order.
-Tensor reordered(Work& work, const Tensor& tensor, std::vector<std::size_t> order) {
-  Value value;
-  value.dims = Dims(tensor.shape().begin(), tensor.shape().end());
-  value.constant = tensor;
-  return *work.build.transposed(value, order).constant;
-}
+/// From filters x channels x rows x columns.
+constexpr std::array<std::size_t, 4> from_filters_first{2, 3, 1, 0};
 
 /// A window that moves over an image, as attributes say.
 struct Geometry {
@@ -121,7 +117,7 @@ void conv(Work& work) {
   std::optional<Tensor> bias;
   if (work.has(2)) bias = work.known(2, "bias");
   if (!bias) bias = work.bias_behind(filters, x.batched ? 1 : 0, x.rank());
-  std::vector<Tensor> numbers{reordered(work, weight, {2, 3, 1, 0})};
+  std::vector<Tensor> numbers{transposed(weight, from_filters_first)};
   if (bias) numbers.push_back(*bias);
   const Conv2d layer{.filters = static_cast<unsigned>(filters),
                      .kernel = at.kernel,
@@ -180,7 +176,7 @@ void conv_transpose(Work& work) {
   const std::size_t filters = weight.shape()[1] * groups.value_or(1);
   std::optional<Tensor> bias;
   if (work.has(2)) bias = work.known(2, "bias");
-  std::vector<Tensor> numbers{reordered(work, weight, {2, 3, 1, 0})};
+  std::vector<Tensor> numbers{transposed(weight, from_filters_first)};
   if (bias) numbers.push_back(*bias);
   const ConvTranspose2d layer{.filters = static_cast<unsigned>(filters),
                               .kernel = at.kernel,
@@ -230,7 +226,7 @@ void give_linear(Work& work, const Value& x, Tensor weight, std::optional<Tensor
     order[split.size() - 2] = 0;
     order.back() = split.size() - 1;
     const Shape shape = weight.shape();
-    weight = reordered(work, weight.reshaped(to_shape(split)), order).reshaped(shape);
+    weight = transposed(weight.reshaped(to_shape(split)), order).reshaped(shape);
   }
   const Linear layer{.units = static_cast<unsigned>(weight.shape()[1]), .bias = bias.has_value()};
   std::vector<Tensor> numbers{std::move(weight)};

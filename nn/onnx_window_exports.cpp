@@ -2,6 +2,7 @@
 #include <array>
 #include <numeric>
 
+#include <hans/autodiff/arrays.hpp>
 #include <hans/nn/normalization_layers.hpp>
 #include <hans/nn/onnx_exporter.hpp>
 
@@ -12,18 +13,16 @@ std::vector<std::int64_t> both(const Extent& extent) { return {extent.height, ex
 
 /// What surrounds the image: given, or up to ceil(in / stride).
 Attribute surroundings(const Padding& padding) {
-  if (padding.kind == Padding::Kind::same) return Exporter::attribute("auto_pad", std::string_view("SAME_UPPER"));
-  return Exporter::attribute("pads",
-                             std::vector<std::int64_t>{padding.top, padding.left, padding.bottom, padding.right});
+  if (padding.kind == Padding::Kind::same) return attribute("auto_pad", "SAME_UPPER");
+  return attribute("pads", std::vector<std::int64_t>{padding.top, padding.left, padding.bottom, padding.right});
 }
 
 /// The settings that both convolutions have.
 template <class Convolution>
 std::vector<Attribute> window_attributes(const Convolution& layer) {
-  std::vector<Attribute> all{Exporter::attribute("kernel_shape", both(layer.kernel)),
-                             Exporter::attribute("strides", both(layer.stride))};
-  if (layer.dilation) all.push_back(Exporter::attribute("dilations", both(*layer.dilation)));
-  if (layer.groups) all.push_back(Exporter::attribute("group", std::int64_t{*layer.groups}));
+  std::vector<Attribute> all{attribute("kernel_shape", both(layer.kernel)), attribute("strides", both(layer.stride))};
+  if (layer.dilation) all.push_back(attribute("dilations", both(*layer.dilation)));
+  if (layer.groups) all.push_back(attribute("group", std::int64_t{*layer.groups}));
   return all;
 }
 
@@ -31,7 +30,7 @@ std::vector<Attribute> window_attributes(const Convolution& layer) {
 std::vector<std::string> conv_inputs(Exporter& work) {
   std::vector<std::string> inputs{
       work.name(0, Form::channels_first),
-      work.numbers("weight", with_axes(work.weight(0), std::array<std::size_t, 4>{3, 2, 0, 1}))};
+      work.numbers("weight", transposed(work.weight(0), std::array<std::size_t, 4>{3, 2, 0, 1}))};
   if (work.weights() > 1) inputs.push_back(work.numbers("bias", work.weight(1)));
   return inputs;
 }
@@ -48,10 +47,10 @@ void export_conv_transpose2d(Exporter& work, const Spec& spec) {
   const Window window = window_of(layer, work.in().shape);
   const Extent kernel = layer.kernel, size = layer.size;
   std::vector<Attribute> attributes = window_attributes(layer);
-  attributes.push_back(Exporter::attribute(
-      "pads", std::vector<std::int64_t>{
-                  static_cast<std::int64_t>(window.pad_top), static_cast<std::int64_t>(window.pad_left),
-                  static_cast<std::int64_t>(window.pad_bottom), static_cast<std::int64_t>(window.pad_right)}));
+  attributes.push_back(attribute("pads", std::vector<std::int64_t>{static_cast<std::int64_t>(window.pad_top),
+                                                                   static_cast<std::int64_t>(window.pad_left),
+                                                                   static_cast<std::int64_t>(window.pad_bottom),
+                                                                   static_cast<std::int64_t>(window.pad_right)}));
   // What the formula of the output's size leaves out.
   const auto more = [](std::size_t out, std::size_t in, std::size_t stride, std::size_t side, std::size_t dilation,
                        std::size_t pads) {
@@ -59,7 +58,7 @@ void export_conv_transpose2d(Exporter& work, const Spec& spec) {
            static_cast<std::int64_t>(stride * (in - 1) + (side - 1) * dilation + 1);
   };
   const Shape& in = work.in().shape;
-  attributes.push_back(Exporter::attribute(
+  attributes.push_back(attribute(
       "output_padding", std::vector<std::int64_t>{more(size.height, in[0], layer.stride.height, kernel.height,
                                                        window.dilation_height, window.pad_top + window.pad_bottom),
                                                   more(size.width, in[1], layer.stride.width, kernel.width,
@@ -75,10 +74,10 @@ void export_linear(Exporter& work, const Spec&) {
 
 template <class Pool>
 std::vector<Attribute> pool_attributes(const Pool& layer) {
-  std::vector<Attribute> all{Exporter::attribute("kernel_shape", both(layer.kernel)),
-                             Exporter::attribute("strides", both(layer.stride.value_or(layer.kernel))),
+  std::vector<Attribute> all{attribute("kernel_shape", both(layer.kernel)),
+                             attribute("strides", both(layer.stride.value_or(layer.kernel))),
                              surroundings(layer.padding.value_or(Padding{}))};
-  if (layer.ceil.value_or(false)) all.push_back(Exporter::attribute("ceil_mode", std::int64_t{1}));
+  if (layer.ceil.value_or(false)) all.push_back(attribute("ceil_mode", std::int64_t{1}));
   return all;
 }
 
@@ -90,7 +89,7 @@ void export_max_pool2d(Exporter& work, const Spec& spec) {
 void export_average_pool2d(Exporter& work, const Spec& spec) {
   const auto layer = from_spec<AveragePool2d>(spec);
   std::vector<Attribute> attributes = pool_attributes(layer);
-  if (layer.count_padding) attributes.push_back(Exporter::attribute("count_include_pad", std::int64_t{1}));
+  if (layer.count_padding) attributes.push_back(attribute("count_include_pad", std::int64_t{1}));
   work.give(work.node("AveragePool", {work.name(0, Form::channels_first)}, std::move(attributes)),
             Form::channels_first);
 }
@@ -98,7 +97,7 @@ void export_average_pool2d(Exporter& work, const Spec& spec) {
 /// An operator that wants the channels, our last axis, behind the samples.
 void normalise_channels(Exporter& work, const char* op, float eps, std::vector<std::string> numbers) {
   const std::size_t rank = work.in().shape.rank();
-  std::vector<Attribute> attributes{Exporter::attribute("epsilon", eps)};
+  std::vector<Attribute> attributes{attribute("epsilon", eps)};
   const Form form = work.in().image() ? Form::channels_first : Form::plain;
   std::string x = work.name(0, form);
   const bool moved = form == Form::plain && rank > 1;
@@ -133,12 +132,11 @@ void export_instance_norm(Exporter& work, const Spec& spec) {
 
 void export_layer_norm(Exporter& work, const Spec& spec) {
   const auto layer = from_spec<LayerNorm>(spec);
-  work.give(
-      work.node(
-          "LayerNormalization",
-          {work.name(0, Form::plain), work.numbers("scale", work.weight(0)), work.numbers("bias", work.weight(1))},
-          {Exporter::attribute("axis", -std::int64_t{layer.axes}), Exporter::attribute("epsilon", layer.eps)}),
-      Form::plain);
+  work.give(work.node("LayerNormalization",
+                      {work.name(0, Form::plain), work.numbers("scale", work.weight(0)),
+                       work.numbers("bias", work.weight(1))},
+                      {attribute("axis", -std::int64_t{layer.axes}), attribute("epsilon", layer.eps)}),
+            Form::plain);
 }
 
 }  // namespace

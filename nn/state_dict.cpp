@@ -127,21 +127,16 @@ std::vector<Entry> entries_of(const Sequential& net, std::size_t layer, const st
   return all;
 }
 
-Tensor reordered_axes(const Tensor& tensor, const Shape& extents, std::span<const std::size_t> order) {
-  Tape tape;
-  return transpose(tape.constant(tensor.reshaped(extents)), order).value();
-}
-
 Tensor to_torch(const Tensor& own, const Entry& entry) {
   if (entry.order.empty()) return own;
-  return reordered_axes(own, entry.own, entry.order).reshaped(entry.torch);
+  return transposed(own.reshaped(entry.own), entry.order).reshaped(entry.torch);
 }
 
 Tensor from_torch(const Tensor& torch, const Entry& entry, const Shape& own) {
   if (entry.order.empty()) return torch;
   std::vector<std::size_t> back(entry.order.size());
   for (std::size_t axis = 0; axis < back.size(); ++axis) back[entry.order[axis]] = axis;
-  return reordered_axes(torch, shape_in(entry.own, entry.order), back).reshaped(own);
+  return transposed(torch.reshaped(shape_in(entry.own, entry.order)), back).reshaped(own);
 }
 
 /// Digits compare as numbers.

@@ -12,10 +12,13 @@
 #include <hans/nn/trainer.hpp>
 
 #include "data_testing.hpp"
+#include "network_testing.hpp"
 
 namespace {
 
 using namespace hans;
+using network_testing::logits;
+using network_testing::random_images;
 using nn::Sequential;
 using nn::Source;
 using testing_data::contains;
@@ -23,18 +26,6 @@ using testing_data::error_of;
 
 std::string parse_error(const std::string& architecture) {
   return error_of([&] { (void)Sequential::parse(architecture, Rng(1)); });
-}
-
-Tensor random_images(const Shape& shape) {
-  Tensor made(shape);
-  Stream stream = Rng(9).stream("images");
-  for (real& value : made.mutable_values()) value = stream.uniform();
-  return made;
-}
-
-Tensor logits(const Sequential& net, const Tensor& images) {
-  Tape tape;
-  return net.logits(tape.constant(images)).value();
 }
 
 // y = W2 (x' + relu(W1 x')), by hand.

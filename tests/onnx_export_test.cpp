@@ -14,11 +14,13 @@
 #include <hans/nn/onnx_export.hpp>
 #include <hans/nn/onnx_import.hpp>
 
-#include "data_testing.hpp"
+#include "network_testing.hpp"
 
 namespace {
 
 using namespace hans;
+using network_testing::logits;
+using network_testing::random_images;
 using nn::Sequential;
 
 struct Exported {
@@ -114,18 +116,6 @@ Sequential network(const Exported& row) {
   return net;
 }
 
-Tensor images_for(const Sequential& net) {
-  Tensor made(net.input().with_front(3));
-  Stream stream = Rng(9).stream("images");
-  for (real& value : made.mutable_values()) value = stream.uniform();
-  return made;
-}
-
-Tensor logits(const Sequential& net, const Tensor& images) {
-  Tape tape;
-  return net.logits(tape.constant(images)).value();
-}
-
 Sequential read_again(const std::string& bytes) {
   std::vector<std::string> notes;
   return nn::import_onnx(nn::onnx::parse(bytes, "the export"), {}, notes).net;
@@ -137,7 +127,7 @@ TEST_P(OnnxExports, AreReadAgainAsTheSameNetwork) {
   const Sequential net = network(GetParam());
   const std::string bytes = nn::onnx::dump(nn::export_onnx(net));
   EXPECT_EQ(bytes, nn::onnx::dump(nn::export_onnx(network(GetParam()))));
-  const Tensor images = images_for(net);
+  const Tensor images = random_images(net.input().with_front(3));
   const Tensor wanted = logits(net, images);
   const Sequential again = read_again(bytes);
   EXPECT_EQ(again.input(), net.input());

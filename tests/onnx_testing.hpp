@@ -35,19 +35,6 @@ inline TensorData wholes(std::string name, Dims dims, const std::vector<std::int
           std::string(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(std::int64_t))};
 }
 
-inline Attribute attribute(std::string name, std::int64_t value) {
-  return {.name = std::move(name), .integer = value, .kind = Attribute::Kind::integer};
-}
-inline Attribute attribute(std::string name, float value) {
-  return {.name = std::move(name), .number = value, .kind = Attribute::Kind::number};
-}
-inline Attribute attribute(std::string name, const char* value) {
-  return {.name = std::move(name), .text = value, .kind = Attribute::Kind::text};
-}
-inline Attribute attribute(std::string name, Dims values) {
-  return {.name = std::move(name), .integers = std::move(values), .kind = Attribute::Kind::integers};
-}
-
 inline Node node(std::string op, std::vector<std::string> inputs, std::vector<std::string> outputs,
                  std::vector<Attribute> attributes = {}) {
   return {"", std::move(op), "", std::move(inputs), std::move(outputs), std::move(attributes)};
