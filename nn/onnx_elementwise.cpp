@@ -97,6 +97,10 @@ void selu(Work& work) {
 void hard_sigmoid(Work& work) {
   work.give(each(work, HardSigmoid{.alpha = work.number("alpha", 0.2F), .beta = work.number("beta", 0.5F)}));
 }
+void hard_swish(Work& work) {
+  work.give(
+      work.build.combine(hans::operator*, {work.in(0), each(work, HardSigmoid{.alpha = 1.0F / 6, .beta = 0.5F})}));
+}
 void gelu(Work& work) {
   const std::string form = work.word("approximate", "none");
   check(form == "none" || form == "tanh", "approximate = ", in_quotes(form));
@@ -113,8 +117,8 @@ std::map<std::string_view, Operation> elementwise_operations() {
   return {{"Abs", unary<hans::abs>},
           {"Add", binary < hans::operator+> }, {"Cast", cast}, {"Clip", clip}, {"Div", divide}, {"Dropout", dropout},
            {"Elu", elu}, {"Equal", binary<hans::equal>}, {"Erf", unary<hans::erf>}, {"Exp", unary<hans::exp>},
-           {"Gelu", gelu}, {"Greater", binary<hans::greater>}, {"HardSigmoid", hard_sigmoid}, {"Identity", pass_on},
-           {"LeakyRelu", leaky_relu}, {"Less", binary<hans::less>}, {"Log", unary<hans::log>},
+           {"Gelu", gelu}, {"Greater", binary<hans::greater>}, {"HardSigmoid", hard_sigmoid}, {"HardSwish", hard_swish},
+           {"Identity", pass_on}, {"LeakyRelu", leaky_relu}, {"Less", binary<hans::less>}, {"Log", unary<hans::log>},
            {"Max", several<hans::maximum>}, {"Min", several<hans::minimum>},
            {"Mul", binary < hans::operator*> },
             {"Neg", unary<(hans::operator-)>},
@@ -127,6 +131,7 @@ std::map<std::string_view, Operation> elementwise_operations() {
             {"Softplus", unary<hans::softplus>},
             {"Sqrt", unary<hans::sqrt>},
             {"Sub", binary<(hans::operator-)>},
+            {"Sum", several<(hans::operator+)>},
             {"Tanh", unary<hans::tanh>},
             {"Where", where}};
 }

@@ -18,9 +18,9 @@ warnings.filterwarnings("ignore")
 from onnx.backend.test.case.node import collect_testcases
 
 OPERATORS = """Abs Add ArgMax AveragePool BatchNormalization Cast Clip Concat Constant ConstantOfShape Conv ConvTranspose
-Div Dropout Elu Equal Erf Exp Expand Flatten Gather Gelu Gemm GlobalAveragePool GlobalMaxPool Greater HardSigmoid Identity
+Div Dropout Elu Equal Erf Exp Expand Flatten Gather Gelu Gemm GlobalAveragePool GlobalMaxPool Greater HardSigmoid HardSwish Identity
 InstanceNormalization LayerNormalization LeakyRelu Less Log LogSoftmax MatMul Max MaxPool Min Mul Neg PRelu Pad Pow ReduceL2
-ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Resize Round Selu Shape Sigmoid Slice Softmax Softplus Split Sqrt Squeeze Sub
+ReduceMax ReduceMean ReduceMin ReduceSum Relu Reshape Resize Round Selu Shape Sigmoid Slice Softmax Softplus Split Sqrt Squeeze Sub Sum
 Tanh Tile Transpose Unsqueeze Where""".split()
 # What runs over a batch of images keeps its first axis; of some only the first input is not a weight or a setting.
 BATCHED = {"Conv", "ConvTranspose", "MaxPool", "AveragePool", "BatchNormalization", "InstanceNormalization",
