@@ -87,6 +87,8 @@ Var Concat::operator()(Tape&, std::span<const Var> x, const Run&) const {
   return concat(parts, axis + 1);
 }
 
+void Reduce::validate() const { check_usage(!axes.value().all.empty(), "reduce needs an axis at least"); }
+
 Var Reduce::operator()(const Var& x, const Run&) const {
   return reduce(x, by, in_batch(axes, rank_of_sample(x)), keep);
 }

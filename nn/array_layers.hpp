@@ -98,6 +98,7 @@ struct Reduce {
                       field("axes", &Reduce::axes, "of a sample, counted from 0"),
                       field("keep", &Reduce::keep, "the axes stay with extent 1"));
   }
+  void validate() const;
   std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };

@@ -52,6 +52,12 @@ std::vector<WeightInfo> BatchNorm::weights(const Shape& in) const {
   return all;
 }
 
+float rest_of(float momentum) {
+  double decimal = 0;
+  check(read_number(text(momentum), decimal), "a momentum of ", momentum);
+  return static_cast<float>(1 - decimal);
+}
+
 Var BatchNorm::operator()(const Var& x, const Run& run) const {
   if (run.mode.statistics != nullptr) {
     const Shape channels{channels_of(x.shape())};

@@ -22,6 +22,9 @@ struct BatchNorm {
   Var operator()(const Var& x, const Run& run) const;
 };
 
+/// 1 - momentum: other libraries give the weight of what is stored, not of the batch. Of 0.9 it is 0.1, as decimals.
+float rest_of(float momentum);
+
 /// Every channel of every image with its own mean and variance (Ulyanov 2016).
 struct InstanceNorm {
   float eps = 1e-5F;

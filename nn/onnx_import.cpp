@@ -67,7 +67,8 @@ Shape image_of(const Dims& sample, Layout layout) {
   check(all.elements() <= Sequential::most_features, "an input of ", all, " has more than ", Sequential::most_features,
         " features");
   if (sample.size() == 3 && layout == Layout::nhwc) return all;
-  if (sample.size() == 3 && (all[1] > 1 || all[2] > 1) && all[0] <= 4) return {all[1], all[2], all[0]};
+  // Channels first; 28x28x1 is a row of features there, or what --preprocess layout=nhwc is for.
+  if (sample.size() == 3 && (all[1] > 1 || all[2] > 1) && (all[0] <= 4 || all[2] > 4)) return {all[1], all[2], all[0]};
   if (sample.size() == 2 && all[0] > 1 && all[1] > 1) return {all[0], all[1], 1};
   for (const std::size_t channels : {std::size_t{1}, std::size_t{3}}) {
     std::size_t side = 1;

@@ -21,6 +21,7 @@ void reduce(Work& work) {
   if (axes.empty() && work.integer("noop_with_empty_axes", 0) == 0) {
     for (std::size_t k = 0; k < x.rank(); ++k) axes.push_back(static_cast<std::int64_t>(k));
   }
+  if (axes.empty()) return work.give(by == Reduction::l2 ? formed_like(x, work.build.add(hans::abs, x)) : x);
   Axes stored;
   Dims kept = x.dims, gone;
   const std::vector<std::size_t> reduced = work.axes(axes, x.rank());
@@ -86,7 +87,7 @@ void batch_normalization(Work& work) {
   Value x = work.in(0);
   if (x.sample().size() > 1) x = work.build.channels_last(x);
   if (x.sample().size() == 1) x = work.build.plain(x);
-  const BatchNorm layer{.eps = work.number("epsilon", 1e-5F)};
+  const BatchNorm layer{.eps = work.number("epsilon", 1e-5F), .momentum = rest_of(work.number("momentum", 0.9F))};
   work.give(formed_like(x, work.build.add(layer, x,
                                           {work.known(1, "scale"), work.known(2, "bias"), work.known(3, "mean"),
                                            work.known(4, "variance")})));

@@ -95,9 +95,9 @@ void export_average_pool2d(Exporter& work, const Spec& spec) {
 }
 
 /// An operator that wants the channels, our last axis, behind the samples.
-void normalise_channels(Exporter& work, const char* op, float eps, std::vector<std::string> numbers) {
+void normalise_channels(Exporter& work, const char* op, std::vector<Attribute> attributes,
+                        std::vector<std::string> numbers) {
   const std::size_t rank = work.in().shape.rank();
-  std::vector<Attribute> attributes{attribute("epsilon", eps)};
   const Form form = work.in().image() ? Form::channels_first : Form::plain;
   std::string x = work.name(0, form);
   const bool moved = form == Form::plain && rank > 1;
@@ -120,13 +120,15 @@ void normalise_channels(Exporter& work, const char* op, float eps, std::vector<s
 }
 
 void export_batch_norm(Exporter& work, const Spec& spec) {
-  normalise_channels(work, "BatchNormalization", from_spec<BatchNorm>(spec).eps,
+  const auto layer = from_spec<BatchNorm>(spec);
+  normalise_channels(work, "BatchNormalization",
+                     {attribute("epsilon", layer.eps), attribute("momentum", rest_of(layer.momentum))},
                      {work.numbers("scale", work.weight(0)), work.numbers("bias", work.weight(1)),
                       work.numbers("mean", work.other(0)), work.numbers("variance", work.other(1))});
 }
 
 void export_instance_norm(Exporter& work, const Spec& spec) {
-  normalise_channels(work, "InstanceNormalization", from_spec<InstanceNorm>(spec).eps,
+  normalise_channels(work, "InstanceNormalization", {attribute("epsilon", from_spec<InstanceNorm>(spec).eps)},
                      {work.numbers("scale", work.weight(0)), work.numbers("bias", work.weight(1))});
 }
 

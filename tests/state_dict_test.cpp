@@ -143,15 +143,15 @@ TEST(StateDicts, OfOtherShapesAndNamesAreRefused) {
   };
   for (const auto& [dict, wanted] : rows) {
     Sequential changed = net;
-    EXPECT_TRUE(contains(error_of([&] { nn::load_state_dict(changed, dict); }), wanted))
-        << error_of([&] { nn::load_state_dict(changed, dict); });
+    const std::string error = error_of([&changed, &given = dict] { nn::load_state_dict(changed, given); });
+    EXPECT_TRUE(contains(error, wanted)) << error;
     EXPECT_TRUE(identical(changed.weights()[0], net.weights()[0]));
   }
   const StateDict good{{"fc.weight", weight}, {"fc.bias", bias}};
   for (const auto& [names, wanted] : std::vector<std::pair<std::vector<std::string>, std::string>>{
            {{"fc", "fc"}, "2 names for 1 layers"}, {{"fd"}, "'fd' is not for layer 1"}}) {
     Sequential changed = net;
-    EXPECT_TRUE(contains(error_of([&] { nn::load_state_dict(changed, good, names); }), wanted));
+    EXPECT_TRUE(contains(error_of([&, &given = names] { nn::load_state_dict(changed, good, given); }), wanted));
   }
   const Sequential mixed =
       Sequential::parse("2x2x2;flatten;linear:units=8;concat:axis=0,of=0/1;linear:units=2", Rng(1));
