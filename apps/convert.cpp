@@ -8,6 +8,7 @@
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
+#include <hans/data/npz.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/onnx_export.hpp>
 #include <hans/nn/safetensors.hpp>
@@ -89,8 +90,7 @@ nn::Model network_for(const ConvertOptions& options, std::string_view bytes, con
     model.training.clear();
     return model;
   }
-  const nn::Safetensors file =
-      bytes.starts_with("PK") ? nn::Safetensors{} : nn::Safetensors::parse(bytes, in_quotes(in));
+  const nn::Safetensors file = data::is_npz(bytes) ? nn::Safetensors{} : nn::Safetensors::parse(bytes, in_quotes(in));
   const std::string* architecture = file.find("architecture");
   check_usage(architecture != nullptr, in_quotes(in), " holds weights only; say whose they are: --model NAME, FILE or ",
               "ARCHITECTURE, such as '28x28x1;flatten;linear:units=10'");

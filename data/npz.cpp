@@ -12,6 +12,8 @@ constexpr std::string_view suffix = ".npy";
 
 }  // namespace
 
+bool is_npz(std::string_view file) { return file.starts_with("PK\x03\x04"); }
+
 Array read_npz(std::string_view file, std::string_view name, std::uint64_t most) {
   const ZipEntry* found = nullptr;
   const std::vector<ZipEntry> entries = read_zip_directory(file);

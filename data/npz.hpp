@@ -13,6 +13,9 @@ namespace hans::data {
 
 using NamedArray = std::pair<std::string, Array>;
 
+/// Whether a file begins like a ZIP archive that holds anything.
+bool is_npz(std::string_view file);
+
 /// The array `name` (without ".npy") of an .npz file, stored or deflated, larger than `most` bytes refused.
 /// Throws Error listing the names that there are if it is none of them, or saying how the file is broken.
 Array read_npz(std::string_view file, std::string_view name, std::uint64_t most = std::uint64_t{1} << 32);

@@ -210,6 +210,61 @@ bool fits(const Group& group, const std::vector<Entry>& entries) {
   return used > 0 && used == group.tensors.size();
 }
 
+/// Goes through the layers and gives each the tensors that are its own.
+class Assignment {
+ public:
+  Assignment(const StateDict& dict, std::span<const std::string> prefixes)
+      : groups_(groups_of(dict)), prefixes_(prefixes) {}
+
+  /// The tensors for a layer with these entries; null: it has numbers that may be missing, and they are. `layer` names
+  /// it in errors.
+  const Group* take(const std::vector<Entry>& entries, const std::string& layer) {
+    const bool needed = std::ranges::any_of(entries, [](const Entry& entry) { return !entry.may_lack; });
+    Group* const group = !prefixes_.empty() && needed ? said_for(entries, layer) : first_for(entries);
+    if (group == nullptr && !needed) return nullptr;
+    check(group != nullptr, "there are no tensors for ", layer, ", which needs ", described(entries), "; left are ",
+          left());
+    group->taken = true;
+    return group;
+  }
+
+  /// Throws Error if something was not used.
+  void check_all_used() const {
+    check(left() == "none", "no layer takes ", left());
+    check(said_ == prefixes_.size(), "there are ", prefixes_.size(), " names for ", said_, " layers with weights");
+  }
+
+ private:
+  Group* first_for(const std::vector<Entry>& entries) {
+    const auto found =
+        std::ranges::find_if(groups_, [&](const Group& each) { return !each.taken && fits(each, entries); });
+    return found == groups_.end() ? nullptr : &*found;
+  }
+
+  Group* said_for(const std::vector<Entry>& entries, const std::string& layer) {
+    check(said_ < prefixes_.size(), "there are ", prefixes_.size(), " names, but none for ", layer);
+    const std::string& name = prefixes_[said_++];
+    const auto found = std::ranges::find(groups_, name, &Group::prefix);
+    const bool there = found != groups_.end();
+    check(there && !found->taken && fits(*found, entries), "what is named ", in_quotes(name), " is not for ", layer,
+          ", which needs ", described(entries), "; it has ", !there ? "nothing" : found->described(),
+          there && found->taken ? ", which another layer took" : "");
+    return &*found;
+  }
+
+  std::string left() const {
+    std::string all;
+    for (const Group& each : groups_) {
+      if (!each.taken) append(all, text(all.empty() ? "" : ", ", each.described()));
+    }
+    return all.empty() ? "none" : all;
+  }
+
+  std::vector<Group> groups_;
+  std::span<const std::string> prefixes_;
+  std::size_t said_ = 0;
+};
+
 }  // namespace
 
 StateDict state_dict(const Sequential& net) {
@@ -225,39 +280,18 @@ StateDict state_dict(const Sequential& net) {
 }
 
 std::vector<StateOf> load_state_dict(Sequential& net, const StateDict& dict, std::span<const std::string> prefixes) {
-  std::vector<Group> groups = groups_of(dict);
+  Assignment assignment(dict, prefixes);
   const std::vector<Features> features = features_of(net);
   std::vector<Tensor> weights, others;
   std::vector<StateOf> made;
-  std::size_t named = 0;
   for (std::size_t layer = 0; layer < net.layers().size(); ++layer) {
-    const std::vector<Entry> entries = entries_of(net, layer, features);
     const std::size_t first_weight = weights.size(), first_other = others.size();
     weights.insert(weights.end(), net.weights(layer).begin(), net.weights(layer).end());
     others.insert(others.end(), net.others(layer).begin(), net.others(layer).end());
+    const std::vector<Entry> entries = entries_of(net, layer, features);
     if (entries.empty()) continue;
-    auto group = std::ranges::find_if(groups, [&](const Group& each) { return !each.taken && fits(each, entries); });
-    const bool needed = std::ranges::any_of(entries, [](const Entry& entry) { return !entry.may_lack; });
-    const std::string spec =
-        text("layer ", layer, " (", net.layers()[layer].spec(), "), which needs ", described(entries));
-    if (!prefixes.empty() && needed) {
-      check(named < prefixes.size(), "there are ", prefixes.size(), " names, but none for ", spec);
-      group = std::ranges::find(groups, prefixes[named++], &Group::prefix);
-      check(group != groups.end() && !group->taken && fits(*group, entries), "what is named ",
-            in_quotes(prefixes[named - 1]), " is not for ", spec,
-            group == groups.end() ? ""
-            : group->taken        ? ": another layer has it"
-                                  : text(": it has ", group->described()));
-    }
-    if (group == groups.end() && !needed) continue;
-    if (group == groups.end()) {
-      std::string left;
-      for (const Group& each : groups) {
-        if (!each.taken) append(left, text(left.empty() ? "" : ", ", each.described()));
-      }
-      throw Error(text("there are no tensors for ", spec, "; left are ", left.empty() ? "none" : left));
-    }
-    group->taken = true;
+    const Group* group = assignment.take(entries, text("layer ", layer, " (", net.layers()[layer].spec(), ")"));
+    if (group == nullptr) continue;
     made.push_back({layer, group->prefix});
     for (const Entry& entry : entries) {
       const auto found = group->tensors.find(entry.name);
@@ -266,11 +300,8 @@ std::vector<StateOf> load_state_dict(Sequential& net, const StateDict& dict, std
       own = from_torch(*found->second, entry, own.shape());
     }
   }
-  for (const Group& group : groups) {
-    check(group.taken, "no layer takes ", group.described(), "; the network is ", net.architecture());
-  }
-  check(named == prefixes.size(), "there are ", prefixes.size(), " names for ", named, " layers with weights");
-  Sequential changed = net;  // the numbers may not be finite
+  assignment.check_all_used();
+  Sequential changed = net;  // whose numbers may be refused
   changed.set_weights(weights);
   changed.set_others(others);
   net = std::move(changed);
@@ -278,7 +309,7 @@ std::vector<StateOf> load_state_dict(Sequential& net, const StateDict& dict, std
 }
 
 StateDict parse_state_dict(std::string_view bytes, std::string_view where) {
-  if (!bytes.starts_with("PK")) return Safetensors::parse(bytes, where).tensors;
+  if (!data::is_npz(bytes)) return Safetensors::parse(bytes, where).tensors;
   try {
     StateDict dict;
     for (const std::string& name : data::npz_names(bytes)) {

@@ -169,8 +169,8 @@ TEST(StateDicts, OfOtherTypesAreRead) {
   EXPECT_EQ(values(named(dict, "h.weight")), (std::vector<real>{1, -0x1p-24F}));
   EXPECT_EQ(values(named(dict, "b.weight")), (std::vector<real>{1}));
   EXPECT_EQ(values(named(dict, "n")), (std::vector<real>{5}));
-  EXPECT_TRUE(
-      contains(error_of([] { (void)nn::parse_state_dict("PK", "w.npz"); }), "w.npz is not a usable state dict"));
+  EXPECT_TRUE(contains(error_of([] { (void)nn::parse_state_dict("PK\x03\x04", "w.npz"); }),
+                       "w.npz is not a usable state dict"));
   const std::vector<data::NamedArray> words{{"a", data::Array::of("text")}};
   EXPECT_TRUE(contains(error_of([&] { (void)nn::parse_state_dict(data::write_npz(words), "w.npz"); }), "w.npz"));
 }
