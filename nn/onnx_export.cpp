@@ -108,7 +108,7 @@ std::string Exporter::whole(std::string_view what, const std::vector<std::int64_
 }
 
 std::string Exporter::node(const std::string& op, std::vector<std::string> inputs, std::vector<Attribute> attributes) {
-  const std::string name = unique(text(layer_, ".", op));
+  std::string name = unique(text(layer_, ".", op));
   graph_.nodes.push_back({name, op, "", std::move(inputs), {name}, std::move(attributes)});
   return name;
 }
