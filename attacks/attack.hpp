@@ -78,6 +78,16 @@ struct AttackInfo {
   bool targets_by_default = false;  ///< without a goal it aims at the class after the label
   bool takes_targets = true;
   std::vector<FieldInfo> fields;
+
+  template <class A>
+  static AttackInfo of() {
+    AttackInfo info{std::string(A::name), "", std::string(A::meaning), std::string(A::paper), false, true,
+                    describe<A>()};
+    if constexpr (requires { A::version; }) info.version = A::version;
+    if constexpr (requires { A::targets_by_default; }) info.targets_by_default = A::targets_by_default;
+    if constexpr (requires { A::takes_targets; }) info.takes_targets = A::takes_targets;
+    return info;
+  }
 };
 
 /// Any attack. An aggregate A is one if it has `name`, `meaning`, `paper`, `fields()` (see core/fields.hpp) and
@@ -140,16 +150,6 @@ void append_value(std::string& out, const Attack& value);
 std::string value_help(const Attack&);
 void is_nested_value(const Attack&);
 
-/// What `hans list` says of A.
-template <class A>
-AttackInfo describe_attack() {
-  AttackInfo info{std::string(A::name), "", std::string(A::meaning), std::string(A::paper), false, true, describe<A>()};
-  if constexpr (requires { A::version; }) info.version = A::version;
-  if constexpr (requires { A::targets_by_default; }) info.targets_by_default = A::targets_by_default;
-  if constexpr (requires { A::takes_targets; }) info.takes_targets = A::takes_targets;
-  return info;
-}
-
 template <class A>
 struct Attack::Model final : Attack::Concept {
   explicit Model(A given) : settings(std::move(given)) {}
@@ -167,7 +167,7 @@ struct Attack::Model final : Attack::Concept {
     }
     return copy;
   }
-  AttackInfo info() const override { return describe_attack<A>(); }
+  AttackInfo info() const override { return AttackInfo::of<A>(); }
   A settings;
 };
 

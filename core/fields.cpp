@@ -70,7 +70,7 @@ void refuse_kind(std::string_view what, const Spec& spec, std::span<const std::s
   std::string all;
   for (const std::string& name : names) append(all, text(all.empty() ? "" : ", ", name));
   throw UsageError(text("there is no ", what, " '", spec.name, spec.version.empty() ? "" : "@", spec.version, "'; ",
-                        names.size() == 1 ? "there is " : "there are ", names.empty() ? "none in this build" : all));
+                        names.size() == 1 ? "there is " : "there are ", all));
 }
 
 namespace detail {

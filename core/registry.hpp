@@ -1,6 +1,7 @@
 // Things that a SPEC names: looked up, listed and refused in one way.
 #pragma once
 
+#include <array>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,12 +20,12 @@ struct Kind {
   Info (*describe)();
 };
 
-/// The row for T, an aggregate with fields (see core/fields.hpp) of which a Thing can be made.
-template <class Thing, class T, class Info>
-constexpr Kind<Thing, Info> kind_of(Info (*describe)()) {
-  return {detail::name_of_type<T>(), detail::version_of_type<T>(),
-          [](const Spec& spec) -> Thing { return from_spec<T>(spec); }, describe};
-}
+/// A row for each of Ts, aggregates with fields (see core/fields.hpp) of which a Thing can be made. Info::of<T>() says
+/// what lists say of T.
+template <class Thing, class Info, class... Ts>
+constexpr std::array<Kind<Thing, Info>, sizeof...(Ts)> kinds_of{
+    {{detail::name_of_type<Ts>(), detail::version_of_type<Ts>(),
+      [](const Spec& spec) -> Thing { return from_spec<Ts>(spec); }, [] { return Info::template of<Ts>(); }}...}};
 
 template <class Thing, class Info>
 std::vector<Info> list_kinds(std::span<const Kind<Thing, Info>> kinds) {

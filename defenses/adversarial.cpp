@@ -1,8 +1,6 @@
 // Adversarial training, and the list of defences.
 #include <hans/defenses/adversarial.hpp>
 
-#include <array>
-
 #include <hans/core/error.hpp>
 #include <hans/core/registry.hpp>
 
@@ -33,13 +31,8 @@ nn::Loss adversarial_training(attacks::Attack attack, AdversarialOptions options
 
 namespace {
 
-DefenseInfo describe_adversarial() {
-  return {std::string(Adversarial::name), std::string(Adversarial::meaning), std::string(Adversarial::paper),
-          describe<Adversarial>()};
-}
-
-// One line adds a defence.
-constexpr std::array defenses{kind_of<Adversarial, Adversarial>(describe_adversarial)};
+// One type adds a defence.
+constexpr const auto& defenses = kinds_of<Adversarial, DefenseInfo, Adversarial>;
 
 }  // namespace
 

@@ -40,6 +40,11 @@ nn::Loss from_spec(const Spec& spec, float smoothing = usual_smoothing);
 struct DefenseInfo {
   std::string name, meaning, paper;
   std::vector<FieldInfo> fields;
+
+  template <class D>
+  static DefenseInfo of() {
+    return {std::string(D::name), std::string(D::meaning), std::string(D::paper), describe<D>()};
+  }
 };
 std::vector<DefenseInfo> list_defenses();
 

@@ -152,6 +152,11 @@ class Layer {
 struct LayerInfo {
   std::string name, meaning;
   std::vector<FieldInfo> fields;
+
+  template <class L>
+  static LayerInfo of() {
+    return {std::string(L::name), std::string(L::meaning), describe<L>()};
+  }
 };
 std::vector<LayerInfo> list_layers();
 

@@ -17,18 +17,11 @@
 namespace hans::nn {
 namespace {
 
-template <class L>
-LayerInfo describe_layer() {
-  return {std::string(L::name), std::string(L::meaning), describe<L>()};
-}
-
-template <class... Ls>
-constexpr auto layer_kinds = std::array{kind_of<Layer, Ls>(describe_layer<Ls>)...};
-
+// One type adds a layer with settings.
 constexpr const auto& kinds =
-    layer_kinds<Conv2d, ConvTranspose2d, Linear, MaxPool2d, AveragePool2d, BatchNorm, InstanceNorm, LayerNorm,
-                LeakyRelu, Elu, Selu, HardSigmoid, Gelu, Clip, Dropout, Reshape, Transpose, Take, Concat, Reduce, Where,
-                Constant, Normalize>;
+    kinds_of<Layer, LayerInfo, Conv2d, ConvTranspose2d, Linear, MaxPool2d, AveragePool2d, BatchNorm, InstanceNorm,
+             LayerNorm, LeakyRelu, Elu, Selu, HardSigmoid, Gelu, Clip, Dropout, Reshape, Transpose, Take, Concat,
+             Reduce, Where, Constant, Normalize>;
 
 /// One of the two functions is there.
 struct NamedFunction {
@@ -349,8 +342,8 @@ std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
 
 Var ConvTranspose2d::operator()(const Var& x, const Run& run) const {
   const Extent out = size;
-  return conv_transpose2d(x, run.weights[0], bias ? run.weights[1] : Var(),
-                          moving_window(*this, x.shape().without_front()), out.height, out.width);
+  return conv_transpose2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this, x.shape().without_front()),
+                          out.height, out.width);
 }
 
 Var MaxPool2d::operator()(const Var& x, const Run&) const {

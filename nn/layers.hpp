@@ -114,7 +114,7 @@ struct ConvTranspose2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// How its window moves over an image of the shape of its output for such an input.
+/// How the convolution that it transposes moves its window, for an input of this shape.
 Window window_of(const ConvTranspose2d& layer, const Shape& in);
 
 struct MaxPool2d {

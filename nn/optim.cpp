@@ -125,16 +125,8 @@ Spec Optimizer::spec() const { return self_->spec(); }
 
 namespace {
 
-template <class Settings>
-OptimizerInfo describe_optimizer() {
-  return {std::string(Settings::name), std::string(Settings::meaning), describe<Settings>()};
-}
-
-template <class... Settings>
-constexpr auto optimizer_kinds = std::array{kind_of<Optimizer, Settings>(describe_optimizer<Settings>)...};
-
 // One type adds an optimizer.
-constexpr const auto& optimizers = optimizer_kinds<Sgd, Adadelta, Adam, AdamW>;
+constexpr const auto& optimizers = kinds_of<Optimizer, OptimizerInfo, Sgd, Adadelta, Adam, AdamW>;
 
 }  // namespace
 

@@ -121,6 +121,11 @@ class Optimizer {
 struct OptimizerInfo {
   std::string name, meaning;
   std::vector<FieldInfo> fields;
+
+  template <class Settings>
+  static OptimizerInfo of() {
+    return {std::string(Settings::name), std::string(Settings::meaning), describe<Settings>()};
+  }
 };
 std::vector<OptimizerInfo> list_optimizers();
 
