@@ -1,6 +1,6 @@
 // hans convert: models from one file format to another.
 #include <algorithm>
-#include <filesystem>
+#include <array>
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/inputs.hpp>
@@ -9,7 +9,6 @@
 #include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
 #include <hans/data/npz.hpp>
-#include <hans/nn/models.hpp>
 #include <hans/nn/onnx_export.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/state_dict.hpp>
@@ -30,8 +29,7 @@ struct ConvertOptions : Common {
       "Reads and writes .hans and .onnx files, and weights under PyTorch's names in .safetensors and .npz files (a "
       "state_dict). Weights alone are no network: --model says which one they are for, unless hans wrote the "
       ".safetensors file. Each layer takes the first tensors, in the order of their names, that fit it; what went "
-      "where "
-      "is printed, and --names says it where that guess is wrong. The same IN gives the same bytes everywhere, and "
+      "where is printed, and --names says it where that guess is wrong. The same IN gives the same bytes everywhere; "
       "weights stay the same bits in every format.";
   static constexpr std::string_view example =
       "hans convert cnn.onnx cnn.hans --preprocess mean=0.1307,std=0.3081\n"
@@ -47,10 +45,12 @@ struct ConvertOptions : Common {
             field("preprocess", &ConvertOptions::preprocess, preprocess_meaning, "none"),
             field(
                 "model", &ConvertOptions::model,
-                "for weights: whose they are, a built-in name, a model file or an architecture as hans show prints it"),
+                "for weights: whose they are, a built-in name, a model file or an architecture as hans show prints it",
+                "what the file says"),
             field("names", &ConvertOptions::names,
                   "for weights: what stands before .weight in the names for each layer that has any, such as "
-                  "conv1/conv2/fc")),
+                  "conv1/conv2/fc",
+                  "in order")),
         common_fields());
   }
 };
@@ -82,7 +82,7 @@ struct Converted {
 };
 
 /// The network that weights are for.
-nn::Model network_for(const ConvertOptions& options, std::string_view bytes, const std::string& in) {
+nn::Model network_for(const ConvertOptions& options, const nn::Safetensors& file, const std::string& in) {
   if (options.model) {
     const std::string& word = options.model->text;
     if (word.find(';') != std::string::npos) return {nn::Sequential::parse(word, Rng(options.seed))};
@@ -90,7 +90,6 @@ nn::Model network_for(const ConvertOptions& options, std::string_view bytes, con
     model.training.clear();
     return model;
   }
-  const nn::Safetensors file = data::is_npz(bytes) ? nn::Safetensors{} : nn::Safetensors::parse(bytes, in_quotes(in));
   const std::string* architecture = file.find("architecture");
   check_usage(architecture != nullptr, in_quotes(in), " holds weights only; say whose they are: --model NAME, FILE or ",
               "ARCHITECTURE, such as '28x28x1;flatten;linear:units=10'");
@@ -103,7 +102,10 @@ nn::Model network_for(const ConvertOptions& options, std::string_view bytes, con
 
 Converted read_weights(const ConvertOptions& options, const std::string& in) {
   const std::string bytes = read_file(in);
-  Converted read{network_for(options, bytes, in), sha256(bytes), {}};
+  const std::string where = in_quotes(in);
+  const nn::Safetensors file = data::is_npz(bytes) ? nn::Safetensors{{}, nn::parse_state_dict(bytes, where)}
+                                                   : nn::Safetensors::parse(bytes, where);
+  Converted read{network_for(options, file, in), sha256(bytes), {}};
   std::vector<std::string> names;
   if (options.names) {
     std::string_view rest = *options.names;
@@ -112,13 +114,12 @@ Converted read_weights(const ConvertOptions& options, const std::string& in) {
       names.emplace_back(rest.substr(0, end));
     }
   }
-  const nn::StateDict dict = nn::parse_state_dict(bytes, in_quotes(in));
   try {
-    read.states = nn::load_state_dict(read.model.net, dict, names);
+    read.states = nn::load_state_dict(read.model.net, file.tensors, names);
   } catch (const MemoryError&) {
     throw;
   } catch (const Error& error) {
-    throw Error(text(in_quotes(in), " cannot be used: ", error.what()));
+    throw Error(text(where, " cannot be used: ", error.what()));
   }
   if (options.preprocess) {
     const nn::Preprocess& preprocess = options.preprocess->preprocess;

@@ -6,8 +6,6 @@
 
 #include <hans/autodiff/arrays.hpp>
 #include <hans/core/error.hpp>
-#include <hans/core/file.hpp>
-#include <hans/core/hash.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/nn/onnx_exporter.hpp>
 
@@ -143,12 +141,6 @@ onnx::File export_onnx(const Sequential& net) {
   onnx::Exporter exporter(net);
   for (std::size_t layer = 0; layer < net.layers().size(); ++layer) exporter.add(layer);
   return exporter.finish();
-}
-
-std::string save_onnx(const Model& model, const std::filesystem::path& path) {
-  const std::string bytes = onnx::dump(export_onnx(model.net));
-  write_file(path, bytes);
-  return sha256(bytes);
 }
 
 }  // namespace hans::nn

@@ -52,12 +52,20 @@ std::vector<Features> features_of(const Sequential& net) {
       continue;
     }
     const bool moves = is_one_of(name, {Take::name, Concat::name, Reduce::name, Transpose::name, "matmul"});
-    for (const Source& source : net.sources(layer)) {
+    const std::vector<Source> sources = net.sources(layer);
+    for (const Source& source : sources) {
       if (source.layer == Source::images || all[source.layer].plain()) continue;
       const Features& given = all[source.layer];
       const bool other = all[layer].image.rank() != 0 && all[layer].image != given.image;
       all[layer].mixed = all[layer].mixed || given.mixed || moves || other;
       all[layer].image = given.image;
+    }
+    // Numbers for each feature lie as the features do.
+    for (const Source& source : sources) {
+      if (source.layer == Source::images || net.layers()[source.layer].spec().name != Constant::name) continue;
+      if (net.shapes()[source.layer].elements() == all[layer].image.elements() && !all[layer].mixed) {
+        all[source.layer].image = all[layer].image;
+      }
     }
   }
   return all;
@@ -87,8 +95,9 @@ std::vector<Entry> entries_of(const Sequential& net, std::size_t layer, const st
   // One number for each feature; of a flattened image PyTorch counts channel by channel.
   const auto per_feature = [&](const char* name, bool learnt, std::size_t index) {
     as_it_is(name, learnt, index);
-    if (before.image.rank() == 0 || all.back().torch.rank() != 1) return;
-    all.back().own = before.image;
+    const Shape& image = kind == Constant::name ? features[layer].image : before.image;
+    if (image.rank() == 0 || all.back().torch.rank() != 1) return;
+    all.back().own = image;
     all.back().order = {2, 0, 1};
   };
   if (is_one_of(kind, {Conv2d::name, ConvTranspose2d::name, Linear::name})) {
@@ -111,7 +120,7 @@ std::vector<Entry> entries_of(const Sequential& net, std::size_t layer, const st
       all.back().torch = shape_in(shape, all.back().order);
     }
   } else if (kind == Constant::name) {
-    as_it_is("weight", !weights.empty(), 0);
+    per_feature("weight", !weights.empty(), 0);
     all.back().may_lack = weights.empty();
   } else if (kind == Take::name) {
     as_it_is("indices", false, 0);

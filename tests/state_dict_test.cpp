@@ -48,6 +48,14 @@ TEST(StateDicts, AreInPyTorchsLayouts) {
   // Units x (channel, row), of (row, channel) x units.
   EXPECT_EQ(named(dict, "2.weight").shape(), (Shape{2, 4}));
   EXPECT_EQ(values(named(dict, "2.weight")), (std::vector<real>{0, 4, 2, 6, 1, 5, 3, 7}));
+  // So do numbers for each feature of a flattened image, and no others.
+  net = Sequential::parse(
+      "2x1x2;flatten;constant:shape=4,learnt=true;prelu:of=0/1;linear:units=4;constant:shape=4,learnt=true;prelu:of=3/"
+      "4",
+      Rng(1));
+  net.set_weights(std::vector<Tensor>{counted({4}), net.weights()[1], net.weights()[2], counted({4})});
+  EXPECT_EQ(values(named(nn::state_dict(net), "1.weight")), (std::vector<real>{0, 2, 1, 3}));
+  EXPECT_EQ(values(named(nn::state_dict(net), "4.weight")), (std::vector<real>{0, 1, 2, 3}));
 }
 
 struct Kept {
@@ -67,6 +75,7 @@ const std::vector<Kept> kept{
     {"transposed", "4x5x4;conv_transpose2d:filters=6,kernel=3,size=9x11,stride=2,groups=2;flatten;linear:units=3"},
     {"layer_norm", "4x4x2;layer_norm:axes=3;layer_norm;flatten;layer_norm;dropout:rate=0.5;linear:units=3,bias=false"},
     {"prelu", "4x4x3;constant:shape=3,learnt=true;prelu:of=input/0;take:axis=0,count=2;flatten;linear:units=3"},
+    {"slopes", "2x2x2;flatten;constant:shape=8,learnt=true;prelu:of=0/1;linear:units=2"},
     {"residual", "3x3x2;flatten;multiply:of=0/0;relu;linear:units=4;add:of=3/3"},
 };
 
