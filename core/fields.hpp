@@ -212,22 +212,29 @@ struct MemberKind {
   Json (*json)(const void* value);
 };
 
+/// A value that is written as a SPEC of its own, such as an attack inside a defence.
+template <class T>
+concept NestedValue = requires(const T& value) {
+  is_nested_value(value);
+};
+
 template <class Member>
 const MemberKind& member_kind() {
   using T = Bare<Member>;
-  static constexpr MemberKind kind{is_required<Member>, std::floating_point<T> || WholeNumber<T>,
-                                   requires(const T& value){is_nested_value(value);
+  static constexpr MemberKind kind{
+      is_required<Member>,
+      std::floating_point<T> || WholeNumber<T>,
+      NestedValue<T>,
+      [](const void* member) -> const void* { return FieldAccess::peek(*static_cast<const Member*>(member)); },
+      [](std::string_view word, const Range& range, void* member) {
+        read_in_range(word, range, FieldAccess::slot(*static_cast<Member*>(member)));
+      },
+      [](const void* value, const Range& range) { check_number(*static_cast<const T*>(value), range); },
+      [](std::string& out, const void* value) { append_value(out, *static_cast<const T*>(value)); },
+      kind_of<T>,
+      [](const void* value) { return value_json(*static_cast<const T*>(value)); }};
+  return kind;
 }
-, [](const void* member) -> const void* { return FieldAccess::peek(*static_cast<const Member*>(member)); },
-    [](std::string_view word, const Range& range, void* member) {
-      read_in_range(word, range, FieldAccess::slot(*static_cast<Member*>(member)));
-    },
-    [](const void* value, const Range& range) { check_number(*static_cast<const T*>(value), range); },
-    [](std::string& out, const void* value) { append_value(out, *static_cast<const T*>(value)); }, kind_of<T>,
-    [](const void* value) { return value_json(*static_cast<const T*>(value)); }
-};  // namespace detail
-return kind;
-}  // namespace hans
 
 /// A field of one particular aggregate.
 struct Member {
