@@ -38,7 +38,11 @@ void reshape(Work& work) {
       check(k < x.rank(), "shape ", to_text(dims), " takes over axis ", k, " of ", to_text(x.dims));
       dims[k] = x.dims[k];
     }
-    if (dims[k] != -1) known *= dims[k];
+    check(dims[k] >= -1, "shape ", to_text(dims), " has a negative extent");
+    if (dims[k] == -1) continue;
+    check(dims[k] == 0 || known <= static_cast<std::int64_t>(Sequential::most_weights) / dims[k], "shape ",
+          to_text(dims), " is too large");
+    known *= dims[k];
   }
   check(std::ranges::count(dims, -1) <= 1, "shape ", to_text(dims), " leaves more than one extent open");
   const auto open = std::ranges::find(dims, -1);
@@ -145,12 +149,14 @@ void split(Work& work) {
   Dims sizes = work.has(1) ? work.whole(1, "split") : work.integers("split", {});
   if (sizes.empty()) {
     const auto parts = work.integer("num_outputs", static_cast<std::int64_t>(work.outputs()));
-    check(parts > 0, "num_outputs = ", parts);
+    check(parts == static_cast<std::int64_t>(work.outputs()), "num_outputs = ", parts, " for ", work.outputs());
     const std::int64_t size = (x.dims[axis] + parts - 1) / parts;
     sizes.assign(static_cast<std::size_t>(parts), size);
     sizes.back() = x.dims[axis] - size * (parts - 1);
   }
-  check(sizes.size() == work.outputs() && std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) == x.dims[axis],
+  const auto fits = [&](std::int64_t size) { return 0 <= size && size <= x.dims[axis]; };
+  check(sizes.size() == work.outputs() && std::ranges::all_of(sizes, fits) &&
+            std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) == x.dims[axis],
         "parts of ", to_text(sizes), " do not make up axis ", axis, " of ", to_text(x.dims));
   std::int64_t first = 0;
   for (std::size_t k = 0; k < sizes.size(); ++k) {

@@ -219,6 +219,15 @@ Dims Work::integers(std::string_view name, Dims usual) {
   const Attribute* found = attribute(name, Attribute::Kind::integers);
   return found == nullptr ? usual : found->integers;
 }
+
+Dims Work::extents(std::string_view name, Dims usual) {
+  Dims found = integers(name, std::move(usual));
+  constexpr std::int64_t most = std::int64_t{1} << 24;
+  for (const std::int64_t extent : found) {
+    check(-most <= extent && extent <= most, name, " ", to_text(found), ": ", extent, " is out of range");
+  }
+  return found;
+}
 std::string Work::word(std::string_view name, std::string_view usual) {
   const Attribute* found = attribute(name, Attribute::Kind::text);
   return found == nullptr ? std::string(usual) : found->text;

@@ -65,6 +65,7 @@ class Work {
   std::int64_t integer(std::string_view name, std::int64_t usual);
   float number(std::string_view name, float usual);
   Dims integers(std::string_view name, Dims usual);
+  Dims extents(std::string_view name, Dims usual);  ///< the same of windows: so small that sums and products are whole
   std::string word(std::string_view name, std::string_view usual);
   const Attribute* attribute(std::string_view name, Attribute::Kind kind) const;  ///< or null
 

@@ -46,15 +46,15 @@ Geometry geometry(Work& work, const Value& x, Dims kernel, bool transposed = fal
   const std::size_t axes = x.sample().size() - 1;
   Geometry made;
   made.row = axes == 1;
-  kernel = work.integers("kernel_shape", kernel);
-  const Dims strides = work.integers("strides", Dims(axes, 1));
-  const Dims dilations = work.integers("dilations", Dims(axes, 1));
+  kernel = work.extents("kernel_shape", kernel);
+  const Dims strides = work.extents("strides", Dims(axes, 1));
+  const Dims dilations = work.extents("dilations", Dims(axes, 1));
   made.kernel = extent_of(kernel, made.row, "kernel_shape");
   made.stride = extent_of(strides, made.row, "strides");
   if (const Extent dilation = extent_of(dilations, made.row, "dilations"); dilation != Extent(1)) {
     made.dilation = dilation;
   }
-  Dims pads = work.integers("pads", Dims(2 * axes, 0));
+  Dims pads = work.extents("pads", Dims(2 * axes, 0));
   check(pads.size() == 2 * axes, "pads ", to_text(pads), " for ", axes, " axes");
   const std::string automatic = work.word("auto_pad", "NOTSET");
   for (std::size_t k = 0; k < axes && !transposed; ++k) {
@@ -140,12 +140,12 @@ void conv_transpose(Work& work) {
   if (at.row) weight = weight.reshaped(to_shape(Dims{dims[0], dims[1], 1, dims[2]}));
   const std::optional<unsigned> groups = groups_of(work);
   // The output is as large as the window says, cut at both ends by the padding.
-  const Dims strides = work.integers("strides", Dims(axes, 1));
-  const Dims dilations = work.integers("dilations", Dims(axes, 1));
-  const Dims more = work.integers("output_padding", Dims(axes, 0));
-  Dims pads = work.integers("pads", Dims(2 * axes, 0));
+  const Dims strides = work.extents("strides", Dims(axes, 1));
+  const Dims dilations = work.extents("dilations", Dims(axes, 1));
+  const Dims more = work.extents("output_padding", Dims(axes, 0));
+  Dims pads = work.extents("pads", Dims(2 * axes, 0));
   const std::string automatic = work.word("auto_pad", "NOTSET");
-  Dims out = work.integers("output_shape", {});
+  Dims out = work.extents("output_shape", {});
   if (out.size() > axes) out.erase(out.begin(), out.end() - static_cast<std::ptrdiff_t>(axes));
   const Dims kernel(dims.begin() + 2, dims.end());
   check(strides.size() == axes && dilations.size() == axes && more.size() == axes && pads.size() == 2 * axes,

@@ -293,6 +293,7 @@ TEST(OnnxImport, RefusesWhatItDoesNotSupport) {
   two.graph.inputs.push_back(value("z", {-1, 4}));
   File foreign = with_opset(17);
   foreign.graph.nodes[0].domain = "com.example";
+  constexpr std::int64_t large = std::int64_t{1} << 56;
   const std::vector<std::pair<File, std::string>> cases{
       {with_opset(6), "opset is 6, supported are 7 to 21"},
       {with_opset(22), "opset is 22"},
@@ -309,6 +310,14 @@ TEST(OnnxImport, RefusesWhatItDoesNotSupport) {
       {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {1}, {3})}), "[1,4] cannot be seen as [3]"},
       {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {2}, {-1, -1})}), "more than one extent open"},
       {file({-1, 4}, {node("Reshape", {"x", "x"}, {"y"})}), "depends on the image"},
+      {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {2}, {large, -65536})}), "negative extent"},
+      {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {3}, {large, large, -1})}), "too large"},
+      {file({-1, 4}, {node("Split", {"x"}, {"y", "z"}, {attribute("num_outputs", large)})}), "num_outputs"},
+      {file({-1, 4}, {node("Split", {"x", "s"}, {"y", "z"})}, {wholes("s", {2}, {large, 4 - large})}),
+       "do not make up"},
+      {file({-1, 1, 4, 4}, {node("Conv", {"x", "k"}, {"y"}, {attribute("pads", {large, large, large, large})})},
+            {weights("k", {2, 1, 3, 3})}),
+       "out of range"},
       {file({-1, 1, 4, 4}, {node("Conv", {"x", "k"}, {"y"})}, {weights("k", {2, 3, 3, 3})}), "node 0, Conv"},
       {file({-1, 1, 4, 4}, {node("Conv", {"x", "k"}, {"y"})}, {weights("k", {2, 1, 9, 9})}), "9x9"},
       {file({-1, 1, 4, 4}, {node("Resize", {"x", "", "s"}, {"y"}, {attribute("mode", "linear")})},
