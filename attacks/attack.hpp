@@ -45,31 +45,90 @@ struct Budget {
   bool prediction_only = false;  ///< judged by the prediction alone (the @cleverhans-1.0.0 attacks)
 };
 
-/// Why an attack stopped working on a sample.
-enum class Stop { finished, target_reached, limit, domain_exhausted, no_admissible_pair, zero_gradient };
-constexpr std::array<std::string_view, 6> enum_names(Stop) {
-  return {"finished", "target_reached", "limit", "domain_exhausted", "no_admissible_pair", "zero_gradient"};
+/// Why an attack stopped working on a sample. misclassified: an untargeted one found what it looked for; budget:
+/// CraftOptions::most_forwards or most_gradients are used up.
+enum class Stop {
+  finished,
+  target_reached,
+  limit,
+  domain_exhausted,
+  no_admissible_pair,
+  zero_gradient,
+  misclassified,
+  budget
+};
+constexpr std::array<std::string_view, 8> enum_names(Stop) {
+  return {"finished",           "target_reached", "limit",         "domain_exhausted",
+          "no_admissible_pair", "zero_gradient",  "misclassified", "budget"};
 }
+
+/// What an attack sees of a model.
+enum class Knowledge { labels, scores, gradients };
+constexpr std::array<std::string_view, 3> enum_names(Knowledge) { return {"labels", "scores", "gradients"}; }
+
+// See oracle.hpp and task.hpp.
+class LabelOracle;
+class ScoreOracle;
+class GradientOracle;
+template <class T>
+class Task;
+
+namespace detail {
+template <class A>
+constexpr Knowledge knowledge(Task<Stop> (A::*)(LabelOracle&) const) {
+  return Knowledge::labels;
+}
+template <class A>
+constexpr Knowledge knowledge(Task<Stop> (A::*)(ScoreOracle&) const) {
+  return Knowledge::scores;
+}
+template <class A>
+constexpr Knowledge knowledge(Task<Stop> (A::*)(GradientOracle&) const) {
+  return Knowledge::gradients;
+}
+}  // namespace detail
+
+/// What attack A sees of a model: what its `Task<Stop> search(Oracle&) const` takes, gradients for one without.
+template <class A>
+constexpr Knowledge knowledge_of = [] {
+  if constexpr (requires { &A::search; }) return detail::knowledge(&A::search);
+  return Knowledge::gradients;
+}();
 
 /// What an attack remarks on one sample. Explains, never counts (law 2).
 struct Note {
   Stop stop = Stop::finished;
-  unsigned steps = 0;
-  real loss = 0;           ///< at the last gradient; 0 where the attack has no loss
-  real gradient_norm = 0;  ///< largest absolute value of the last gradient
+  unsigned steps = 0;                    ///< changes of the image
+  unsigned forwards = 0, gradients = 0;  ///< what it asked of the model: the sample's share of Crafted's
+  real loss = 0;                         ///< at the last gradient; 0 where the attack has no loss
+  real gradient_norm = 0;                ///< largest absolute value of the last gradient
+};
+
+/// One attack of several that run one behind the other, and how many samples the judge found still standing after it.
+struct Stage {
+  std::string attack;  ///< canonical SPEC
+  std::size_t standing;
 };
 
 struct Crafted {
   Tensor images;                              ///< shape of the originals
   std::vector<Note> notes;                    ///< one per sample
   std::uint64_t forwards = 0, gradients = 0;  ///< images put through the model, and backward passes of an image
+  std::vector<Stage> stages = {};             ///< of an attack that consists of several
 };
 
-/// How an attack is run; changes nothing about what it finds but the random numbers.
+/// How an attack is run.
 struct CraftOptions {
   std::uint64_t seed = 0;
   std::function<void(std::size_t done)> progress = {};  ///< samples finished; called by one thread at a time
   Tape* tape = nullptr;                                 ///< memory of an earlier call to work in; null: the call's own
+  std::function<bool()> cancelled = {};  ///< asked now and then by any thread; true ends it with an Error
+
+  /// What each sample may ask of the model; more ends the attack on it.
+  unsigned most_forwards = ~0U, most_gradients = ~0U;
+  std::span<const float> eps = {};           ///< for each sample, in place of the attack's; empty: none
+  std::span<const unsigned char> mask = {};  ///< 0 where a feature must stay; of one image for all, or of each
+  bool to_the_end = false;  ///< do all steps and return the last image, also where one reached the goal before
 };
 
 /// What the lists, the help and the docs say of an attack.
@@ -77,13 +136,14 @@ struct AttackInfo {
   std::string name, version, meaning, paper;
   bool targets_by_default = false;  ///< without a goal it aims at the class after the label
   bool takes_targets = true;
+  Knowledge knowledge = Knowledge::gradients;
   std::vector<FieldInfo> fields;
 
   template <class A>
   static AttackInfo of() {
-    AttackInfo info{std::string(A::name), "", std::string(A::meaning), std::string(A::paper), false, true,
-                    describe<A>()};
-    if constexpr (requires { A::version; }) info.version = A::version;
+    AttackInfo info{std::string(A::name), "",           std::string(A::meaning), std::string(A::paper), false, true,
+                    knowledge_of<A>,      describe<A>()};
+    info.version = hans::detail::version_of_type<A>();
     if constexpr (requires { A::targets_by_default; }) info.targets_by_default = A::targets_by_default;
     if constexpr (requires { A::takes_targets; }) info.takes_targets = A::takes_targets;
     return info;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include <hans/attacks/judge.hpp>
 #include <hans/core/error.hpp>
@@ -28,6 +30,49 @@ real within(real original, real value, double eps) {
   return value == original ? original : value;  // keeps -0
 }
 
+void bounds(std::span<const real> original, const Budget& budget, std::span<real> low, std::span<real> high) {
+  if (budget.prediction_only) {
+    std::ranges::fill(low, -std::numeric_limits<real>::infinity());
+    std::ranges::fill(high, std::numeric_limits<real>::infinity());
+    return;
+  }
+  const double eps = budget.norm == Norm::linf ? budget.size : std::numeric_limits<double>::infinity();
+  const auto end = [&](real from, double change) {
+    return within(from, clipped(static_cast<real>(static_cast<double>(from) + change), budget.box), eps);
+  };
+  for (std::size_t i = 0; i < original.size(); ++i) {
+    low[i] = std::min(original[i], end(original[i], -eps));
+    high[i] = std::max(original[i], end(original[i], eps));
+  }
+}
+
+void shrink(std::span<const real> original, Norm norm, double size, std::span<real> image) {
+  if ((norm != Norm::l2 && norm != Norm::l1) || std::isinf(size)) return;
+  const double distance = distances(original, image).of(norm);
+  if (!(distance > size)) return;
+  // Each change is rounded towards the original; what the sum still rounds up, a share less by next to nothing takes
+  // back.
+  const std::vector<real> far(image.begin(), image.end());
+  double share = size / distance;
+  for (int tries = 0; tries < 100; ++tries, share *= 1 - 1e-13) {
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      const double change = share * (static_cast<double>(far[i]) - static_cast<double>(original[i]));
+      const auto moved = static_cast<real>(static_cast<double>(original[i]) + change);
+      image[i] = within(original[i], moved, std::abs(change));
+    }
+    if (distances(original, image).of(norm) <= size) return;
+  }
+}
+
+Budget ball_budget(std::string_view attack, float eps, Norm norm, const Shape& image, data::Box box) {
+  check_reach(attack, eps, norm, box, image.elements());
+  return {norm, eps, box, false};
+}
+
+void check_untargeted(std::string_view attack, const Goal& goal) {
+  check_usage(!goal.targeted, attack, " takes no targets: it goes through the classes by itself");
+}
+
 void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features) {
   const double width = static_cast<double>(clip.hi) - static_cast<double>(clip.lo);
   const auto count = static_cast<double>(features);
@@ -37,12 +82,11 @@ void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, 
               "; give it in the units of the data, such as 8/255 and not 8");
 }
 
-void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, bool descend,
-                  data::Box clip, std::span<real> image) {
-  const real way = descend ? real{-1} : real{1};
+void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, data::Box clip,
+                  std::span<real> image) {
   if (norm == Norm::linf) {
     for (std::size_t i = 0; i < image.size(); ++i) {
-      const real moved = clipped(original[i] + way * (eps * sign(gradient[i])), clip);
+      const real moved = clipped(original[i] + eps * sign(gradient[i]), clip);
       image[i] = within(original[i], moved, static_cast<double>(eps));
     }
     return;
@@ -53,7 +97,7 @@ void step_in_ball(std::span<const real> original, std::span<const real> gradient
     for (std::size_t i = 1; i < image.size(); ++i) {
       if (std::abs(gradient[i]) > std::abs(gradient[best])) best = i;
     }
-    const real moved = clipped(original[best] + way * (eps * sign(gradient[best])), clip);
+    const real moved = clipped(original[best] + eps * sign(gradient[best]), clip);
     image[best] = within(original[best], moved, static_cast<double>(eps));
     return;
   }
@@ -68,7 +112,7 @@ void step_in_ball(std::span<const real> original, std::span<const real> gradient
   double length = static_cast<double>(eps) / std::sqrt(squares);
   for (int tries = 0; tries < 100; ++tries, length *= 1 - 1e-13) {
     for (std::size_t i = 0; i < image.size(); ++i) {
-      const double step = static_cast<double>(way) * length * static_cast<double>(gradient[i]);
+      const double step = length * static_cast<double>(gradient[i]);
       const auto moved = static_cast<real>(static_cast<double>(original[i]) + step);
       image[i] = clipped(within(original[i], moved, std::abs(step)), clip);
     }

@@ -9,15 +9,29 @@
 
 namespace hans::attacks {
 
-/// image = clip(original + eps * steepest ascent of `gradient` in `norm`), or descent. linf: the sign of each element;
+/// image = clip(original + eps * steepest ascent of `gradient` in `norm`). linf: the sign of each element;
 /// l2: g / |g|; l1: the sign of the first element with the largest |g|. A zero gradient leaves the original. Where
 /// rounding would leave the ball, the largest change that stays inside is made, so the judge's exact test holds. All
 /// spans have one length; norm is not l0.
-void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, bool descend,
-                  data::Box clip, std::span<real> image);
+void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, data::Box clip,
+                  std::span<real> image);
+
+/// The least and largest value of each feature: the box and, for linf, what the ball leaves of it, exactly. A feature
+/// whose original lies outside may also stay where it is. A budget of prediction_only bounds nothing.
+void bounds(std::span<const real> original, const Budget& budget, std::span<real> low, std::span<real> high);
+
+/// Moves an image whose exact l2 or l1 distance from the original is more than `size` straight towards the original
+/// until it is not. Does nothing in other norms, which bounds() and the attack see to.
+void shrink(std::span<const real> original, Norm norm, double size, std::span<real> image);
 
 /// The number nearest to `value` whose exact distance from `original` is at most eps. Constant time.
 real within(real original, real value, double eps);
+
+/// The budget of an attack in a ball and the data's box, once it has passed check_reach().
+Budget ball_budget(std::string_view attack, float eps, Norm norm, const Shape& image, data::Box box);
+
+/// Throws UsageError if the goal is targeted.
+void check_untargeted(std::string_view attack, const Goal& goal);
 
 /// Throws UsageError if eps exceeds what the range of the features can hold in `norm` (the width of `clip` in linf,
 /// times the features in l1, times their root in l2): then it was meant in other units. An infinite range holds

@@ -2,45 +2,20 @@
 #include <hans/attacks/fgsm.hpp>
 
 #include <algorithm>
-#include <cmath>
 
 #include <hans/attacks/ball.hpp>
-#include <hans/attacks/batches.hpp>
-#include <hans/autodiff/grad.hpp>
-#include <hans/autodiff/ops.hpp>
+#include <hans/attacks/driver.hpp>
+#include <hans/attacks/losses.hpp>
 #include <hans/core/error.hpp>
-#include <hans/core/parallel.hpp>
-#include <hans/nn/evaluate.hpp>
+#include <hans/core/reduce.hpp>
 
 namespace hans::attacks {
 namespace {
 
-// The gradient of each sample's loss, against targets made from the logits of the same forward pass.
-template <class Targets>
-ValueAndGrad loss_gradient(const Batch& batch, Targets targets) {
-  batch.count.forwards += batch.samples.size();
-  batch.count.gradients += batch.samples.size();
-  return value_and_grad(
-      batch.tape,
-      [&](const Var& x) {
-        const Var logits = batch.model.logits(x);
-        return cross_entropy(logits, targets(logits.value()));
-      },
-      batch.images);
-}
-
-void note_gradients(const Batch& batch, const ValueAndGrad& found) {
-  const std::size_t features = batch.images.shape().row_elements();
-  for (std::size_t i = 0; i < batch.samples.size(); ++i) {
-    Note& note = batch.notes[i];
-    note.steps = 1;
-    note.loss = found.value.data()[i];
-    for (const real g : found.gradient.values().subspan(i * features, features)) {
-      check(!std::isnan(g), "the gradient of sample ", batch.samples.index[i], " is not a number");
-      note.gradient_norm = std::max(note.gradient_norm, std::abs(g));
-    }
-    if (note.gradient_norm == 0) note.stop = Stop::zero_gradient;
-  }
+// One step is made wherever it leads, also from an image that is misclassified as it is.
+CraftOptions one_step(CraftOptions options) {
+  options.to_the_end = true;
+  return options;
 }
 
 }  // namespace
@@ -59,26 +34,21 @@ Fgsm Fgsm::resolved(data::Box box) const {
   return {eps, norm, clip.lo, clip.hi, label.value_or(Label::data)};
 }
 
+Task<Stop> Fgsm::search(GradientOracle& sample) const {
+  Climb climb(Loss::ce, sample);
+  const auto loss = [&](std::span<const real> logits, std::span<real> seed) {
+    if (label == Label::model && !sample.targeted()) climb.label = static_cast<int>(argmax(logits));
+    return climb(logits, seed);
+  };
+  const Slope slope = co_await sample.slope(sample.image(), loss);
+  sample.note().steps = 1;
+  step_in_ball(sample.original(), slope.gradient, norm, sample.eps(), sample.budget().box, sample.image());
+  co_return Stop::finished;
+}
+
 Crafted Fgsm::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                          const CraftOptions& options) const {
-  const data::Box clip = budget(model.input(), samples.box).box;
-  const bool own_label = label == Label::model && !goal.targeted;
-  return in_batches(model, samples, goal, options, [&](const Batch& batch) {
-    const ValueAndGrad found = loss_gradient(batch, [&](const Tensor& logits) {
-      if (!own_label) return smoothed_targets(batch.classes, model.classes());
-      std::vector<int> own = nn::predictions(logits);
-      std::ranges::replace(own, nn::no_prediction, 0);  // the loss reports the NaN
-      return smoothed_targets(own, model.classes());
-    });
-    note_gradients(batch, found);
-    const std::size_t features = batch.images.shape().row_elements();
-    const std::span<real> images = batch.images.mutable_values();
-    parallel_for(batch.samples.size(), [&](std::size_t i) {
-      step_in_ball(batch.samples.images.values().subspan(i * features, features),
-                   found.gradient.values().subspan(i * features, features), norm, static_cast<real>(eps.value()),
-                   goal.targeted, clip, images.subspan(i * features, features));
-    });
-  });
+  return craft(*this, model, samples, goal, one_step(options));
 }
 
 Budget FgsmCleverhans100::budget(const Shape&, data::Box box) const {
@@ -86,34 +56,35 @@ Budget FgsmCleverhans100::budget(const Shape&, data::Box box) const {
   return {Norm::linf, eps, box, true};
 }
 
+Task<Stop> FgsmCleverhans100::search(GradientOracle& sample) const {
+  // The cross entropy of targets in which every class that has the largest logit gets an equal share.
+  const auto loss = [](std::span<const real> logits, std::span<real> seed) {
+    const real most = *std::ranges::max_element(logits);
+    const auto tied = static_cast<real>(std::ranges::count(logits, most));
+    std::vector<real> targets(logits.size());
+    for (std::size_t j = 0; j < logits.size(); ++j) targets[j] = logits[j] == most ? 1 / tied : 0;
+    real found = 0;
+    const real one = 1;
+    cross_entropy(logits.data(), targets.data(), &found, 1, logits.size());
+    cross_entropy_gradient(logits.data(), targets.data(), &one, seed.data(), 1, logits.size());
+    return found;
+  };
+  const Slope slope = co_await sample.slope(sample.image(), loss);
+  sample.note().steps = 1;
+  const real step = eps.value();
+  for (std::size_t k = 0; k < sample.image().size(); ++k) {
+    real& pixel = sample.image()[k];
+    const real g = slope.gradient[k];
+    pixel += g > 0 ? step : g < 0 ? -step : real{0};
+    if (clip_min && clip_max) pixel = std::min(std::max(pixel, real{*clip_min}), real{*clip_max});
+  }
+  co_return Stop::finished;
+}
+
 Crafted FgsmCleverhans100::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                                       const CraftOptions& options) const {
-  check_fields(*this);
   check_usage(!goal.targeted, "fgsm@cleverhans-1.0.0 takes no target: it moves away from the model's own prediction");
-  return in_batches(model, samples, goal, options, [&](const Batch& batch) {
-    const ValueAndGrad found = loss_gradient(batch, [&](const Tensor& logits) {
-      // Every class that has the largest logit gets an equal share.
-      Tensor targets(logits.shape());
-      const std::size_t classes = model.classes();
-      for (std::size_t i = 0; i < logits.shape()[0]; ++i) {
-        const std::span<const real> row = logits.values().subspan(i * classes, classes);
-        const real most = *std::ranges::max_element(row);
-        const auto tied = static_cast<real>(std::ranges::count(row, most));
-        for (std::size_t j = 0; j < classes; ++j) {
-          if (row[j] == most) targets.mutable_data()[i * classes + j] = 1 / tied;
-        }
-      }
-      return targets;
-    });
-    note_gradients(batch, found);
-    const real step = eps.value();
-    real* image = batch.images.mutable_data();
-    for (std::size_t k = 0; k < batch.images.size(); ++k) {
-      const real g = found.gradient.data()[k];
-      image[k] += g > 0 ? step : g < 0 ? -step : real{0};
-      if (clip_min && clip_max) image[k] = std::min(std::max(image[k], real{*clip_min}), real{*clip_max});
-    }
-  });
+  return craft(*this, model, samples, goal, one_step(options));
 }
 
 }  // namespace hans::attacks

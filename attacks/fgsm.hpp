@@ -1,7 +1,7 @@
 // The fast gradient sign method.
 #pragma once
 
-#include <hans/attacks/attack.hpp>
+#include <hans/attacks/driver.hpp>
 
 namespace hans::attacks {
 
@@ -31,6 +31,7 @@ struct Fgsm {
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
   Fgsm resolved(data::Box box) const;
 };
@@ -56,6 +57,7 @@ struct FgsmCleverhans100 {
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
   FgsmCleverhans100 resolved(data::Box) const { return *this; }
 };

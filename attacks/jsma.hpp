@@ -1,7 +1,7 @@
 // The Jacobian-based saliency map attack.
 #pragma once
 
-#include <hans/attacks/attack.hpp>
+#include <hans/attacks/driver.hpp>
 
 namespace hans::attacks {
 
@@ -54,6 +54,7 @@ struct Jsma {
   /// The goal must be targeted.
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
   Jsma resolved(data::Box box) const;
 };
@@ -85,6 +86,7 @@ struct JsmaCleverhans100 {
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
   JsmaCleverhans100 resolved(data::Box) const { return *this; }
 };

@@ -81,20 +81,23 @@ std::size_t Verdict::successes() const {
 }
 
 Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
-              const Budget& budget) {
+              const Budget& budget, std::span<const float> eps) {
   check(images.shape() == samples.images.shape() && images.shape() == model.input().with_front(samples.size()),
         "the judge got ", samples.size(), " samples of shape ", samples.images.shape(), " and images of shape ",
         images.shape(), " for a model that takes ", model.input());
   check(goal.classes.size() == 1 || goal.classes.size() == samples.size(), "a goal for ", goal.classes.size(),
         " samples does not fit ", samples.size());
+  check(eps.empty() || eps.size() == samples.size(), "eps for ", eps.size(), " samples of ", samples.size());
   const std::vector<int> predictions = nn::predict(model, images);
   const std::size_t features = model.input().elements();
   Verdict verdict;
   verdict.findings.reserve(samples.size());
+  Budget own = budget;
   for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (!eps.empty()) own.size = static_cast<double>(eps[i]);
     verdict.findings.push_back(find(samples.images.values().subspan(i * features, features),
                                     images.values().subspan(i * features, features), predictions[i], samples.labels[i],
-                                    goal.of(i), goal.targeted, budget));
+                                    goal.of(i), goal.targeted, own));
   }
   return verdict;
 }

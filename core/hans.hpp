@@ -2,10 +2,15 @@
 #pragma once
 
 #include <hans/attacks/attack.hpp>
+#include <hans/attacks/ball.hpp>
+#include <hans/attacks/driver.hpp>
 #include <hans/attacks/evaluate.hpp>
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/attacks/judge.hpp>
+#include <hans/attacks/losses.hpp>
+#include <hans/attacks/oracle.hpp>
+#include <hans/attacks/task.hpp>
 #include <hans/autodiff/arrays.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/autodiff/grad.hpp>

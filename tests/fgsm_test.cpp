@@ -203,7 +203,7 @@ TEST(StepInBall, StaysInsideExactlyAndUsesWhatItMay) {
       for (const Norm norm : {Norm::linf, Norm::l2, Norm::l1}) {
         for (const float end : {1.0F, infinity}) {
           const data::Box clip{1 - end, end};
-          attacks::step_in_ball(original, gradient, norm, eps, false, clip, image);
+          attacks::step_in_ball(original, gradient, norm, eps, clip, image);
           const attacks::Distances found = attacks::distances(original, image);
           ASSERT_LE(found.of(norm), static_cast<double>(eps)) << eps << ' ' << static_cast<int>(norm);
           ASSERT_TRUE(std::ranges::all_of(image, [&](real x) { return x >= clip.lo && x <= clip.hi; }));
@@ -219,26 +219,27 @@ TEST(StepInBall, StaysInsideExactlyAndUsesWhatItMay) {
   }
 }
 
-TEST(StepInBall, DescendsTheOtherWay) {
+TEST(StepInBall, GoesTheOtherWayForTheOtherGradient) {
   const std::vector<real> original{0.5, 0.5, 0.5};
   const std::vector<real> gradient{1, -2, 0};
+  const std::vector<real> other{-1, 2, 0};
   std::vector<real> up(3);
   std::vector<real> down(3);
   for (const Norm norm : {Norm::linf, Norm::l2, Norm::l1}) {
-    attacks::step_in_ball(original, gradient, norm, 0.25F, false, {0, 1}, up);
-    attacks::step_in_ball(original, gradient, norm, 0.25F, true, {0, 1}, down);
+    attacks::step_in_ball(original, gradient, norm, 0.25F, {0, 1}, up);
+    attacks::step_in_ball(original, other, norm, 0.25F, {0, 1}, down);
     for (std::size_t k = 0; k < 3; ++k) EXPECT_NEAR(up[k] - original[k], original[k] - down[k], 1e-7);
   }
-  EXPECT_THROW(attacks::step_in_ball(original, gradient, Norm::l0, 0.25F, false, {0, 1}, up), Error);
+  EXPECT_THROW(attacks::step_in_ball(original, gradient, Norm::l0, 0.25F, {0, 1}, up), Error);
 }
 
 TEST(StepInBall, RefusesAnInfiniteGradientWhereItHasNoDirection) {
   const std::vector<real> original{0.5, 0.5};
   const std::vector<real> gradient{infinity, 1};
   std::vector<real> image(2);
-  attacks::step_in_ball(original, gradient, Norm::linf, 0.25F, false, {0, 1}, image);
+  attacks::step_in_ball(original, gradient, Norm::linf, 0.25F, {0, 1}, image);
   EXPECT_EQ(image, (std::vector<real>{0.75, 0.75}));
-  EXPECT_THROW(attacks::step_in_ball(original, gradient, Norm::l2, 0.25F, false, {0, 1}, image), Error);
+  EXPECT_THROW(attacks::step_in_ball(original, gradient, Norm::l2, 0.25F, {0, 1}, image), Error);
 }
 
 TEST(Within, IsTheLastNumberOfTheBall) {

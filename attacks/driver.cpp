@@ -1,0 +1,319 @@
+// Runs attacks: many samples at a time, each on its own.
+#include <hans/attacks/driver.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include <hans/attacks/ball.hpp>
+#include <hans/attacks/judge.hpp>
+#include <hans/core/error.hpp>
+#include <hans/core/parallel.hpp>
+#include <hans/nn/evaluate.hpp>
+#include <hans/nn/pieces.hpp>
+
+namespace hans::attacks {
+namespace {
+
+using detail::Sample;
+
+/// One call of drive(): what all its threads share.
+class Drive {
+ public:
+  Drive(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, const CraftOptions& options,
+        const Budget& budget, const std::function<Task<Stop>(GradientOracle&)>& begin)
+      : model_(model),
+        samples_(samples),
+        goal_(goal),
+        options_(options),
+        budget_(budget),
+        begin_(begin),
+        finished_(options.progress) {
+    made_.images = Tensor(samples.images.shape(), samples.images.values());
+    made_.notes.resize(samples.size());
+    images_ = made_.images.mutable_data();
+  }
+
+  Crafted run() {
+    Tape own;
+    Tape& tape = options_.tape == nullptr ? own : *options_.tape;
+    tape.clear();  // whatever was kept may be of other weights
+    const nn::Cut cut = nn::cut(model_, samples_.size());
+    const std::size_t flows = cut.apart ? std::min(thread_count(), cut.pieces) : std::min<std::size_t>(cut.pieces, 1);
+    try {
+      nn::on_tapes(flows, tape, [&](Tape& flow_tape, std::size_t) { flow(flow_tape, cut.size); });
+    } catch (...) {
+      tape.clear();
+      throw;
+    }
+    tape.clear();
+    for (const Note& note : made_.notes) {
+      made_.forwards += note.forwards;
+      made_.gradients += note.gradients;
+    }
+    return std::move(made_);
+  }
+
+ private:
+  /// A sample in work.
+  struct Work {
+    Sample sample;
+    GradientOracle oracle{sample};
+    Task<Stop> task;
+    std::vector<real> kept;  // the nearest image that reached the goal; empty: none
+    double distance = 0;     // of that
+    bool moved = false;      // some gradient was not zero
+    bool ended = false;
+  };
+  using Works = std::vector<std::unique_ptr<Work>>;
+
+  /// Keeps `together` samples in work until there are none to take.
+  void flow(Tape& tape, std::size_t together) {
+    try {
+      Works works;
+      do {
+        const std::size_t old = works.size();
+        while (works.size() < together) {
+          const std::size_t next = next_.fetch_add(1, std::memory_order_relaxed);
+          if (next >= samples_.size()) break;
+          works.push_back(prepared(next));
+        }
+        parallel_for(works.size() - old, [&](std::size_t k) { start(*works[old + k]); });
+        if (std::ranges::any_of(works, [](const auto& work) { return !work->ended; })) ask(tape, works);
+        const std::size_t ended = std::erase_if(works, [](const auto& work) { return work->ended; });
+        if (ended > 0) finished_.add(ended);
+        check(!options_.cancelled || !options_.cancelled(), "cancelled");
+      } while (!works.empty() || next_.load(std::memory_order_relaxed) < samples_.size());
+    } catch (...) {
+      next_ = samples_.size();  // the others end with what they have in work
+      throw;
+    }
+  }
+
+  std::unique_ptr<Work> prepared(std::size_t row) {
+    auto work = std::make_unique<Work>();
+    const std::size_t features = model_.input().elements();
+    Sample& sample = work->sample;
+    sample.original = samples_.images.values().subspan(row * features, features);
+    sample.image = {images_ + row * features, features};
+    sample.shape = &model_.input();
+    sample.classes = model_.classes();
+    sample.label = samples_.labels[row];
+    sample.goal = goal_.of(row);
+    sample.targeted = goal_.targeted;
+    sample.index = samples_.index[row];
+    sample.seed = options_.seed;
+    sample.budget = budget_;
+    if (!options_.eps.empty()) sample.budget.size = static_cast<double>(options_.eps[row]);
+    sample.note = &made_.notes[row];
+    sample.low.resize(features);
+    sample.high.resize(features);
+    if (!options_.mask.empty()) sample.mask = options_.mask.subspan(row * features % options_.mask.size(), features);
+    return work;
+  }
+
+  void start(Work& work) {
+    work.oracle.set_reach(work.sample.budget.size);
+    work.task = begin_(work.oracle);
+    work.sample.waiting = work.task.handle();
+    go_on(work);
+  }
+
+  /// The attack goes on to its next question, or to its end.
+  void go_on(Work& work) {
+    work.sample.asks = Sample::Asks::nothing;
+    work.sample.waiting.resume();
+    if (work.task.done()) {
+      const Stop stop = work.task.result();
+      const bool flat = stop == Stop::finished && work.sample.note->gradients > 0 && !work.moved;
+      return end(work, flat ? Stop::zero_gradient : stop);
+    }
+    const Note& note = *work.sample.note;
+    const bool backward = work.sample.asks != Sample::Asks::scores;
+    const bool forward = work.sample.asks != Sample::Asks::gradient;
+    if ((forward && note.forwards >= options_.most_forwards) ||
+        (backward && note.gradients >= options_.most_gradients)) {
+      end(work, Stop::budget);
+    }
+  }
+
+  void end(Work& work, Stop stop) {
+    Sample& sample = work.sample;
+    if (!work.kept.empty()) {
+      std::ranges::copy(work.kept, sample.image.begin());
+    } else if (sample.reach > sample.budget.size) {  // it roamed, and found nothing: back into the ball
+      work.oracle.set_reach(sample.budget.size);
+      work.oracle.project(sample.image);
+    }
+    for (std::size_t i = 0; i < sample.image.size(); ++i) {
+      if (sample.image[i] == sample.original[i]) sample.image[i] = sample.original[i];  // the same zero
+    }
+    sample.note->stop = stop;
+    work.task = {};
+    work.ended = true;
+  }
+
+  /// Answers the questions of all samples: one pass forward, and as many back as are asked for.
+  void ask(Tape& tape, const Works& works) {
+    const std::size_t features = model_.input().elements();
+    const std::size_t classes = model_.classes();
+    std::vector<Work*> asking;
+    bool slopes = false;
+    for (const auto& work : works) {
+      if (work->ended) continue;
+      asking.push_back(work.get());
+      slopes = slopes || work->sample.asks == Sample::Asks::slope;
+    }
+    tape.rewind();
+    Tensor images = tape.make(model_.input().with_front(asking.size()));
+    real* const first = images.mutable_data();
+    parallel_for(asking.size(), [&](std::size_t k) {
+      asking[k]->oracle.project(asking[k]->sample.question);
+      std::ranges::copy(asking[k]->sample.question, first + k * features);
+    });
+    const Var input = slopes ? tape.watch(images) : tape.constant(images);
+    const Var logits = model_.logits(input);
+    const std::vector<int> predictions = nn::predictions(logits.value());
+    parallel_for(asking.size(), [&](std::size_t k) {
+      asking[k]->sample.logits = logits.value().values().subspan(k * classes, classes);
+      asking[k]->sample.prediction = predictions[k];
+      take_logits(*asking[k]);
+    });
+    const auto wants = [](const Work* work) { return !work->ended && work->sample.asks == Sample::Asks::gradient; };
+    std::vector<unsigned char> wanted(asking.size());
+    while (std::ranges::any_of(asking, wants)) {
+      Tensor seed = tape.full(logits.shape(), 0);
+      for (std::size_t k = 0; k < asking.size(); ++k) {
+        wanted[k] = wants(asking[k]) ? 1 : 0;
+        if (wanted[k] != 0) std::ranges::copy(asking[k]->sample.weights, seed.mutable_data() + k * classes);
+      }
+      Tensor found;
+      tape.gradients(logits, seed, {&input, 1}, {&found, 1});
+      real* const all = found.mutable_data();
+      parallel_for(asking.size(), [&](std::size_t k) {
+        if (wanted[k] != 0) take_gradient(*asking[k], {all + k * features, features});
+      });
+    }
+  }
+
+  /// What the model gives an image: kept if it is what the attack is after.
+  void take_logits(Work& work) {
+    Sample& sample = work.sample;
+    ++sample.note->forwards;
+    check(sample.prediction != nn::no_prediction, "the logits of sample ", sample.index,
+          " hold a value that is not a number");
+    if (work.oracle.reached(sample.prediction) && !options_.to_the_end && keep(work)) {
+      return end(work, sample.targeted ? Stop::target_reached : Stop::misclassified);
+    }
+    sample.gradient = {};
+    const bool spared = sample.unless_reached && work.oracle.reached(sample.prediction);
+    if (sample.asks != Sample::Asks::slope || spared) return go_on(work);
+    sample.weights.assign(sample.classes, 0);
+    sample.loss_value = sample.climb(sample.loss, sample.logits, sample.weights);
+    check(!std::isnan(sample.loss_value), "the loss of sample ", sample.index, " is not a number");
+    sample.note->loss = sample.loss_value;
+    sample.asks = Sample::Asks::gradient;
+  }
+
+  /// Keeps an image that reached the goal, if it is the best so far; true if nothing better can come.
+  bool keep(Work& work) {
+    const Sample& sample = work.sample;
+    const bool any_will_do = std::isfinite(sample.budget.size);
+    if (!any_will_do || sample.reach > sample.budget.size) {
+      const double distance = distances(sample.original, sample.question).of(sample.budget.norm);
+      if (distance > sample.budget.size || (!work.kept.empty() && distance >= work.distance)) return false;
+      work.distance = distance;
+    }
+    work.kept.assign(sample.question.begin(), sample.question.end());
+    return any_will_do;
+  }
+
+  void take_gradient(Work& work, std::span<real> gradient) {
+    Sample& sample = work.sample;
+    ++sample.note->gradients;
+    for (std::size_t i = 0; i < sample.mask.size(); ++i) {
+      if (!sample.mask[i]) gradient[i] = 0;
+    }
+    real most = 0;
+    bool wrong = false;
+    for (const real g : gradient) {
+      most = std::max(most, std::abs(g));
+      wrong = wrong || std::isnan(g);
+    }
+    check(!wrong, "the gradient of sample ", sample.index, " is not a number");
+    sample.note->gradient_norm = most;
+    work.moved = work.moved || most > 0;
+    sample.gradient = gradient;
+    go_on(work);
+  }
+
+  const nn::Classifier& model_;
+  const data::Samples& samples_;
+  const Goal& goal_;
+  const CraftOptions& options_;
+  const Budget& budget_;
+  const std::function<Task<Stop>(GradientOracle&)>& begin_;
+  Crafted made_;
+  real* images_ = nullptr;
+  nn::Finished finished_;
+  std::atomic<std::size_t> next_{0};
+};
+
+}  // namespace
+
+void LabelOracle::project(std::span<real> image) const {
+  if (sample_.budget.prediction_only) return;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const real moved = image[i] < sample_.low[i] ? sample_.low[i] : image[i];
+    image[i] = moved > sample_.high[i] ? sample_.high[i] : moved;
+  }
+  shrink(sample_.original, sample_.budget.norm, sample_.reach, image);
+}
+
+void LabelOracle::set_reach(double size) const {
+  sample_.reach = size;
+  Budget within = sample_.budget;
+  within.size = size;
+  bounds(sample_.original, within, sample_.low, sample_.high);
+  for (std::size_t i = 0; i < sample_.mask.size(); ++i) {
+    if (!sample_.mask[i]) sample_.low[i] = sample_.high[i] = sample_.original[i];
+  }
+}
+
+void check_goal(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, Knowledge knowledge) {
+  check(knowledge != Knowledge::gradients || model.differentiable(),
+        "no gradient of the model's logits reaches the image (it rounds, or its output is a class), so an attack that "
+        "follows gradients cannot be used");
+  check(samples.images.shape() == model.input().with_front(samples.size()), "the model takes images of ", model.input(),
+        "; ", samples.size(), " labels came with images of shape ", samples.images.shape());
+  check(samples.index.size() == samples.size(), samples.size(), " labels came with ", samples.index.size(),
+        " positions");
+  check(goal.classes.size() == 1 || goal.classes.size() == samples.size(), "a goal for ", goal.classes.size(),
+        " samples does not fit ", samples.size());
+  for (const int wanted : goal.classes) {
+    check(wanted >= 0 && static_cast<std::size_t>(wanted) < model.classes(), "the class ", wanted,
+          " is not one of the ", model.classes(), " classes 0 to ", model.classes() - 1);
+  }
+}
+
+Crafted drive(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, const CraftOptions& options,
+              const Budget& budget, Knowledge knowledge, const std::function<Task<Stop>(GradientOracle&)>& begin) {
+  check_goal(model, samples, goal, knowledge);
+  const std::size_t features = model.input().elements();
+  check(options.eps.empty() || options.eps.size() == samples.size(), "eps for ", options.eps.size(), " samples of ",
+        samples.size());
+  check(options.mask.empty() || options.mask.size() == features || options.mask.size() == features * samples.size(),
+        "a mask of ", options.mask.size(), " features fits neither one image of ", features, " nor ", samples.size());
+  return Drive(model, samples, goal, options, budget, begin).run();
+}
+
+data::Box clip_box(std::optional<float> clip_min, std::optional<float> clip_max, data::Box box) {
+  const data::Box made{clip_min.value_or(box.lo), clip_max.value_or(box.hi)};
+  check_usage(made.lo <= made.hi, "clip_min ", made.lo, " is above clip_max ", made.hi);
+  return made;
+}
+
+}  // namespace hans::attacks

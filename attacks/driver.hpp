@@ -1,0 +1,38 @@
+// Runs attacks: many samples at a time, each on its own.
+#pragma once
+
+#include <functional>
+
+#include <hans/attacks/oracle.hpp>
+
+namespace hans::attacks {
+
+/// Puts all samples through the coroutines that `begin` makes, and gives back
+/// - within a finite budget the first image that reaches the goal, and asks nothing after it;
+/// - without a limit, of all images that reach the goal the one nearest to the original in the budget's norm;
+/// - otherwise, and with CraftOptions::to_the_end, the image the attack has in the end.
+/// As many at a time as go through the model together, on
+/// several threads where the model allows it. A sample that is finished makes room for the next, so what is done to one
+/// never depends on others. Throws Error for shapes the model does not take, classes that do not exist, a goal of the
+/// wrong length, logits or gradients that are not numbers, a model without gradient for an attack that needs one, and
+/// what the coroutines throw.
+Crafted drive(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, const CraftOptions& options,
+              const Budget& budget, Knowledge knowledge, const std::function<Task<Stop>(GradientOracle&)>& begin);
+
+/// Throws what drive() throws for arguments that do not fit together.
+void check_goal(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, Knowledge knowledge);
+
+/// The call operator of an attack with `Task<Stop> search(Oracle&) const`, where Oracle is what it may see of the
+/// model.
+template <class A>
+Crafted craft(const A& attack, const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+              const CraftOptions& options) {
+  return drive(model, samples, goal, options, attack.budget(model.input(), samples.box), knowledge_of<A>,
+               [&](GradientOracle& sample) { return attack.search(sample); });
+}
+
+/// The range of the attack's settings, or the data's for an end that was left open. Throws UsageError for an empty
+/// range.
+data::Box clip_box(std::optional<float> clip_min, std::optional<float> clip_max, data::Box box);
+
+}  // namespace hans::attacks

@@ -1,0 +1,83 @@
+// What attacks that follow gradients climb: losses of one row of logits.
+#include <hans/attacks/losses.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+#include <hans/core/error.hpp>
+#include <hans/core/reduce.hpp>
+
+namespace hans::attacks {
+namespace {
+
+real ce(std::span<const real> logits, int wanted, real way, std::span<real> seed) {
+  std::vector<real> one_hot(logits.size());
+  one_hot[static_cast<std::size_t>(wanted)] = 1;
+  real loss = 0;
+  cross_entropy(logits.data(), one_hot.data(), &loss, 1, logits.size());
+  cross_entropy_gradient(logits.data(), one_hot.data(), &way, seed.data(), 1, logits.size());
+  return way * loss;
+}
+
+}  // namespace
+
+real difference(std::span<const real> logits, int up, int down, std::span<real> seed) {
+  seed[static_cast<std::size_t>(up)] += 1;
+  seed[static_cast<std::size_t>(down)] -= 1;
+  return logits[static_cast<std::size_t>(up)] - logits[static_cast<std::size_t>(down)];
+}
+
+std::vector<int> falling(std::span<const real> logits) {
+  std::vector<int> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::ranges::sort(order, [&](int a, int b) {
+    const real x = logits[static_cast<std::size_t>(a)];
+    const real y = logits[static_cast<std::size_t>(b)];
+    return x != y ? x > y : a < b;
+  });
+  return order;
+}
+
+int largest_but(std::span<const real> logits, int but) {
+  int best = but == 0 ? 1 : 0;
+  for (int j = best + 1; j < static_cast<int>(logits.size()); ++j) {
+    if (j != but && logits[static_cast<std::size_t>(j)] > logits[static_cast<std::size_t>(best)]) best = j;
+  }
+  return best;
+}
+
+real Climb::operator()(std::span<const real> logits, std::span<real> seed) const {
+  if (loss == Loss::ce) return targeted ? ce(logits, target, -1, seed) : ce(logits, label, 1, seed);
+  if (loss != Loss::dlr) {
+    const real margin = targeted ? difference(logits, target, largest_but(logits, target), seed)
+                                 : difference(logits, largest_but(logits, label), label, seed);
+    if (loss == Loss::margin || margin < 0) return margin;
+    std::ranges::fill(seed, real{0});
+    return 0;
+  }
+  const std::vector<int> order = falling(logits);
+  const auto z = [&](std::size_t place) { return logits[static_cast<std::size_t>(order[place])]; };
+  const real above =
+      targeted ? difference(logits, target, label, seed) : difference(logits, largest_but(logits, label), label, seed);
+  const real below = (targeted ? z(0) - real{0.5} * (z(2) + z(3)) : z(0) - z(2)) + real{1e-12F};
+  const real loss_value = above / below;
+  // d(a / b) = (da - (a / b) * db) / b
+  for (real& weight : seed) weight /= below;
+  const real share = loss_value / below;
+  seed[static_cast<std::size_t>(order[0])] -= share;
+  if (targeted) {
+    seed[static_cast<std::size_t>(order[2])] += real{0.5} * share;
+    seed[static_cast<std::size_t>(order[3])] += real{0.5} * share;
+  } else {
+    seed[static_cast<std::size_t>(order[2])] += share;
+  }
+  return loss_value;
+}
+
+void check_classes(std::string_view attack, Loss loss, bool targeted, std::size_t classes) {
+  const std::size_t least = loss != Loss::dlr ? 2 : targeted ? 4 : 3;
+  check_usage(classes >= least, attack, ": the loss ", enum_names(loss)[static_cast<std::size_t>(loss)],
+              targeted ? ", targeted," : "", " needs ", least, " classes; the model has ", classes);
+}
+
+}  // namespace hans::attacks

@@ -1,0 +1,71 @@
+// Coroutines: how an attack is written as if it were alone with its sample.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <optional>
+#include <utility>
+
+namespace hans::attacks {
+
+/// What a coroutine gives in the end: an attack on one sample, or a part of one. It runs when it is awaited, and stops
+/// wherever it asks the model something (see oracle.hpp). What it takes by reference must outlive it.
+template <class T>
+class [[nodiscard]] Task {
+ public:
+  struct promise_type {
+    std::optional<T> value;
+    std::exception_ptr error;
+    std::coroutine_handle<> behind;  ///< who awaits this one
+
+    Task get_return_object() { return Task(Handle::from_promise(*this)); }
+    std::suspend_always initial_suspend() noexcept { return {}; }
+    auto final_suspend() noexcept { return GoOn{}; }
+    void return_value(T made) { value = std::move(made); }
+    void unhandled_exception() { error = std::current_exception(); }
+  };
+  using Handle = std::coroutine_handle<promise_type>;
+
+  Task() = default;
+  Task(Task&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
+  Task& operator=(Task&& other) noexcept {
+    std::swap(handle_, other.handle_);
+    return *this;
+  }
+  ~Task() {
+    if (handle_) handle_.destroy();
+  }
+
+  /// For co_await: starts it, and goes on behind it when it is done.
+  bool await_ready() const noexcept { return false; }
+  std::coroutine_handle<> await_suspend(std::coroutine_handle<> who) const noexcept {
+    handle_.promise().behind = who;
+    return handle_;
+  }
+  T await_resume() const { return result(); }
+
+  /// For the driver, who awaits nothing.
+  Handle handle() const { return handle_; }
+  bool done() const { return handle_.done(); }
+
+  /// What it gave, once it is done; throws what it threw.
+  T result() const {
+    if (handle_.promise().error) std::rethrow_exception(handle_.promise().error);
+    return std::move(*handle_.promise().value);
+  }
+
+ private:
+  struct GoOn {
+    bool await_ready() const noexcept { return false; }
+    std::coroutine_handle<> await_suspend(Handle ended) const noexcept {
+      const std::coroutine_handle<> behind = ended.promise().behind;
+      return behind ? behind : std::noop_coroutine();
+    }
+    void await_resume() const noexcept {}
+  };
+  explicit Task(Handle handle) : handle_(handle) {}
+
+  Handle handle_;
+};
+
+}  // namespace hans::attacks
