@@ -1,15 +1,23 @@
 // All of hans. Installed as <hans/hans.hpp>; the library itself never includes it.
 #pragma once
 
+#include <hans/attacks/apgd.hpp>
 #include <hans/attacks/attack.hpp>
+#include <hans/attacks/autoattack.hpp>
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/driver.hpp>
 #include <hans/attacks/evaluate.hpp>
+#include <hans/attacks/fab.hpp>
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/attacks/losses.hpp>
 #include <hans/attacks/oracle.hpp>
+#include <hans/attacks/pgd.hpp>
+#include <hans/attacks/planes.hpp>
+#include <hans/attacks/square.hpp>
+#include <hans/attacks/stages.hpp>
+#include <hans/attacks/steps.hpp>
 #include <hans/attacks/task.hpp>
 #include <hans/autodiff/arrays.hpp>
 #include <hans/autodiff/functions.hpp>

@@ -58,6 +58,23 @@ constexpr std::array specs = std::to_array<std::string_view>({
     "jsma@cleverhans-1.0.0:theta=1,gamma=0.3,of=logits",
     "jsma@cleverhans-1.0.0:theta=0.3,increase=false",
     "jsma@cleverhans-1.0.0:theta=0.3,gamma=0.4,clip_min=0.1,clip_max=0.9",
+    "pgd:eps=0.3,steps=5",
+    "pgd:eps=0.3,steps=3,alpha=0.05,restarts=2,loss=margin,start=original",
+    "pgd:eps=0.5,norm=l2,steps=5,loss=dlr",
+    "pgd:eps=2,norm=l1,steps=5,loss=cw",
+    "apgd:eps=0.2,steps=20",
+    "apgd:eps=0.5,norm=l2,steps=20,loss=dlr,restarts=2,rho=0.5",
+    "apgd:eps=2,norm=l1,steps=20,large_eps=true",
+    "apgd-t:eps=0.2,steps=10,targets=2,rho=0.6",
+    "apgd-t:eps=2,norm=l1,steps=10,restarts=2,large_eps=true",
+    "fab:steps=8",
+    "fab:norm=l2,eps=0.5,steps=8,targets=2,restarts=2",
+    "fab:norm=l1,steps=5,alpha_max=0.2,eta=1.1,beta=0.8",
+    "square:eps=0.2,queries=100",
+    "square:eps=0.5,norm=l2,queries=30,restarts=2,p_init=0.5",
+    "square:eps=2,norm=l1,queries=30,rescale=true",
+    "autoattack:eps=0.1",
+    "autoattack:eps=0.1,norm=l2,version=plus",
 });
 
 /// Thousands of passes: for a few samples only.

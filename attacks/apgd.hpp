@@ -1,0 +1,78 @@
+// Auto-PGD: projected gradient descent that sets its own step size.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+#include <hans/attacks/losses.hpp>
+
+namespace hans::attacks {
+
+/// Auto-PGD (Croce and Hein 2020, algorithm 1) as its authors' code has it: steps of 2 eps at first (eps in l1) with
+/// momentum 3/4, halved at checkpoints where the loss rose in fewer than `rho` of the steps or nothing improved since
+/// the last one, going on from the best image so far. In l1 (Croce and Hein 2021) the step is shared out among features
+/// whose number follows how many the best image changes, and with large_eps the search begins in balls of 3 and 2 eps,
+/// for 30 % of the steps each. Cost: steps + 1 gradients for each restart.
+struct Apgd {
+  Required<float> eps;
+  Norm norm = Norm::linf;
+  unsigned steps = 100;
+  unsigned restarts = 1;
+  Loss loss = Loss::ce;
+  float rho = 0.75F;
+  bool large_eps = false;
+
+  static constexpr std::string_view name = "apgd";
+  static constexpr std::string_view meaning = "PGD that sets its own step size";
+  static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690; l1: Croce 2021, arXiv:2103.01208";
+  static constexpr auto fields() {
+    return std::tuple(field("eps", &Apgd::eps, at_least(0), "radius of the ball, in data units"),
+                      field("norm", &Apgd::norm, up_to(Norm::l1), "of the ball"),
+                      field("steps", &Apgd::steps, at_least(1), "steps for each start"),
+                      field("restarts", &Apgd::restarts, at_least(1), "how often to begin anew"),
+                      field("loss", &Apgd::loss, "what to climb"),
+                      field("rho", &Apgd::rho, between(0, 1), "share of steps that must raise the loss"),
+                      field("large_eps", &Apgd::large_eps, "l1: begin in larger balls"));
+  }
+  void validate() const;
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  Apgd resolved(data::Box) const { return *this; }
+};
+
+/// Auto-PGD on the targeted DLR loss, towards one class after the other: those that the model finds likeliest on the
+/// original, but for the first (Croce and Hein 2020, section 5). Itself untargeted: any class will do. Cost: one
+/// forward pass, and steps + 1 gradients for each class and restart.
+struct ApgdT {
+  Required<float> eps;
+  Norm norm = Norm::linf;
+  unsigned steps = 100;
+  unsigned restarts = 1;
+  unsigned targets = 9;
+  float rho = 0.75F;
+  bool large_eps = false;
+
+  static constexpr std::string_view name = "apgd-t";
+  static constexpr std::string_view meaning = "Auto-PGD towards the likeliest other classes in turn";
+  static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690";
+  static constexpr bool takes_targets = false;
+  static constexpr auto fields() {
+    return std::tuple(field("eps", &ApgdT::eps, at_least(0), "radius of the ball, in data units"),
+                      field("norm", &ApgdT::norm, up_to(Norm::l1), "of the ball"),
+                      field("steps", &ApgdT::steps, at_least(1), "steps for each start"),
+                      field("restarts", &ApgdT::restarts, at_least(1), "how often to begin anew for each class"),
+                      field("targets", &ApgdT::targets, at_least(1), "how many classes, of those there are"),
+                      field("rho", &ApgdT::rho, between(0, 1), "share of steps that must raise the loss"),
+                      field("large_eps", &ApgdT::large_eps, "l1: begin in larger balls"));
+  }
+  void validate() const;
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  ApgdT resolved(data::Box) const { return *this; }
+};
+
+}  // namespace hans::attacks

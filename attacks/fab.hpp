@@ -1,0 +1,47 @@
+// Fast adaptive boundary attack.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+
+namespace hans::attacks {
+
+/// Looks for the nearest image of another class (Croce and Hein 2020): again and again it takes the model to be linear
+/// around the image so far, goes `eta` times as far as the class boundary nearest in the norm, biased towards the
+/// original by a weight of at most alpha_max, and, where that is across, back by `beta` towards the original. With
+/// `targets` it goes towards the likeliest other classes in turn, `steps` for each, which costs one gradient a step
+/// instead of one for each class. The first run begins at the original, restarts half of eps away from it. With eps it
+/// ends at the first image inside that ball; without, it returns the nearest. Cost: up to two forward passes a step.
+struct Fab {
+  Norm norm = Norm::linf;
+  std::optional<float> eps = {};
+  unsigned steps = 100;
+  unsigned restarts = 1;
+  unsigned targets = 0;
+  float alpha_max = 0.1F;
+  float eta = 1.05F;
+  float beta = 0.9F;
+
+  static constexpr std::string_view name = "fab";
+  static constexpr std::string_view meaning = "walks along the boundary to the nearest image of another class";
+  static constexpr std::string_view paper = "Croce 2020, arXiv:1907.02044";
+  static constexpr bool takes_targets = false;
+  static constexpr auto fields() {
+    return std::tuple(field("norm", &Fab::norm, up_to(Norm::l1), "of the distance"),
+                      field("eps", &Fab::eps, at_least(0), "end at the first image this near, in data units", "none"),
+                      field("steps", &Fab::steps, at_least(1), "steps for each start"),
+                      field("restarts", &Fab::restarts, at_least(1), "how often to begin anew"),
+                      field("targets", &Fab::targets, "so many classes in turn; 0: all at once"),
+                      field("alpha_max", &Fab::alpha_max, between(0, 1), "largest bias towards the original"),
+                      field("eta", &Fab::eta, at_least(1), "how far to overshoot the boundary"),
+                      field("beta", &Fab::beta, between(0, 1), "share of the change that is kept behind it"));
+  }
+  void validate() const;
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  Fab resolved(data::Box) const { return *this; }
+};
+
+}  // namespace hans::attacks

@@ -1,0 +1,42 @@
+// Projected gradient descent.
+#include <hans/attacks/pgd.hpp>
+
+#include <hans/attacks/steps.hpp>
+
+namespace hans::attacks {
+
+Budget Pgd::budget(const Shape& image, data::Box box) const {
+  check_fields(*this);
+  return ball_budget(name, eps, norm, image, box);
+}
+
+Pgd Pgd::resolved(data::Box) const {
+  Pgd copy = *this;
+  if (!copy.alpha) copy.alpha = 2.5F * eps / static_cast<float>(steps);
+  return copy;
+}
+
+Task<Stop> Pgd::search(GradientOracle& sample) const {
+  const std::span<real> image = sample.image();
+  const Climb climb(loss, sample);
+  const real step = alpha.value_or(2.5F * sample.eps() / static_cast<float>(steps));
+  for (unsigned restart = 0; restart < restarts; ++restart) {
+    std::ranges::copy(sample.original(), image.begin());
+    if (start == Start::random) start_in_ball(sample, "pgd", restart);
+    for (unsigned k = 0; k < steps; ++k) {
+      const Slope slope = co_await sample.slope(image, climb);
+      step_up(sample, slope.gradient, step, image);
+      ++sample.note().steps;
+    }
+    co_await sample.prediction(image);
+  }
+  co_return Stop::finished;
+}
+
+Crafted Pgd::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                        const CraftOptions& options) const {
+  check_classes(name, loss, goal.targeted, model.classes());
+  return craft(*this, model, samples, goal, options);
+}
+
+}  // namespace hans::attacks

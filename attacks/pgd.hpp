@@ -1,0 +1,47 @@
+// Projected gradient descent.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+#include <hans/attacks/losses.hpp>
+
+namespace hans::attacks {
+
+enum class Start { random, original };
+constexpr std::array<std::string_view, 2> enum_names(Start) { return {"random", "original"}; }
+
+/// Many small steps up the loss, back into the ball after each (Madry 2018). In linf a step changes each feature by
+/// alpha along the sign of the gradient; in l2 it is alpha * g / |g|; in l1 alpha is shared out equally among the 5 %
+/// of the features with the largest |g| that can still move that way, as by Tramer and Boneh 2019, and the projection
+/// is the true one on ball and box. A random start is uniform in the linf ball, and in l2 and l1 on a random direction
+/// at a random distance up to eps. Ends with the first image that reaches the goal. Cost: `steps` gradients and one
+/// more forward pass for each restart.
+struct Pgd {
+  Required<float> eps;
+  Norm norm = Norm::linf;
+  unsigned steps = 40;
+  std::optional<float> alpha = {};
+  unsigned restarts = 1;
+  Loss loss = Loss::ce;
+  Start start = Start::random;
+
+  static constexpr std::string_view name = "pgd";
+  static constexpr std::string_view meaning = "many small steps along the gradient, back into the ball after each";
+  static constexpr std::string_view paper = "Madry 2018, arXiv:1706.06083";
+  static constexpr auto fields() {
+    return std::tuple(field("eps", &Pgd::eps, at_least(0), "radius of the ball, in data units"),
+                      field("norm", &Pgd::norm, up_to(Norm::l1), "of the ball"),
+                      field("steps", &Pgd::steps, at_least(1), "gradients for each start"),
+                      field("alpha", &Pgd::alpha, at_least(0), "size of a step, in data units", "2.5*eps/steps"),
+                      field("restarts", &Pgd::restarts, at_least(1), "how often to begin anew"),
+                      field("loss", &Pgd::loss, "what to climb"),
+                      field("start", &Pgd::start, "where to begin: in the ball, or at the original"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  Pgd resolved(data::Box box) const;
+};
+
+}  // namespace hans::attacks

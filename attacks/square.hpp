@@ -1,0 +1,41 @@
+// The Square attack.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+
+namespace hans::attacks {
+
+/// Random search that sees only scores (Andriushchenko 2020), as in the reference AutoAttack: begins with vertical
+/// stripes of +-eps (linf) or a pattern of patches (l2, l1), then changes one random square at a time and keeps what
+/// lowers the label's margin. The squares' share of the image begins at p_init and shrinks with the queries; with
+/// rescale=true as if `queries` were 10,000. Targeted it lowers the target's cross entropy. Cost: `queries` + 1 forward
+/// passes for each restart.
+struct Square {
+  Required<float> eps;
+  Norm norm = Norm::linf;
+  unsigned queries = 5000;
+  unsigned restarts = 1;
+  float p_init = 0.8F;
+  bool rescale = false;
+
+  static constexpr std::string_view name = "square";
+  static constexpr std::string_view meaning = "random squares, kept where they help; sees scores only";
+  static constexpr std::string_view paper = "Andriushchenko 2020, arXiv:1912.00049";
+  static constexpr auto fields() {
+    return std::tuple(
+        field("eps", &Square::eps, at_least(0), "radius of the ball, in data units"),
+        field("norm", &Square::norm, up_to(Norm::l1), "of the ball"),
+        field("queries", &Square::queries, at_least(1), "forward passes for each start"),
+        field("restarts", &Square::restarts, at_least(1), "how often to begin anew"),
+        field("p_init", &Square::p_init, between(0, 1), "share of the image that the first squares cover"),
+        field("rescale", &Square::rescale, "let the squares shrink as if for 10,000 queries"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(ScoreOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  Square resolved(data::Box) const { return *this; }
+};
+
+}  // namespace hans::attacks

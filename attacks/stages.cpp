@@ -1,0 +1,68 @@
+// Several attacks, one behind the other.
+#include <hans/attacks/stages.hpp>
+
+#include <algorithm>
+#include <numeric>
+
+#include <hans/attacks/driver.hpp>
+#include <hans/attacks/judge.hpp>
+#include <hans/core/text.hpp>
+
+namespace hans::attacks {
+
+Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
+                  const data::Samples& samples, const Goal& goal, const CraftOptions& options) {
+  for (const Attack& attack : attacks) check_goal(model, samples, goal, attack.info().knowledge);
+  Crafted made;
+  made.images = Tensor(samples.images.shape(), samples.images.values());
+  made.notes.resize(samples.size());
+  const std::size_t features = model.input().elements();
+  std::vector<std::size_t> left(samples.size());
+  std::iota(left.begin(), left.end(), std::size_t{0});
+  for (const Attack& attack : attacks) {
+    const data::Samples standing = samples.select(left);
+    const Goal aim = goal.select(left);
+    const std::size_t fallen = samples.size() - left.size();
+    CraftOptions part = options;
+    part.progress = [&](std::size_t done) {
+      // A sample is done when it has fallen, or with the last attack.
+      if (options.progress && &attack == &attacks.back()) options.progress(fallen + done);
+    };
+    std::vector<float> eps;
+    std::vector<unsigned char> mask;
+    for (const std::size_t row : left) {
+      if (!options.eps.empty()) eps.push_back(options.eps[row]);
+      if (options.mask.size() <= features) continue;
+      const auto own = options.mask.subspan(row * features, features);
+      mask.insert(mask.end(), own.begin(), own.end());
+    }
+    part.eps = eps;
+    if (!mask.empty()) part.mask = mask;
+    const Crafted found = attack(model, standing, aim, part);
+    const Verdict verdict = judge(model, standing, found.images, aim, budget, eps);
+    made.gradients += found.gradients;
+    made.forwards += found.forwards + left.size();
+    std::vector<std::size_t> still;
+    for (std::size_t k = 0; k < left.size(); ++k) {
+      const std::size_t row = left[k];
+      Note note = found.notes[k];
+      note.forwards += made.notes[row].forwards + 1;
+      note.gradients += made.notes[row].gradients;
+      note.steps += made.notes[row].steps;
+      made.notes[row] = note;
+      if (verdict.findings[k].success) {
+        std::ranges::copy(found.images.values().subspan(k * features, features),
+                          made.images.mutable_data() + row * features);
+      } else {
+        still.push_back(row);
+      }
+    }
+    left = std::move(still);
+    made.stages.push_back({text(attack.spec()), left.size()});
+    if (left.empty()) break;
+  }
+  if (options.progress && left.empty()) options.progress(samples.size());
+  return made;
+}
+
+}  // namespace hans::attacks

@@ -1,0 +1,16 @@
+// Several attacks, one behind the other.
+#pragma once
+
+#include <span>
+
+#include <hans/attacks/attack.hpp>
+
+namespace hans::attacks {
+
+/// Each attack begins at the originals of the samples that the judge finds to have withstood those before it, within
+/// `budget`. A sample's image and note are those of the attack it fell to, or of the last; counts are of all, the
+/// judge's forward passes included. Crafted::stages says how many were left after each.
+Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
+                  const data::Samples& samples, const Goal& goal, const CraftOptions& options);
+
+}  // namespace hans::attacks
