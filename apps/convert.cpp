@@ -166,7 +166,7 @@ int run(const ConvertOptions& options) {
   Json states = Json::array();
   for (const nn::StateOf& state : read.states) {
     append(page,
-           text(state.prefix, " is layer ", state.layer, ", ", read.model.net.layers()[state.layer].spec(), "\n"));
+           text(in_quotes(state.prefix), " is layer ", state.layer, ", ", read.model.net.layers()[state.layer].spec(), "\n"));
     states.push(Json::object({{"prefix", state.prefix}, {"layer", state.layer}}));
   }
   append(page, text("wrote ", out, " (", with_commas(read.model.net.parameters()), " parameters, sha256 ",

@@ -182,7 +182,8 @@ struct Group {
   std::string described() const {
     std::string all;
     for (const auto& [name, tensor] : tensors) {
-      append(all, text(all.empty() ? "" : ", ", prefix, prefix.empty() ? "" : ".", name, " ", tensor->shape()));
+      const std::string full = text(prefix, prefix.empty() ? "" : ".", name);
+      append(all, text(all.empty() ? "" : ", ", in_quotes(full), " ", tensor->shape()));
     }
     return all;
   }

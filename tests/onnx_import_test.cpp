@@ -310,7 +310,7 @@ TEST(OnnxImport, RefusesWhatItDoesNotSupport) {
       {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {1}, {3})}), "[1,4] cannot be seen as [3]"},
       {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {2}, {-1, -1})}), "more than one extent open"},
       {file({-1, 4}, {node("Reshape", {"x", "x"}, {"y"})}), "depends on the image"},
-      {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {2}, {large, -65536})}), "negative extent"},
+      {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {2}, {-65536, large})}), "negative extent"},
       {file({-1, 4}, {node("Reshape", {"x", "s"}, {"y"})}, {wholes("s", {3}, {large, large, -1})}), "too large"},
       {file({-1, 4}, {node("Split", {"x"}, {"y", "z"}, {attribute("num_outputs", large)})}), "num_outputs"},
       {file({-1, 4}, {node("Split", {"x", "s"}, {"y", "z"})}, {wholes("s", {2}, {large, 4 - large})}),
