@@ -63,9 +63,8 @@ class Drive {
     Sample sample;
     GradientOracle oracle{sample};
     Task<Stop> task;
-    std::vector<real> kept;  // the nearest image that reached the goal; empty: none
-    double distance = 0;     // of that
-    bool moved = false;      // some gradient was not zero
+    double distance = 0;  // of the image that is kept
+    bool moved = false;   // some gradient was not zero
     bool ended = false;
   };
   using Works = std::vector<std::unique_ptr<Work>>;
@@ -142,10 +141,11 @@ class Drive {
 
   void end(Work& work, Stop stop) {
     Sample& sample = work.sample;
-    if (!work.kept.empty()) {
-      std::ranges::copy(work.kept, sample.image.begin());
-    } else if (sample.reach > sample.budget.size) {  // it roamed, and found nothing: back into the ball
-      work.oracle.set_reach(sample.budget.size);
+    if (!sample.kept.empty()) {
+      std::ranges::copy(work.sample.kept, sample.image.begin());
+    } else {
+      // Nothing was found. The image may have moved since it was asked about, or roamed.
+      if (sample.reach > sample.budget.size) work.oracle.set_reach(sample.budget.size);
       work.oracle.project(sample.image);
     }
     for (std::size_t i = 0; i < sample.image.size(); ++i) {
@@ -220,14 +220,14 @@ class Drive {
 
   /// Keeps an image that reached the goal, if it is the best so far; true if nothing better can come.
   bool keep(Work& work) {
-    const Sample& sample = work.sample;
+    Sample& sample = work.sample;
     const bool any_will_do = std::isfinite(sample.budget.size);
     if (!any_will_do || sample.reach > sample.budget.size) {
       const double distance = distances(sample.original, sample.question).of(sample.budget.norm);
-      if (distance > sample.budget.size || (!work.kept.empty() && distance >= work.distance)) return false;
+      if (distance > sample.budget.size || (!sample.kept.empty() && distance >= work.distance)) return false;
       work.distance = distance;
     }
-    work.kept.assign(sample.question.begin(), sample.question.end());
+    sample.kept.assign(sample.question.begin(), sample.question.end());
     return any_will_do;
   }
 

@@ -13,7 +13,7 @@
 namespace hans::attacks {
 namespace {
 
-constexpr std::size_t chunk = 256;  // attempts crafted and judged together
+constexpr std::size_t chunk = 1024;  // attempts crafted and judged together
 
 // The classes sample i is pushed towards; none means one untargeted attempt.
 std::vector<int> goals_of(const Targets& targets, const AttackInfo& info, int label, std::uint32_t index,

@@ -10,7 +10,9 @@ namespace hans::attacks {
 /// original by a weight of at most alpha_max, and, where that is across, back by `beta` towards the original. With
 /// `targets` it goes towards the likeliest other classes in turn, `steps` for each, which costs one gradient a step
 /// instead of one for each class. The first run begins at the original, restarts half of eps away from it. With eps it
-/// ends at the first image inside that ball; without, it returns the nearest. Cost: up to two forward passes a step.
+/// ends at the first image inside that ball; without, it returns the nearest, after `refine` forward passes on the way
+/// back (see refine_kept) and a last step from the original; the paper has a similar end, its authors' later code none.
+/// Cost: up to two forward passes a step.
 struct Fab {
   Norm norm = Norm::linf;
   std::optional<float> eps = {};
@@ -20,6 +22,7 @@ struct Fab {
   float alpha_max = 0.1F;
   float eta = 1.05F;
   float beta = 0.9F;
+  unsigned refine = 10;
 
   static constexpr std::string_view name = "fab";
   static constexpr std::string_view meaning = "walks along the boundary to the nearest image of another class";
@@ -33,7 +36,8 @@ struct Fab {
                       field("targets", &Fab::targets, "so many classes in turn; 0: all at once"),
                       field("alpha_max", &Fab::alpha_max, between(0, 1), "largest bias towards the original"),
                       field("eta", &Fab::eta, at_least(1), "how far to overshoot the boundary"),
-                      field("beta", &Fab::beta, between(0, 1), "share of the change that is kept behind it"));
+                      field("beta", &Fab::beta, between(0, 1), "share of the change that is kept behind it"),
+                      field("refine", &Fab::refine, "forward passes on the way back, without eps"));
   }
   void validate() const;
 

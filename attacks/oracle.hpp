@@ -50,6 +50,7 @@ struct Sample {
   int prediction = 0;
   real loss_value = 0;
   bool unless_reached = false;  ///< no gradient where the prediction is the goal's
+  std::vector<real> kept;       ///< the best image that reached the goal; empty: none
 };
 
 struct Answer {
@@ -81,6 +82,9 @@ class LabelOracle {
   std::span<const real> high() const { return sample_.high; }
   const Budget& budget() const { return sample_.budget; }
   real eps() const { return static_cast<real>(sample_.budget.size); }
+
+  /// The best image so far that reached the goal; empty if none has.
+  std::span<const real> kept() const { return sample_.kept; }
 
   bool targeted() const { return sample_.targeted; }
   int goal() const { return sample_.goal; }  ///< the class to reach, or to get away from

@@ -5,21 +5,15 @@
 #include <cmath>
 #include <numeric>
 
+#include <hans/attacks/steps.hpp>
 #include <hans/core/error.hpp>
+#include <hans/core/reduce.hpp>
 
 namespace hans::attacks {
 namespace {
 
-// How far feature i may go the way that brings the plane nearer.
-double room(std::span<const real> point, std::span<const real> low, std::span<const real> high, bool up,
-            std::size_t i) {
-  const double from = point[i];
-  return up ? static_cast<double>(high[i]) - from : from - static_cast<double>(low[i]);
-}
-
 /// The features with the largest |w| go as far as they can; the last one as far as is needed.
-void fill_largest_first(std::span<const double> size, std::span<const double> most, double rise,
-                        std::span<double> length) {
+void fill_largest_first(std::span<const real> size, std::span<const real> most, real rise, std::span<real> length) {
   std::vector<std::size_t> order(size.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::ranges::sort(order,
@@ -31,49 +25,72 @@ void fill_largest_first(std::span<const double> size, std::span<const double> mo
   }
 }
 
+/// 1 or 0: a choice without a branch, so that loops over features use vectors.
+real indicator(bool holds) { return static_cast<real>(static_cast<int>(holds)); }
+
 }  // namespace
 
-void step_to_plane(std::span<const real> point, std::span<const real> w, double rise, std::span<const real> low,
+void step_to_plane(std::span<const real> point, std::span<const real> w, real rise, std::span<const real> low,
                    std::span<const real> high, Norm norm, std::span<real> change) {
   check(norm != Norm::l0, "a plane has no nearest point in l0");
   const std::size_t n = point.size();
-  const bool down = rise < 0;
-  const double needed = std::abs(rise);
-  std::vector<double> size(n);  // |w|
-  std::vector<double> most(n);
-  std::vector<double> length(n);
+  constexpr real endless = 1e18F;  // how far a feature without bounds may go
+  const real way = rise < 0 ? real{-1} : real{1};
+  const real needed = std::abs(rise);
+  std::vector<real> size(n);  // |w|
+  std::vector<real> most(n);  // how far each may go the way that helps
   for (std::size_t i = 0; i < n; ++i) {
-    size[i] = std::abs(static_cast<double>(w[i]));
-    most[i] = size[i] == 0 ? 0 : std::max(room(point, low, high, (w[i] > 0) != down, i), 0.0);
+    size[i] = std::abs(w[i]);
+    const real up = indicator(w[i] * way > 0);
+    const real room = up * std::min(high[i] - point[i], endless) + (1 - up) * std::min(point[i] - low[i], endless);
+    most[i] = indicator(size[i] > 0) * std::max(room, real{0});
   }
+  std::vector<real> length(n);
   if (norm == Norm::l1) {
     fill_largest_first(size, most, needed, length);
   } else {
     // Feature i goes min(cut * speed_i, most_i) far, with speed 1 in linf and |w_i| in l2. What that raises w . x by is
     // a concave function of the cut, so Newton's method from below ends at the cut that is needed after a few steps.
-    double cut = 0;
-    double kept = 0;  // by those at their end
+    const std::vector<real> speed = norm == Norm::linf ? std::vector<real>(n, 1) : size;
+    std::vector<real> rate(n);   // what each raises it by while it goes,
+    std::vector<real> whole(n);  // and once it is at its end
+    for (std::size_t i = 0; i < n; ++i) {
+      rate[i] = size[i] * speed[i];
+      whole[i] = size[i] * most[i];
+    }
+    std::vector<real> ended(n);
+    std::vector<real> pull(n);
+    real cut = 0;
     for (;;) {
-      double pull = 0;  // of those that are not
-      double ended = 0;
       for (std::size_t i = 0; i < n; ++i) {
-        const double speed = norm == Norm::l2 ? size[i] : 1;
-        const bool ends = cut * speed >= most[i];
-        ended += ends ? size[i] * most[i] : 0;
-        pull += ends ? 0 : size[i] * speed;
+        const real goes = indicator(cut * speed[i] < most[i]);
+        ended[i] = whole[i] * (1 - goes);
+        pull[i] = rate[i] * goes;
       }
-      kept = ended;
-      if (pull == 0) break;  // all are at their end
-      const double next = (needed - kept) / pull;
-      if (!(next > cut)) break;
+      const real next = (needed - sum(ended)) / sum(pull);
+      if (!(next > cut) || std::isinf(next)) break;  // there, or all are at their ends
       cut = next;
     }
-    for (std::size_t i = 0; i < n; ++i) length[i] = std::min(cut * (norm == Norm::l2 ? size[i] : 1), most[i]);
+    for (std::size_t i = 0; i < n; ++i) length[i] = std::min(cut * speed[i], most[i]);
   }
-  for (std::size_t i = 0; i < n; ++i) {
-    const bool up = (w[i] > 0) != down;
-    change[i] = static_cast<real>(up ? length[i] : -length[i]);
+  for (std::size_t i = 0; i < n; ++i) change[i] = length[i] * (2 * indicator(w[i] * way > 0) - 1);
+}
+
+Task<Boundary> nearest_boundary(GradientOracle& sample, Norm norm, const Slope slope, const std::vector<int>& classes) {
+  const std::vector<real> logits(slope.logits.begin(), slope.logits.end());
+  Boundary best{-slope.loss, {slope.gradient.begin(), slope.gradient.end()}};
+  double least = 0;
+  for (std::size_t k = 0; k < classes.size(); ++k) {
+    std::vector<real> weights(logits.size());
+    const real missing = -difference(logits, classes[k], sample.goal(), weights);
+    std::span<const real> gradient = best.gradient;
+    if (k > 0) gradient = co_await sample.gradient(weights);
+    const double distance = std::abs(static_cast<double>(missing)) / (1e-12 + dual_length(norm, gradient));
+    if (k > 0 && distance >= least) continue;
+    least = distance;
+    if (k > 0) best = {missing, {gradient.begin(), gradient.end()}};
   }
+  co_return best;
 }
 
 }  // namespace hans::attacks

@@ -81,10 +81,6 @@ void change_square(const LabelOracle& sample, const Patch& patch, Stream& stream
 
 // --- l2 and l1 -------------------------------------------------------------------------------------
 
-double length_of(Norm norm, std::span<const real> values) {
-  return norm == Norm::l2 ? length_l2(values) : length_l1(values);
-}
-
 void scale(std::span<real> values, double factor) {
   for (real& value : values) value = static_cast<real>(static_cast<double>(value) * factor);
 }
@@ -107,7 +103,7 @@ std::vector<real> hill(Norm norm, std::size_t rows, std::size_t columns) {
       }
     }
   }
-  if (!made.empty()) scale(made, 1 / length_of(norm, made));
+  if (!made.empty()) scale(made, 1 / length(norm, made));
   return made;
 }
 
@@ -115,7 +111,7 @@ std::vector<real> hill(Norm norm, std::size_t rows, std::size_t columns) {
 std::vector<real> pattern(Norm norm, std::size_t side, Stream& stream) {
   std::vector<real> made = hill(norm, side / 2, side);
   for (const real value : hill(norm, side - side / 2, side)) made.push_back(-value);
-  scale(made, 1 / length_of(norm, made));
+  scale(made, 1 / length(norm, made));
   if (stream.below(2) == 0) return made;
   std::vector<real> turned(made.size());
   for (std::size_t row = 0; row < side; ++row) {
@@ -160,7 +156,7 @@ void move_mass(const LabelOracle& sample, const Patch& to, const Patch& from, St
   const std::size_t channels = shape[2];
   std::vector<real> change(image.size());
   for (std::size_t i = 0; i < image.size(); ++i) change[i] = image[i] - sample.original()[i];
-  const double used = length_of(norm, change);
+  const double used = length(norm, change);
   const double eps = sample.budget().size;
   const double free = norm == Norm::l2 ? std::max(eps * eps - used * used, 0.0) : std::max(eps - used, 0.0);
   const std::vector<real> one = pattern(norm, to.side, stream);
@@ -178,13 +174,13 @@ void move_mass(const LabelOracle& sample, const Patch& to, const Patch& from, St
           row >= to.row && row < to.row + to.side && column >= to.column && column < to.column + to.side;
       if (!shared) both.push_back(change[i]);
     });
-    const double held = length_of(norm, both);
-    scale(old, 1 / (1e-12 + length_of(norm, old)));
+    const double held = length(norm, both);
+    scale(old, 1 / (1e-12 + length(norm, old)));
     const real sign = sign_of(stream);
     for (std::size_t k = 0; k < old.size(); ++k) old[k] += sign * one[k];
     const double parts = static_cast<double>(channels);
     const double wanted = norm == Norm::l2 ? std::sqrt(free / parts + held * held) : (free / parts + held) * parts;
-    scale(old, wanted / (1e-12 + length_of(norm, old)));
+    scale(old, wanted / (1e-12 + length(norm, old)));
     made[channel] = std::move(old);
   }
   for (std::size_t channel = 0; channel < channels; ++channel) {

@@ -4,10 +4,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include <hans/attacks/judge.hpp>
+#include <hans/core/error.hpp>
+#include <hans/core/math.hpp>
+
 namespace hans::attacks {
 namespace {
 
-real sign_of(real g) { return g > 0 ? real{1} : g < 0 ? real{-1} : real{0}; }
+real sign_of(real g) { return static_cast<real>(static_cast<int>(g > 0) - static_cast<int>(g < 0)); }
 
 // An equal share of `size` for the features of the largest 5 % of |g|, at least one, that can move.
 void spread(const LabelOracle& sample, std::span<const real> gradient, real size, std::span<real> image) {
@@ -30,6 +34,19 @@ void spread(const LabelOracle& sample, std::span<const real> gradient, real size
   }
 }
 
+// Only the `count` largest changes stay; of equals the first.
+void keep_largest(std::span<real> change, double count) {
+  if (count >= static_cast<double>(change.size())) return;
+  std::vector<std::size_t> order(change.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    const real x = std::abs(change[a]);
+    const real y = std::abs(change[b]);
+    return x != y ? x > y : a < b;
+  });
+  for (std::size_t k = static_cast<std::size_t>(std::max(count, 0.0)); k < order.size(); ++k) change[order[k]] = 0;
+}
+
 }  // namespace
 
 double length_l1(std::span<const real> values) {
@@ -42,6 +59,80 @@ double length_l2(std::span<const real> values) {
   double squares = 0;
   for (const real value : values) squares += static_cast<double>(value) * static_cast<double>(value);
   return std::sqrt(squares);
+}
+
+double length_linf(std::span<const real> values) {
+  double most = 0;
+  for (const real value : values) most = std::max(most, std::abs(static_cast<double>(value)));
+  return most;
+}
+
+double length(Norm norm, std::span<const real> values) {
+  check(norm != Norm::l0, "l0 counts features and has no length");
+  return norm == Norm::l2 ? length_l2(values) : norm == Norm::l1 ? length_l1(values) : length_linf(values);
+}
+
+double dual_length(Norm norm, std::span<const real> values) {
+  return length(norm == Norm::linf ? Norm::l1 : norm == Norm::l1 ? Norm::linf : norm, values);
+}
+
+real cosine(real first, real last, unsigned k, unsigned n) {
+  constexpr real pi = 3.14159265F;
+  return last + (first - last) * (1 + cos(pi * static_cast<real>(k) / static_cast<real>(n))) / 2;
+}
+
+void project_to(const LabelOracle& sample, double eps, std::span<real> image) {
+  const std::span<const real> original = sample.original();
+  const Norm norm = sample.budget().norm;
+  if (norm == Norm::l1) return project_l1(original, sample.low(), sample.high(), eps, image);
+  sample.project(image);
+  std::vector<real> change(image.size());
+  for (std::size_t i = 0; i < image.size(); ++i) change[i] = image[i] - original[i];
+  if (norm == Norm::l0) {
+    keep_largest(change, eps);
+  } else if (norm == Norm::l2) {
+    const double far = length_l2(change);
+    const real scale = far > eps ? static_cast<real>(eps / far) : real{1};
+    for (real& c : change) c *= scale;
+  } else {
+    const real most = static_cast<real>(eps);
+    for (real& c : change) c = std::clamp(c, -most, most);
+  }
+  for (std::size_t i = 0; i < image.size(); ++i) image[i] = original[i] + change[i];
+}
+
+Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps) {
+  const std::span<const real> original = sample.original();
+  const std::vector<real> far(sample.kept().begin(), sample.kept().end());
+  if (far.empty()) co_return Stop::finished;
+  std::vector<real> image = far;
+  if (sample.budget().norm == Norm::l0) {
+    std::vector<std::size_t> changed;
+    for (std::size_t i = 0; i < far.size(); ++i) {
+      if (far[i] != original[i]) changed.push_back(i);
+    }
+    const auto size = [&](std::size_t i) { return std::abs(far[i] - original[i]); };
+    std::ranges::sort(changed,
+                      [&](std::size_t a, std::size_t b) { return size(a) != size(b) ? size(a) < size(b) : a < b; });
+    for (std::size_t k = 0; k < std::min<std::size_t>(steps, changed.size()); ++k) {
+      image[changed[k]] = original[changed[k]];
+      const int prediction = co_await sample.prediction(image);
+      if (!sample.reached(prediction)) image[changed[k]] = far[changed[k]];
+    }
+    co_return Stop::finished;
+  }
+  double low = 0;
+  double high = distances(original, far).of(sample.budget().norm);
+  double back = high / 16;  // the first steps back, each twice as long, until the goal is lost
+  for (unsigned k = 0; k < steps; ++k) {
+    const double next = low == 0 ? std::max(high - back, high / 2) : (low + high) / 2;
+    std::ranges::copy(far, image.begin());
+    project_to(sample, next, image);
+    const int prediction = co_await sample.prediction(image);
+    (sample.reached(prediction) ? high : low) = next;
+    back *= 2;
+  }
+  co_return Stop::finished;
 }
 
 void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uint32_t restart) {

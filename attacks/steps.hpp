@@ -24,8 +24,26 @@ void step_up(const LabelOracle& sample, std::span<const real> gradient, real siz
 void project_l1(std::span<const real> original, std::span<const real> low, std::span<const real> high, double eps,
                 std::span<real> image);
 
-/// Lengths in double, elements in rising order.
+/// The image nearest to this one, in l2, of box and ball of radius `size` around the original, in the norm of the
+/// sample's budget: linf cuts every change off, l2 shrinks all, l1 does both (project_l1), l0 keeps the `size` largest
+/// (of equals the first). The box comes first: what it cuts off is then not missing from what the ball allows.
+void project_to(const LabelOracle& sample, double size, std::span<real> image);
+
+/// Looks for an image nearer than the best so far: what becomes of that in smaller balls (project_to), by halving; in
+/// l0 by taking back one changed feature after the other, the least changed first. Does nothing where none was found.
+/// Cost: `steps` forward passes at most.
+Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps);
+
+/// What falls from `first` to `last` along half a cosine while k goes from 0 to n (Loshchilov 2017).
+real cosine(real first, real last, unsigned k, unsigned n);
+
+/// The largest of |v|, and the lengths: in double, elements in rising order.
+double length_linf(std::span<const real> values);
 double length_l1(std::span<const real> values);
 double length_l2(std::span<const real> values);
+double length(Norm norm, std::span<const real> values);  ///< the one of the norm, not l0
+
+/// The length that a gradient has so that the distance to a plane is its value over that: l1 for linf and the reverse.
+double dual_length(Norm norm, std::span<const real> values);
 
 }  // namespace hans::attacks

@@ -5,10 +5,14 @@
 #include <hans/attacks/attack.hpp>
 #include <hans/attacks/autoattack.hpp>
 #include <hans/attacks/ball.hpp>
+#include <hans/attacks/carlini_wagner.hpp>
+#include <hans/attacks/ddn.hpp>
+#include <hans/attacks/deepfool.hpp>
 #include <hans/attacks/driver.hpp>
 #include <hans/attacks/evaluate.hpp>
 #include <hans/attacks/fab.hpp>
 #include <hans/attacks/fgsm.hpp>
+#include <hans/attacks/fmn.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/attacks/losses.hpp>

@@ -146,7 +146,7 @@ TEST(StateDicts, OfOtherShapesAndNamesAreRefused) {
       {{}, "layer 1 (linear:units=2,bias=true), which needs weight 2x2, bias 2; left are none"},
       {{{"fc.weight", counted({2, 3})}, {"fc.bias", bias}}, "left are 'fc.bias' 2, 'fc.weight' 2x3"},
       {{{"fc.weight", weight}}, "left are 'fc.weight' 2x2"},
-      {{{"fc.weight", weight}, {"fc.bias", bias}, {"more.weight", weight}}, "no layer takes more.weight 2x2"},
+      {{{"fc.weight", weight}, {"fc.bias", bias}, {"more.weight", weight}}, "no layer takes 'more.weight' 2x2"},
       {{{"fc.weight", weight}, {"fc.weight", weight}, {"fc.bias", bias}}, "'fc.weight' is there twice"},
       {{{"fc.weight", Tensor::full({2, 2}, std::numeric_limits<real>::infinity())}, {"fc.bias", bias}}, "not finite"},
   };

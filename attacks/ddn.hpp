@@ -1,0 +1,36 @@
+// Decoupled direction and norm.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+
+namespace hans::attacks {
+
+/// Looks for the nearest image in l2 (Rony 2019): steps up the cross entropy whose length falls from 1 to 0.01 along
+/// half a cosine, each followed by a projection on a sphere around the original that shrinks by gamma while the goal is
+/// reached and grows by gamma while it is not. Then `refine` forward passes halve the line from the original to the
+/// best image; the paper has none of those. A gradient of zero gives way to a random direction. Cost: one gradient a
+/// step.
+struct Ddn {
+  unsigned steps = 100;
+  float init_eps = 1;
+  float gamma = 0.05F;
+  unsigned refine = 10;
+
+  static constexpr std::string_view name = "ddn";
+  static constexpr std::string_view meaning = "nearest image in l2: direction and distance set apart";
+  static constexpr std::string_view paper = "Rony 2019, arXiv:1811.09600";
+  static constexpr auto fields() {
+    return std::tuple(field("steps", &Ddn::steps, at_least(1), "gradients"),
+                      field("init_eps", &Ddn::init_eps, at_least(0), "radius of the first sphere"),
+                      field("gamma", &Ddn::gamma, between(0, 1), "share by which the sphere shrinks or grows"),
+                      field("refine", &Ddn::refine, "forward passes on the way back"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  Ddn resolved(data::Box) const { return *this; }
+};
+
+}  // namespace hans::attacks
