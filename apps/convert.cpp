@@ -165,8 +165,8 @@ int run(const ConvertOptions& options) {
   std::string page;
   Json states = Json::array();
   for (const nn::StateOf& state : read.states) {
-    append(page,
-           text(in_quotes(state.prefix), " is layer ", state.layer, ", ", read.model.net.layers()[state.layer].spec(), "\n"));
+    append(page, text(in_quotes(state.prefix), " is layer ", state.layer, ", ",
+                      read.model.net.layers()[state.layer].spec(), "\n"));
     states.push(Json::object({{"prefix", state.prefix}, {"layer", state.layer}}));
   }
   append(page, text("wrote ", out, " (", with_commas(read.model.net.parameters()), " parameters, sha256 ",

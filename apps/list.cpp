@@ -46,7 +46,12 @@ std::vector<Entry> entries(Topic topic) {
         const std::string_view targets = !info.takes_targets       ? "takes none"
                                          : info.targets_by_default ? "next, unless --targets says otherwise"
                                                                    : "none, unless --targets names some";
-        all.push_back({name, info.meaning, info.paper, std::move(info.fields), {{"targets", std::string(targets)}}});
+        all.push_back({name,
+                       info.meaning,
+                       info.paper,
+                       std::move(info.fields),
+                       {{"sees", std::string(enum_names(info.knowledge)[static_cast<std::size_t>(info.knowledge)])},
+                        {"targets", std::string(targets)}}});
       }
       break;
     case Topic::defenses:

@@ -78,6 +78,16 @@ Json samples_json(const Evaluation& found, const AttackResult& result, Targets t
   return all;
 }
 
+Json stages_json(const AttackResult& result, std::size_t samples) {
+  Json all = Json::array();
+  for (const attacks::Stage& stage : result.stages) {
+    all.push(Json::object({{"attack", stage.attack},
+                           {"robust_accuracy", share(stage.standing, samples)},
+                           {"robust_accuracy_interval", interval_json(stage.standing, samples)}}));
+  }
+  return all;
+}
+
 Claim claim_of(const Request& request, const Evaluation& found, std::size_t k) {
   return {request.attacks[k], found.attacks[k].attack, request.targets, found.attacks[k].robust_count,
           found.right,        found.samples.size()};
@@ -102,6 +112,7 @@ Json attack_json(const Subject& subject, const Request& request, const Evaluatio
                             {"forwards", result.forwards},
                             {"seconds", result.seconds},
                             {"sentence", sentence(subject, claim_of(request, found, k))}});
+  if (!result.stages.empty()) json.set("stages", stages_json(result, n));
   if (request.per_sample) json.set("samples", samples_json(found, result, request.targets));
   return json;
 }
@@ -155,6 +166,9 @@ std::string results_table(const Subject& subject, const Request& request, const 
   for (std::size_t k = 0; k < found.attacks.size(); ++k) {
     const AttackResult& result = found.attacks[k];
     const std::size_t attempts = result.attempts.size();
+    for (const attacks::Stage& stage : result.stages) {
+      add(stage.standing, {"", "", "", "", "", "", text("  after ", stage.attack.substr(0, stage.attack.find(':')))});
+    }
     add(result.robust_count,
         {attempts == 0 ? "-" : text(percent_of(result.successes, attempts), " %"), with_commas(attempts),
          distance_text(result.l0.mean, 1), distance_text(result.l2.mean, 3), distance_text(result.linf.mean, 3),

@@ -17,11 +17,11 @@ struct Climbing {
   bool large_eps;
 };
 
-unsigned share_of(double share, unsigned steps) {
+unsigned share_of_steps(double share, unsigned steps) {
   return std::max(static_cast<unsigned>(share * static_cast<double>(steps)), 1U);
 }
 
-void random_start(const LabelOracle& sample, double eps, std::uint32_t restart, std::span<real> image) {
+void anywhere_in_ball(const LabelOracle& sample, double eps, std::uint32_t restart, std::span<real> image) {
   Stream stream = sample.random("apgd", restart);
   std::vector<real> way(image.size());
   const bool linf = sample.budget().norm == Norm::linf;
@@ -41,8 +41,8 @@ void random_start(const LabelOracle& sample, double eps, std::uint32_t restart, 
 }
 
 /// image += a step of this size, and back: for l1 along the features of the largest `density` of |gradient|.
-void ascend(const LabelOracle& sample, std::span<const real> gradient, double size, double density,
-            std::span<real> image) {
+void climb_step(const LabelOracle& sample, std::span<const real> gradient, double size, double density,
+                std::span<real> image) {
   const std::size_t n = image.size();
   if (sample.budget().norm != Norm::l1) return step_up(sample, gradient, static_cast<real>(size), image);
   std::vector<real> sizes(n);
@@ -63,22 +63,23 @@ void ascend(const LabelOracle& sample, std::span<const real> gradient, double si
   sample.project(image);
 }
 
-double changed(std::span<const real> original, std::span<const real> image) {
+double changed_features(std::span<const real> original, std::span<const real> image) {
   double count = 0;
   for (std::size_t i = 0; i < image.size(); ++i) count += image[i] != original[i] ? 1 : 0;
   return count;
 }
 
 /// One run from where the sample's image is, in a ball of radius eps; leaves the best image there.
-Task<Stop> run(GradientOracle& sample, const Climb climb, const Climbing how, const double eps, const bool begun) {
+Task<Stop> climb_from(GradientOracle& sample, const Climb climb, const Climbing how, const double eps,
+                      const bool begun) {
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
   const bool l1 = sample.budget().norm == Norm::l1;
   const double first_size = (l1 ? 1 : 2) * eps;
   double size = first_size;
-  unsigned interval = l1 ? share_of(0.04, how.steps) : share_of(0.22, how.steps);
-  const unsigned least_interval = share_of(0.06, how.steps);
-  const unsigned shorter = share_of(0.03, how.steps);
+  unsigned interval = l1 ? share_of_steps(0.04, how.steps) : share_of_steps(0.22, how.steps);
+  const unsigned least_interval = share_of_steps(0.06, how.steps);
+  const unsigned shorter = share_of_steps(0.03, how.steps);
 
   Slope slope = co_await sample.slope(image, climb);
   std::vector<real> gradient(slope.gradient.begin(), slope.gradient.end());
@@ -93,14 +94,14 @@ Task<Stop> run(GradientOracle& sample, const Climb climb, const Climbing how, co
   double density = 0.2;  // share of the features that a step in l1 moves
   double changed_at_check = static_cast<double>(n);
   if (begun) {
-    changed_at_check = changed(sample.original(), image);
+    changed_at_check = changed_features(sample.original(), image);
     density = changed_at_check / static_cast<double>(n) / 1.5;
   }
 
   unsigned since = 0;
   for (unsigned k = 0; k < how.steps; ++k) {
     std::ranges::copy(image, moved.begin());
-    ascend(sample, gradient, size, density, moved);
+    climb_step(sample, gradient, size, density, moved);
     if (!l1) {
       const real part = k > 0 ? real{0.75F} : real{1};
       for (std::size_t i = 0; i < n; ++i) {
@@ -123,7 +124,7 @@ Task<Stop> run(GradientOracle& sample, const Climb climb, const Climbing how, co
     since = 0;
     bool go_back = false;
     if (l1) {
-      const double now = changed(sample.original(), best);
+      const double now = changed_features(sample.original(), best);
       go_back = now / changed_at_check < 0.95;
       density = now / static_cast<double>(n) / 1.5;
       size = std::clamp(go_back ? first_size : size / 1.5, first_size / 10, first_size);
@@ -149,22 +150,22 @@ Task<Stop> run(GradientOracle& sample, const Climb climb, const Climbing how, co
 }
 
 /// A run from a random place, or one in each of three balls that shrink to the budget's.
-Task<Stop> start(GradientOracle& sample, const Climb climb, const Climbing how, const std::uint32_t restart) {
+Task<Stop> climb_anew(GradientOracle& sample, const Climb climb, const Climbing how, const std::uint32_t restart) {
   const double eps = sample.budget().size;
   if (!how.large_eps) {
-    random_start(sample, eps, restart, sample.image());
-    co_return co_await run(sample, climb, how, eps, false);
+    anywhere_in_ball(sample, eps, restart, sample.image());
+    co_return co_await climb_from(sample, climb, how, eps, false);
   }
   const auto part = static_cast<unsigned>(std::ceil(0.3 * static_cast<double>(how.steps)));
   sample.set_reach(3 * eps);
-  random_start(sample, 3 * eps, restart, sample.image());
+  anywhere_in_ball(sample, 3 * eps, restart, sample.image());
   for (unsigned stage = 0; stage < 3; ++stage) {
     const double radius = (3 - stage) * eps;
     sample.set_reach(radius);
     project_l1(sample.original(), sample.low(), sample.high(), radius, sample.image());
     Climbing part_of = how;
     part_of.steps = stage < 2 ? part : how.steps - 2 * part;
-    const Task<Stop> stage_run = run(sample, climb, part_of, radius, true);
+    const Task<Stop> stage_run = climb_from(sample, climb, part_of, radius, true);
     co_await stage_run;
   }
   co_return Stop::finished;
@@ -192,7 +193,7 @@ Budget ApgdT::budget(const Shape& image, data::Box box) const {
 
 Task<Stop> Apgd::search(GradientOracle& sample) const {
   for (unsigned restart = 0; restart < restarts; ++restart) {
-    const Task<Stop> begun = start(sample, Climb(loss, sample), {steps, rho, large_eps}, restart);
+    const Task<Stop> begun = climb_anew(sample, Climb(loss, sample), {steps, rho, large_eps}, restart);
     co_await begun;
   }
   co_return Stop::finished;
@@ -205,7 +206,7 @@ Task<Stop> ApgdT::search(GradientOracle& sample) const {
   for (std::size_t target = 1; target <= targets && target < order.size(); ++target) {
     for (unsigned restart = 0; restart < restarts; ++restart) {
       const Climb climb(Loss::dlr, sample.goal(), order[target]);
-      const Task<Stop> one = start(sample, climb, {steps, rho, large_eps}, begun++);
+      const Task<Stop> one = climb_anew(sample, climb, {steps, rho, large_eps}, begun++);
       co_await one;
     }
   }

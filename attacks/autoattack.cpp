@@ -4,6 +4,7 @@
 #include <hans/attacks/apgd.hpp>
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/fab.hpp>
+#include <hans/attacks/losses.hpp>
 #include <hans/attacks/square.hpp>
 #include <hans/attacks/stages.hpp>
 
@@ -30,6 +31,7 @@ Budget AutoAttack::budget(const Shape& image, data::Box box) const {
 Crafted AutoAttack::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                                const CraftOptions& options) const {
   check_untargeted(name, goal);
+  check_classes(name, Loss::dlr, true, model.classes());
   return in_stages(stages(), budget(model.input(), samples.box), model, samples, goal, options);
 }
 

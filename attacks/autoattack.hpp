@@ -5,8 +5,8 @@
 
 namespace hans::attacks {
 
-enum class AutoVersion { standard, plus, rand };
-constexpr std::array<std::string_view, 3> enum_names(AutoVersion) { return {"standard", "plus", "rand"}; }
+enum class AutoVersion { standard, plus };
+constexpr std::array<std::string_view, 2> enum_names(AutoVersion) { return {"standard", "plus"}; }
 
 /// The ensemble of Croce and Hein 2020 with the parameters of its authors' code; nothing else goes by this name. Each
 /// attack begins at the original and runs on the samples that those before it left standing.

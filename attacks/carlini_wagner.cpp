@@ -34,7 +34,7 @@ class Descent {
 };
 
 /// One run with one c. Whether it reached the goal.
-Task<bool> run(GradientOracle& sample, const CarliniWagner& how, const real c) {
+Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real c) {
   const std::span<real> image = sample.image();
   const std::span<const real> original = sample.original();
   const std::size_t n = image.size();
@@ -85,7 +85,7 @@ Task<Stop> CarliniWagner::search(GradientOracle& sample) const {
   real low = 0;
   real high = std::numeric_limits<real>::infinity();
   for (unsigned k = 0; k < searches; ++k) {
-    const Task<bool> one = run(sample, *this, weight);
+    const Task<bool> one = minimise(sample, *this, weight);
     const bool reached = co_await one;
     (reached ? high : low) = weight;
     weight = std::isinf(high) ? weight * 10 : (low + high) / 2;

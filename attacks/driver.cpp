@@ -283,7 +283,8 @@ void LabelOracle::set_reach(double size) const {
   }
 }
 
-void check_goal(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, Knowledge knowledge) {
+void check_call(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                const CraftOptions& options, Knowledge knowledge) {
   check(knowledge != Knowledge::gradients || model.differentiable(),
         "no gradient of the model's logits reaches the image (it rounds, or its output is a class), so an attack that "
         "follows gradients cannot be used");
@@ -297,16 +298,16 @@ void check_goal(const nn::Classifier& model, const data::Samples& samples, const
     check(wanted >= 0 && static_cast<std::size_t>(wanted) < model.classes(), "the class ", wanted,
           " is not one of the ", model.classes(), " classes 0 to ", model.classes() - 1);
   }
-}
-
-Crafted drive(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, const CraftOptions& options,
-              const Budget& budget, Knowledge knowledge, const std::function<Task<Stop>(GradientOracle&)>& begin) {
-  check_goal(model, samples, goal, knowledge);
   const std::size_t features = model.input().elements();
   check(options.eps.empty() || options.eps.size() == samples.size(), "eps for ", options.eps.size(), " samples of ",
         samples.size());
   check(options.mask.empty() || options.mask.size() == features || options.mask.size() == features * samples.size(),
         "a mask of ", options.mask.size(), " features fits neither one image of ", features, " nor ", samples.size());
+}
+
+Crafted drive(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, const CraftOptions& options,
+              const Budget& budget, Knowledge knowledge, const std::function<Task<Stop>(GradientOracle&)>& begin) {
+  check_call(model, samples, goal, options, knowledge);
   return Drive(model, samples, goal, options, budget, begin).run();
 }
 

@@ -20,7 +20,8 @@ Crafted drive(const nn::Classifier& model, const data::Samples& samples, const G
               const Budget& budget, Knowledge knowledge, const std::function<Task<Stop>(GradientOracle&)>& begin);
 
 /// Throws what drive() throws for arguments that do not fit together.
-void check_goal(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, Knowledge knowledge);
+void check_call(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                const CraftOptions& options, Knowledge knowledge);
 
 /// The call operator of an attack with `Task<Stop> search(Oracle&) const`, where Oracle is what it may see of the
 /// model.

@@ -77,6 +77,14 @@ void check_targets(const Targets& targets, const AttackInfo& info, const Evaluat
               "the target ", targets.target, " is the label of every sample: there is nothing to attack");
 }
 
+// A stage that no sample of a chunk came to is missing there.
+void add_stages(const std::vector<Stage>& part, std::vector<Stage>& all) {
+  for (std::size_t k = 0; k < part.size(); ++k) {
+    if (k == all.size()) all.push_back({part[k].attack, 0});
+    all[k].standing += part[k].standing;
+  }
+}
+
 void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluation, const EvaluateOptions& options,
          std::size_t number) {
   const AttackInfo info = result.attack.info();
@@ -119,6 +127,7 @@ void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluati
       part[k].note = made.notes[k];
       if (options.keep_images) result.images.push_back(made.images.rows(k, 1));
     }
+    add_stages(made.stages, result.stages);
     result.forwards += made.forwards;
     result.gradients += made.gradients;
   }

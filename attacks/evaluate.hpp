@@ -50,6 +50,7 @@ struct AttackResult {
   Summary l0, l1, l2, linf;
   std::uint64_t forwards = 0, gradients = 0;
   double seconds = 0;
+  std::vector<Stage> stages;   ///< of an attack that consists of several: attempts left standing after each
   std::vector<Tensor> images;  ///< the adversarial image of each attempt, where they were asked to be kept
 };
 

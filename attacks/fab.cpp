@@ -16,8 +16,8 @@ namespace {
 
 /// One step of the search: from the image towards the boundary, biased towards the original. `there` becomes the change
 /// that takes the original there.
-void step(const LabelOracle& sample, const Fab& how, const Boundary& boundary, std::span<real> image,
-          std::span<real> there) {
+void walk_step(const LabelOracle& sample, const Fab& how, const Boundary& boundary, std::span<real> image,
+               std::span<real> there) {
   const std::span<const real> original = sample.original();
   const std::size_t n = image.size();
   std::vector<real> here(n);
@@ -37,7 +37,7 @@ void step(const LabelOracle& sample, const Fab& how, const Boundary& boundary, s
   }
 }
 
-void start_near(const LabelOracle& sample, const Fab& how, std::uint32_t restart) {
+void begin_near(const LabelOracle& sample, const Fab& how, std::uint32_t restart) {
   Stream stream = sample.random("fab", restart);
   const std::span<real> image = sample.image();
   std::vector<real> way(image.size());
@@ -51,7 +51,7 @@ void start_near(const LabelOracle& sample, const Fab& how, std::uint32_t restart
 }
 
 /// A run from where the sample's image is, to the nearest of the boundaries to these classes.
-Task<Stop> run(GradientOracle& sample, const Fab& how, const std::vector<int> classes) {
+Task<Stop> walk(GradientOracle& sample, const Fab& how, const std::vector<int> classes) {
   const std::span<real> image = sample.image();
   const Difference first{classes[0], sample.goal()};
   Slope slope = co_await sample.slope(image, first);
@@ -59,7 +59,7 @@ Task<Stop> run(GradientOracle& sample, const Fab& how, const std::vector<int> cl
   for (unsigned k = 0; k < how.steps; ++k) {
     const Task<Boundary> search = nearest_boundary(sample, how.norm, slope, classes);
     const Boundary boundary = co_await search;
-    step(sample, how, boundary, image, straight);
+    walk_step(sample, how, boundary, image, straight);
     ++sample.note().steps;
     if (k + 1 == how.steps) break;
     slope = co_await sample.slope(image, first, true);
@@ -106,8 +106,8 @@ Task<Stop> Fab::search(GradientOracle& sample) const {
   for (const std::vector<int>& classes : aims) {
     for (unsigned restart = 0; restart < restarts; ++restart, ++begun) {
       std::ranges::copy(sample.original(), sample.image().begin());
-      if (restart > 0) start_near(sample, *this, begun);
-      const Task<Stop> one = run(sample, *this, classes);
+      if (restart > 0) begin_near(sample, *this, begun);
+      const Task<Stop> one = walk(sample, *this, classes);
       co_await one;
     }
   }

@@ -20,8 +20,6 @@ CraftOptions one_step(CraftOptions options) {
 
 }  // namespace
 
-void Fgsm::validate() const { check_usage(norm != Norm::l0, "fgsm knows norm=linf, l2 and l1; for l0 use jsma"); }
-
 Budget Fgsm::budget(const Shape& image, data::Box box) const {
   check_fields(*this);
   const data::Box clip = clip_box(clip_min, clip_max, box);

@@ -27,7 +27,6 @@ struct Fgsm {
         field("clip_max", &Fgsm::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"),
         field("label", &Fgsm::label, "what an untargeted attack moves away from", "data; model in training"));
   }
-  void validate() const;
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;

@@ -79,7 +79,8 @@ Task<Stop> follow(const Saliency how, GradientOracle& sample) {
   }
   unsigned& steps = sample.note().steps;
   while (steps < how.max_steps && domain.size() >= (how.pairs ? 2 : 1)) {
-    const Slope slope = co_await sample.slope(image, loss);
+    const Slope slope = co_await sample.slope(image, loss, true);
+    if (slope.gradient.empty()) co_return Stop::target_reached;
     std::vector<real> a(slope.gradient.begin(), slope.gradient.end());
     std::vector<real> b;
     if (!log_probability) {
@@ -101,7 +102,8 @@ Task<Stop> follow(const Saliency how, GradientOracle& sample) {
     });
     ++steps;
   }
-  co_await sample.prediction(image);
+  const int prediction = co_await sample.prediction(image);
+  if (sample.reached(prediction)) co_return Stop::target_reached;
   co_return steps < how.max_steps ? Stop::domain_exhausted : Stop::limit;
 }
 

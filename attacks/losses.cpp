@@ -10,7 +10,7 @@
 namespace hans::attacks {
 namespace {
 
-real ce(std::span<const real> logits, int wanted, real way, std::span<real> seed) {
+real climb_cross_entropy(std::span<const real> logits, int wanted, real way, std::span<real> seed) {
   std::vector<real> one_hot(logits.size());
   one_hot[static_cast<std::size_t>(wanted)] = 1;
   real loss = 0;
@@ -47,7 +47,8 @@ int largest_but(std::span<const real> logits, int but) {
 }
 
 real Climb::operator()(std::span<const real> logits, std::span<real> seed) const {
-  if (loss == Loss::ce) return targeted ? ce(logits, target, -1, seed) : ce(logits, label, 1, seed);
+  if (loss == Loss::ce)
+    return targeted ? climb_cross_entropy(logits, target, -1, seed) : climb_cross_entropy(logits, label, 1, seed);
   if (loss != Loss::dlr) {
     const real margin = targeted ? difference(logits, target, largest_but(logits, target), seed)
                                  : difference(logits, largest_but(logits, label), label, seed);

@@ -26,7 +26,7 @@ void over_patch(const Shape& image, const Patch& patch, std::size_t channel, Bod
   }
 }
 
-real sign_of(Stream& stream) { return stream.below(2) == 0 ? real{-1} : real{1}; }
+real random_sign(Stream& stream) { return stream.below(2) == 0 ? real{-1} : real{1}; }
 
 /// The share of the image that a square covers.
 double share_at(const Square& how, unsigned query) {
@@ -65,7 +65,7 @@ void stripes(const LabelOracle& sample, Stream& stream, std::span<real> image) {
   const Shape& shape = sample.shape();
   std::vector<real> signs(shape[1] * shape[2]);
   for (std::size_t channel = 0; channel < shape[2]; ++channel) {
-    for (std::size_t column = 0; column < shape[1]; ++column) signs[column * shape[2] + channel] = sign_of(stream);
+    for (std::size_t column = 0; column < shape[1]; ++column) signs[column * shape[2] + channel] = random_sign(stream);
   }
   for (std::size_t i = 0; i < image.size(); ++i) {
     image[i] = sample.original()[i] + sample.eps() * signs[i % signs.size()];
@@ -74,14 +74,14 @@ void stripes(const LabelOracle& sample, Stream& stream, std::span<real> image) {
 
 void change_square(const LabelOracle& sample, const Patch& patch, Stream& stream, std::span<real> image) {
   for (std::size_t channel = 0; channel < sample.shape()[2]; ++channel) {
-    const real change = 2 * sample.eps() * sign_of(stream);
+    const real change = 2 * sample.eps() * random_sign(stream);
     over_patch(sample.shape(), patch, channel, [&](std::size_t i, std::size_t) { image[i] += change; });
   }
 }
 
 // --- l2 and l1 -------------------------------------------------------------------------------------
 
-void scale(std::span<real> values, double factor) {
+void scale_by(std::span<real> values, double factor) {
   for (real& value : values) value = static_cast<real>(static_cast<double>(value) * factor);
 }
 
@@ -103,7 +103,7 @@ std::vector<real> hill(Norm norm, std::size_t rows, std::size_t columns) {
       }
     }
   }
-  if (!made.empty()) scale(made, 1 / length(norm, made));
+  if (!made.empty()) scale_by(made, 1 / length(norm, made));
   return made;
 }
 
@@ -111,7 +111,7 @@ std::vector<real> hill(Norm norm, std::size_t rows, std::size_t columns) {
 std::vector<real> pattern(Norm norm, std::size_t side, Stream& stream) {
   std::vector<real> made = hill(norm, side / 2, side);
   for (const real value : hill(norm, side - side / 2, side)) made.push_back(-value);
-  scale(made, 1 / length(norm, made));
+  scale_by(made, 1 / length(norm, made));
   if (stream.below(2) == 0) return made;
   std::vector<real> turned(made.size());
   for (std::size_t row = 0; row < side; ++row) {
@@ -140,7 +140,7 @@ void patches(const LabelOracle& sample, Stream& stream, std::span<real> image) {
     for (std::size_t column = first; column + side <= shape[1]; column += side) {
       const std::vector<real> one = pattern(sample.budget().norm, side, stream);
       for (std::size_t channel = 0; channel < shape[2]; ++channel) {
-        const real sign = sign_of(stream);
+        const real sign = random_sign(stream);
         over_patch(shape, {row, column, side}, channel,
                    [&](std::size_t i, std::size_t k) { change[i] += sign * one[k]; });
       }
@@ -175,12 +175,12 @@ void move_mass(const LabelOracle& sample, const Patch& to, const Patch& from, St
       if (!shared) both.push_back(change[i]);
     });
     const double held = length(norm, both);
-    scale(old, 1 / (1e-12 + length(norm, old)));
-    const real sign = sign_of(stream);
+    scale_by(old, 1 / (1e-12 + length(norm, old)));
+    const real sign = random_sign(stream);
     for (std::size_t k = 0; k < old.size(); ++k) old[k] += sign * one[k];
     const double parts = static_cast<double>(channels);
     const double wanted = norm == Norm::l2 ? std::sqrt(free / parts + held * held) : (free / parts + held) * parts;
-    scale(old, wanted / (1e-12 + length(norm, old)));
+    scale_by(old, wanted / (1e-12 + length(norm, old)));
     made[channel] = std::move(old);
   }
   for (std::size_t channel = 0; channel < channels; ++channel) {

@@ -12,7 +12,7 @@ namespace hans::attacks {
 
 Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
                   const data::Samples& samples, const Goal& goal, const CraftOptions& options) {
-  for (const Attack& attack : attacks) check_goal(model, samples, goal, attack.info().knowledge);
+  for (const Attack& attack : attacks) check_call(model, samples, goal, options, attack.info().knowledge);
   Crafted made;
   made.images = Tensor(samples.images.shape(), samples.images.values());
   made.notes.resize(samples.size());

@@ -153,6 +153,8 @@ void check_number(const T& value, const Range& range) {
   } else if constexpr (WholeNumber<T>) {
     using Wide = std::conditional_t<std::signed_integral<T>, std::int64_t, std::uint64_t>;
     check_range(static_cast<Wide>(value), range);
+  } else if constexpr (NamedEnum<T>) {
+    if (static_cast<double>(value) > range.high) throw UsageError(text("none of ", names_in<T>(range)));
   }
 }
 

@@ -17,7 +17,12 @@ nn::Loss Adversarial::loss(float smoothing) const {
           [crafting, weight = static_cast<real>(clean_weight), smoothing](const nn::TrainStep& step) {
             // The images come first, from the weights as they stand, in evaluation mode.
             const attacks::Goal goal = usual_goal(crafting.info(), step.batch.labels, step.net.classes());
-            const Tensor attacked = crafting(step.net, step.batch, goal, {step.rng.seed(), {}, &step.aside}).images;
+            // Whatever the attack draws, it draws anew in each step, and it does all of its own steps.
+            Stream seeds = step.rng.stream("adversarial", 0, step.step);
+            const std::uint64_t low = seeds.word();
+            const attacks::CraftOptions options{
+                .seed = low | std::uint64_t{seeds.word()} << 32U, .tape = &step.aside, .to_the_end = true};
+            const Tensor attacked = crafting(step.net, step.batch, goal, options).images;
             const auto smooth = static_cast<real>(smoothing);
             const Var clean = cross_entropy(step.logits(step.batch.images), step.batch.labels, smooth);
             const Var adversarial = cross_entropy(step.logits(attacked), step.batch.labels, smooth);

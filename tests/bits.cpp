@@ -317,6 +317,29 @@ std::string attack_jsma_logits() { return crafted("jsma:gamma=0.1,of=logits,thet
 std::string attack_jsma_single() { return crafted("jsma:max_features=30,select=single,of=logits", true); }
 std::string attack_jsma_cleverhans() { return crafted("jsma@cleverhans-1.0.0:theta=1,gamma=0.1", true); }
 
+std::string attack_pgd() { return crafted("pgd:eps=0.1,steps=5", false); }
+std::string attack_pgd_l2() { return crafted("pgd:eps=1.5,norm=l2,steps=4,loss=dlr,restarts=2", false); }
+std::string attack_pgd_l1() { return crafted("pgd:eps=5,norm=l1,steps=4,loss=margin,start=original", true); }
+std::string attack_apgd() { return crafted("apgd:eps=0.05,steps=15", false); }
+std::string attack_apgd_l2() { return crafted("apgd:eps=0.5,norm=l2,steps=15,loss=dlr", true); }
+std::string attack_apgd_l1() { return crafted("apgd:eps=3,norm=l1,steps=12,large_eps=true", false); }
+std::string attack_apgd_targeted() { return crafted("apgd-t:eps=0.05,steps=8,targets=2", false); }
+std::string attack_fab() { return crafted("fab:steps=5", false); }
+std::string attack_fab_l2() { return crafted("fab:norm=l2,eps=0.5,steps=5,targets=2,restarts=2", false); }
+std::string attack_fab_l1() { return crafted("fab:norm=l1,steps=4", false); }
+std::string attack_square() { return crafted("square:eps=0.05,queries=30", false); }
+std::string attack_square_l2() { return crafted("square:eps=0.5,norm=l2,queries=20", true); }
+std::string attack_square_l1() { return crafted("square:eps=3,norm=l1,queries=20", false); }
+std::string attack_autoattack() { return crafted("autoattack:eps=0.15", false); }
+std::string attack_deepfool() { return crafted("deepfool:steps=5", false); }
+std::string attack_deepfool_linf() { return crafted("deepfool:norm=linf,steps=4", false); }
+std::string attack_ddn() { return crafted("ddn:steps=8", true); }
+std::string attack_fmn() { return crafted("fmn:steps=8", false); }
+std::string attack_fmn_linf() { return crafted("fmn:norm=linf,steps=8", true); }
+std::string attack_fmn_l1() { return crafted("fmn:norm=l1,steps=8", false); }
+std::string attack_fmn_l0() { return crafted("fmn:norm=l0,steps=8", false); }
+std::string attack_cw() { return crafted("cw:searches=3,steps=8,rate=0.05,c=0.1", false); }
+
 struct Row {
   const char* name;
   std::string (*compute)();
@@ -377,6 +400,28 @@ constexpr Row table[] = {
     {"attack.fgsm_l1", attack_fgsm_l1},
     {"attack.fgsm_cleverhans", attack_fgsm_cleverhans},
     {"attack.jsma", attack_jsma},
+    {"attack.pgd", attack_pgd},
+    {"attack.pgd_l2", attack_pgd_l2},
+    {"attack.pgd_l1", attack_pgd_l1},
+    {"attack.apgd", attack_apgd},
+    {"attack.apgd_l2", attack_apgd_l2},
+    {"attack.apgd_l1", attack_apgd_l1},
+    {"attack.apgd_targeted", attack_apgd_targeted},
+    {"attack.fab", attack_fab},
+    {"attack.fab_l2", attack_fab_l2},
+    {"attack.fab_l1", attack_fab_l1},
+    {"attack.square", attack_square},
+    {"attack.square_l2", attack_square_l2},
+    {"attack.square_l1", attack_square_l1},
+    {"attack.autoattack", attack_autoattack},
+    {"attack.deepfool", attack_deepfool},
+    {"attack.deepfool_linf", attack_deepfool_linf},
+    {"attack.ddn", attack_ddn},
+    {"attack.fmn", attack_fmn},
+    {"attack.fmn_linf", attack_fmn_linf},
+    {"attack.fmn_l1", attack_fmn_l1},
+    {"attack.fmn_l0", attack_fmn_l0},
+    {"attack.cw", attack_cw},
     {"attack.jsma_logits", attack_jsma_logits},
     {"attack.jsma_single", attack_jsma_single},
     {"attack.jsma_cleverhans", attack_jsma_cleverhans},

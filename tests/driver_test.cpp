@@ -1,0 +1,219 @@
+// What the driver does for every attack: limits, masks, budgets of single samples, and what it refuses.
+#include <hans/attacks/driver.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <hans/attacks/judge.hpp>
+#include <hans/attacks/steps.hpp>
+#include <hans/nn/evaluate.hpp>
+
+#include "attacks_testing.hpp"
+
+namespace {
+
+using namespace hans;
+using namespace testing_attacks;
+using attacks::Crafted;
+using attacks::CraftOptions;
+using attacks::Stop;
+
+constexpr std::array families = std::to_array<std::string_view>(
+    {"pgd:eps=0.05,steps=10", "apgd:eps=0.05,steps=10", "apgd-t:eps=0.05,steps=10", "square:eps=0.05,queries=20",
+     "fab:steps=5", "fab:eps=0.05,steps=5", "deepfool", "ddn:steps=10", "fmn:steps=10", "fmn:norm=l0,steps=10",
+     "cw:searches=2,steps=10", "pgd:eps=1,norm=l1,steps=10", "pgd:eps=0.3,norm=l2,steps=10", "autoattack:eps=0.02"});
+
+struct Setting {
+  nn::Sequential net;
+  data::Samples samples = random_samples(net.input(), 6, net.classes(), 21);
+  attacks::Goal goal;
+  explicit Setting(std::size_t model = 2) : net(small_models()[model]) {
+    samples.labels = nn::predict(net, samples.images);  // all right, so that there is something to do
+    goal = away_from(samples.labels);
+  }
+};
+
+TEST(Driver, LeavesMaskedFeaturesAlone) {
+  const Setting given;
+  std::vector<unsigned char> mask(given.net.input().elements());
+  for (std::size_t i = 0; i < mask.size(); ++i) mask[i] = i % 3 == 0 ? 1 : 0;
+  std::vector<unsigned char> of_each;
+  for (std::size_t s = 0; s < given.samples.size(); ++s) of_each.insert(of_each.end(), mask.begin(), mask.end());
+  for (const std::string_view spec : families) {
+    SCOPED_TRACE(spec);
+    const Crafted made = attack(spec)(given.net, given.samples, given.goal, {.mask = mask});
+    for (std::size_t i = 0; i < made.images.size(); ++i) {
+      if (mask[i % mask.size()] == 0) {
+        ASSERT_EQ(made.images.data()[i], given.samples.images.data()[i]) << i;
+      }
+    }
+    EXPECT_TRUE(identical(attack(spec)(given.net, given.samples, given.goal, {.mask = of_each}).images, made.images));
+    const std::span<const unsigned char> shorter = std::span(mask).first(5);
+    EXPECT_THROW(attack(spec)(given.net, given.samples, given.goal, {.mask = shorter}), Error);
+  }
+}
+
+TEST(Driver, TakesAnEpsOfEachSample) {
+  const Setting given;
+  const std::vector<float> eps{0, 0.01F, 0.02F, 0.05F, 0.1F, 0};
+  for (const std::string_view spec : {"pgd:eps=0.05,steps=10", "square:eps=0.05,queries=20", "fab:eps=0.05,steps=5",
+                                      "apgd:eps=0.05,steps=10", "autoattack:eps=0.02"}) {
+    SCOPED_TRACE(spec);
+    const attacks::Attack one = attack(spec);
+    const Crafted made = one(given.net, given.samples, given.goal, {.eps = eps});
+    const attacks::Verdict found = attacks::judge(given.net, given.samples, made.images, given.goal,
+                                                  one.budget(given.net.input(), given.samples.box), eps);
+    for (const attacks::Finding& finding : found.findings) EXPECT_TRUE(finding.allowed);
+    EXPECT_TRUE(identical(made.images.rows(0, 1), given.samples.images.rows(0, 1)));
+    EXPECT_TRUE(identical(made.images.rows(5, 1), given.samples.images.rows(5, 1)));
+    EXPECT_THROW(one(given.net, given.samples, given.goal, {.eps = std::span(eps).first(2)}), Error);
+  }
+}
+
+TEST(Driver, EndsASampleWhenItsBudgetIsUsedUp) {
+  const Setting given;
+  for (const std::string_view spec : {"pgd:eps=1e-4,steps=10", "ddn:steps=10", "fmn:steps=10", "cw:steps=10"}) {
+    SCOPED_TRACE(spec);
+    const Crafted some = attack(spec)(given.net, given.samples, given.goal, {.most_gradients = 4});
+    for (const attacks::Note& note : some.notes) {
+      EXPECT_EQ(note.stop, Stop::budget);
+      EXPECT_EQ(note.gradients, 4U);
+    }
+    const Crafted few = attack(spec)(given.net, given.samples, given.goal, {.most_forwards = 3});
+    for (const attacks::Note& note : few.notes) {
+      EXPECT_EQ(note.stop, Stop::budget);
+      EXPECT_EQ(note.forwards, 3U);
+    }
+  }
+}
+
+TEST(Driver, CountsWhatEachSampleAsked) {
+  const Setting given;
+  for (const std::string_view spec : families) {
+    const Crafted made = attack(spec)(given.net, given.samples, given.goal);
+    std::uint64_t forwards = 0;
+    std::uint64_t gradients = 0;
+    for (const attacks::Note& note : made.notes) {
+      forwards += note.forwards;
+      gradients += note.gradients;
+    }
+    EXPECT_EQ(forwards, made.forwards) << spec;
+    EXPECT_EQ(gradients, made.gradients) << spec;
+  }
+}
+
+TEST(Driver, CanBeCancelled) {
+  const Setting given;
+  int asked = 0;
+  const auto enough = [&] { return ++asked > 3; };
+  EXPECT_THROW(attack("pgd:eps=1e-4,steps=1000")(given.net, given.samples, given.goal, {.cancelled = enough}), Error);
+  EXPECT_LT(asked, 10);
+}
+
+TEST(Driver, EndsWithTheFirstSuccessUnlessToldToGoOn) {
+  const Setting given(0);
+  const Crafted first = attack("pgd:eps=0.5,steps=20")(given.net, given.samples, given.goal);
+  const Crafted all = attack("pgd:eps=0.5,steps=20")(given.net, given.samples, given.goal, {.to_the_end = true});
+  for (std::size_t i = 0; i < given.samples.size(); ++i) {
+    EXPECT_EQ(first.notes[i].stop, Stop::misclassified);
+    EXPECT_LT(first.notes[i].gradients, 20U);
+    EXPECT_EQ(all.notes[i].gradients, 20U);
+  }
+}
+
+TEST(Driver, KeepsTheNearestWhereThereIsNoLimit) {
+  const Setting given(0);
+  // With more steps it can only get nearer.
+  const auto distance = [&](std::string_view spec) {
+    const Crafted made = attack(spec)(given.net, given.samples, given.goal);
+    std::vector<double> all;
+    const std::size_t n = given.net.input().elements();
+    for (std::size_t s = 0; s < given.samples.size(); ++s) {
+      all.push_back(
+          attacks::distances(given.samples.images.values().subspan(s * n, n), made.images.values().subspan(s * n, n))
+              .l2);
+    }
+    return all;
+  };
+  const std::vector<double> few = distance("cw:searches=4,steps=30,rate=0.03,refine=0");
+  const std::vector<double> more = distance("cw:searches=8,steps=30,rate=0.03,refine=0");
+  for (std::size_t s = 0; s < few.size(); ++s) EXPECT_LE(more[s], few[s]);
+}
+
+TEST(Driver, SaysHowManyStoodAfterEachStage) {
+  const Setting given;
+  const Crafted made = attack("autoattack:eps=0.02")(given.net, given.samples, given.goal);
+  ASSERT_FALSE(made.stages.empty());
+  std::size_t before = given.samples.size();
+  for (const attacks::Stage& stage : made.stages) {
+    EXPECT_LE(stage.standing, before);
+    before = stage.standing;
+  }
+  const attacks::Verdict found = attacks::judge(given.net, given.samples, made.images, given.goal,
+                                                attack("autoattack:eps=0.02").budget(given.net.input(), {0, 1}));
+  EXPECT_EQ(found.successes(), given.samples.size() - before);
+  EXPECT_TRUE(made.stages.front().attack.starts_with("apgd:eps=0.02"));
+}
+
+TEST(Driver, RefusesWhatAnAttackCannotDo) {
+  const nn::Sequential two(Shape{6, 6, 1}, Rng(1), flatten, nn::Linear{.units = 2});
+  const nn::Sequential three(Shape{6, 6, 1}, Rng(1), flatten, nn::Linear{.units = 3});
+  const data::Samples pair = random_samples({6, 6, 1}, 2, 2, 1);
+  const auto error_with = [&](const nn::Classifier& net, std::string_view spec, const attacks::Goal& goal) {
+    return usage_error_of([&] { attack(spec)(net, pair, goal); });
+  };
+  const attacks::Goal away = away_from(pair.labels);
+  EXPECT_TRUE(contains(error_with(two, "pgd:eps=0.1,loss=dlr", away), "needs 3 classes; the model has 2"));
+  EXPECT_TRUE(contains(error_with(three, "pgd:eps=0.1,loss=dlr", towards(1)), "needs 4 classes"));
+  EXPECT_TRUE(contains(error_with(three, "apgd-t:eps=0.1", away), "needs 4 classes"));
+  EXPECT_TRUE(contains(error_with(three, "autoattack:eps=0.1", away), "needs 4 classes"));
+  for (const std::string_view spec : {"apgd-t:eps=0.1", "fab", "deepfool", "autoattack:eps=0.1"}) {
+    EXPECT_TRUE(contains(error_with(three, spec, towards(1)), "takes no targets"));
+  }
+  for (const std::string_view spec :
+       {"pgd:eps=0.1,steps=0", "apgd:eps=0.1,steps=0", "square:eps=0.1,queries=0", "ddn:steps=0", "cw:steps=0",
+        "cw:searches=0", "fmn:steps=0", "fab:steps=0", "deepfool:steps=0", "pgd:eps=0.1,restarts=0"}) {
+    EXPECT_TRUE(contains(usage_error_of([&] { attack(spec); }), ">= 1")) << spec;
+  }
+  EXPECT_TRUE(contains(usage_error_of([&] { attack("pgd:eps=0.1,norm=l0"); }), "linf|l2|l1"));
+  EXPECT_TRUE(contains(usage_error_of([&] { attack("ddn:norm=linf"); }), "allowed"));
+  EXPECT_TRUE(contains(usage_error_of([&] { attack("fab:restarts=2"); }), "eps"));
+  EXPECT_TRUE(contains(usage_error_of([&] { attack("apgd:eps=0.1,large_eps=true"); }), "norm=l1"));
+}
+
+/// A model without a gradient is for attacks that see scores.
+class Stepwise final : public nn::Classifier {
+ public:
+  const Shape& input() const override { return model_.input(); }
+  std::size_t classes() const override { return 2; }
+  Var logits(const Var& images) const override { return model_.logits(images); }
+  bool differentiable() const override { return false; }
+
+ private:
+  FunctionModel model_{{4, 4, 1}, 2, [](std::span<const real> image) {
+                         return std::vector<real>{0.5F, std::round(4 * image[5]) / 4};
+                       }};
+};
+
+TEST(Driver, GivesScoresOfModelsWithoutAGradient) {
+  const Stepwise model;
+  const data::Samples samples{Tensor::full({1, 4, 4, 1}, 0.4F), {0}, {0}, {}};
+  EXPECT_THROW(attack("pgd:eps=0.3")(model, samples, away_from({0})), Error);
+  const Crafted made = attack("square:eps=0.3,queries=50")(model, samples, away_from({0}));
+  EXPECT_EQ(made.notes[0].stop, Stop::misclassified);
+  EXPECT_EQ(made.gradients, 0U);
+}
+
+TEST(Driver, RefusesLogitsThatAreNotNumbers) {
+  const FunctionModel model({4, 4, 1}, 4, [](std::span<const real>) {
+    return std::vector<real>{1, not_a_number, 0, 0};
+  });
+  const data::Samples samples = random_samples({4, 4, 1}, 2, 4, 3);
+  for (const std::string_view spec : families) {
+    EXPECT_THROW(attack(spec)(model, samples, away_from(samples.labels)), Error) << spec;
+  }
+}
+
+}  // namespace
