@@ -22,20 +22,9 @@ unsigned share_of_steps(double share, unsigned steps) {
 }
 
 void anywhere_in_ball(const LabelOracle& sample, double eps, std::uint32_t restart, std::span<real> image) {
-  Stream stream = sample.random("apgd", restart);
-  std::vector<real> way(image.size());
-  const bool linf = sample.budget().norm == Norm::linf;
-  if (linf) {
-    for (real& w : way) w = 2 * stream.uniform() - 1;
-  } else {
-    stream.normals(way);
-  }
+  const std::vector<real> way = random_way(sample, sample.budget().norm, "apgd", restart);
   double scale = 1;  // of a normal step, which the projection on the l1 ball then cuts
-  if (linf)
-    scale =
-        eps /
-        (static_cast<double>(std::abs(*std::ranges::max_element(way, {}, [](real w) { return std::abs(w); }))) + 1e-12);
-  if (sample.budget().norm == Norm::l2) scale = eps / (length_l2(way) + 1e-12);
+  if (sample.budget().norm != Norm::l1) scale = eps / (length(sample.budget().norm, way) + 1e-12);
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + static_cast<real>(scale) * way[i];
   if (sample.budget().norm == Norm::l1) project_l1(sample.original(), sample.low(), sample.high(), eps, image);
 }
@@ -49,7 +38,7 @@ void climb_step(const LabelOracle& sample, std::span<const real> gradient, doubl
   for (std::size_t i = 0; i < n; ++i) sizes[i] = std::abs(gradient[i]);
   const double place = std::clamp((1 - density) * static_cast<double>(n), 0.0, static_cast<double>(n - 1));
   const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(place);
-  std::ranges::nth_element(sizes, middle);
+  std::nth_element(sizes.begin(), middle, sizes.end());
   const real least = *middle;
   double chosen = 0;
   for (const real g : gradient) chosen += g != 0 && std::abs(g) >= least ? 1 : 0;

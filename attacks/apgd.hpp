@@ -38,7 +38,6 @@ struct Apgd {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  Apgd resolved(data::Box) const { return *this; }
 };
 
 /// Auto-PGD on the targeted DLR loss, towards one class after the other: those that the model finds likeliest on the
@@ -72,7 +71,6 @@ struct ApgdT {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  ApgdT resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

@@ -154,9 +154,10 @@ struct AttackInfo {
 ///
 ///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions& = {}) const;
 ///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
-///     A resolved(data::Box box) const;                          // every parameter that has a default set
 ///
-/// Optionally `version`, `targets_by_default`, `takes_targets`. Immutable, cheap to copy.
+/// Optionally `version`, `targets_by_default`, `takes_targets`, and, if it has parameters whose default is not a
+/// constant, `A resolved(data::Box box) const` with all of them set. Most have `Task<Stop> search(Oracle&) const` and
+/// leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
 class Attack {
  public:
   Attack() = default;  ///< none; only to be assigned to
@@ -219,7 +220,10 @@ struct Attack::Model final : Attack::Concept {
   }
   Budget budget(const Shape& image, data::Box box) const override { return settings.budget(image, box); }
   Spec spec() const override { return to_spec(settings); }
-  Attack resolved(data::Box box) const override { return settings.resolved(box); }
+  Attack resolved(data::Box box) const override {
+    if constexpr (requires { settings.resolved(box); }) return settings.resolved(box);
+    return settings;
+  }
   Attack in_training() const override {
     A copy = settings;
     if constexpr (requires { copy.label = Label::model; }) {

@@ -33,7 +33,6 @@ struct AutoAttack {
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
   Budget budget(const Shape& image, data::Box box) const;
-  AutoAttack resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

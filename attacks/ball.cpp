@@ -69,6 +69,8 @@ Budget ball_budget(std::string_view attack, float eps, Norm norm, const Shape& i
   return {norm, eps, box, false};
 }
 
+Budget nearest_budget(Norm norm, data::Box box) { return {norm, std::numeric_limits<double>::infinity(), box, false}; }
+
 void check_untargeted(std::string_view attack, const Goal& goal) {
   check_usage(!goal.targeted, attack, " takes no targets: it goes through the classes by itself");
 }

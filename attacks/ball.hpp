@@ -30,6 +30,9 @@ real within(real original, real value, double eps);
 /// The budget of an attack in a ball and the data's box, once it has passed check_reach().
 Budget ball_budget(std::string_view attack, float eps, Norm norm, const Shape& image, data::Box box);
 
+/// The budget of an attack that looks for the nearest image: the data's box and no limit.
+Budget nearest_budget(Norm norm, data::Box box);
+
 /// Throws UsageError if the goal is targeted.
 void check_untargeted(std::string_view attack, const Goal& goal);
 

@@ -39,9 +39,8 @@ Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real
   const std::span<const real> original = sample.original();
   const std::size_t n = image.size();
   const Climb margin(Loss::margin, sample);
-  real found = 0;
   const auto loss = [&](std::span<const real> logits, std::span<real> seed) {
-    found = margin(logits, seed);
+    const real found = margin(logits, seed);
     if (found >= how.kappa) std::ranges::fill(seed, real{0});
     return found;
   };
@@ -64,7 +63,7 @@ Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real
     }
     adam.step(gradient, image);
     if (!how.abort_early || k % tenth != 0) continue;
-    const double missing = std::max(static_cast<double>(how.kappa) - static_cast<double>(found), 0.0);
+    const double missing = std::max(static_cast<double>(how.kappa) - static_cast<double>(slope.loss), 0.0);
     const double objective = distance + static_cast<double>(c) * missing;
     if (objective > 0.9999 * objective_before && missing > 0.9999 * missing_before) break;
     objective_before = objective;
@@ -77,7 +76,7 @@ Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real
 
 Budget CarliniWagner::budget(const Shape&, data::Box box) const {
   check_fields(*this);
-  return {Norm::l2, std::numeric_limits<double>::infinity(), box, false};
+  return nearest_budget(Norm::l2, box);
 }
 
 Task<Stop> CarliniWagner::search(GradientOracle& sample) const {

@@ -37,7 +37,6 @@ struct CarliniWagner {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  CarliniWagner resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

@@ -12,7 +12,7 @@ namespace hans::attacks {
 
 Budget Ddn::budget(const Shape&, data::Box box) const {
   check_fields(*this);
-  return {Norm::l2, std::numeric_limits<double>::infinity(), box, false};
+  return nearest_budget(Norm::l2, box);
 }
 
 Task<Stop> Ddn::search(GradientOracle& sample) const {

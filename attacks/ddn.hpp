@@ -30,7 +30,6 @@ struct Ddn {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  Ddn resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

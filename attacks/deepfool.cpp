@@ -12,7 +12,7 @@ namespace hans::attacks {
 
 Budget DeepFool::budget(const Shape&, data::Box box) const {
   check_fields(*this);
-  return {norm, std::numeric_limits<double>::infinity(), box, false};
+  return nearest_budget(norm, box);
 }
 
 Task<Stop> DeepFool::search(GradientOracle& sample) const {

@@ -34,7 +34,6 @@ struct DeepFool {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  DeepFool resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

@@ -208,13 +208,13 @@ class Drive {
     if (work.oracle.reached(sample.prediction) && !options_.to_the_end && keep(work)) {
       return end(work, sample.targeted ? Stop::target_reached : Stop::misclassified);
     }
-    sample.gradient = {};
-    const bool spared = sample.unless_reached && work.oracle.reached(sample.prediction);
-    if (sample.asks != Sample::Asks::slope || spared) return go_on(work);
+    if (sample.asks != Sample::Asks::slope) return go_on(work);
     sample.weights.assign(sample.classes, 0);
     sample.loss_value = sample.climb(sample.loss, sample.logits, sample.weights);
     check(!std::isnan(sample.loss_value), "the loss of sample ", sample.index, " is not a number");
     sample.note->loss = sample.loss_value;
+    sample.gradient = {};
+    if (sample.unless_reached && work.oracle.reached(sample.prediction)) return go_on(work);
     sample.asks = Sample::Asks::gradient;
   }
 

@@ -38,14 +38,8 @@ void walk_step(const LabelOracle& sample, const Fab& how, const Boundary& bounda
 }
 
 void begin_near(const LabelOracle& sample, const Fab& how, std::uint32_t restart) {
-  Stream stream = sample.random("fab", restart);
   const std::span<real> image = sample.image();
-  std::vector<real> way(image.size());
-  if (how.norm == Norm::linf) {
-    for (real& w : way) w = 2 * stream.uniform() - 1;
-  } else {
-    stream.normals(way);
-  }
+  const std::vector<real> way = random_way(sample, how.norm, "fab", restart);
   const real scale = static_cast<real>(0.5 * sample.budget().size / length(how.norm, way));
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + scale * way[i];
 }
@@ -87,7 +81,7 @@ void Fab::validate() const {
 Budget Fab::budget(const Shape& image, data::Box box) const {
   check_fields(*this);
   if (eps) return ball_budget(name, *eps, norm, image, box);
-  return {norm, std::numeric_limits<double>::infinity(), box, false};
+  return nearest_budget(norm, box);
 }
 
 Task<Stop> Fab::search(GradientOracle& sample) const {

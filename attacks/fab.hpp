@@ -45,7 +45,6 @@ struct Fab {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  Fab resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

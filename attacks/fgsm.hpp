@@ -58,7 +58,6 @@ struct FgsmCleverhans100 {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  FgsmCleverhans100 resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

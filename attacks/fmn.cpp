@@ -34,7 +34,7 @@ double next_radius(const LabelOracle& sample, double eps, double gamma, bool rea
 
 Budget Fmn::budget(const Shape&, data::Box box) const {
   check_fields(*this);
-  return {norm, std::numeric_limits<double>::infinity(), box, false};
+  return nearest_budget(norm, box);
 }
 
 Task<Stop> Fmn::search(GradientOracle& sample) const {

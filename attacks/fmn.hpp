@@ -32,7 +32,6 @@ struct Fmn {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  Fmn resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

@@ -88,7 +88,6 @@ struct JsmaCleverhans100 {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  JsmaCleverhans100 resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

@@ -35,7 +35,6 @@ struct Square {
                      const CraftOptions& options = {}) const;
   Task<Stop> search(ScoreOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
-  Square resolved(data::Box) const { return *this; }
 };
 
 }  // namespace hans::attacks

@@ -24,7 +24,8 @@ void spread(const LabelOracle& sample, std::span<const real> gradient, real size
   }
   if (sizes.empty()) return;
   const std::size_t count = std::min(std::max<std::size_t>(image.size() / 20, 1), sizes.size());
-  std::ranges::nth_element(sizes, sizes.begin() + static_cast<std::ptrdiff_t>(count - 1), std::greater<>());
+  std::nth_element(sizes.begin(), sizes.begin() + static_cast<std::ptrdiff_t>(count - 1), sizes.end(),
+                   std::greater<>());
   const real least = sizes[count - 1];
   std::size_t chosen = 0;
   for (std::size_t i = 0; i < gradient.size(); ++i) chosen += moves(i) && std::abs(gradient[i]) >= least ? 1U : 0U;
@@ -133,6 +134,17 @@ Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps) {
     back *= 2;
   }
   co_return Stop::finished;
+}
+
+std::vector<real> random_way(const LabelOracle& sample, Norm norm, std::string_view purpose, std::uint32_t step) {
+  Stream stream = sample.random(purpose, step);
+  std::vector<real> way(sample.original().size());
+  if (norm == Norm::linf) {
+    for (real& w : way) w = 2 * stream.uniform() - 1;
+  } else {
+    stream.normals(way);
+  }
+  return way;
 }
 
 void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uint32_t restart) {
