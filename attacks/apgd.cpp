@@ -192,7 +192,7 @@ Task<Stop> ApgdT::search(GradientOracle& sample) const {
   const std::span<const real> logits = co_await sample.scores(sample.image());
   const std::vector<int> order = falling(logits);
   std::uint32_t begun = 0;
-  for (std::size_t target = 1; target <= targets && target < order.size(); ++target) {
+  for (std::size_t target = 1; target <= classes && target < order.size(); ++target) {
     for (unsigned restart = 0; restart < restarts; ++restart) {
       const Climb climb(Loss::dlr, sample.goal(), order[target]);
       const Task<Stop> one = climb_anew(sample, climb, {steps, rho, large_eps}, begun++);

@@ -48,7 +48,7 @@ struct ApgdT {
   Norm norm = Norm::linf;
   unsigned steps = 100;
   unsigned restarts = 1;
-  unsigned targets = 9;
+  unsigned classes = 9;
   float rho = 0.75F;
   bool large_eps = false;
 
@@ -61,7 +61,7 @@ struct ApgdT {
                       field("norm", &ApgdT::norm, up_to(Norm::l1), "of the ball"),
                       field("steps", &ApgdT::steps, at_least(1), "steps for each start"),
                       field("restarts", &ApgdT::restarts, at_least(1), "how often to begin anew for each class"),
-                      field("targets", &ApgdT::targets, at_least(1), "how many classes, of those there are"),
+                      field("classes", &ApgdT::classes, at_least(1), "how many to aim at, the likeliest first"),
                       field("rho", &ApgdT::rho, between(0, 1), "share of steps that must raise the loss"),
                       field("large_eps", &ApgdT::large_eps, "l1: begin in larger balls"));
   }

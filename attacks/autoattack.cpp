@@ -14,8 +14,8 @@ std::vector<Attack> AutoAttack::stages() const {
   const bool l1 = norm == Norm::l1;
   const bool plus = version == AutoVersion::plus;
   const Apgd ce{.eps = eps, .norm = norm, .restarts = l1 || plus ? 5U : 1U, .large_eps = l1};
-  const ApgdT targeted{.eps = eps, .norm = norm, .targets = l1 && !plus ? 5U : 9U, .large_eps = l1};
-  const Fab fab_targeted{.norm = norm, .eps = eps, .targets = 9};
+  const ApgdT targeted{.eps = eps, .norm = norm, .classes = l1 && !plus ? 5U : 9U, .large_eps = l1};
+  const Fab fab_targeted{.norm = norm, .eps = eps, .classes = 9};
   const Square square{.eps = eps, .norm = norm};
   if (version == AutoVersion::standard) return {ce, targeted, fab_targeted, square};
   Apgd dlr = ce;

@@ -10,9 +10,9 @@ constexpr std::array<std::string_view, 2> enum_names(AutoVersion) { return {"sta
 
 /// The ensemble of Croce and Hein 2020 with the parameters of its authors' code; nothing else goes by this name. Each
 /// attack begins at the original and runs on the samples that those before it left standing.
-/// - standard: apgd (ce), apgd-t (9 targets), fab (9 targets), square (5000 queries). In l1 both APGD begin in larger
-///   balls, the first has 5 restarts, the second 5 targets.
-/// - plus: apgd (ce) and apgd (dlr), fab, 5 restarts each, square, apgd-t, fab (9 targets).
+/// - standard: apgd (ce), apgd-t (9 classes), fab (9 classes), square (5000 queries). In l1 both APGD begin in larger
+///   balls, the first has 5 restarts, the second 5 classes.
+/// - plus: apgd (ce) and apgd (dlr), fab, 5 restarts each, square, apgd-t, fab (9 classes).
 struct AutoAttack {
   Required<float> eps;
   Norm norm = Norm::linf;

@@ -5,33 +5,13 @@
 #include <cmath>
 #include <limits>
 
+#include <hans/attacks/descent.hpp>
 #include <hans/attacks/losses.hpp>
 #include <hans/attacks/steps.hpp>
 #include <hans/core/reduce.hpp>
 
 namespace hans::attacks {
 namespace {
-
-/// Adam (Kingma 2015) on one image.
-class Descent {
- public:
-  Descent(std::size_t size, real rate) : rate_(rate), mean_(size), square_(size) {}
-
-  void step(std::span<const real> gradient, std::span<real> values) {
-    first_ *= real{0.9F};
-    second_ *= real{0.999F};
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      mean_[i] = real{0.9F} * mean_[i] + real{0.1F} * gradient[i];
-      square_[i] = real{0.999F} * square_[i] + real{0.001F} * (gradient[i] * gradient[i]);
-      values[i] -= rate_ * (mean_[i] / (1 - first_)) / (std::sqrt(square_[i] / (1 - second_)) + real{1e-8F});
-    }
-  }
-
- private:
-  real rate_;
-  std::vector<real> mean_, square_;
-  real first_ = 1, second_ = 1;
-};
 
 /// One run with one c. Whether it reached the goal.
 Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real c) {

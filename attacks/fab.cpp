@@ -90,18 +90,18 @@ Task<Stop> Fab::search(GradientOracle& sample) const {
   std::vector<int> others = falling(logits);
   std::erase(others, sample.goal());
   std::vector<std::vector<int>> aims{others};
-  if (targets > 0) {
+  if (classes > 0) {
     aims.clear();
     for (const int other : others) {
-      if (aims.size() < targets) aims.push_back({other});
+      if (aims.size() < classes) aims.push_back({other});
     }
   }
   std::uint32_t begun = 0;
-  for (const std::vector<int>& classes : aims) {
+  for (const std::vector<int>& aim : aims) {
     for (unsigned restart = 0; restart < restarts; ++restart, ++begun) {
       std::ranges::copy(sample.original(), sample.image().begin());
       if (restart > 0) begin_near(sample, *this, begun);
-      const Task<Stop> one = walk(sample, *this, classes);
+      const Task<Stop> one = walk(sample, *this, aim);
       co_await one;
     }
   }

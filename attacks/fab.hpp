@@ -8,7 +8,7 @@ namespace hans::attacks {
 /// Looks for the nearest image of another class (Croce and Hein 2020): again and again it takes the model to be linear
 /// around the image so far, goes `eta` times as far as the class boundary nearest in the norm, biased towards the
 /// original by a weight of at most alpha_max, and, where that is across, back by `beta` towards the original. With
-/// `targets` it goes towards the likeliest other classes in turn, `steps` for each, which costs one gradient a step
+/// `classes` it goes towards the likeliest other classes in turn, `steps` for each, which costs one gradient a step
 /// instead of one for each class. The first run begins at the original, restarts half of eps away from it. With eps it
 /// ends at the first image inside that ball; without, it returns the nearest, after `refine` forward passes on the way
 /// back (see refine_kept) and a last step from the original; the paper has a similar end, its authors' later code none.
@@ -18,7 +18,7 @@ struct Fab {
   std::optional<float> eps = {};
   unsigned steps = 100;
   unsigned restarts = 1;
-  unsigned targets = 0;
+  unsigned classes = 0;
   float alpha_max = 0.1F;
   float eta = 1.05F;
   float beta = 0.9F;
@@ -29,15 +29,16 @@ struct Fab {
   static constexpr std::string_view paper = "Croce 2020, arXiv:1907.02044";
   static constexpr bool takes_targets = false;
   static constexpr auto fields() {
-    return std::tuple(field("norm", &Fab::norm, up_to(Norm::l1), "of the distance"),
-                      field("eps", &Fab::eps, at_least(0), "end at the first image this near, in data units", "none"),
-                      field("steps", &Fab::steps, at_least(1), "steps for each start"),
-                      field("restarts", &Fab::restarts, at_least(1), "how often to begin anew"),
-                      field("targets", &Fab::targets, "so many classes in turn; 0: all at once"),
-                      field("alpha_max", &Fab::alpha_max, between(0, 1), "largest bias towards the original"),
-                      field("eta", &Fab::eta, at_least(1), "how far to overshoot the boundary"),
-                      field("beta", &Fab::beta, between(0, 1), "share of the change that is kept behind it"),
-                      field("refine", &Fab::refine, "forward passes on the way back, without eps"));
+    return std::tuple(
+        field("norm", &Fab::norm, up_to(Norm::l1), "of the distance"),
+        field("eps", &Fab::eps, at_least(0), "end at the first image this near, in data units", "none"),
+        field("steps", &Fab::steps, at_least(1), "steps for each start"),
+        field("restarts", &Fab::restarts, at_least(1), "how often to begin anew"),
+        field("classes", &Fab::classes, "how many to aim at in turn, the likeliest first; 0: all at once"),
+        field("alpha_max", &Fab::alpha_max, between(0, 1), "largest bias towards the original"),
+        field("eta", &Fab::eta, at_least(1), "how far to overshoot the boundary"),
+        field("beta", &Fab::beta, between(0, 1), "share of the change that is kept behind it"),
+        field("refine", &Fab::refine, "forward passes on the way back, without eps"));
   }
   void validate() const;
 

@@ -63,24 +63,49 @@ TEST(AttackRegistry, ReadsThePreciseNumber) {
 TEST(AttackRegistry, ListsEveryAttack) {
   std::vector<std::string> names;
   for (const attacks::AttackInfo& info : attacks::list_attacks()) {
+    const auto is_one_of = [&](std::initializer_list<std::string_view> some) {
+      return std::ranges::find(some, info.name) != some.end();
+    };
     names.push_back(text(info.name, info.version.empty() ? "" : "@", info.version));
     EXPECT_FALSE(info.meaning.empty());
     EXPECT_FALSE(info.paper.empty());
     for (const FieldInfo& field : info.fields) {
       EXPECT_FALSE(field.meaning.empty()) << field.name;
       if (field.name == "norm") {
-        EXPECT_EQ(field.kind, info.name == "fmn" ? "linf|l2|l1|l0" : "linf|l2|l1");
+        EXPECT_EQ(field.kind, is_one_of({"fmn"})                      ? "linf|l2|l1|l0"
+                              : is_one_of({"mi-fgsm", "hopskipjump"}) ? "linf|l2"
+                                                                      : "linf|l2|l1");
       }
     }
     EXPECT_EQ(info.targets_by_default, info.name == "jsma");
     constexpr std::array untargeted =
         std::to_array<std::string_view>({"fgsm@cleverhans-1.0.0", "apgd-t", "fab", "autoattack", "deepfool"});
     EXPECT_EQ(info.takes_targets, std::ranges::find(untargeted, names.back()) == untargeted.end()) << names.back();
-    EXPECT_EQ(info.knowledge, info.name == "square" ? attacks::Knowledge::scores : attacks::Knowledge::gradients);
+    EXPECT_EQ(info.knowledge, is_one_of({"square", "spsa"})                     ? attacks::Knowledge::scores
+                              : is_one_of({"noise", "boundary", "hopskipjump"}) ? attacks::Knowledge::labels
+                                                                                : attacks::Knowledge::gradients);
   }
-  EXPECT_EQ(names,
-            (std::vector<std::string>{"fgsm", "fgsm@cleverhans-1.0.0", "pgd", "apgd", "apgd-t", "fab", "square",
-                                      "autoattack", "deepfool", "ddn", "fmn", "cw", "jsma", "jsma@cleverhans-1.0.0"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"fgsm",
+                                             "fgsm@cleverhans-1.0.0",
+                                             "pgd",
+                                             "mi-fgsm",
+                                             "apgd",
+                                             "apgd-t",
+                                             "fab",
+                                             "square",
+                                             "spsa",
+                                             "noise",
+                                             "autoattack",
+                                             "deepfool",
+                                             "ddn",
+                                             "fmn",
+                                             "cw",
+                                             "ead",
+                                             "sigma-zero",
+                                             "boundary",
+                                             "hopskipjump",
+                                             "jsma",
+                                             "jsma@cleverhans-1.0.0"}));
 
   for (const std::string_view unknown :
        {"fgm:eps=0.3", "FGSM:eps=0.3", "fgsm@2:eps=0.3", "jsma@cleverhans-1.0.1:theta=1"}) {
@@ -93,7 +118,8 @@ TEST(AttackRegistry, ListsEveryAttack) {
 TEST(AttackRegistry, HasNoDefaultBudget) {
   for (const attacks::AttackInfo& info : attacks::list_attacks()) {
     const Spec bare{info.name, info.version, {}};
-    constexpr std::array nearest = std::to_array<std::string_view>({"fab", "deepfool", "ddn", "fmn", "cw"});
+    constexpr std::array nearest = std::to_array<std::string_view>(
+        {"fab", "deepfool", "ddn", "fmn", "cw", "ead", "sigma-zero", "boundary", "hopskipjump"});
     if (std::ranges::find(nearest, info.name) != nearest.end()) {  // looks for the nearest, however far
       EXPECT_EQ(Attack::from_spec(bare).budget({4, 4, 1}, {0, 1}).size, infinity);
     } else {

@@ -320,12 +320,23 @@ std::string attack_jsma_cleverhans() { return crafted("jsma@cleverhans-1.0.0:the
 std::string attack_pgd() { return crafted("pgd:eps=0.1,steps=5", false); }
 std::string attack_pgd_l2() { return crafted("pgd:eps=1.5,norm=l2,steps=4,loss=dlr,restarts=2", false); }
 std::string attack_pgd_l1() { return crafted("pgd:eps=5,norm=l1,steps=4,loss=margin,start=original", true); }
+std::string attack_mi_fgsm() { return crafted("mi-fgsm:eps=0.1,steps=4,diversity=0.5", false); }
+std::string attack_mi_fgsm_l2() { return crafted("mi-fgsm:eps=1.5,norm=l2,steps=4,nesterov=true", true); }
+std::string attack_spsa() { return crafted("spsa:eps=0.1,steps=3,pairs=4", false); }
+std::string attack_noise() { return crafted("noise:eps=0.2,repeats=2", false); }
+std::string attack_noise_gaussian() { return crafted("noise:eps=1.5,norm=l2,kind=gaussian,repeats=2", false); }
+std::string attack_noise_blur() { return crafted("noise:eps=0.2,kind=blur", false); }
+std::string attack_ead() { return crafted("ead:searches=2,steps=8,rate=0.05,c=1", false); }
+std::string attack_sigma_zero() { return crafted("sigma-zero:steps=8", true); }
+std::string attack_boundary() { return crafted("boundary:steps=20", false); }
+std::string attack_hopskipjump() { return crafted("hopskipjump:steps=2,evals=8", false); }
+std::string attack_hopskipjump_linf() { return crafted("hopskipjump:norm=linf,steps=2,evals=8", false); }
 std::string attack_apgd() { return crafted("apgd:eps=0.05,steps=15", false); }
 std::string attack_apgd_l2() { return crafted("apgd:eps=0.5,norm=l2,steps=15,loss=dlr", true); }
 std::string attack_apgd_l1() { return crafted("apgd:eps=3,norm=l1,steps=12,large_eps=true", false); }
-std::string attack_apgd_targeted() { return crafted("apgd-t:eps=0.05,steps=8,targets=2", false); }
+std::string attack_apgd_targeted() { return crafted("apgd-t:eps=0.05,steps=8,classes=2", false); }
 std::string attack_fab() { return crafted("fab:steps=5", false); }
-std::string attack_fab_l2() { return crafted("fab:norm=l2,eps=0.5,steps=5,targets=2,restarts=2", false); }
+std::string attack_fab_l2() { return crafted("fab:norm=l2,eps=0.5,steps=5,classes=2,restarts=2", false); }
 std::string attack_fab_l1() { return crafted("fab:norm=l1,steps=4", false); }
 std::string attack_square() { return crafted("square:eps=0.05,queries=30", false); }
 std::string attack_square_l2() { return crafted("square:eps=0.5,norm=l2,queries=20", true); }
@@ -403,6 +414,17 @@ constexpr Row table[] = {
     {"attack.pgd", attack_pgd},
     {"attack.pgd_l2", attack_pgd_l2},
     {"attack.pgd_l1", attack_pgd_l1},
+    {"attack.mi_fgsm", attack_mi_fgsm},
+    {"attack.mi_fgsm_l2", attack_mi_fgsm_l2},
+    {"attack.spsa", attack_spsa},
+    {"attack.noise", attack_noise},
+    {"attack.noise_gaussian", attack_noise_gaussian},
+    {"attack.noise_blur", attack_noise_blur},
+    {"attack.ead", attack_ead},
+    {"attack.sigma_zero", attack_sigma_zero},
+    {"attack.boundary", attack_boundary},
+    {"attack.hopskipjump", attack_hopskipjump},
+    {"attack.hopskipjump_linf", attack_hopskipjump_linf},
     {"attack.apgd", attack_apgd},
     {"attack.apgd_l2", attack_apgd_l2},
     {"attack.apgd_l1", attack_apgd_l1},

@@ -20,10 +20,27 @@ using attacks::Crafted;
 using attacks::CraftOptions;
 using attacks::Stop;
 
-constexpr std::array families = std::to_array<std::string_view>(
-    {"pgd:eps=0.05,steps=10", "apgd:eps=0.05,steps=10", "apgd-t:eps=0.05,steps=10", "square:eps=0.05,queries=20",
-     "fab:steps=5", "fab:eps=0.05,steps=5", "deepfool", "ddn:steps=10", "fmn:steps=10", "fmn:norm=l0,steps=10",
-     "cw:searches=2,steps=10", "pgd:eps=1,norm=l1,steps=10", "pgd:eps=0.3,norm=l2,steps=10", "autoattack:eps=0.02"});
+constexpr std::array families = std::to_array<std::string_view>({"pgd:eps=0.05,steps=10",
+                                                                 "apgd:eps=0.05,steps=10",
+                                                                 "apgd-t:eps=0.05,steps=10",
+                                                                 "square:eps=0.05,queries=20",
+                                                                 "fab:steps=5",
+                                                                 "fab:eps=0.05,steps=5",
+                                                                 "deepfool",
+                                                                 "ddn:steps=10",
+                                                                 "fmn:steps=10",
+                                                                 "fmn:norm=l0,steps=10",
+                                                                 "cw:searches=2,steps=10",
+                                                                 "pgd:eps=1,norm=l1,steps=10",
+                                                                 "pgd:eps=0.3,norm=l2,steps=10",
+                                                                 "autoattack:eps=0.02",
+                                                                 "mi-fgsm:eps=0.05,diversity=0.5",
+                                                                 "spsa:eps=0.05,steps=5,pairs=4",
+                                                                 "noise:eps=0.05",
+                                                                 "ead:searches=2,steps=10",
+                                                                 "sigma-zero:steps=10",
+                                                                 "boundary:steps=30",
+                                                                 "hopskipjump:steps=2,evals=10"});
 
 struct Setting {
   nn::Sequential net;

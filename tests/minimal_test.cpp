@@ -124,20 +124,27 @@ void expect_exact(data::Box box, std::span<const Row> rows) {
 
 TEST(MinimalAttacks, ReachTheExactDistanceOfLinearModels) {
   constexpr std::array rows{
-      Row{"deepfool:norm=l2", Norm::l2, 5, 1e-3}, Row{"deepfool:norm=linf", Norm::linf, 5, 1e-3},
-      Row{"deepfool:norm=l1", Norm::l1, 5, 1e-3}, Row{"fab:norm=l2", Norm::l2, 5, 1e-3},
-      Row{"fab:norm=linf", Norm::linf, 5, 1e-3},  Row{"fab:norm=l1", Norm::l1, 5, 1e-3},
-      Row{"ddn", Norm::l2, 2, 1e-3, 1e-4},        Row{"fmn:norm=l2", Norm::l2, 2, 1e-3},
-      Row{"fmn:norm=linf", Norm::linf, 2, 1e-3},  Row{"cw:steps=1000,rate=0.002,refine=10", Norm::l2, 2, 1e-3, 2e-3},
+      Row{"deepfool:norm=l2", Norm::l2, 5, 1e-3},
+      Row{"deepfool:norm=linf", Norm::linf, 5, 1e-3},
+      Row{"deepfool:norm=l1", Norm::l1, 5, 1e-3},
+      Row{"fab:norm=l2", Norm::l2, 5, 1e-3},
+      Row{"fab:norm=linf", Norm::linf, 5, 1e-3},
+      Row{"fab:norm=l1", Norm::l1, 5, 1e-3},
+      Row{"ddn", Norm::l2, 2, 1e-3, 1e-4},
+      Row{"fmn:norm=l2", Norm::l2, 2, 1e-3},
+      Row{"fmn:norm=linf", Norm::linf, 2, 1e-3},
+      Row{"cw:steps=1000,rate=0.002,refine=10", Norm::l2, 2, 1e-3, 2e-3},
+      Row{"hopskipjump:norm=l2,steps=30,evals=200", Norm::l2, 2, 0.1},  // it guesses the normal
+      Row{"boundary:steps=3000", Norm::l2, 2, 0.15},
   };
   expect_exact({-10, 10}, rows);
 }
 
 TEST(MinimalAttacks, ReachItWhereTheBoxBinds) {
   constexpr std::array rows{
-      Row{"fab:norm=l2,targets=4", Norm::l2, 5, 1e-3},
-      Row{"fab:norm=linf,targets=4", Norm::linf, 5, 1e-3},
-      Row{"fab:norm=l1,targets=4", Norm::l1, 5, 1e-3},
+      Row{"fab:norm=l2,classes=4", Norm::l2, 5, 1e-3},
+      Row{"fab:norm=linf,classes=4", Norm::linf, 5, 1e-3},
+      Row{"fab:norm=l1,classes=4", Norm::l1, 5, 1e-3},
       Row{"cw:steps=1000,rate=0.002,refine=10", Norm::l2, 2, 1e-3, 2e-3},
   };
   expect_exact({0, 1}, rows);
@@ -161,8 +168,8 @@ TEST(FixedBudgetAttacks, DecideRightBelowAndAboveTheExactDistance) {
       Case{"apgd:eps=0.5,norm=l1", Norm::l1, 2, tight},
       Case{"apgd-t:eps=0.5", Norm::linf, 5, tight},
       Case{"apgd-t:eps=0.5,norm=l2", Norm::l2, 5, tight},
-      Case{"fab:eps=0.5,targets=4", Norm::linf, 5, tight},
-      Case{"fab:eps=0.5,norm=l2,targets=4", Norm::l2, 5, tight},
+      Case{"fab:eps=0.5,classes=4", Norm::linf, 5, tight},
+      Case{"fab:eps=0.5,norm=l2,classes=4", Norm::l2, 5, tight},
   };
   for (const Case& one : cases) {
     const Exact known = exact_case(one.box, one.classes);

@@ -1,0 +1,40 @@
+// What attacks have in common that see nothing but classes.
+#include <hans/attacks/decisions.hpp>
+
+#include <algorithm>
+
+#include <hans/attacks/steps.hpp>
+
+namespace hans::attacks {
+
+Task<bool> begin_reaching(LabelOracle& sample, unsigned tries) {
+  const std::span<real> image = sample.image();
+  int prediction = co_await sample.prediction(image);
+  for (unsigned k = 0; k < tries && !sample.reached(prediction); ++k) {
+    Stream stream = sample.random("begin", k);
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      image[i] = sample.low()[i] + stream.uniform() * (sample.high()[i] - sample.low()[i]);
+    }
+    prediction = co_await sample.prediction(image);
+  }
+  co_return sample.reached(prediction);
+}
+
+Task<Stop> back_to_boundary(LabelOracle& sample, std::span<real> image) {
+  const std::vector<real> far(image.begin(), image.end());
+  std::vector<real> next(image.size());
+  double low = 0;
+  double high = distances(sample.original(), image).of(sample.budget().norm);
+  for (unsigned k = 0; k < 14; ++k) {
+    const double middle = (low + high) / 2;
+    std::ranges::copy(far, next.begin());
+    project_to(sample, middle, next);
+    const int prediction = co_await sample.prediction(next);
+    const bool there = sample.reached(prediction);
+    (there ? high : low) = middle;
+    if (there) std::ranges::copy(next, image.begin());
+  }
+  co_return Stop::finished;
+}
+
+}  // namespace hans::attacks

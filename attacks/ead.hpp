@@ -1,0 +1,44 @@
+// Elastic-net attack.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+
+namespace hans::attacks {
+
+/// Looks for the nearest image in l1 (Chen 2018): minimises c * max(kappa - margin, 0) + |x' - x|_2^2 + beta * |x' -
+/// x|_1 by FISTA, whose steps pull every change beta towards 0 and whose rate falls as a square root. A binary search
+/// of `searches` runs finds the smallest c that reaches the goal: times 10 while none has, then halving. A run ends
+/// early where a tenth of its steps lowered neither the objective nor what is missing of the margin by 0.01 %. Then
+/// `refine` forward passes look for a nearer image on the way back (see refine_kept); the paper has none of those.
+/// Cost: a gradient and two forward passes a step.
+struct Ead {
+  unsigned searches = 9;
+  unsigned steps = 1000;
+  float rate = 0.01F;
+  float c = 1e-3F;
+  float kappa = 0;
+  float beta = 1e-2F;
+  bool abort_early = true;
+  unsigned refine = 10;
+
+  static constexpr std::string_view name = "ead";
+  static constexpr std::string_view meaning = "nearest image in l1: elastic net, distance and margin weighed by search";
+  static constexpr std::string_view paper = "Chen 2018, arXiv:1709.04114";
+  static constexpr auto fields() {
+    return std::tuple(field("searches", &Ead::searches, at_least(1), "values of c that are tried"),
+                      field("steps", &Ead::steps, at_least(1), "for each c"),
+                      field("rate", &Ead::rate, at_least(0), "of the first step"),
+                      field("c", &Ead::c, at_least(0), "first weight of the margin"),
+                      field("kappa", &Ead::kappa, at_least(0), "margin that is aimed at"),
+                      field("beta", &Ead::beta, at_least(0), "weight of the l1 distance"),
+                      field("abort_early", &Ead::abort_early, "end runs that get no better"),
+                      field("refine", &Ead::refine, "forward passes on the way back"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+};
+
+}  // namespace hans::attacks

@@ -1,0 +1,40 @@
+// What any attack must beat: noise, and changes that are not aimed.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+
+namespace hans::attacks {
+
+enum class NoiseKind { uniform, gaussian, salt_pepper, contrast, blur, inversion };
+constexpr std::array<std::string_view, 6> enum_names(NoiseKind) {
+  return {"uniform", "gaussian", "salt_pepper", "contrast", "blur", "inversion"};
+}
+
+/// Changes an image without looking at the model: a floor for attacks. uniform, gaussian and salt_pepper (every feature
+/// to an end of the box) are drawn anew `repeats` times; contrast goes to the middle of the box, blur to the mean of 3
+/// x 3 pixels, inversion to the other end of the box. All of it is brought to the surface of the ball, as far as the
+/// change reaches. Cost: `repeats` forward passes, or one.
+struct Noise {
+  Required<float> eps;
+  Norm norm = Norm::linf;
+  NoiseKind kind = NoiseKind::uniform;
+  unsigned repeats = 10;
+
+  static constexpr std::string_view name = "noise";
+  static constexpr std::string_view meaning = "noise and other changes that are not aimed: what an attack must beat";
+  static constexpr std::string_view paper = "Rauber 2017, arXiv:1707.04131";
+  static constexpr bool takes_targets = true;
+  static constexpr auto fields() {
+    return std::tuple(field("eps", &Noise::eps, at_least(0), "radius of the ball, in data units"),
+                      field("norm", &Noise::norm, up_to(Norm::l1), "of the ball"),
+                      field("kind", &Noise::kind, "of change"),
+                      field("repeats", &Noise::repeats, at_least(1), "how often noise is drawn"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(LabelOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+};
+
+}  // namespace hans::attacks
