@@ -18,6 +18,7 @@ struct AttackOptions : Common {
   std::optional<PreprocessChoice> preprocess = {};
   std::optional<std::uint64_t> limit = {};
   std::optional<TargetsChoice> targets = {};
+  std::optional<Radii> at = {};
   bool per_sample = false;
   std::optional<FileName> out = {};
 
@@ -41,16 +42,21 @@ struct AttackOptions : Common {
   }
   static constexpr auto fields() {
     return std::tuple_cat(
-        std::tuple(field("data", &AttackOptions::data, data_meaning_test),
-                   field("attack", &AttackOptions::attack, "the attack and its parameters; may be given several times"),
-                   field("preprocess", &AttackOptions::preprocess, preprocess_meaning, "none"),
-                   field("limit", &AttackOptions::limit, at_least(1), "only the first N images", "all"),
-                   field("targets", &AttackOptions::targets,
-                         "the class to aim at: the one after the label, all others in turn, a random other, or class N",
-                         "no class, but next for attacks that need one"),
-                   field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
-                   field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file",
-                         "none")),
+        std::tuple(
+            field("data", &AttackOptions::data, data_meaning_test),
+            field("attack", &AttackOptions::attack, "the attack and its parameters; may be given several times"),
+            field("preprocess", &AttackOptions::preprocess, preprocess_meaning, "none"),
+            field("limit", &AttackOptions::limit, at_least(1), "only the first N images", "all"),
+            field("targets", &AttackOptions::targets,
+                  "the class to aim at: the one after the label, all others in turn, a random other, or class N",
+                  "no class, but next for attacks that need one"),
+            field("at", &AttackOptions::at,
+                  "for attacks that look for the nearest image: accuracy within each of these distances, such as "
+                  "0.05,0.1,0.2",
+                  "none"),
+            field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
+            field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file",
+                  "none")),
         common_fields());
   }
 };
@@ -67,7 +73,14 @@ int run(const AttackOptions& options) {
   request.per_sample = options.per_sample;
   if (options.targets) request.targets = options.targets->targets;
   for (const auto& choice : options.attack.value().values) request.attacks.push_back(choice.value);
+  if (options.at) request.radii = options.at->values;
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
+
+  for (const attacks::Attack& attack : request.attacks) {
+    const double most = attack.budget(named.model.net.input(), data.box()).size;
+    check_usage(request.radii.empty() || std::isinf(most), "--at is for attacks that look for the nearest image; ",
+                attack.info().name, " stays within ", most);
+  }
 
   attacks::EvaluateOptions settings;
   settings.limit = first_count(options.limit, data.size());

@@ -2,6 +2,7 @@
 #include <hans/apps/inputs.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <vector>
@@ -32,6 +33,23 @@ nn::Model import_model(const std::string& path, const nn::Preprocess& preprocess
 }
 
 }  // namespace
+
+void read_value(std::string_view word, Radii& out) {
+  out.values.clear();
+  for (;;) {
+    const std::size_t comma = std::min(word.find(','), word.size());
+    float radius = 0;
+    hans::read_value(word.substr(0, comma), radius);
+    check_usage(radius >= 0 && std::isfinite(radius), "a distance is a number from 0 up, not ", radius);
+    out.values.push_back(radius);
+    if (comma == word.size()) return;
+    word.remove_prefix(comma + 1);
+  }
+}
+void append_value(std::string& out, const Radii& radii) {
+  for (const float radius : radii.values) append(out, text(&radius == radii.values.data() ? "" : ",", radius));
+}
+std::string value_help(const Radii&) { return "NUMBER,NUMBER,..."; }
 
 bool is_onnx(std::string_view path) { return path.ends_with(".onnx"); }
 bool is_state_dict(std::string_view path) { return path.ends_with(".safetensors") || path.ends_with(".npz"); }

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <hans/apps/arguments.hpp>
 #include <hans/apps/sentence.hpp>
@@ -31,6 +32,14 @@ std::string value_help(const PreprocessChoice&);
 inline constexpr std::string_view preprocess_meaning =
     "for an ONNX file, what is done to the [0,1] image first: scale=255, mean=0.1307,std=0.3081, layout=nhwc, "
     "shape=1x784x1";
+
+/// Radii that accuracy is asked for at: numbers separated by commas.
+struct Radii {
+  std::vector<float> values;
+};
+void read_value(std::string_view word, Radii& out);
+void append_value(std::string& out, const Radii& radii);
+std::string value_help(const Radii&);
 
 /// Whether a path is that of an ONNX file: by its ending.
 bool is_onnx(std::string_view path);

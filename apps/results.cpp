@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <hans/core/fields.hpp>
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
 
@@ -88,6 +89,17 @@ Json stages_json(const AttackResult& result, std::size_t samples) {
   return all;
 }
 
+Json radii_json(const Request& request, const Evaluation& found, std::size_t k) {
+  Json all = Json::array();
+  for (const float radius : request.radii) {
+    const std::size_t robust = attacks::robust_within(found, found.attacks[k], static_cast<double>(radius));
+    all.push(Json::object({{"eps", hans::detail::number_json(radius)},
+                           {"robust_accuracy", share(robust, found.samples.size())},
+                           {"robust_accuracy_interval", interval_json(robust, found.samples.size())}}));
+  }
+  return all;
+}
+
 Claim claim_of(const Request& request, const Evaluation& found, std::size_t k) {
   return {request.attacks[k], found.attacks[k].attack, request.targets, found.attacks[k].robust_count,
           found.right,        found.samples.size()};
@@ -113,6 +125,7 @@ Json attack_json(const Subject& subject, const Request& request, const Evaluatio
                             {"seconds", result.seconds},
                             {"sentence", sentence(subject, claim_of(request, found, k))}});
   if (!result.stages.empty()) json.set("stages", stages_json(result, n));
+  if (!request.radii.empty()) json.set("at", radii_json(request, found, k));
   if (request.per_sample) json.set("samples", samples_json(found, result, request.targets));
   return json;
 }
@@ -173,6 +186,14 @@ std::string results_table(const Subject& subject, const Request& request, const 
         {attempts == 0 ? "-" : text(percent_of(result.successes, attempts), " %"), with_commas(attempts),
          distance_text(result.l0.mean, 1), distance_text(result.l2.mean, 3), distance_text(result.linf.mean, 3),
          fixed(result.seconds, 1), text(request.attacks[k].spec())});
+  }
+  for (std::size_t k = 0; k < found.attacks.size(); ++k) {
+    for (const float radius : request.radii) {
+      const std::string norm(
+          enum_names(found.attacks[k].budget.norm)[static_cast<std::size_t>(found.attacks[k].budget.norm)]);
+      add(attacks::robust_within(found, found.attacks[k], static_cast<double>(radius)),
+          {"", "", "", "", "", "", text("  ", found.attacks[k].attack.info().name, " within ", norm, " ", radius)});
+    }
   }
   if (found.attacks.size() > 1) add(found.robust, {"", "", "", "", "", "", "worst case of all attacks"});
   return text(subject.model, " on ", images_text(subject, n), "\n\n", table_text(rows),

@@ -14,7 +14,8 @@ namespace hans::apps {
 struct Request {
   std::vector<attacks::Attack> attacks;  ///< as given
   attacks::Targets targets;
-  bool per_sample = false;  ///< every attempt in the JSON, too
+  bool per_sample = false;        ///< every attempt in the JSON, too
+  std::vector<float> radii = {};  ///< accuracy within each, for attacks without eps
 };
 
 /// The keys that every result has: version, model, data, box, seed, sample_count and clean_accuracy.

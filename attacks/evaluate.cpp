@@ -90,7 +90,7 @@ void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluati
   const AttackInfo info = result.attack.info();
   check_targets(options.targets, info, evaluation, model.classes());
   const data::Samples& samples = evaluation.samples;
-  const Budget budget = result.attack.budget(model.input(), samples.box);
+  const Budget& budget = result.budget = result.attack.budget(model.input(), samples.box);
   for (std::size_t i = 0; i < samples.size(); ++i) {
     if (evaluation.predictions[i] != samples.labels[i]) continue;
     const std::vector<int> goals =
@@ -183,6 +183,18 @@ Evaluation evaluate(const nn::Classifier& model, const data::Dataset& data, std:
   }
   evaluation.robust = static_cast<std::size_t>(std::ranges::count(robust, true));
   return evaluation;
+}
+
+std::size_t robust_within(const Evaluation& evaluation, const AttackResult& result, double radius) {
+  std::vector<bool> robust(evaluation.samples.size());
+  for (std::size_t i = 0; i < robust.size(); ++i) {
+    robust[i] = evaluation.predictions[i] == evaluation.samples.labels[i];
+  }
+  for (const Attempt& attempt : result.attempts) {
+    const bool near = attempt.finding.distance.of(result.budget.norm) <= radius;
+    if (attempt.finding.evades && near) robust[attempt.sample] = false;
+  }
+  return static_cast<std::size_t>(std::ranges::count(robust, true));
 }
 
 Interval wilson(std::size_t right, std::size_t n) {

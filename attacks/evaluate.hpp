@@ -43,6 +43,7 @@ struct Summary {
 /// What one attack achieved.
 struct AttackResult {
   Attack attack;  ///< resolved
+  Budget budget;
   std::vector<Attempt> attempts;
   std::size_t no_attempts = 0;  ///< pairs left out because the target is the label
   std::vector<bool> robust;     ///< per sample: right before, and no attempt evaded
@@ -75,6 +76,10 @@ struct EvaluateOptions {
 /// target that is no class, that equals every sample's label, or that the attack cannot take.
 Evaluation evaluate(const nn::Classifier& model, const data::Dataset& data, std::span<const Attack> attacks,
                     const EvaluateOptions& options);
+
+/// How many samples are right and were not misled by an image within `radius` of the original, in the norm of the
+/// attack's budget. Of an attack that looks for the nearest image this gives accuracy against eps from one run.
+std::size_t robust_within(const Evaluation& evaluation, const AttackResult& result, double radius);
 
 /// 95 % interval of a share, right of n, after Wilson (1927). {0, 1} for n = 0.
 struct Interval {

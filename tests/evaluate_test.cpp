@@ -381,4 +381,17 @@ TEST(Wilson, AgreesWithKnownIntervals) {
   EXPECT_EQ(attacks::wilson(7, 7).high, 1);
 }
 
+TEST(Evaluate, SaysWhatIsLeftWithinARadius) {
+  // One feature, and classes that meet at a half: the distance to the other class is the distance to that.
+  const nn::Sequential net = linear_model({1, 1, 1}, 2, {-1, 1}, {0.5F, -0.5F});
+  const data::Dataset data("line", {1, 1, 1}, std::vector<float>{0.4F, 0.3F, 0.2F, 0.9F, 0.6F}, {0, 0, 0, 1, 0}, 2);
+  const std::vector<attacks::Attack> nearest{attack("deepfool")};
+  const attacks::Evaluation found = attacks::evaluate(net, data, nearest, {});
+  std::vector<std::size_t> left;
+  for (const double radius : {0.0, 0.11, 0.21, 0.31, 0.41, 1.0}) {
+    left.push_back(attacks::robust_within(found, found.attacks[0], radius));
+  }
+  EXPECT_EQ(left, (std::vector<std::size_t>{4, 3, 2, 1, 0, 0}));  // the last sample is wrong as it is
+}
+
 }  // namespace
