@@ -31,7 +31,7 @@ Task<std::vector<real>> guess_normal(LabelOracle& sample, const Norm norm, const
     for (std::size_t i = 0; i < n; ++i) probe[i] = image[i] + scale * way[i];
     const int prediction = co_await sample.prediction(probe);
     const bool there = sample.reached(prediction);
-    reached += there ? 1 : 0;
+    reached += there ? 1U : 0U;
     // What is left of the direction in the box.
     for (std::size_t i = 0; i < n; ++i) {
       const double change = (static_cast<double>(probe[i]) - static_cast<double>(image[i])) / delta;

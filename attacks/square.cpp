@@ -45,7 +45,7 @@ std::size_t side_at(const Square& how, const Shape& image, unsigned query) {
     side = std::max<std::size_t>(side, 1);
   } else {
     side = std::max<std::size_t>(side, 3);
-    side += side % 2 == 0 ? 1 : 0;
+    side += side % 2 == 0 ? 1U : 0U;
   }
   return std::min({side, image[0], image[1]});
 }
