@@ -22,7 +22,8 @@ unsigned share_of_steps(double share, unsigned steps) {
 }
 
 void anywhere_in_ball(const LabelOracle& sample, double eps, std::uint32_t restart, std::span<real> image) {
-  const std::vector<real> way = random_way(sample, sample.budget().norm, "apgd", restart);
+  Stream stream = sample.random("apgd", restart);
+  const std::vector<real> way = random_way(stream, sample.budget().norm, image.size());
   double scale = 1;  // of a normal step, which the projection on the l1 ball then cuts
   if (sample.budget().norm != Norm::l1) scale = eps / (length(sample.budget().norm, way) + 1e-12);
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + static_cast<real>(scale) * way[i];

@@ -16,8 +16,6 @@ real clipped(real value, data::Box clip) {
   return std::min(std::max(value, static_cast<real>(clip.lo)), static_cast<real>(clip.hi));
 }
 
-real sign(real g) { return g > 0 ? real{1} : g < 0 ? real{-1} : real{0}; }
-
 }  // namespace
 
 real within(real original, real value, double eps) {

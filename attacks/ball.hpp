@@ -24,6 +24,9 @@ void bounds(std::span<const real> original, const Budget& budget, std::span<real
 /// until it is not. Does nothing in other norms, which bounds() and the attack see to.
 void shrink(std::span<const real> original, Norm norm, double size, std::span<real> image);
 
+/// 1, 0 or -1.
+inline real sign(real g) { return static_cast<real>(static_cast<int>(g > 0) - static_cast<int>(g < 0)); }
+
 /// The number nearest to `value` whose exact distance from `original` is at most eps. Constant time.
 real within(real original, real value, double eps);
 

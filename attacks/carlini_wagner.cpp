@@ -3,11 +3,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include <hans/attacks/descent.hpp>
-#include <hans/attacks/losses.hpp>
-#include <hans/attacks/steps.hpp>
+#include <hans/attacks/weighing.hpp>
 #include <hans/core/reduce.hpp>
 
 namespace hans::attacks {
@@ -18,18 +16,11 @@ Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real
   const std::span<real> image = sample.image();
   const std::span<const real> original = sample.original();
   const std::size_t n = image.size();
-  const Climb margin(Loss::margin, sample);
-  const auto loss = [&](std::span<const real> logits, std::span<real> seed) {
-    const real found = margin(logits, seed);
-    if (found >= how.kappa) std::ranges::fill(seed, real{0});
-    return found;
-  };
+  const HingedMargin loss{Climb(Loss::margin, sample), how.kappa};
   std::vector<real> gradient(n);
   std::ranges::copy(original, image.begin());
   Descent adam(n, how.rate);
-  const unsigned tenth = (how.steps + 9) / 10;
-  double objective_before = std::numeric_limits<double>::infinity();
-  double missing_before = std::numeric_limits<double>::infinity();
+  Stalling stalling(how.abort_early, how.steps);
   bool reached = false;
   for (unsigned k = 0; k < how.steps; ++k) {
     const Slope slope = co_await sample.slope(image, loss, how.kappa == 0);
@@ -42,12 +33,9 @@ Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real
       distance += static_cast<double>(change) * static_cast<double>(change);
     }
     adam.step(gradient, image);
-    if (!how.abort_early || k % tenth != 0) continue;
     const double missing = std::max(static_cast<double>(how.kappa) - static_cast<double>(slope.loss), 0.0);
     const double objective = distance + static_cast<double>(c) * missing;
-    if (objective > 0.9999 * objective_before && missing > 0.9999 * missing_before) break;
-    objective_before = objective;
-    missing_before = missing;
+    if (stalling.stalled(k, objective, missing)) break;
   }
   co_return reached;
 }
@@ -60,17 +48,8 @@ Budget CarliniWagner::budget(const Shape&, data::Box box) const {
 }
 
 Task<Stop> CarliniWagner::search(GradientOracle& sample) const {
-  real weight = c;
-  real low = 0;
-  real high = std::numeric_limits<real>::infinity();
-  for (unsigned k = 0; k < searches; ++k) {
-    const Task<bool> one = minimise(sample, *this, weight);
-    const bool reached = co_await one;
-    (reached ? high : low) = weight;
-    weight = std::isinf(high) ? weight * 10 : (low + high) / 2;
-  }
-  const Task<Stop> back = refine_kept(sample, refine);
-  co_return co_await back;
+  return search_weight(sample, searches, c, refine,
+                       [this, &sample](real weight) { return minimise(sample, *this, weight); });
 }
 
 Crafted CarliniWagner::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
-#include <hans/attacks/losses.hpp>
-#include <hans/attacks/steps.hpp>
+#include <hans/attacks/weighing.hpp>
 
 namespace hans::attacks {
 namespace {
@@ -16,18 +14,11 @@ Task<bool> shrink_and_step(GradientOracle& sample, const Ead& how, const real c)
   const std::span<const real> original = sample.original();
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
-  const Climb margin(Loss::margin, sample);
-  const auto loss = [&](std::span<const real> logits, std::span<real> seed) {
-    const real found = margin(logits, seed);
-    if (found >= how.kappa) std::ranges::fill(seed, real{0});
-    return found;
-  };
+  const HingedMargin loss{Climb(Loss::margin, sample), how.kappa};
   std::vector<real> ahead(original.begin(), original.end());  // where the gradient is taken
   std::vector<real> before(n);
   std::ranges::copy(original, image.begin());
-  const unsigned tenth = (how.steps + 9) / 10;
-  double objective_before = std::numeric_limits<double>::infinity();
-  double missing_before = std::numeric_limits<double>::infinity();
+  Stalling stalling(how.abort_early, how.steps);
   bool reached = false;
   for (unsigned k = 0; k < how.steps; ++k) {
     const real part = static_cast<real>(k) / static_cast<real>(how.steps);
@@ -51,10 +42,7 @@ Task<bool> shrink_and_step(GradientOracle& sample, const Ead& how, const real c)
     reached = reached || sample.reached(prediction);
     const real momentum = static_cast<real>(k) / static_cast<real>(k + 3);
     for (std::size_t i = 0; i < n; ++i) ahead[i] = image[i] + momentum * (image[i] - before[i]);
-    if (!how.abort_early || k % tenth != 0) continue;
-    if (objective > 0.9999 * objective_before && missing > 0.9999 * missing_before) break;
-    objective_before = objective;
-    missing_before = missing;
+    if (stalling.stalled(k, objective, missing)) break;
   }
   co_return reached;
 }
@@ -67,17 +55,8 @@ Budget Ead::budget(const Shape&, data::Box box) const {
 }
 
 Task<Stop> Ead::search(GradientOracle& sample) const {
-  real weight = c;
-  real low = 0;
-  real high = std::numeric_limits<real>::infinity();
-  for (unsigned k = 0; k < searches; ++k) {
-    const Task<bool> one = shrink_and_step(sample, *this, weight);
-    const bool reached = co_await one;
-    (reached ? high : low) = weight;
-    weight = std::isinf(high) ? weight * 10 : (low + high) / 2;
-  }
-  const Task<Stop> back = refine_kept(sample, refine);
-  co_return co_await back;
+  return search_weight(sample, searches, c, refine,
+                       [this, &sample](real weight) { return shrink_and_step(sample, *this, weight); });
 }
 
 Crafted Ead::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

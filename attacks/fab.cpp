@@ -39,7 +39,8 @@ void walk_step(const LabelOracle& sample, const Fab& how, const Boundary& bounda
 
 void begin_near(const LabelOracle& sample, const Fab& how, std::uint32_t restart) {
   const std::span<real> image = sample.image();
-  const std::vector<real> way = random_way(sample, how.norm, "fab", restart);
+  Stream stream = sample.random("fab", restart);
+  const std::vector<real> way = random_way(stream, how.norm, image.size());
   const real scale = static_cast<real>(0.5 * sample.budget().size / length(how.norm, way));
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + scale * way[i];
 }

@@ -15,18 +15,13 @@ Task<std::vector<real>> guess_normal(LabelOracle& sample, const Norm norm, const
                                      const unsigned step) {
   const std::span<const real> image = sample.image();
   const std::size_t n = image.size();
-  std::vector<real> way(n);
   std::vector<real> probe(n);
   std::vector<double> all(n);
   std::vector<double> reaching(n);
   unsigned reached = 0;
   for (unsigned k = 0; k < evals; ++k) {
     Stream stream = sample.random("hopskipjump", (step << 16U) + k);
-    if (norm == Norm::l2) {
-      stream.normals(way);
-    } else {
-      for (real& w : way) w = 2 * stream.uniform() - 1;
-    }
+    const std::vector<real> way = random_way(stream, norm, n);
     const real scale = static_cast<real>(delta / std::max(length_l2(way), 1e-12));
     for (std::size_t i = 0; i < n; ++i) probe[i] = image[i] + scale * way[i];
     const int prediction = co_await sample.prediction(probe);
@@ -50,7 +45,7 @@ Task<std::vector<real>> guess_normal(LabelOracle& sample, const Norm norm, const
     if (norm == Norm::l2) {
       v = static_cast<real>(static_cast<double>(v) / length);
     } else {
-      v = v > 0 ? real{1} : v < 0 ? real{-1} : real{0};
+      v = sign(v);
     }
   }
   co_return normal;

@@ -75,6 +75,11 @@ real Climb::operator()(std::span<const real> logits, std::span<real> seed) const
   return loss_value;
 }
 
+real Climb::value(std::span<const real> logits) const {
+  std::vector<real> unused(logits.size());
+  return (*this)(logits, unused);
+}
+
 void check_classes(std::string_view attack, Loss loss, bool targeted, std::size_t classes) {
   const std::size_t least = loss != Loss::dlr ? 2 : targeted ? 4 : 3;
   check_usage(classes >= least, attack, ": the loss ", enum_names(loss)[static_cast<std::size_t>(loss)],

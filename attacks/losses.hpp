@@ -35,6 +35,9 @@ struct Climb {
 
   /// The loss, and its gradient with respect to the logits.
   real operator()(std::span<const real> logits, std::span<real> seed) const;
+
+  /// The loss alone.
+  real value(std::span<const real> logits) const;
 };
 
 /// Throws UsageError if the loss needs more classes.

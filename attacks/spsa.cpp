@@ -17,7 +17,6 @@ Task<Stop> Spsa::search(ScoreOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
   const Climb climb(loss, sample);
-  std::vector<real> seed(sample.classes());
   std::vector<real> signs(n);
   std::vector<real> probe(n);
   std::vector<real> gradient(n);
@@ -32,7 +31,7 @@ Task<Stop> Spsa::search(ScoreOracle& sample) const {
       for (const real way : {real{1}, real{-1}}) {
         for (std::size_t i = 0; i < n; ++i) probe[i] = image[i] + way * delta * signs[i];
         const std::span<const real> logits = co_await sample.scores(probe);
-        difference_of_losses += way * climb(logits, seed);
+        difference_of_losses += way * climb.value(logits);
       }
       for (std::size_t i = 0; i < n; ++i) gradient[i] -= difference_of_losses * signs[i];
     }

@@ -203,7 +203,6 @@ Task<Stop> Square::search(ScoreOracle& sample) const {
   const Shape& shape = sample.shape();
   const std::span<real> best = sample.image();
   const Climb climb(sample.targeted() ? Loss::ce : Loss::margin, sample);
-  std::vector<real> seed(sample.classes());
   const bool linf = norm == Norm::linf;
   for (unsigned restart = 0; restart < restarts; ++restart) {
     Stream stream = sample.random(name, restart);
@@ -213,7 +212,7 @@ Task<Stop> Square::search(ScoreOracle& sample) const {
       patches(sample, stream, best);
     }
     std::span<const real> logits = co_await sample.scores(best);
-    real most = climb(logits, seed);
+    real most = climb.value(logits);
     std::vector<real> next(best.begin(), best.end());
     for (unsigned query = 0; query < queries; ++query) {
       const std::size_t side = side_at(*this, shape, query);
@@ -226,7 +225,7 @@ Task<Stop> Square::search(ScoreOracle& sample) const {
       }
       logits = co_await sample.scores(next);
       ++sample.note().steps;
-      const real found = climb(logits, seed);
+      const real found = climb.value(logits);
       const bool better = found > most;
       most = better ? found : most;
       if (better) {

@@ -11,8 +11,6 @@
 namespace hans::attacks {
 namespace {
 
-real sign_of(real g) { return static_cast<real>(static_cast<int>(g > 0) - static_cast<int>(g < 0)); }
-
 // An equal share of `size` for the features of the largest 5 % of |g|, at least one, that can move.
 void spread(const LabelOracle& sample, std::span<const real> gradient, real size, std::span<real> image) {
   std::vector<real> sizes;
@@ -31,7 +29,7 @@ void spread(const LabelOracle& sample, std::span<const real> gradient, real size
   for (std::size_t i = 0; i < gradient.size(); ++i) chosen += moves(i) && std::abs(gradient[i]) >= least ? 1U : 0U;
   const real share = size / static_cast<real>(chosen);
   for (std::size_t i = 0; i < gradient.size(); ++i) {
-    if (moves(i) && std::abs(gradient[i]) >= least) image[i] += share * sign_of(gradient[i]);
+    if (moves(i) && std::abs(gradient[i]) >= least) image[i] += share * sign(gradient[i]);
   }
 }
 
@@ -136,9 +134,8 @@ Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps) {
   co_return Stop::finished;
 }
 
-std::vector<real> random_way(const LabelOracle& sample, Norm norm, std::string_view purpose, std::uint32_t step) {
-  Stream stream = sample.random(purpose, step);
-  std::vector<real> way(sample.original().size());
+std::vector<real> random_way(Stream& stream, Norm norm, std::size_t features) {
+  std::vector<real> way(features);
   if (norm == Norm::linf) {
     for (real& w : way) w = 2 * stream.uniform() - 1;
   } else {
@@ -150,22 +147,20 @@ std::vector<real> random_way(const LabelOracle& sample, Norm norm, std::string_v
 void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uint32_t restart) {
   Stream stream = sample.random(purpose, restart);
   const std::span<real> image = sample.image();
-  if (sample.budget().norm == Norm::linf) {
-    for (std::size_t i = 0; i < image.size(); ++i) image[i] += sample.eps() * (2 * stream.uniform() - 1);
-  } else {
-    std::vector<real> way(image.size());
-    stream.normals(way);
-    const double length = sample.budget().norm == Norm::l2 ? length_l2(way) : length_l1(way);
-    const real scale = static_cast<real>(sample.budget().size * static_cast<double>(stream.uniform()) / length);
-    for (std::size_t i = 0; i < image.size(); ++i) image[i] += scale * way[i];
+  const Norm norm = sample.budget().norm;
+  const std::vector<real> way = random_way(stream, norm, image.size());
+  real scale = sample.eps();
+  if (norm != Norm::linf) {
+    scale = static_cast<real>(sample.budget().size * static_cast<double>(stream.uniform()) / length(norm, way));
   }
+  for (std::size_t i = 0; i < image.size(); ++i) image[i] += scale * way[i];
   sample.project(image);
 }
 
 void step_up(const LabelOracle& sample, std::span<const real> gradient, real size, std::span<real> image) {
   switch (sample.budget().norm) {
     case Norm::linf:
-      for (std::size_t i = 0; i < image.size(); ++i) image[i] += size * sign_of(gradient[i]);
+      for (std::size_t i = 0; i < image.size(); ++i) image[i] += size * sign(gradient[i]);
       break;
     case Norm::l2: {
       const double length = length_l2(gradient);
@@ -176,7 +171,7 @@ void step_up(const LabelOracle& sample, std::span<const real> gradient, real siz
     }
     case Norm::l1:
       spread(sample, gradient, size, image);
-      project_l1(sample.original(), sample.low(), sample.high(), sample.budget().size, image);
+      project_l1(sample.original(), sample.low(), sample.high(), sample.reach(), image);
       break;
     case Norm::l0:
       break;

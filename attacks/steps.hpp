@@ -12,7 +12,7 @@
 namespace hans::attacks {
 
 /// A random direction: in linf every element uniform in [-1, 1), otherwise all normal.
-std::vector<real> random_way(const LabelOracle& sample, Norm norm, std::string_view purpose, std::uint32_t step);
+std::vector<real> random_way(Stream& stream, Norm norm, std::size_t features);
 
 /// Puts the sample's image at a random place of its ball and box: in linf every feature uniform; in l2 and l1 a normal
 /// direction, of a length that is uniform up to eps.

@@ -54,7 +54,7 @@ endif()
 # The umbrella holds every header but those that only the library's own sources need.
 set(private_headers
     core/hans.hpp core/blas.hpp core/conv_plan.hpp core/dense.hpp core/kernel_set.hpp core/registry.hpp core/system_calls.hpp core/utf8.hpp
-    autodiff/elementwise.hpp attacks/saliency.hpp data/bytes.hpp
+    autodiff/elementwise.hpp attacks/saliency.hpp attacks/weighing.hpp data/bytes.hpp
     data/checksum.hpp data/deflate.hpp data/gzip.hpp data/idx.hpp data/inflate.hpp data/mnist_5k.hpp data/npy.hpp
     data/zip.hpp nn/onnx_builder.hpp nn/onnx_exporter.hpp nn/onnx_importer.hpp nn/protobuf.hpp)
 file(READ "${SOURCE}/core/hans.hpp" umbrella)

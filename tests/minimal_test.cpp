@@ -135,7 +135,7 @@ TEST(MinimalAttacks, ReachTheExactDistanceOfLinearModels) {
       Row{"fmn:norm=linf", Norm::linf, 2, 1e-3},
       Row{"cw:steps=1000,rate=0.002,refine=10", Norm::l2, 2, 1e-3, 2e-3},
       Row{"hopskipjump:norm=l2,steps=30,evals=200", Norm::l2, 2, 0.1},  // it guesses the normal
-      Row{"boundary:steps=3000", Norm::l2, 2, 0.15},
+      Row{"boundary:steps=8000", Norm::l2, 2, 0.1},
   };
   expect_exact({-10, 10}, rows);
 }
