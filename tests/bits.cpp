@@ -212,7 +212,7 @@ std::string op_dropout() {
   return op({{5, 6, 31}}, [&](Vars x) { return dropout(x[0], 0.3F, {Rng(5), 11, samples}, "bits/dropout"); });
 }
 
-// ---- training and attacks ------------------------------------------------------------------------------
+// ---- training --------------------------------------------------------------------------------------------
 
 nn::Sequential small_net(std::string_view middle = "dropout:rate=0.25;") {
   return nn::Sequential::parse(
@@ -261,95 +261,6 @@ std::string train_reader() { return sha256(nn::dump_model({reader()})); }
 std::string data_mnist_5k() {
   return sha256(data::load("mnist-5k/train").sha256() + data::load("mnist-5k/test").sha256());
 }
-
-/// The same network, through which images go in pieces of three, each on one thread.
-class InPieces final : public nn::Classifier {
- public:
-  explicit InPieces(const nn::Sequential& net) : net_(net) {}
-  const Shape& input() const override { return net_.input(); }
-  std::size_t classes() const override { return net_.classes(); }
-  Var logits(const Var& images) const override { return net_.logits(images); }
-  std::size_t piece() const override { return 3; }
-
- private:
-  const nn::Sequential& net_;
-};
-
-/// The adversarial images of an attack, and what the judge finds. The images must not depend on how the samples are
-/// split.
-std::string crafted(std::string_view spec, bool targeted) {
-  cover(text("attack ", spec.substr(0, spec.find(':'))));
-  const data::Samples digits = data::load("mnist-5k/test").first(parts_sum);
-  const attacks::Attack attack = attacks::Attack::from_spec(Spec::parse(spec)).resolved(digits.box);
-  std::vector<int> next;
-  for (const int label : digits.labels) next.push_back((label + 1) % 10);
-  const attacks::Goal goal = targeted ? towards(next) : away_from(digits.labels);
-  const attacks::Crafted made = attack(reader(), digits, goal, {.seed = 12});
-  check(identical(attack(InPieces(reader()), digits, goal, {.seed = 12}).images, made.images), spec,
-        " gives other bits in pieces");
-  std::size_t first = 0;
-  for (const std::size_t count : parts) {
-    const attacks::Goal part{targeted,
-                             {goal.classes.begin() + static_cast<std::ptrdiff_t>(first),
-                              goal.classes.begin() + static_cast<std::ptrdiff_t>(first + count)}};
-    const attacks::Crafted alone = attack(reader(), digits.rows(first, count), part, {.seed = 12});
-    check(identical(alone.images, made.images.rows(first, count)), spec, " gives samples ", first, " to ",
-          first + count - 1, " other bits when they come alone");
-    first += count;
-  }
-  const attacks::Verdict found =
-      attacks::judge(reader(), digits, made.images, goal, attack.budget(reader().input(), digits.box));
-  Sha256 all;
-  all.add(made.images.values());
-  for (const attacks::Finding& finding : found.findings) {
-    all.add_i32(finding.prediction).add_i32(finding.success ? 1 : 0).add_u64(finding.distance.l0);
-  }
-  return all.hex();
-}
-
-std::string attack_fgsm() { return crafted("fgsm:eps=0.1", false); }
-std::string attack_fgsm_targeted() { return crafted("fgsm:eps=8/255,label=data", true); }
-std::string attack_fgsm_l2() { return crafted("fgsm:eps=1.5,norm=l2", false); }
-std::string attack_fgsm_l1() { return crafted("fgsm:eps=5,norm=l1,label=model", false); }
-std::string attack_fgsm_cleverhans() { return crafted("fgsm@cleverhans-1.0.0:eps=0.3", false); }
-std::string attack_jsma() { return crafted("jsma:gamma=0.145", true); }
-std::string attack_jsma_logits() { return crafted("jsma:gamma=0.1,of=logits,theta=-0.5,retire=saturated", true); }
-std::string attack_jsma_single() { return crafted("jsma:max_features=30,select=single,of=logits", true); }
-std::string attack_jsma_cleverhans() { return crafted("jsma@cleverhans-1.0.0:theta=1,gamma=0.1", true); }
-
-std::string attack_pgd() { return crafted("pgd:eps=0.1,steps=5", false); }
-std::string attack_pgd_l2() { return crafted("pgd:eps=1.5,norm=l2,steps=4,loss=dlr,restarts=2", false); }
-std::string attack_pgd_l1() { return crafted("pgd:eps=5,norm=l1,steps=4,loss=margin,start=original", true); }
-std::string attack_mi_fgsm() { return crafted("mi-fgsm:eps=0.1,steps=4,diversity=0.5", false); }
-std::string attack_mi_fgsm_l2() { return crafted("mi-fgsm:eps=1.5,norm=l2,steps=4,nesterov=true", true); }
-std::string attack_spsa() { return crafted("spsa:eps=0.1,steps=3,pairs=4", false); }
-std::string attack_noise() { return crafted("noise:eps=0.2,repeats=2", false); }
-std::string attack_noise_gaussian() { return crafted("noise:eps=1.5,norm=l2,kind=gaussian,repeats=2", false); }
-std::string attack_noise_blur() { return crafted("noise:eps=0.2,kind=blur", false); }
-std::string attack_ead() { return crafted("ead:searches=2,steps=8,rate=0.05,c=1", false); }
-std::string attack_sigma_zero() { return crafted("sigma-zero:steps=8", true); }
-std::string attack_boundary() { return crafted("boundary:steps=20", false); }
-std::string attack_hopskipjump() { return crafted("hopskipjump:steps=2,evals=8", false); }
-std::string attack_hopskipjump_linf() { return crafted("hopskipjump:norm=linf,steps=2,evals=8", false); }
-std::string attack_apgd() { return crafted("apgd:eps=0.05,steps=15", false); }
-std::string attack_apgd_l2() { return crafted("apgd:eps=0.5,norm=l2,steps=15,loss=dlr", true); }
-std::string attack_apgd_l1() { return crafted("apgd:eps=3,norm=l1,steps=12,large_eps=true", false); }
-std::string attack_apgd_targeted() { return crafted("apgd-t:eps=0.05,steps=8,classes=2", false); }
-std::string attack_fab() { return crafted("fab:steps=5", false); }
-std::string attack_fab_l2() { return crafted("fab:norm=l2,eps=0.5,steps=5,classes=2,restarts=2", false); }
-std::string attack_fab_l1() { return crafted("fab:norm=l1,steps=4", false); }
-std::string attack_square() { return crafted("square:eps=0.05,queries=30", false); }
-std::string attack_square_l2() { return crafted("square:eps=0.5,norm=l2,queries=20", true); }
-std::string attack_square_l1() { return crafted("square:eps=3,norm=l1,queries=20", false); }
-std::string attack_autoattack() { return crafted("autoattack:eps=0.15", false); }
-std::string attack_deepfool() { return crafted("deepfool:steps=5", false); }
-std::string attack_deepfool_linf() { return crafted("deepfool:norm=linf,steps=4", false); }
-std::string attack_ddn() { return crafted("ddn:steps=8", true); }
-std::string attack_fmn() { return crafted("fmn:steps=8", false); }
-std::string attack_fmn_linf() { return crafted("fmn:norm=linf,steps=8", true); }
-std::string attack_fmn_l1() { return crafted("fmn:norm=l1,steps=8", false); }
-std::string attack_fmn_l0() { return crafted("fmn:norm=l0,steps=8", false); }
-std::string attack_cw() { return crafted("cw:searches=3,steps=8,rate=0.05,c=0.1", false); }
 
 struct Row {
   const char* name;
@@ -405,48 +316,6 @@ constexpr Row table[] = {
     {"train.adversarial", train_adversarial},
     {"train.reader", train_reader},
     {"data.mnist_5k", data_mnist_5k},
-    {"attack.fgsm", attack_fgsm},
-    {"attack.fgsm_targeted", attack_fgsm_targeted},
-    {"attack.fgsm_l2", attack_fgsm_l2},
-    {"attack.fgsm_l1", attack_fgsm_l1},
-    {"attack.fgsm_cleverhans", attack_fgsm_cleverhans},
-    {"attack.jsma", attack_jsma},
-    {"attack.pgd", attack_pgd},
-    {"attack.pgd_l2", attack_pgd_l2},
-    {"attack.pgd_l1", attack_pgd_l1},
-    {"attack.mi_fgsm", attack_mi_fgsm},
-    {"attack.mi_fgsm_l2", attack_mi_fgsm_l2},
-    {"attack.spsa", attack_spsa},
-    {"attack.noise", attack_noise},
-    {"attack.noise_gaussian", attack_noise_gaussian},
-    {"attack.noise_blur", attack_noise_blur},
-    {"attack.ead", attack_ead},
-    {"attack.sigma_zero", attack_sigma_zero},
-    {"attack.boundary", attack_boundary},
-    {"attack.hopskipjump", attack_hopskipjump},
-    {"attack.hopskipjump_linf", attack_hopskipjump_linf},
-    {"attack.apgd", attack_apgd},
-    {"attack.apgd_l2", attack_apgd_l2},
-    {"attack.apgd_l1", attack_apgd_l1},
-    {"attack.apgd_targeted", attack_apgd_targeted},
-    {"attack.fab", attack_fab},
-    {"attack.fab_l2", attack_fab_l2},
-    {"attack.fab_l1", attack_fab_l1},
-    {"attack.square", attack_square},
-    {"attack.square_l2", attack_square_l2},
-    {"attack.square_l1", attack_square_l1},
-    {"attack.autoattack", attack_autoattack},
-    {"attack.deepfool", attack_deepfool},
-    {"attack.deepfool_linf", attack_deepfool_linf},
-    {"attack.ddn", attack_ddn},
-    {"attack.fmn", attack_fmn},
-    {"attack.fmn_linf", attack_fmn_linf},
-    {"attack.fmn_l1", attack_fmn_l1},
-    {"attack.fmn_l0", attack_fmn_l0},
-    {"attack.cw", attack_cw},
-    {"attack.jsma_logits", attack_jsma_logits},
-    {"attack.jsma_single", attack_jsma_single},
-    {"attack.jsma_cleverhans", attack_jsma_cleverhans},
 };
 
 }  // namespace
@@ -466,6 +335,7 @@ int main(int count, char** arguments) try {
   (void)hans::kernels::selected();  // an unusable HANS_KERNELS is refused before anything is printed
   std::printf("# hans %s\n", std::string(hans::version).c_str());
   for (const Row& row : table) std::printf("%s %s\n", row.name, row.compute().c_str());
+  bits::print_attacks(reader());
   bits::check_covered();
   return std::fflush(stdout) == 0 ? 0 : 1;
 } catch (const std::exception& error) {

@@ -37,6 +37,9 @@ void cover(const std::string& what);
 /// Throws Error that names every layer, optimizer, attack, model and defence that no row covers.
 void check_covered();
 
+/// Prints the lines of all attacks on a network that knows its digits.
+void print_attacks(const hans::nn::Sequential& reader);
+
 // Convolutions and pooling that no layer has.
 std::string op_conv_groups();
 std::string op_conv_depthwise();
