@@ -1,11 +1,39 @@
 // Goals, and attacks as values of parameters.
 #include <hans/attacks/attack.hpp>
 
+#include <algorithm>
+
 namespace hans {
 namespace attacks {
 void read_value(std::string_view word, Attack& out) { out = Attack::from_spec(Spec::parse(word)); }
 void append_value(std::string& out, const Attack& value) { append(out, value.spec()); }
 std::string value_help(const Attack&) { return "[attack]"; }
+
+void read_value(std::string_view word, Attacks& out) {
+  out.all.clear();
+  for (std::size_t end = 0; end != std::string_view::npos; word.remove_prefix(std::min(end, word.size() - 3) + 3)) {
+    int depth = 0;
+    for (end = 0; end < word.size() && (depth > 0 || word[end] != ']'); ++end) {
+      depth += word[end] == '[' ? 1 : word[end] == ']' ? -1 : 0;
+    }
+    if (end == word.size()) end = std::string_view::npos;
+    out.all.push_back(Attack::from_spec(Spec::parse(word.substr(0, end))));
+  }
+}
+void append_value(std::string& out, const Attacks& value) {
+  for (const Attack& one : value.all) append(out, text(&one == value.all.data() ? "" : "]/[", one.spec()));
+}
+std::string value_help(const Attacks&) { return "[attack]/[attack]..."; }
+
+void AttackInfo::follow(const std::vector<Attack>& parts) {
+  knowledge = Knowledge::labels;
+  for (const Attack& part : parts) {
+    const AttackInfo info = part.info();
+    knowledge = std::max(knowledge, info.knowledge);
+    targets_by_default = targets_by_default || info.targets_by_default;
+    takes_targets = takes_targets && info.takes_targets;
+  }
+}
 
 Goal Goal::select(std::span<const std::size_t> which) const {
   Goal part{targeted, {}};

@@ -73,6 +73,8 @@ class GradientOracle;
 template <class T>
 class Task;
 
+class Attack;
+
 namespace detail {
 template <class A>
 constexpr Knowledge knowledge(Task<Stop> (A::*)(LabelOracle&) const) {
@@ -129,6 +131,11 @@ struct CraftOptions {
   std::span<const float> eps = {};           ///< for each sample, in place of the attack's; empty: none
   std::span<const unsigned char> mask = {};  ///< 0 where a feature must stay; of one image for all, or of each
   bool to_the_end = false;  ///< do all steps and return the last image, also where one reached the goal before
+
+  /// Of a random model: over how many draws each answer is averaged (expectation over transformation, Athalye 2018):
+  /// logits, loss and gradient. Each counts as one forward pass and gradient. Others are asked once.
+  unsigned draws = 1;
+  bool straight_through = false;  ///< see nn::Asking: what has no gradient hands it on (BPDA)
 };
 
 /// What the lists, the help and the docs say of an attack.
@@ -148,6 +155,9 @@ struct AttackInfo {
     if constexpr (requires { A::takes_targets; }) info.takes_targets = A::takes_targets;
     return info;
   }
+
+  /// Of an attack that runs others: it needs what one of them needs, and can do what all can.
+  void follow(const std::vector<Attack>& parts);
 };
 
 /// Any attack. An aggregate A is one if it has `name`, `meaning`, `paper`, `fields()` (see core/fields.hpp) and
@@ -155,9 +165,10 @@ struct AttackInfo {
 ///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions& = {}) const;
 ///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
 ///
-/// Optionally `version`, `targets_by_default`, `takes_targets`, and, if it has parameters whose default is not a
-/// constant, `A resolved(data::Box box) const` with all of them set. Most have `Task<Stop> search(Oracle&) const` and
-/// leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
+/// Optionally `version`, `targets_by_default`, `takes_targets`, if it has parameters whose default is not a constant
+/// `A resolved(data::Box box) const` with all of them set, and, if it runs others that its parameters name,
+/// `std::vector<Attack> parts() const` and `A with(std::vector<Attack> parts) const`. Most have `Task<Stop>
+/// search(Oracle&) const` and leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
 class Attack {
  public:
   Attack() = default;  ///< none; only to be assigned to
@@ -205,11 +216,20 @@ Goal usual_goal(const AttackInfo& info, std::span<const int> labels, std::size_t
 /// All attacks, in the order of the registry.
 std::vector<AttackInfo> list_attacks();
 
+/// Several, as the value of one parameter: written [SPEC]/[SPEC].
+struct Attacks {
+  std::vector<Attack> all;
+};
+
 // An attack as the value of a parameter: written [SPEC].
 void read_value(std::string_view word, Attack& out);
 void append_value(std::string& out, const Attack& value);
 std::string value_help(const Attack&);
 void is_nested_value(const Attack&);
+void read_value(std::string_view word, Attacks& out);
+void append_value(std::string& out, const Attacks& value);
+std::string value_help(const Attacks&);
+void is_nested_value(const Attacks&);
 
 template <class A>
 struct Attack::Model final : Attack::Concept {
@@ -222,6 +242,7 @@ struct Attack::Model final : Attack::Concept {
   Spec spec() const override { return to_spec(settings); }
   Attack resolved(data::Box box) const override {
     if constexpr (requires { settings.resolved(box); }) return settings.resolved(box);
+    if constexpr (requires { settings.parts(); }) return with([box](const Attack& part) { return part.resolved(box); });
     return settings;
   }
   Attack in_training() const override {
@@ -229,9 +250,21 @@ struct Attack::Model final : Attack::Concept {
     if constexpr (requires { copy.label = Label::model; }) {
       if (!copy.label) copy.label = Label::model;
     }
+    if constexpr (requires { copy.parts(); }) return with([](const Attack& part) { return part.in_training(); });
     return copy;
   }
-  AttackInfo info() const override { return AttackInfo::of<A>(); }
+  AttackInfo info() const override {
+    AttackInfo info = AttackInfo::of<A>();
+    if constexpr (requires { settings.parts(); }) info.follow(settings.parts());
+    return info;
+  }
+  /// The same attack with its parts changed.
+  template <class Change>
+  A with(const Change& change) const {
+    std::vector<Attack> changed;
+    for (const Attack& part : settings.parts()) changed.push_back(change(part));
+    return settings.with(std::move(changed));
+  }
   A settings;
 };
 

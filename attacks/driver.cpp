@@ -20,6 +20,10 @@ namespace {
 
 using detail::Sample;
 
+constexpr std::string_view no_gradient =
+    "no gradient of the model's logits reaches the image (it rounds, or its output is a class), so an attack that "
+    "follows gradients cannot be used; bpda may help";
+
 /// One call of drive(): what all its threads share.
 class Drive {
  public:
@@ -31,6 +35,7 @@ class Drive {
         options_(options),
         budget_(budget),
         begin_(begin),
+        draws_(model.random() ? std::max(options.draws, 1U) : 1),
         finished_(options.progress) {
     made_.images = Tensor(samples.images.shape(), samples.images.values());
     made_.notes.resize(samples.size());
@@ -133,8 +138,8 @@ class Drive {
     const Note& note = *work.sample.note;
     const bool backward = work.sample.asks != Sample::Asks::scores;
     const bool forward = work.sample.asks != Sample::Asks::gradient;
-    if ((forward && note.forwards >= options_.most_forwards) ||
-        (backward && note.gradients >= options_.most_gradients)) {
+    if ((forward && draws_ > options_.most_forwards - note.forwards) ||
+        (backward && draws_ > options_.most_gradients - note.gradients)) {
       end(work, Stop::budget);
     }
   }
@@ -156,7 +161,7 @@ class Drive {
     work.ended = true;
   }
 
-  /// Answers the questions of all samples: one pass forward, and as many back as are asked for.
+  /// Answers the questions of all samples: one pass forward for each draw, and as many back as are asked for.
   void ask(Tape& tape, const Works& works) {
     const std::size_t features = model_.input().elements();
     const std::size_t classes = model_.classes();
@@ -175,23 +180,41 @@ class Drive {
       std::ranges::copy(asking[k]->sample.question, first + k * features);
     });
     const Var input = slopes ? tape.watch(images) : tape.constant(images);
-    const Var logits = model_.logits(input);
-    const std::vector<int> predictions = nn::predictions(logits.value());
+    std::vector<Var> logits;
+    for (std::uint32_t draw = 1; draw <= draws_; ++draw) {
+      logits.push_back(model_.asked(input, {draw, options_.straight_through}));
+      check(!slopes || !options_.straight_through || logits.back().tracked(), no_gradient);
+    }
+    const Tensor all_logits = mean(tape, logits);
+    const std::vector<int> predictions = nn::predictions(all_logits);
     parallel_for(asking.size(), [&](std::size_t k) {
-      asking[k]->sample.logits = logits.value().values().subspan(k * classes, classes);
+      asking[k]->sample.logits = all_logits.values().subspan(k * classes, classes);
       asking[k]->sample.prediction = predictions[k];
-      take_logits(*asking[k]);
+      take_logits(*asking[k], logits, k);
     });
     const auto wants = [](const Work* work) { return !work->ended && work->sample.asks == Sample::Asks::gradient; };
     std::vector<unsigned char> wanted(asking.size());
     while (std::ranges::any_of(asking, wants)) {
-      Tensor seed = tape.full(logits.shape(), 0);
-      for (std::size_t k = 0; k < asking.size(); ++k) {
-        wanted[k] = wants(asking[k]) ? 1 : 0;
-        if (wanted[k] != 0) std::ranges::copy(asking[k]->sample.weights, seed.mutable_data() + k * classes);
-      }
+      for (std::size_t k = 0; k < asking.size(); ++k) wanted[k] = wants(asking[k]) ? 1 : 0;
       Tensor found;
-      tape.gradients(logits, seed, {&input, 1}, {&found, 1});
+      for (std::size_t draw = 0; draw < logits.size(); ++draw) {
+        Tensor seed = tape.full(logits[draw].shape(), 0);
+        for (std::size_t k = 0; k < asking.size(); ++k) {
+          if (wanted[k] == 0) continue;
+          // Of a loss there are weights for each draw, otherwise the same for all.
+          const std::span<const real> weights = asking[k]->sample.weights;
+          const std::span<const real> own = weights.subspan(weights.size() == classes ? 0 : draw * classes, classes);
+          std::ranges::copy(own, seed.mutable_data() + k * classes);
+        }
+        Tensor one;
+        tape.gradients(logits[draw], seed, {&input, 1}, {&one, 1});
+        if (draw == 0) {
+          found = std::move(one);
+        } else {
+          add_to(found, one);
+        }
+      }
+      divide_by(found, draws_);
       real* const all = found.mutable_data();
       parallel_for(asking.size(), [&](std::size_t k) {
         if (wanted[k] != 0) take_gradient(*asking[k], {all + k * features, features});
@@ -199,18 +222,41 @@ class Drive {
     }
   }
 
-  /// What the model gives an image: kept if it is what the attack is after.
-  void take_logits(Work& work) {
+  /// The mean of the logits of all draws.
+  static Tensor mean(Tape& tape, std::span<const Var> logits) {
+    if (logits.size() == 1) return logits[0].value();
+    Tensor sum = tape.full(logits[0].shape(), 0);
+    for (const Var& one : logits) add_to(sum, one.value());
+    divide_by(sum, static_cast<unsigned>(logits.size()));
+    return sum;
+  }
+  static void add_to(Tensor& sum, const Tensor& more) {
+    real* const to = sum.mutable_data();
+    for (std::size_t i = 0; i < sum.size(); ++i) to[i] += more.data()[i];
+  }
+  static void divide_by(Tensor& sum, unsigned count) {
+    if (count == 1) return;
+    for (real& value : sum.mutable_values()) value /= static_cast<real>(count);
+  }
+
+  /// What the model gives image k: kept if it is what the attack is after.
+  void take_logits(Work& work, std::span<const Var> logits, std::size_t k) {
     Sample& sample = work.sample;
-    ++sample.note->forwards;
+    sample.note->forwards += draws_;
     check(sample.prediction != nn::no_prediction, "the logits of sample ", sample.index,
           " hold a value that is not a number");
     if (work.oracle.reached(sample.prediction) && !options_.to_the_end && keep(work)) {
       return end(work, sample.targeted ? Stop::target_reached : Stop::misclassified);
     }
     if (sample.asks != Sample::Asks::slope) return go_on(work);
-    sample.weights.assign(sample.classes, 0);
-    sample.loss_value = sample.climb(sample.loss, sample.logits, sample.weights);
+    sample.weights.assign(draws_ * sample.classes, 0);
+    sample.loss_value = 0;
+    for (std::size_t draw = 0; draw < draws_; ++draw) {
+      const std::size_t classes = sample.classes;
+      sample.loss_value += sample.climb(sample.loss, logits[draw].value().values().subspan(k * classes, classes),
+                                        std::span(sample.weights).subspan(draw * classes, classes));
+    }
+    if (draws_ > 1) sample.loss_value /= static_cast<real>(draws_);
     check(!std::isnan(sample.loss_value), "the loss of sample ", sample.index, " is not a number");
     sample.note->loss = sample.loss_value;
     sample.gradient = {};
@@ -233,7 +279,7 @@ class Drive {
 
   void take_gradient(Work& work, std::span<real> gradient) {
     Sample& sample = work.sample;
-    ++sample.note->gradients;
+    sample.note->gradients += draws_;
     for (std::size_t i = 0; i < sample.mask.size(); ++i) {
       if (!sample.mask[i]) gradient[i] = 0;
     }
@@ -256,6 +302,7 @@ class Drive {
   const CraftOptions& options_;
   const Budget& budget_;
   const std::function<Task<Stop>(GradientOracle&)>& begin_;
+  const unsigned draws_;
   Crafted made_;
   real* images_ = nullptr;
   nn::Finished finished_;
@@ -285,9 +332,7 @@ void LabelOracle::set_reach(double size) const {
 
 void check_call(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                 const CraftOptions& options, Knowledge knowledge) {
-  check(knowledge != Knowledge::gradients || model.differentiable(),
-        "no gradient of the model's logits reaches the image (it rounds, or its output is a class), so an attack that "
-        "follows gradients cannot be used");
+  check(knowledge != Knowledge::gradients || model.differentiable() || options.straight_through, no_gradient);
   check(samples.images.shape() == model.input().with_front(samples.size()), "the model takes images of ", model.input(),
         "; ", samples.size(), " labels came with images of shape ", samples.images.shape());
   check(samples.index.size() == samples.size(), samples.size(), " labels came with ", samples.index.size(),

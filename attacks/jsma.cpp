@@ -20,21 +20,12 @@ struct Saliency {
   Of of;
   bool pairs;
   bool retire_once;
+  std::optional<Map> map;
   bool cleverhans;  // Jacobian of the probabilities themselves; the lowest pair when none qualifies
   std::size_t max_steps;
 };
 
 bool may_change(real value, const Saliency& how) { return how.theta > 0 ? value < how.hi : value > how.lo; }
-
-// Turns weights of the probabilities into those of the logits: w_j = p_j * (w_j - sum of w_k * p_k).
-void through_softmax(std::span<const real> logits, std::span<real> weights) {
-  std::vector<real> p(logits.size());
-  std::vector<real> shares(logits.size());
-  softmax(logits.data(), p.data(), 1, logits.size());
-  for (std::size_t j = 0; j < p.size(); ++j) shares[j] = weights[j] * p[j];
-  const real total = sum(shares);
-  for (std::size_t j = 0; j < p.size(); ++j) weights[j] = p[j] * (weights[j] - total);
-}
 
 // What is to grow: log p_target, whose gradient ranks like that of p_target but does not underflow, or the target's
 // output alone.
@@ -46,15 +37,24 @@ real wanted(const Saliency& how, const LabelOracle& sample, std::span<const real
   return logits[target];
 }
 
-// What is to shrink meanwhile: the sum of all other outputs.
+// What is to shrink meanwhile: the sum of all other outputs, each as it is or by its probability.
 std::vector<real> unwanted(const Saliency& how, const LabelOracle& sample, std::span<const real> logits) {
   std::vector<real> weights(logits.size(), 1);
+  if (how.map) softmax(logits.data(), weights.data(), 1, logits.size());
   weights[static_cast<std::size_t>(sample.goal())] = 0;
   if (how.of == Of::probabilities) through_softmax(logits, weights);
   return weights;
 }
 
-Pick pick(const Saliency& how, std::vector<real>& a, std::vector<real>& b, const std::vector<std::size_t>& domain) {
+Pick pick(const Saliency& how, std::span<const real> image, std::vector<real>& a, std::vector<real>& b,
+          const std::vector<std::size_t>& domain) {
+  if (how.map == Map::taylor) {  // what a feature can still change
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      const real room = how.theta > 0 ? how.hi - image[i] : image[i] - how.lo;
+      a[i] *= room;
+      b[i] *= room;
+    }
+  }
   if (how.theta < 0) {  // going down turns both signs round
     for (real& value : a) value = -value;
     for (real& value : b) value = -value;
@@ -83,14 +83,14 @@ Task<Stop> follow(const Saliency how, GradientOracle& sample) {
     if (slope.gradient.empty()) co_return Stop::target_reached;
     std::vector<real> a(slope.gradient.begin(), slope.gradient.end());
     std::vector<real> b;
-    if (!log_probability) {
+    if (!log_probability || how.map) {
       const real most = sample.note().gradient_norm;
       const std::vector<real> weights = unwanted(how, sample, slope.logits);
       const std::span<const real> found = co_await sample.gradient(weights);
       b.assign(found.begin(), found.end());
       sample.note().gradient_norm = std::max(most, sample.note().gradient_norm);
     }
-    Pick best = pick(how, a, b, domain);
+    Pick best = pick(how, image, a, b, domain);
     if (!best.found) {
       if (!how.cleverhans) co_return Stop::no_admissible_pair;
       best = {true, domain[0], domain[1]};
@@ -107,22 +107,9 @@ Task<Stop> follow(const Saliency how, GradientOracle& sample) {
   co_return steps < how.max_steps ? Stop::domain_exhausted : Stop::limit;
 }
 
-// The float's shortest decimal read in double, so that gamma=0.145 of 1000 features is 145 and not 144.
-double decimal(float value) {
-  double exact = 0;
-  check(read_number(text(value), exact), "the number ", value, " has no decimal");
-  return exact;
-}
-
-// floor(gamma * features / per_step) steps, but no more than could ever be made.
-std::size_t steps_for(float gamma, std::size_t features, std::size_t per_step) {
-  const double steps = std::floor(decimal(gamma) * static_cast<double>(features) / static_cast<double>(per_step));
-  return steps < 1e9 ? static_cast<std::size_t>(steps) : std::numeric_limits<std::size_t>::max();
-}
-
 std::size_t max_steps(const Jsma& attack, std::size_t features) {
   const std::size_t per_step = attack.select == Select::pairs ? 2 : 1;
-  if (attack.gamma) return steps_for(*attack.gamma, features, per_step);
+  if (attack.gamma) return saliency_steps(*attack.gamma, features, per_step);
   return *attack.max_features / per_step;
 }
 
@@ -142,7 +129,10 @@ Budget Jsma::budget(const Shape& image, data::Box box) const {
   check_fields(*this);
   const std::size_t per_step = select == Select::pairs ? 2 : 1;
   const std::size_t limit = std::min(max_steps(*this, image.elements()), image.elements());
-  return {Norm::l0, static_cast<double>(limit * per_step), clip_box(clip_min, clip_max, box), false};
+  const data::Box clip = clip_box(clip_min, clip_max, box);
+  check_usage(map != Map::taylor || (std::isfinite(clip.lo) && std::isfinite(clip.hi)),
+              "jsma with map=taylor weighs features by how far they can go, so clip_min and clip_max must be finite");
+  return {Norm::l0, static_cast<double>(limit * per_step), clip, false};
 }
 
 Jsma Jsma::resolved(data::Box box) const {
@@ -155,7 +145,7 @@ Jsma Jsma::resolved(data::Box box) const {
 
 Task<Stop> Jsma::search(GradientOracle& sample) const {
   const data::Box clip = sample.budget().box;
-  return follow({theta, clip.lo, clip.hi, of, select == Select::pairs, retire == Retire::once, false,
+  return follow({theta, clip.lo, clip.hi, of, select == Select::pairs, retire == Retire::once, map, false,
                  max_steps(*this, sample.original().size())},
                 sample);
 }
@@ -172,8 +162,15 @@ Budget JsmaCleverhans100::budget(const Shape& image, data::Box) const {
 }
 
 Task<Stop> JsmaCleverhans100::search(GradientOracle& sample) const {
-  return follow({increase ? theta.value() : -theta.value(), clip_min, clip_max, of, true, true, true,
-                 steps_for(gamma, sample.original().size(), 2)},
+  return follow({increase ? theta.value() : -theta.value(),
+                 clip_min,
+                 clip_max,
+                 of,
+                 true,
+                 true,
+                 {},
+                 true,
+                 saliency_steps(gamma, sample.original().size(), 2)},
                 sample);
 }
 

@@ -14,6 +14,10 @@ constexpr std::array<std::string_view, 2> enum_names(Select) { return {"pairs", 
 enum class Retire { once, saturated };
 constexpr std::array<std::string_view, 2> enum_names(Retire) { return {"once", "saturated"}; }
 
+/// How much each of the other classes counts in the saliency of a feature.
+enum class Map { weighted, taylor };
+constexpr std::array<std::string_view, 2> enum_names(Map) { return {"weighted", "taylor"}; }
+
 /// Changes few features, by a lot: step by step the two features (or one) whose change raises the target class most
 /// while lowering the others (Papernot 2016, eq. 2 of the cleverhans v1.0.0 report). Stops with a reason:
 /// target_reached, limit, domain_exhausted or no_admissible_pair, checked in this order.
@@ -22,7 +26,11 @@ constexpr std::array<std::string_view, 2> enum_names(Retire) { return {"once", "
 /// T < 0). of=logits: a = gradient of the target's logit, b = of the sum of all others; T = a_i + a_j, O = b_i + b_j,
 /// score
 /// -(T * O), admissible if T > 0 and O < 0 (theta < 0: both reversed). Ties go to the lexicographically smallest pair.
-/// Cost: one forward and one (of=logits: two) backward passes per step; samples that are finished cost nothing.
+/// map=weighted (WJSMA, Combey 2020, arXiv:2007.06032) ranks as of=logits does, with b the gradient of the sum of all
+/// others' outputs each times its probability, which fall first where they are large; map=taylor (TJSMA there) weighs
+/// every feature by how far it can go besides. theta > 0 and theta < 0 are JSMA+F and JSMA-F of Wiyatno and Xu 2018.
+/// Cost: one forward and one (of=logits, map=weighted: two) backward passes per step; samples that are finished cost
+/// nothing.
 struct Jsma {
   std::optional<float> gamma = {};
   std::optional<unsigned> max_features = {};
@@ -30,6 +38,7 @@ struct Jsma {
   Of of = Of::probabilities;
   Select select = Select::pairs;
   Retire retire = Retire::once;
+  std::optional<Map> map = {};
   std::optional<float> clip_min = {}, clip_max = {};
 
   static constexpr std::string_view name = "jsma";
@@ -46,6 +55,7 @@ struct Jsma {
         field("of", &Jsma::of, "what the saliency is of"),
         field("select", &Jsma::select, "features changed in one step"),
         field("retire", &Jsma::retire, "when a feature may not be changed again"),
+        field("map", &Jsma::map, "how much each of the other classes counts", "the same"),
         field("clip_min", &Jsma::clip_min, any_number.or_infinite(), "least value of a feature", "the data's"),
         field("clip_max", &Jsma::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"));
   }

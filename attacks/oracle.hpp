@@ -45,7 +45,7 @@ struct Sample {
   std::span<real> question;  ///< the image asked about
   const void* loss = nullptr;
   real (*climb)(const void* loss, std::span<const real> logits, std::span<real> seed) = nullptr;
-  std::vector<real> weights;  ///< of the logits, whose sum a gradient is asked of
+  std::vector<real> weights;  ///< of the logits, whose sum a gradient is asked of; for all draws, or for each
   std::span<const real> logits, gradient;
   int prediction = 0;
   real loss_value = 0;

@@ -2,7 +2,12 @@
 #include <hans/attacks/saliency.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <utility>
+
+#include <hans/core/error.hpp>
+#include <hans/core/reduce.hpp>
 
 namespace hans::attacks {
 namespace {
@@ -73,7 +78,28 @@ Pick best_product(std::span<const real> a, std::span<const real> b, std::span<co
   return best;
 }
 
+// The float's shortest decimal read in double, so that gamma=0.145 of 1000 features is 145 and not 144.
+double decimal(float value) {
+  double exact = 0;
+  check(read_number(text(value), exact), "the number ", value, " has no decimal");
+  return exact;
+}
+
 }  // namespace
+
+std::size_t saliency_steps(float gamma, std::size_t features, std::size_t per_step) {
+  const double steps = std::floor(decimal(gamma) * static_cast<double>(features) / static_cast<double>(per_step));
+  return steps < 1e9 ? static_cast<std::size_t>(steps) : std::numeric_limits<std::size_t>::max();
+}
+
+void through_softmax(std::span<const real> logits, std::span<real> weights) {
+  std::vector<real> p(logits.size());
+  std::vector<real> shares(logits.size());
+  softmax(logits.data(), p.data(), 1, logits.size());
+  for (std::size_t j = 0; j < p.size(); ++j) shares[j] = weights[j] * p[j];
+  const real total = sum(shares);
+  for (std::size_t j = 0; j < p.size(); ++j) weights[j] = p[j] * (weights[j] - total);
+}
 
 Pick pick_by_gradient(std::span<const real> g, std::span<const std::size_t> domain, bool pairs) {
   if (pairs) return best_sum(g, domain);

@@ -23,4 +23,10 @@ Pick pick_by_gradient(std::span<const real> g, std::span<const std::size_t> doma
 Pick pick_by_jacobian(std::span<const real> a, std::span<const real> b, std::span<const std::size_t> domain,
                       bool pairs);
 
+/// Turns weights of the probabilities into those of the logits: w_j = p_j * (w_j - sum of w_k * p_k).
+void through_softmax(std::span<const real> logits, std::span<real> weights);
+
+/// floor(gamma * features / per_step) steps, with gamma the decimal it is written as; no more than could ever be made.
+std::size_t saliency_steps(float gamma, std::size_t features, std::size_t per_step);
+
 }  // namespace hans::attacks

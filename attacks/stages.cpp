@@ -2,7 +2,10 @@
 #include <hans/attacks/stages.hpp>
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <numeric>
+#include <utility>
 
 #include <hans/attacks/driver.hpp>
 #include <hans/attacks/judge.hpp>
@@ -12,11 +15,17 @@ namespace hans::attacks {
 
 Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
                   const data::Samples& samples, const Goal& goal, const CraftOptions& options) {
-  for (const Attack& attack : attacks) check_call(model, samples, goal, options, attack.info().knowledge);
+  check_call(model, samples, goal, options, Knowledge::scores);
+  for (const Attack& attack : attacks) {  // what one refuses is refused before any has worked
+    attack(model, samples.rows(0, 0), goal.select({}), {});
+  }
   Crafted made;
   made.images = Tensor(samples.images.shape(), samples.images.values());
   made.notes.resize(samples.size());
   const std::size_t features = model.input().elements();
+  const bool limited = std::isfinite(budget.size);
+  constexpr double never = std::numeric_limits<double>::infinity();
+  std::vector<double> reached(samples.size(), never);  // at which distance
   std::vector<std::size_t> left(samples.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   for (const Attack& attack : attacks) {
@@ -45,20 +54,24 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     std::vector<std::size_t> still;
     for (std::size_t k = 0; k < left.size(); ++k) {
       const std::size_t row = left[k];
-      Note note = found.notes[k];
-      note.forwards += made.notes[row].forwards + 1;
-      note.gradients += made.notes[row].gradients;
-      note.steps += made.notes[row].steps;
-      made.notes[row] = note;
-      if (verdict.findings[k].success) {
+      const Note& own = found.notes[k];
+      const Note before = std::exchange(made.notes[row], own);
+      const Finding& finding = verdict.findings[k];
+      const double distance = finding.success ? finding.distance.of(budget.norm) : never;
+      if (distance < reached[row]) {
+        reached[row] = distance;
         std::ranges::copy(found.images.values().subspan(k * features, features),
                           made.images.mutable_data() + row * features);
-      } else {
-        still.push_back(row);
+      } else if (reached[row] < never) {
+        made.notes[row] = before;
       }
+      made.notes[row].forwards = before.forwards + own.forwards + 1;
+      made.notes[row].gradients = before.gradients + own.gradients;
+      made.notes[row].steps = before.steps + own.steps;
+      if (!limited || reached[row] == never) still.push_back(row);
     }
     left = std::move(still);
-    made.stages.push_back({text(attack.spec()), left.size()});
+    made.stages.push_back({text(attack.spec()), static_cast<std::size_t>(std::ranges::count(reached, never))});
     if (left.empty()) break;
   }
   if (options.progress && left.empty()) options.progress(samples.size());

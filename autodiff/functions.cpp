@@ -135,6 +135,11 @@ Var clamp(const Var& x, real low, real high) {
   });
 }
 
+Var straight_through(const Var& x, const Tensor& value) {
+  check(x.shape() == value.shape(), "numbers of shape ", value.shape(), " cannot stand for those of ", x.shape());
+  return x.tape().record("straight_through", value, {&x}, [](Tensor g, Inputs& in) { in.add(0, std::move(g)); });
+}
+
 Var round(const Var& x) { return x.tape().constant(each(x.tape(), x.value(), rounded)); }
 
 }  // namespace hans

@@ -47,6 +47,9 @@ Var clamp(const Var& x, real low, real high);
 /// The nearest whole number, of two the even one; it keeps the sign, also of 0. A constant: no gradient.
 Var round(const Var& x);
 
+/// `value`, as if it were x: its gradient goes to x unchanged (Bengio 2013, arXiv:1308.3432). Shapes must be equal.
+Var straight_through(const Var& x, const Tensor& value);
+
 // --- powers (power.cpp) ----------------------------------------------------------------------------
 
 /// a to the power of b with broadcasting; zeros, infinities, NaN and signs as IEEE 754 has them for pow: 1 where b is 0

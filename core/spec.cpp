@@ -50,19 +50,23 @@ class SpecParser {
     if (item.nested) {
       if (depth == Spec::deepest) fail(text("more than ", Spec::deepest, " brackets inside each other"));
       const std::size_t inside = at_;
-      one(depth + 1);
-      item.value = text_.substr(inside, at_ - inside);
-      if (at_ == text_.size()) fail("a bracket is not closed");
-      if (!accept(']')) unexpected();
+      do {
+        one(depth + 1);
+        if (at_ == text_.size()) fail("a bracket is not closed");
+        if (!accept(']')) unexpected();
+      } while (accept("/["));
+      item.value = text_.substr(inside, at_ - 1 - inside);
     } else {
       item.value = take(is_word_char, text("the value of ", item.key));
     }
     spec.items.push_back(std::move(item));
   }
 
-  bool accept(char wanted) {
-    if (at_ == text_.size() || text_[at_] != wanted) return false;
-    ++at_;
+  bool accept(char wanted) { return accept(std::string_view(&wanted, 1)); }
+
+  bool accept(std::string_view wanted) {
+    if (!text_.substr(at_).starts_with(wanted)) return false;
+    at_ += wanted.size();
     return true;
   }
 

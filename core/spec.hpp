@@ -11,14 +11,14 @@ namespace hans {
 /// A name with parameters, as written: what they mean is for the reader of the name to say.
 ///
 ///     SPEC  = name ["@" version] [":" key "=" value {"," key "=" value}]
-///     value = word | "[" SPEC "]"
+///     value = word | "[" SPEC "]" {"/[" SPEC "]"}
 ///
 /// Names and keys are letters, digits, "-", "_" and "."; versions also "+"; words also "+" and "/".
 struct Spec {
   struct Item {
     std::string key;
-    std::string value;    ///< as written, without the brackets
-    bool nested = false;  ///< the value stood in brackets and is a SPEC itself
+    std::string value;    ///< as written, without the outermost brackets
+    bool nested = false;  ///< the value stood in brackets and is a SPEC itself, or several
 
     friend bool operator==(const Item&, const Item&) = default;
   };

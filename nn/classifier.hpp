@@ -2,11 +2,21 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include <hans/autodiff/tape.hpp>
 #include <hans/core/shape.hpp>
 
 namespace hans::nn {
+
+/// How an attack asks a model.
+struct Asking {
+  /// Of a random model: which of its random numbers. They are a function of this and of the image, so the same image
+  /// and draw give the same bits, alone and among others.
+  std::uint32_t draw = 0;
+  /// What lets no gradient through hands it on unchanged instead (BPDA, Athalye 2018).
+  bool straight_through = false;
+};
 
 /// Maps images to logits, always in evaluation: the same images give the same bits, and nothing about the model
 /// changes.
@@ -19,6 +29,12 @@ class Classifier {
 
   /// Logits, samples x classes, of images, samples x height x width x channels. Throws Error for other shapes.
   virtual Var logits(const Var& images) const = 0;
+
+  /// The logits as an attack asks for them: the same numbers, but for the draw of a random model.
+  virtual Var asked(const Var& images, const Asking&) const { return logits(images); }
+
+  /// Whether the logits depend on random numbers. logits() then is draw 0, by which such a model is judged.
+  virtual bool random() const { return false; }
 
   /// Whether a gradient of the logits reaches the images. If not, as behind a rounding or where the output is a class
   /// instead of logits, attacks that follow gradients refuse the model.

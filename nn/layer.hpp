@@ -13,6 +13,7 @@
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/fields.hpp>
 #include <hans/core/spec.hpp>
+#include <hans/nn/classifier.hpp>
 
 namespace hans::nn {
 
@@ -28,6 +29,7 @@ struct BatchStatistics {
 struct Mode {
   const DropoutKeys* training = nullptr;               ///< null in evaluation
   std::vector<BatchStatistics>* statistics = nullptr;  ///< null: layers normalise by what is stored
+  Asking asking = {};                                  ///< in evaluation
 };
 
 /// A tensor of numbers that a layer asks for.
@@ -62,6 +64,7 @@ std::string sources_text(std::span<const Source> sources);  ///< "input/3"
 ///     std::vector<WeightInfo> weights(const Shape& in) const;   // for one sample of shape `in`
 ///     Var operator()(const Var& x, const Run& run) const;       // x: samples x in
 ///     static constexpr bool fuses = true;                       // optional: applies run.activation itself
+///     static constexpr bool random = true;                      // optional: in evaluation it depends on asking.draw
 ///
 /// or, if it works on several operands or on none,
 ///
@@ -102,6 +105,7 @@ class Layer {
   std::vector<WeightInfo> weights(std::span<const Shape> in) const { return self_->weights(in); }
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const { return self_->run(tape, x, run); }
   bool fuses() const { return self_->fuses(); }
+  bool random() const { return self_->random(); }
 
  private:
   struct Concept {
@@ -111,6 +115,7 @@ class Layer {
     virtual std::vector<WeightInfo> weights(std::span<const Shape> in) const = 0;
     virtual Var run(Tape& tape, std::span<const Var> x, const Run& run) const = 0;
     virtual bool fuses() const = 0;
+    virtual bool random() const = 0;
   };
   template <class L>
   struct Model final : Concept {
@@ -136,6 +141,10 @@ class Layer {
     }
     bool fuses() const override {
       if constexpr (requires { L::fuses; }) return L::fuses;
+      return false;
+    }
+    bool random() const override {
+      if constexpr (requires { L::random; }) return L::random;
       return false;
     }
     L settings;

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include <hans/autodiff/arrays.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
+#include <hans/core/parallel.hpp>
 #include <hans/core/registry.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/array_layers.hpp>
@@ -20,8 +22,8 @@ namespace {
 // One type adds a layer with settings.
 constexpr const auto& kinds =
     kinds_of<Layer, LayerInfo, Conv2d, ConvTranspose2d, Linear, MaxPool2d, AveragePool2d, BatchNorm, InstanceNorm,
-             LayerNorm, LeakyRelu, Elu, Selu, HardSigmoid, Gelu, Clip, Dropout, Reshape, Transpose, Take, Concat,
-             Reduce, Where, Constant, Normalize>;
+             LayerNorm, LeakyRelu, Elu, Selu, HardSigmoid, Gelu, Clip, Dropout, GaussianNoise, Reshape, Transpose, Take,
+             Concat, Reduce, Where, Constant, Normalize>;
 
 /// One of the two functions is there.
 struct NamedFunction {
@@ -30,6 +32,15 @@ struct NamedFunction {
   Var (*binary)(const Var&, const Var&);
   std::string_view meaning;
 };
+
+/// Of the numbers' bits: FNV-1a, a word at a time. Both zeros count as one.
+std::uint64_t fingerprint(std::span<const real> values) {
+  std::uint64_t all = 0xcbf29ce484222325;
+  for (const real value : values) {
+    all = (all ^ std::bit_cast<std::uint32_t>(static_cast<float>(value == 0 ? real{0} : value))) * 0x100000001b3;
+  }
+  return all;
+}
 
 void check_features(std::size_t given) {
   check(given <= Sequential::most_features, "it would give more than ", Sequential::most_features,
@@ -99,10 +110,13 @@ struct Layer::Function final : Layer::Concept {
   Spec spec() const override { return {std::string(named.name), "", {}}; }
   Operands operands() const override { return named.binary == nullptr ? Operands{} : Operands{2, 2}; }
   std::vector<WeightInfo> weights(std::span<const Shape>) const override { return {}; }
-  Var run(Tape&, std::span<const Var> x, const Run&) const override {
-    return named.binary == nullptr ? named.function(x[0]) : named.binary(x[0], x[1]);
+  Var run(Tape&, std::span<const Var> x, const Run& run) const override {
+    const Var made = named.binary == nullptr ? named.function(x[0]) : named.binary(x[0], x[1]);
+    const bool stuck = run.mode.asking.straight_through && !made.tracked() && made.shape() == x[0].shape();
+    return stuck ? straight_through(x[0], made.value()) : made;
   }
   bool fuses() const override { return false; }
+  bool random() const override { return false; }
   const NamedFunction& named;
 };
 
@@ -357,6 +371,26 @@ Var AveragePool2d::operator()(const Var& x, const Run&) const {
 Var Dropout::operator()(const Var& x, const Run& run) const {
   if (run.mode.training == nullptr) return x;
   return dropout(x, static_cast<real>(rate.value()), *run.mode.training, text("dropout/", run.position));
+}
+
+Var GaussianNoise::operator()(const Var& x, const Run& run) const {
+  const std::size_t features = x.shape().row_elements();
+  const std::size_t samples = x.shape()[0];
+  const DropoutKeys* const training = run.mode.training;
+  check(training == nullptr || training->samples.size() == samples, "noise needs the data set position of each of the ",
+        samples, " samples");
+  const std::string purpose = text("noise/", run.position);
+  Tensor noise = x.tape().make(x.shape());
+  const std::span<real> numbers = noise.mutable_values();
+  parallel_for(samples, [&](std::size_t i) {
+    const std::span<real> row = numbers.subspan(i * features, features);
+    Stream stream = training != nullptr ? training->rng.stream(purpose, training->samples[i], training->step)
+                                        : Rng(fingerprint(x.value().values().subspan(i * features, features)))
+                                              .stream(purpose, 0, run.mode.asking.draw);
+    stream.normals(row);
+    for (real& value : row) value *= real{sigma};
+  });
+  return x + x.tape().constant(noise);
 }
 
 }  // namespace hans::nn

@@ -171,5 +171,20 @@ struct Dropout {
   Var operator()(const Var& x, const Run& run) const;
 };
 
+/// x + sigma * n with normal random numbers n, also in evaluation: there they follow from what the layer is given and
+/// from Asking::draw, so that an image has the same ones wherever it is.
+struct GaussianNoise {
+  Required<float> sigma;
+
+  static constexpr std::string_view name = "gaussian_noise";
+  static constexpr std::string_view meaning = "adds normal random numbers, in evaluation too";
+  static constexpr bool random = true;
+  static constexpr auto fields() {
+    return std::tuple(field("sigma", &GaussianNoise::sigma, at_least(0), "their standard deviation"));
+  }
+  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
+  Var operator()(const Var& x, const Run& run) const;
+};
+
 }  // namespace nn
 }  // namespace hans

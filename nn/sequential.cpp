@@ -198,11 +198,15 @@ std::string Sequential::architecture() const {
   return all;
 }
 
-Var Sequential::logits(const Var& images) const {
+Var Sequential::asked(const Var& images, const Asking& how) const {
   std::vector<Var> constants;
   constants.reserve(weights_.tensors.size());
   for (const Tensor& weight : weights_.tensors) constants.push_back(images.tape().constant(weight));
-  return forward(constants, images);
+  return forward(constants, images, {nullptr, nullptr, how});
+}
+
+bool Sequential::random() const {
+  return std::ranges::any_of(layers_, [](const Layer& layer) { return layer.random(); });
 }
 
 Var Sequential::forward(std::span<const Var> weights, const Var& images, const Mode& mode) const {

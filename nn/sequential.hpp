@@ -47,8 +47,9 @@ class Sequential final : public Classifier {
 
   const Shape& input() const override { return input_; }
   std::size_t classes() const override { return classes_; }
-  Var logits(const Var& images) const override;
-
+  Var logits(const Var& images) const override { return asked(images, {}); }
+  Var asked(const Var& images, const Asking& how) const override;
+  bool random() const override;
   bool differentiable() const override { return differentiable_; }
 
   /// As many images, in sixteens, as fill 2 MiB with what the layers give, kept for a gradient; 0 where the weights

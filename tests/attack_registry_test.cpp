@@ -79,14 +79,15 @@ TEST(AttackRegistry, ListsEveryAttack) {
     }
     EXPECT_EQ(info.targets_by_default, info.name == "jsma");
     constexpr std::array untargeted =
-        std::to_array<std::string_view>({"fgsm@cleverhans-1.0.0", "apgd-t", "fab", "autoattack", "deepfool"});
+        std::to_array<std::string_view>({"fgsm@cleverhans-1.0.0", "apgd-t", "fab", "autoattack", "deepfool", "m-jsma"});
     EXPECT_EQ(info.takes_targets, std::ranges::find(untargeted, names.back()) == untargeted.end()) << names.back();
-    EXPECT_EQ(info.knowledge, is_one_of({"square", "spsa"})                     ? attacks::Knowledge::scores
+    EXPECT_EQ(info.knowledge, is_one_of({"square", "spsa", "one-pixel"})        ? attacks::Knowledge::scores
                               : is_one_of({"noise", "boundary", "hopskipjump"}) ? attacks::Knowledge::labels
                                                                                 : attacks::Knowledge::gradients);
   }
   EXPECT_EQ(names, (std::vector<std::string>{"fgsm",
                                              "fgsm@cleverhans-1.0.0",
+                                             "r-fgsm",
                                              "pgd",
                                              "mi-fgsm",
                                              "apgd",
@@ -96,16 +97,23 @@ TEST(AttackRegistry, ListsEveryAttack) {
                                              "spsa",
                                              "noise",
                                              "autoattack",
+                                             "composite",
+                                             "eot",
+                                             "bpda",
                                              "deepfool",
                                              "ddn",
                                              "fmn",
                                              "cw",
+                                             "cw-linf",
+                                             "l-bfgs",
                                              "ead",
                                              "sigma-zero",
                                              "boundary",
                                              "hopskipjump",
                                              "jsma",
-                                             "jsma@cleverhans-1.0.0"}));
+                                             "jsma@cleverhans-1.0.0",
+                                             "m-jsma",
+                                             "one-pixel"}));
 
   for (const std::string_view unknown :
        {"fgm:eps=0.3", "FGSM:eps=0.3", "fgsm@2:eps=0.3", "jsma@cleverhans-1.0.1:theta=1"}) {
@@ -119,7 +127,7 @@ TEST(AttackRegistry, HasNoDefaultBudget) {
   for (const attacks::AttackInfo& info : attacks::list_attacks()) {
     const Spec bare{info.name, info.version, {}};
     constexpr std::array nearest = std::to_array<std::string_view>(
-        {"fab", "deepfool", "ddn", "fmn", "cw", "ead", "sigma-zero", "boundary", "hopskipjump"});
+        {"fab", "deepfool", "ddn", "fmn", "cw", "cw-linf", "l-bfgs", "ead", "sigma-zero", "boundary", "hopskipjump"});
     if (std::ranges::find(nearest, info.name) != nearest.end()) {  // looks for the nearest, however far
       EXPECT_EQ(Attack::from_spec(bare).budget({4, 4, 1}, {0, 1}).size, infinity);
     } else {

@@ -304,6 +304,7 @@ constexpr Row table[] = {
     {"layer.tanh", layer_tanh},
     {"layer.flatten", layer_flatten},
     {"layer.others", layer_others},
+    {"layer.gaussian_noise", layer_gaussian_noise},
     {"model.v1", model_v1},
     {"model.small", model_small},
     {"model.madry", model_madry},

@@ -57,6 +57,7 @@ std::string layer_relu();
 std::string layer_sigmoid();
 std::string layer_tanh();
 std::string layer_flatten();
+std::string layer_gaussian_noise();
 std::string layer_others();  ///< all others in one
 std::string model_v1();
 std::string model_small();

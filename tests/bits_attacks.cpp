@@ -18,6 +18,8 @@ class InPieces final : public nn::Classifier {
   const Shape& input() const override { return net_.input(); }
   std::size_t classes() const override { return net_.classes(); }
   Var logits(const Var& images) const override { return net_.logits(images); }
+  Var asked(const Var& images, const nn::Asking& how) const override { return net_.asked(images, how); }
+  bool random() const override { return net_.random(); }
   std::size_t piece() const override { return 3; }
 
  private:
@@ -60,6 +62,7 @@ struct AttackRow {
   const char* name;
   const char* spec;
   bool targeted = false;
+  bool noisy = false;  ///< the network adds random numbers to its images
 };
 constexpr AttackRow table[] = {
     {"attack.fgsm", "fgsm:eps=0.1"},
@@ -104,13 +107,38 @@ constexpr AttackRow table[] = {
     {"attack.jsma_logits", "jsma:gamma=0.1,of=logits,theta=-0.5,retire=saturated", true},
     {"attack.jsma_single", "jsma:max_features=30,select=single,of=logits", true},
     {"attack.jsma_cleverhans", "jsma@cleverhans-1.0.0:theta=1,gamma=0.1", true},
+    {"attack.r_fgsm", "r-fgsm:eps=0.1"},
+    {"attack.r_fgsm_uniform", "r-fgsm:eps=0.1,start=uniform", true},
+    {"attack.cw_linf", "cw-linf:steps=20,rate=0.02"},
+    {"attack.l_bfgs", "l-bfgs:searches=3,steps=8"},
+    {"attack.jsma_weighted", "jsma:gamma=0.1,map=weighted", true},
+    {"attack.jsma_taylor", "jsma:gamma=0.1,map=taylor,of=logits,theta=0.5", true},
+    {"attack.m_jsma", "m-jsma:gamma=0.05"},
+    {"attack.one_pixel", "one-pixel:pixels=2,population=8,rounds=4"},
+    {"attack.composite", "composite:attacks=[fgsm:eps=0.1]/[square:eps=0.1,queries=20]"},
+    {"attack.composite_nearest", "composite:attacks=[ddn:steps=5]/[deepfool:steps=3]"},
+    {"attack.bpda", "bpda:attack=[pgd:eps=0.1,steps=4]"},
+    {"attack.eot", "eot:attack=[pgd:eps=0.1,steps=4],draws=5", false, true},
+    {"attack.random_model", "pgd:eps=0.1,steps=4", true, true},
+    {"attack.autoattack_rand", "autoattack:eps=0.1,version=rand", false, true},
 };
+
+/// The same network behind a layer of noise.
+nn::Sequential with_noise(const nn::Sequential& net) {
+  const std::string architecture = net.architecture();
+  const std::size_t end = architecture.find(';');
+  nn::Sequential made = nn::Sequential::parse(
+      text(architecture.substr(0, end), ";gaussian_noise:sigma=0.1", architecture.substr(end)), Rng(0));
+  made.set_weights(net.weights());
+  return made;
+}
 
 }  // namespace
 
 void print_attacks(const nn::Sequential& reader) {
+  const nn::Sequential noisy = with_noise(reader);
   for (const AttackRow& row : table) {
-    std::printf("%s %s\n", row.name, crafted(reader, row.spec, row.targeted).c_str());
+    std::printf("%s %s\n", row.name, crafted(row.noisy ? noisy : reader, row.spec, row.targeted).c_str());
   }
 }
 

@@ -136,6 +136,13 @@ std::string layer_sigmoid() { return layer("sigmoid", {5, 6, 3}); }
 std::string layer_tanh() { return layer("tanh", {5, 6, 3}); }
 std::string layer_flatten() { return layer("flatten", {5, 6, 3}); }
 
+std::string layer_gaussian_noise() {
+  const nn::Sequential net = nn::Sequential::parse("5x6x3;gaussian_noise:sigma=0.4;flatten;linear:units=4", Rng(12));
+  Tape tape;
+  const Var asked = net.asked(tape.constant(noise({4, 5, 6, 3}, "images")), {3});
+  return sha256(layer("gaussian_noise:sigma=0.4", {5, 31}) + hash(asked.value()));
+}
+
 std::string layer_others() {
   std::string hashes;
   const auto add = [&](std::string_view written, const Shape& in) { hashes += layer(written, in); };

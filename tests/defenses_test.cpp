@@ -241,7 +241,7 @@ TEST(Defenses, AreListedAndRefuseTheRest) {
        {Row{"adversary:attack=[fgsm:eps=0.3]", "adversarial"},
         Row{"adversarial@2:attack=[fgsm:eps=0.3]", "adversarial"}, Row{"adversarial", "attack is missing"},
         Row{"adversarial:attack=[fgsm]", "eps is missing"}, Row{"adversarial:attack=[fgsm:eps=-1]", ">= 0"},
-        Row{"adversarial:attack=[fgms:eps=0.3]", "fgsm, fgsm@cleverhans-1.0.0, pgd"},
+        Row{"adversarial:attack=[fgms:eps=0.3]", "fgsm, fgsm@cleverhans-1.0.0, r-fgsm, pgd"},
         Row{"adversarial:attack=[adversarial:attack=[fgsm:eps=0.3]]", "no attack"},
         Row{"adversarial:attack=fgsm", "eps is missing"}, Row{"adversarial:attack=[fgsm:eps=0.3", "bracket"},
         Row{"adversarial:attack=[fgsm:eps=0.3],clean_weight=1.1", "<= 1"},

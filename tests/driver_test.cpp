@@ -40,7 +40,14 @@ constexpr std::array families = std::to_array<std::string_view>({"pgd:eps=0.05,s
                                                                  "ead:searches=2,steps=10",
                                                                  "sigma-zero:steps=10",
                                                                  "boundary:steps=30",
-                                                                 "hopskipjump:steps=2,evals=10"});
+                                                                 "hopskipjump:steps=2,evals=10",
+                                                                 "r-fgsm:eps=0.05",
+                                                                 "cw-linf:steps=10,rate=0.05",
+                                                                 "l-bfgs:searches=2,steps=5",
+                                                                 "m-jsma:gamma=0.1,theta=0.1",
+                                                                 "one-pixel:pixels=1,population=5,rounds=3",
+                                                                 "bpda:attack=[pgd:eps=0.05,steps=10]",
+                                                                 "composite:attacks=[ddn:steps=5]/[deepfool]"});
 
 struct Setting {
   nn::Sequential net;

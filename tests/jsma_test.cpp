@@ -1,5 +1,6 @@
 // The saliency map attack against a plain search over all pairs, its limits and its reasons to stop.
 #include <hans/attacks/jsma.hpp>
+#include <hans/attacks/jsma_maximal.hpp>
 
 #include <gtest/gtest.h>
 
@@ -8,6 +9,8 @@
 
 #include <hans/attacks/judge.hpp>
 #include <hans/autodiff/grad.hpp>
+#include <hans/core/reduce.hpp>
+#include <hans/nn/evaluate.hpp>
 #include <hans/nn/models.hpp>
 #include "attacks_testing.hpp"
 
@@ -18,6 +21,7 @@ using namespace testing_attacks;
 using attacks::Crafted;
 using attacks::Jsma;
 using attacks::JsmaCleverhans100;
+using attacks::Map;
 using attacks::Of;
 using attacks::Retire;
 using attacks::Select;
@@ -53,6 +57,12 @@ std::vector<real> log_probability_gradient(const nn::Classifier& model, const Te
   return negative;
 }
 
+std::vector<real> probabilities(std::span<const real> logits) {
+  std::vector<real> p(logits.size());
+  softmax(logits.data(), p.data(), 1, logits.size());
+  return p;
+}
+
 Found by_definition(const Jsma& jsma, const nn::Classifier& model, const Tensor& original, int target, unsigned limit) {
   const real low = *jsma.clip_min;
   const real high = *jsma.clip_max;
@@ -86,17 +96,38 @@ Found by_definition(const Jsma& jsma, const nn::Classifier& model, const Tensor&
       for (real& s : seed) s = 1 - s;
       b = gradient(model, image, seed);
     }
+    const bool two_sided = jsma.of == Of::logits || jsma.map.has_value();
+    if (jsma.map) {
+      const std::vector<real> p = probabilities(logits.values());
+      std::vector<real> seed = p;
+      seed[static_cast<std::size_t>(target)] = 0;
+      if (jsma.of == Of::probabilities) {
+        real total = 0;
+        std::vector<real> shares;
+        for (std::size_t j = 0; j < p.size(); ++j) shares.push_back(seed[j] * p[j]);
+        total = sum(shares);
+        for (std::size_t j = 0; j < p.size(); ++j) seed[j] = p[j] * (seed[j] - total);
+      }
+      b = gradient(model, image, seed);
+    }
     found.gradient_norm = 0;
     for (std::size_t i = 0; i < n; ++i) {
       found.gradient_norm = std::max({found.gradient_norm, std::abs(a[i]), std::abs(b[i])});
+    }
+    if (jsma.map == Map::taylor) {
+      for (std::size_t i = 0; i < n; ++i) {
+        const real room = up ? high - found.image[i] : found.image[i] - low;
+        a[i] *= room;
+        b[i] *= room;
+      }
     }
     bool any = false;
     real best = 0;
     std::size_t first = 0;
     std::size_t second = 0;
     const auto offer = [&](std::size_t i, std::size_t j, real t, real o) {
-      const bool lowers = jsma.of == Of::probabilities || (up ? o < 0 : o > 0);
-      const real score = jsma.of == Of::probabilities ? std::abs(t) : -(t * o);
+      const bool lowers = !two_sided || (up ? o < 0 : o > 0);
+      const real score = two_sided ? -(t * o) : std::abs(t);
       if (!(up ? t > 0 : t < 0) || !lowers || (any && !(score > best))) return;
       any = true;
       best = score;
@@ -142,19 +173,87 @@ TEST(Jsma, DoesWhatItsDefinitionSays) {
       for (const Select select : {Select::pairs, Select::single}) {
         for (const Retire retire : {Retire::once, Retire::saturated}) {
           for (const float theta : {1.0F, 0.3F, -0.3F, -1.0F}) {
-            const Jsma jsma{.gamma = 0.75F,
-                            .theta = theta,
-                            .of = of,
-                            .select = select,
-                            .retire = retire,
-                            .clip_min = 0,
-                            .clip_max = 1};
-            SCOPED_TRACE(text(to_spec(jsma), " on ", net.architecture()));
-            expect_as_defined(jsma, net, samples, targets, select == Select::pairs ? 13 : 27);
+            for (const std::optional<Map> map :
+                 {std::optional<Map>(), std::optional(Map::weighted), std::optional(Map::taylor)}) {
+              const Jsma jsma{.gamma = 0.75F,
+                              .theta = theta,
+                              .of = of,
+                              .select = select,
+                              .retire = retire,
+                              .map = map,
+                              .clip_min = 0,
+                              .clip_max = 1};
+              SCOPED_TRACE(text(to_spec(jsma), " on ", net.architecture()));
+              expect_as_defined(jsma, net, samples, targets, select == Select::pairs ? 13 : 27);
+            }
           }
         }
       }
     }
+  }
+}
+
+TEST(MaximalJsma, ChangesTheBestPairOfAllClassesAndDirections) {
+  const std::vector<nn::Sequential> models = small_models();
+  for (const nn::Sequential& net : models) {
+    data::Samples samples = random_samples(net.input(), 6, 4, 22);
+    samples.labels = nn::predict(net, samples.images);
+    for (const Of of : {Of::probabilities, Of::logits}) {
+      SCOPED_TRACE(text(net.architecture(), static_cast<int>(of)));
+      const attacks::JsmaMaximal one_step{.gamma = 2 / 36.0F, .theta = 0.05F, .of = of};
+      const Crafted made = one_step(net, samples, away_from(samples.labels));
+      for (std::size_t s = 0; s < samples.size(); ++s) {
+        const Tensor image = samples.images.rows(s, 1);
+        Tape tape;
+        const Tensor logits = net.logits(tape.constant(image)).value();
+        const std::vector<real> p = probabilities(logits.values());
+        double best = 0;
+        std::vector<real> expected(image.values().begin(), image.values().end());
+        for (std::size_t k = 0; k < 4; ++k) {
+          std::vector<real> own(4), others(4, 1);
+          own[k] = 1;
+          others[k] = 0;
+          if (of == Of::probabilities) {
+            for (std::size_t j = 0; j < 4; ++j) own[j] = p[k] * ((j == k ? real{1} : real{0}) - p[j]);
+            for (std::size_t j = 0; j < 4; ++j) others[j] = -own[j];
+          }
+          const std::vector<real> a = gradient(net, image, own);
+          const std::vector<real> b = gradient(net, image, others);
+          for (const int way : {1, -1}) {
+            const bool label = k == static_cast<std::size_t>(samples.labels[s]);
+            const double sense = label ? -way : way;
+            const auto free = [&](std::size_t i) { return way > 0 ? image.data()[i] < 1 : image.data()[i] > 0; };
+            for (std::size_t i = 0; i < 36; ++i) {
+              for (std::size_t j = i + 1; j < 36; ++j) {
+                if (!free(i) || !free(j)) continue;
+                const double t = sense * (static_cast<double>(a[i]) + static_cast<double>(a[j]));
+                const double o = sense * (static_cast<double>(b[i]) + static_cast<double>(b[j]));
+                if (!(t > 0 && o < 0) || -t * o <= best * (1 + 1e-6)) continue;
+                best = -t * o;
+                expected.assign(image.values().begin(), image.values().end());
+                for (const std::size_t f : {i, j}) {
+                  expected[f] = std::clamp(expected[f] + static_cast<real>(way) * 0.05F, real{0}, real{1});
+                }
+              }
+            }
+          }
+        }
+        EXPECT_TRUE(identical(made.images.rows(s, 1), Tensor(image.shape(), expected))) << s;
+      }
+    }
+  }
+}
+
+TEST(MaximalJsma, NeverGoesBackAndReportsWhyItEnded) {
+  const nn::Sequential net = small_models()[1];
+  data::Samples samples = random_samples(net.input(), 10, 4, 22);
+  samples.labels = nn::predict(net, samples.images);
+  const attacks::JsmaMaximal attack{.gamma = 1.0F, .theta = 0.01F};
+  attacks::CraftOptions options;
+  const Crafted made = attack(net, samples, away_from(samples.labels), options);
+  for (const attacks::Note& note : made.notes) {
+    EXPECT_TRUE(note.stop == Stop::misclassified || note.stop == Stop::limit || note.stop == Stop::no_admissible_pair);
+    EXPECT_EQ(note.gradients, 4 * note.steps);
   }
 }
 

@@ -134,6 +134,8 @@ TEST(MinimalAttacks, ReachTheExactDistanceOfLinearModels) {
       Row{"fmn:norm=l2", Norm::l2, 2, 1e-3},
       Row{"fmn:norm=linf", Norm::linf, 2, 1e-3},
       Row{"cw:steps=1000,rate=0.002,refine=10", Norm::l2, 2, 1e-3, 2e-3},
+      Row{"l-bfgs", Norm::l2, 2, 1e-3},
+      Row{"cw-linf:rate=0.002", Norm::linf, 2, 1e-3, 1e-3},
       Row{"hopskipjump:norm=l2,steps=30,evals=200", Norm::l2, 2, 0.1},  // it guesses the normal
       Row{"boundary:steps=8000", Norm::l2, 2, 0.1},
   };
@@ -146,6 +148,8 @@ TEST(MinimalAttacks, ReachItWhereTheBoxBinds) {
       Row{"fab:norm=linf,classes=4", Norm::linf, 5, 1e-3},
       Row{"fab:norm=l1,classes=4", Norm::l1, 5, 1e-3},
       Row{"cw:steps=1000,rate=0.002,refine=10", Norm::l2, 2, 1e-3, 2e-3},
+      Row{"l-bfgs", Norm::l2, 2, 1e-3},
+      Row{"cw-linf:rate=0.002", Norm::linf, 2, 1e-3, 1e-3},
   };
   expect_exact({0, 1}, rows);
 }

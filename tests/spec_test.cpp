@@ -123,6 +123,18 @@ TEST(Spec, BoundsItsLength) {
   EXPECT_THROW(Spec::parse(std::string(100000, '[')), hans::UsageError);
 }
 
+TEST(Spec, TakesSeveralSpecsAsOneValue) {
+  const Spec spec = Spec::parse("a:b=[c:d=1,e=[f]]/[g]/[h:i=[j]/[k]],l=2");
+  ASSERT_EQ(spec.items.size(), 2U);
+  EXPECT_TRUE(spec.items[0].nested);
+  EXPECT_EQ(spec.items[0].value, "c:d=1,e=[f]]/[g]/[h:i=[j]/[k]");
+  EXPECT_EQ(hans::text(spec), "a:b=[c:d=1,e=[f]]/[g]/[h:i=[j]/[k]],l=2");
+  for (const char* wrong :
+       {"a:b=[c]/", "a:b=[c]/d", "a:b=[c]/[]", "a:b=[c]/[d", "a:b=[c][d]", "a:b=[c]//[d]", "a:b=c/[d]"}) {
+    EXPECT_THROW(Spec::parse(wrong), hans::UsageError) << wrong;
+  }
+}
+
 TEST(SpecList, SplitsOutsideBracketsOnly) {
   for (const char separator : {';', ' '}) {
     const std::string join(1, separator);

@@ -27,6 +27,7 @@ void add_unary(std::vector<Row>& rows) {
     rows.push_back({"hard_sigmoid", detail, x, [](Vars v) { return hard_sigmoid(v[0], 0.4, 0.45); }});
     rows.push_back({"gelu", "erf " + detail, x, [](Vars v) { return gelu(v[0], false); }});
     rows.push_back({"gelu", "tanh " + detail, x, [](Vars v) { return gelu(v[0], true); }});
+    rows.push_back({"straight_through", detail, x, [](Vars v) { return straight_through(v[0], v[0].value()); }});
     rows.push_back({"clamp", detail, x, [](Vars v) { return clamp(v[0], -0.6, 0.8); }});
     rows.push_back({"clamp", "at one end " + detail, x, [](Vars v) { return clamp(v[0], -INFINITY, 0.05); }});
   }

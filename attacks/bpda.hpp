@@ -1,0 +1,25 @@
+// Backward pass differentiable approximation: any attack on a model that rounds.
+#pragma once
+
+#include <hans/attacks/attack.hpp>
+
+namespace hans::attacks {
+
+/// Runs an attack on a model whose steps without gradient hand it on unchanged (Athalye 2018, section 4.1.1): layers
+/// that round or compare, and a nn::Preprocessed step. The logits stay what they are.
+struct Bpda {
+  Required<Attack> attack;
+
+  static constexpr std::string_view name = "bpda";
+  static constexpr std::string_view meaning = "an attack through steps without gradient, as if they did nothing";
+  static constexpr std::string_view paper = "Athalye 2018, arXiv:1802.00420";
+  static constexpr auto fields() { return std::tuple(field("attack", &Bpda::attack, "the attack")); }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Budget budget(const Shape& image, data::Box box) const { return attack.value().budget(image, box); }
+  std::vector<Attack> parts() const { return {attack}; }
+  Bpda with(std::vector<Attack> changed) const { return {changed[0]}; }
+};
+
+}  // namespace hans::attacks

@@ -1,0 +1,26 @@
+// The best of several attacks.
+#pragma once
+
+#include <hans/attacks/attack.hpp>
+
+namespace hans::attacks {
+
+/// Several attacks with one norm, budget and range of features. In a ball each begins at the originals of the samples
+/// that withstood those before it; attacks that look for the nearest image all run on every sample, and the nearest is
+/// taken, of equals the first.
+struct Composite {
+  Required<Attacks> attacks;
+
+  static constexpr std::string_view name = "composite";
+  static constexpr std::string_view meaning = "the best of several attacks, sample by sample";
+  static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690, section 5";
+  static constexpr auto fields() { return std::tuple(field("attacks", &Composite::attacks, "the attacks, in order")); }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  std::vector<Attack> parts() const { return attacks.value().all; }
+  Composite with(std::vector<Attack> changed) const { return {Attacks{std::move(changed)}}; }
+};
+
+}  // namespace hans::attacks

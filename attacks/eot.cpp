@@ -1,0 +1,19 @@
+// Expectation over transformation.
+#include <hans/attacks/eot.hpp>
+
+namespace hans::attacks {
+
+Budget Eot::budget(const Shape& image, data::Box box) const {
+  check_fields(*this);
+  return attack.value().budget(image, box);
+}
+
+Crafted Eot::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                        const CraftOptions& options) const {
+  check_fields(*this);
+  CraftOptions several = options;
+  several.draws = draws;
+  return attack.value()(model, samples, goal, several);
+}
+
+}  // namespace hans::attacks

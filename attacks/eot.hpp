@@ -1,0 +1,31 @@
+// Expectation over transformation: any attack on a model that is random.
+#pragma once
+
+#include <hans/attacks/attack.hpp>
+
+namespace hans::attacks {
+
+/// Runs an attack that is told the mean of `draws` answers for each question it asks a random model
+/// (Classifier::random): logits, loss and gradient (Athalye 2018). Each draw counts and costs one forward pass and one
+/// gradient. On other models it is the attack itself. What counts as a success is the judge's one draw, which the
+/// attack never sees.
+struct Eot {
+  Required<Attack> attack;
+  unsigned draws = 20;
+
+  static constexpr std::string_view name = "eot";
+  static constexpr std::string_view meaning = "an attack on a random model: every answer is the mean of several";
+  static constexpr std::string_view paper = "Athalye 2018, arXiv:1707.07397";
+  static constexpr auto fields() {
+    return std::tuple(field("attack", &Eot::attack, "the attack"),
+                      field("draws", &Eot::draws, at_least(1), "answers behind each mean"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  std::vector<Attack> parts() const { return {attack}; }
+  Eot with(std::vector<Attack> changed) const { return {changed[0], draws}; }
+};
+
+}  // namespace hans::attacks

@@ -1,0 +1,32 @@
+// The one-pixel attack.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+
+namespace hans::attacks {
+
+/// Changes a few pixels, found by differential evolution (Su 2017): of `population` candidates, each so many places and
+/// colours, every one is in each round challenged by a + 0.5 * (b - c) of three others, and gives way if that has the
+/// lower probability of the label (targeted, the higher of the target). No crossover. Places begin uniform, colours
+/// normal around the middle of the box. Cost: population * (rounds + 1) forward passes.
+struct Pixels {
+  Required<unsigned> pixels;
+  unsigned population = 400;
+  unsigned rounds = 100;
+
+  static constexpr std::string_view name = "one-pixel";
+  static constexpr std::string_view meaning = "one pixel or a few, by differential evolution";
+  static constexpr std::string_view paper = "Su 2017, arXiv:1710.08864";
+  static constexpr auto fields() {
+    return std::tuple(field("pixels", &Pixels::pixels, between(1, 1 << 20), "how many may change"),
+                      field("population", &Pixels::population, between(4, 1 << 20), "candidates"),
+                      field("rounds", &Pixels::rounds, "in which each is challenged once"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(ScoreOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+};
+
+}  // namespace hans::attacks

@@ -1,0 +1,37 @@
+// The fast gradient sign method from a random start.
+#pragma once
+
+#include <hans/attacks/driver.hpp>
+
+namespace hans::attacks {
+
+/// Where a single step begins: every feature moved by one length in a random direction, or by a random length.
+enum class Leap { sign, uniform };
+constexpr std::array<std::string_view, 2> enum_names(Leap) { return {"sign", "uniform"}; }
+
+/// One random step and one step of alpha along the sign of the gradient, in the linf ball. start=sign is R+FGSM
+/// (Tramer 2018): x' = x + (eps - alpha) * sign(n) with normal n. start=uniform is the fast attack of Wong 2020: x' is
+/// uniform in the ball. Cost: one gradient.
+struct RFgsm {
+  Required<float> eps;
+  std::optional<float> alpha = {};
+  Leap start = Leap::sign;
+
+  static constexpr std::string_view name = "r-fgsm";
+  static constexpr std::string_view meaning = "a random step, then one along the sign of the gradient";
+  static constexpr std::string_view paper = "Tramer 2018, arXiv:1705.07204; Wong 2020, arXiv:2001.03994";
+  static constexpr auto fields() {
+    return std::tuple(
+        field("eps", &RFgsm::eps, at_least(0), "largest change of a feature, in data units"),
+        field("alpha", &RFgsm::alpha, at_least(0), "size of the second step", "eps/2, for start=uniform 1.25*eps"),
+        field("start", &RFgsm::start, "the first step"));
+  }
+
+  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                     const CraftOptions& options = {}) const;
+  Task<Stop> search(GradientOracle& sample) const;
+  Budget budget(const Shape& image, data::Box box) const;
+  RFgsm resolved(data::Box box) const;
+};
+
+}  // namespace hans::attacks
