@@ -71,6 +71,7 @@ Command demo_command();
 Command train_command();
 Command eval_command();
 Command attack_command();
+Command transfer_command();
 Command convert_command();
 Command show_command();
 Command list_command();

@@ -1,12 +1,94 @@
-// The .npz file of adversarial images that `hans attack --out` writes.
+// The .npz file of adversarial images that `hans attack --out` writes and `hans transfer` reads.
 #include <hans/apps/crafted_file.hpp>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
+#include <hans/core/file.hpp>
 #include <hans/data/npz.hpp>
 
 namespace hans::apps {
+namespace {
+
+/// The arrays of a file, each checked against the number of rows.
+class Rows {
+ public:
+  explicit Rows(const std::string& path) : path_(path), file_(read_file(path)) {
+    check(data::is_npz(file_), path, " is no .npz file of adversarial images, as hans attack --out writes them");
+    names_ = data::npz_names(file_);
+  }
+
+  bool has(std::string_view name) const { return std::ranges::count(names_, name) > 0; }
+  data::Array array(std::string_view name) const {
+    check(has(name), path_, " has no array ", in_quotes(name), "; images, originals and labels must be there");
+    return data::read_npz(file_, name);
+  }
+
+  /// Images, of which the first array says how many rows there are.
+  Tensor images(std::string_view name, const Shape& image) {
+    const data::Array found = array(name);
+    const bool fits = found.shape.rank() > 0 && found.shape.without_front() == image;
+    check(fits, name, " in ", path_, " have shape ", found.shape, "; the model takes images of ", image);
+    const std::vector<float> values = found.floats();
+    if (!count_) count_ = found.shape[0];
+    check(found.shape[0] == *count_, path_, " has ", *count_, " images and ", found.shape[0], " ", name);
+    return Tensor(found.shape, std::vector<real>(values.begin(), values.end()));
+  }
+
+  /// A column of integers in a range; `otherwise` everywhere if it is not there.
+  std::vector<std::int64_t> column(std::string_view name, std::int64_t low, std::int64_t high,
+                                   std::optional<std::int64_t> otherwise = {}) const {
+    if (!has(name) && otherwise) return std::vector<std::int64_t>(*count_, *otherwise);
+    const data::Array found = array(name);
+    check(found.shape == Shape{*count_}, name, " in ", path_, " has shape ", found.shape, " for ", *count_, " images");
+    const std::vector<std::int64_t> all = found.integers();
+    for (const std::int64_t one : all) {
+      check(one >= low && one <= high, name, " in ", path_, " has a ", one, "; allowed are ", low, " to ", high);
+    }
+    return all;
+  }
+
+ private:
+  const std::string& path_;
+  std::string file_;
+  std::vector<std::string> names_;
+  std::optional<std::size_t> count_;
+};
+
+}  // namespace
+
+CraftedSet read_crafted(const std::string& path, const nn::Classifier& model) {
+  Rows rows(path);
+  CraftedSet made;
+  made.images = rows.images("images", model.input());
+  made.originals.images = rows.images("originals", model.input());
+  const auto last = static_cast<std::int64_t>(model.classes()) - 1;
+  const std::size_t count = made.images.shape()[0];
+  for (const std::int64_t label : rows.column("labels", 0, last))
+    made.originals.labels.push_back(static_cast<int>(label));
+  for (const std::int64_t target : rows.column("targets", -1, last, -1))
+    made.targets.push_back(static_cast<int>(target));
+  const bool numbered = rows.has("index");
+  const std::vector<std::int64_t> index = rows.column("index", 0, 0xffffffff, 0);
+  for (std::size_t k = 0; k < count; ++k) {
+    made.originals.index.push_back(static_cast<std::uint32_t>(numbered ? index[k] : static_cast<std::int64_t>(k)));
+  }
+  if (rows.has("spec")) {
+    for (const Spec& spec : parse_list(rows.array("spec").text(), ' ')) {
+      made.attacks.push_back(attacks::Attack::from_spec(spec));
+    }
+  }
+  const auto attacks = static_cast<std::int64_t>(std::max<std::size_t>(made.attacks.size(), 1));
+  for (const std::int64_t which : rows.column("attack", 0, attacks - 1, 0)) {
+    made.attack.push_back(static_cast<std::size_t>(which));
+  }
+  if (rows.has("success")) {
+    for (const std::int64_t one : rows.column("success", 0, 1)) made.success.push_back(one != 0);
+  }
+  if (rows.has("model_sha256")) made.model_sha256 = rows.array("model_sha256").text();
+  return made;
+}
 
 std::string crafted_file(const Subject& subject, const attacks::Evaluation& found) {
   const data::Samples& samples = found.samples;

@@ -1,9 +1,11 @@
-// The .npz file of adversarial images that `hans attack --out` writes.
+// The .npz file of adversarial images that `hans attack --out` writes and `hans transfer` reads.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <hans/apps/sentence.hpp>
+#include <hans/attacks/attack.hpp>
 
 namespace hans::apps {
 
@@ -12,5 +14,21 @@ namespace hans::apps {
 /// (-1: none), `index` in the data set, `attack` (which one, from 0; int64), `success` (uint8); `spec` (the canonical
 /// SPECs, a space between two) and `model_sha256` as text. The images must have been kept.
 std::string crafted_file(const Subject& subject, const attacks::Evaluation& found);
+
+/// What such a file holds, one row for each attempt.
+struct CraftedSet {
+  data::Samples originals;
+  Tensor images;
+  std::vector<int> targets;         ///< -1: none
+  std::vector<std::size_t> attack;  ///< which of `attacks`
+  std::vector<bool> success;        ///< on the model it was made against; empty: the file does not say
+  std::vector<attacks::Attack> attacks;
+  std::string model_sha256;  ///< of that model; empty: the file does not say
+};
+
+/// Reads one for a model, from a path. `images`, `originals` (float32) and `labels` must be there; a file of another
+/// tool may lack the rest: then it is one attack without a name or a ball. Throws Error that says what is missing or
+/// does not fit.
+CraftedSet read_crafted(const std::string& path, const nn::Classifier& model);
 
 }  // namespace hans::apps

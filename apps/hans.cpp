@@ -18,7 +18,7 @@ constexpr int failed = 1;
 constexpr int wrong_usage = 2;
 
 std::vector<Command> commands() {
-  return {demo_command(),    train_command(), eval_command(), attack_command(),
+  return {demo_command(),    train_command(), eval_command(), attack_command(), transfer_command(),
           convert_command(), show_command(),  list_command(), bench_command()};
 }
 

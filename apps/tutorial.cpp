@@ -1,4 +1,4 @@
-// What both tutorials share: flags, data, the report's network and recipe.
+// What the tutorials share: flags, data, the report's network and recipe.
 #include <algorithm>
 #include <cstdio>
 #include <exception>

@@ -1,4 +1,4 @@
-// What both tutorials share: flags, data, the report's network and recipe.
+// What the tutorials share: flags, data, the report's network and recipe.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace hans::apps {
 
-/// The flags that both tutorials of the report had, with its defaults, and what this project adds: data, seed, threads.
+/// The flags that the tutorials of the report had, with its defaults, and what this project adds: data, seed, threads.
 struct TutorialOptions {
   std::optional<DataName> data = {};
   unsigned nb_epochs = 6;

@@ -39,6 +39,7 @@
 #include <hans/attacks/square.hpp>
 #include <hans/attacks/stages.hpp>
 #include <hans/attacks/steps.hpp>
+#include <hans/attacks/substitute.hpp>
 #include <hans/attacks/task.hpp>
 #include <hans/autodiff/arrays.hpp>
 #include <hans/autodiff/functions.hpp>
