@@ -1,12 +1,15 @@
 // hans attack: attacks a model, judges the images, and says what is left of its accuracy.
+#include <algorithm>
 #include <cmath>
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/crafted_file.hpp>
 #include <hans/apps/inputs.hpp>
+#include <hans/apps/pictures.hpp>
 #include <hans/apps/progress.hpp>
 #include <hans/apps/results.hpp>
 #include <hans/core/file.hpp>
+#include <hans/data/png.hpp>
 
 namespace hans::apps {
 namespace {
@@ -21,6 +24,7 @@ struct AttackOptions : Common {
   std::optional<Radii> at = {};
   bool per_sample = false;
   std::optional<FileName> out = {};
+  std::optional<FileName> picture = {};
 
   static constexpr std::string_view command = "attack";
   static constexpr std::string_view meaning = "what is left of a model's accuracy under attack";
@@ -56,18 +60,56 @@ struct AttackOptions : Common {
                   "none"),
             field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
             field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file",
+                  "none"),
+            field("picture", &AttackOptions::picture,
+                  "write a PNG of the first ten images that were attacked: originals, and below them a row for each "
+                  "attack with what it made, and on the right what it raised (orange) and lowered (blue)",
                   "none")),
         common_fields());
   }
 };
 
+/// The PNG of --picture.
+std::string picture_of(const attacks::Evaluation& found) {
+  constexpr std::size_t most = 10;
+  const Shape shape = found.samples.images.shape().without_front();
+  const auto original = [&](std::size_t sample) {
+    return found.samples.images.values().subspan(sample * shape.elements(), shape.elements());
+  };
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < found.predictions.size() && shown.size() < most; ++i) {
+    if (found.predictions[i] == found.samples.labels[i]) shown.push_back(i);
+  }
+  std::vector<std::vector<Picture>> rows(1);
+  for (const std::size_t sample : shown) rows[0].push_back(image_picture(original(sample), shape, found.samples.box));
+  for (const attacks::AttackResult& result : found.attacks) {
+    std::vector<Picture> images, changes;
+    for (const std::size_t sample : shown) {
+      const auto attempt = std::ranges::find(result.attempts, sample, &attacks::Attempt::sample);
+      const bool any = attempt != result.attempts.end();
+      const std::span<const real> made =
+          any ? result.images[static_cast<std::size_t>(attempt - result.attempts.begin())].values() : original(sample);
+      images.push_back(image_picture(made, shape, found.samples.box));
+      changes.push_back(change_picture(original(sample), made, shape));
+    }
+    images.insert(images.end(), changes.begin(), changes.end());
+    rows.push_back(std::move(images));
+  }
+  const Picture all = sheet(rows, 2);
+  return data::encode_png(all.height, all.width, all.channels, all.pixels);
+}
+
 int run(const AttackOptions& options) {
   begin(options);
   const std::string out = options.out ? options.out->text : "";
-  if (!out.empty()) check_writable(out);
+  const std::string picture = options.picture ? options.picture->text : "";
+  for (const std::string& file : {out, picture}) {
+    if (!file.empty()) check_writable(file);
+  }
   const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   warn_if_untrained(named);
-  check_distinct(std::vector<NamedFile>{{"MODEL", named.path, false}, {"--json", json_file(options)}, {"--out", out}});
+  check_distinct(std::vector<NamedFile>{
+      {"MODEL", named.path, false}, {"--json", json_file(options)}, {"--out", out}, {"--picture", picture}});
 
   Request request;
   request.per_sample = options.per_sample;
@@ -86,7 +128,7 @@ int run(const AttackOptions& options) {
   settings.limit = first_count(options.limit, data.size());
   settings.targets = request.targets;
   settings.seed = options.seed;
-  settings.keep_images = !out.empty();
+  settings.keep_images = !out.empty() || !picture.empty();
   ProgressBar bar("", "attempts", options.quiet);
   std::size_t current = request.attacks.size();
   settings.progress = [&](std::size_t attack, std::size_t done, std::size_t total) {
@@ -99,8 +141,11 @@ int run(const AttackOptions& options) {
 
   const Subject subject = subject_of(named, data, options.seed);
   if (!out.empty()) write_file(out, crafted_file(subject, found));
+  if (!picture.empty()) write_file(picture, picture_of(found));
   std::string report = text(results_table(subject, request, found), "\n", results_sentences(subject, request, found));
-  if (!out.empty()) append(report, text("\nwrote ", out, "\n"));
+  for (const std::string& file : {out, picture}) {
+    if (!file.empty()) append(report, text("\nwrote ", file, "\n"));
+  }
   finish(options, report, results_json(subject, request, found));
   return 0;
 }

@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 6> enum_names(Topic) {
 
 struct ListOptions : Common {
   Required<Topic> topic;
+  bool markdown = false;
 
   static constexpr std::string_view command = "list";
   static constexpr std::string_view meaning = "the attacks, defences, models, layers, optimizers and data there are";
@@ -28,7 +29,10 @@ struct ListOptions : Common {
   static constexpr auto positional() {
     return std::tuple(field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers or data"));
   }
-  static constexpr auto fields() { return common_fields(); }
+  static constexpr auto fields() {
+    return std::tuple_cat(std::tuple(field("markdown", &ListOptions::markdown, "as a page of documentation")),
+                          common_fields());
+  }
 };
 
 struct Entry {
@@ -43,15 +47,17 @@ std::vector<Entry> entries(Topic topic) {
     case Topic::attacks:
       for (attacks::AttackInfo& info : attacks::list_attacks()) {
         const std::string name = info.version.empty() ? info.name : text(info.name, "@", info.version);
-        const std::string_view targets = !info.takes_targets       ? "takes none"
-                                         : info.targets_by_default ? "next, unless --targets says otherwise"
-                                                                   : "none, unless --targets names some";
+        const std::string_view goals = !info.takes_targets       ? "untargeted"
+                                       : info.targets_by_default ? "targeted: at the next class, or what --targets says"
+                                                                 : "untargeted, or targeted if --targets says at what";
         all.push_back({name,
                        info.meaning,
                        info.paper,
                        std::move(info.fields),
-                       {{"sees", std::string(enum_names(info.knowledge)[static_cast<std::size_t>(info.knowledge)])},
-                        {"targets", std::string(targets)}}});
+                       {{"norms", info.norms},
+                        {"sees", std::string(enum_names(info.knowledge)[static_cast<std::size_t>(info.knowledge)])},
+                        {"goals", std::string(goals)},
+                        {"example", info.example}}});
       }
       break;
     case Topic::defenses:
@@ -97,6 +103,32 @@ std::string value_text(const FieldInfo& info) {
               info.default_text);
 }
 
+/// For a cell of a table, where a bar would end it.
+std::string in_cell(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '|') out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+/// What a heading is linked by: letters, digits and dashes.
+std::string anchor(std::string_view heading) {
+  std::string out;
+  for (const char c : heading) {
+    if (c == '-' || c == '_' || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z')) out += c;
+  }
+  return out;
+}
+
+/// With a capital letter and a full stop.
+std::string sentence_of(std::string_view meaning) {
+  std::string out = text(meaning, ".");
+  if (out[0] >= 'a' && out[0] <= 'z') out[0] = static_cast<char>(out[0] - 'a' + 'A');
+  return out;
+}
+
 std::string padded(std::string text, std::size_t width) {
   if (text.size() < width) text.append(width - text.size(), ' ');
   return text;
@@ -116,6 +148,30 @@ std::string page(const std::vector<Entry>& all) {
     }
     for (const auto& [key, value] : entry.facts) {
       append(out, text(wrapped_behind(text(padded(text("  ", key), width), value), width), "\n"));
+    }
+  }
+  return out;
+}
+
+std::string markdown_page(Topic topic, const std::vector<Entry>& all) {
+  const std::string_view name = enum_names(topic)[static_cast<std::size_t>(topic)];
+  std::string out = text("# All ", name, "\n\nMade by `hans list ", name, " --markdown`; a test keeps it so.\n\n");
+  for (const Entry& entry : all)
+    append(out, text("- [`", entry.name, "`](#", anchor(entry.name), "): ", entry.meaning, "\n"));
+  for (const Entry& entry : all) {
+    append(out, text("\n## ", entry.name, "\n\n", sentence_of(entry.meaning), "\n"));
+    if (!entry.source.empty() || !entry.facts.empty()) append(out, "\n");
+    if (!entry.source.empty()) append(out, text("- source: ", entry.source, "\n"));
+    for (const auto& [key, value] : entry.facts) {
+      const bool code = key == "example" || key == "architecture";
+      append(out, text("- ", key, ": ", code ? "`" : "", value, code ? "`" : "", "\n"));
+    }
+    if (entry.fields.empty()) continue;
+    append(out, "\n| parameter | is | values | default |\n| --- | --- | --- | --- |\n");
+    for (const FieldInfo& info : entry.fields) {
+      append(out, text("| `", info.name, "` | ", in_cell(info.meaning), " | ", in_cell(info.kind),
+                       info.range.empty() ? "" : text(" ", in_cell(info.range)), " | ",
+                       info.required ? "required" : in_cell(info.default_text), " |\n"));
     }
   }
   return out;
@@ -146,7 +202,7 @@ int run(const ListOptions& options) {
   begin(options);
   const Topic topic = options.topic;
   const std::vector<Entry> all = entries(topic);
-  finish(options, page(all),
+  finish(options, options.markdown ? markdown_page(topic, all) : page(all),
          Json::object({{enum_names(topic)[static_cast<std::size_t>(topic)].data(), entries_json(all)}}));
   return 0;
 }

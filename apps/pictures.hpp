@@ -30,6 +30,10 @@ Picture image_picture(std::span<const real> image, const Shape& shape, data::Box
 /// for the largest change (over all channels of a pixel). Throws Error as image_picture does.
 Picture change_picture(std::span<const real> original, std::span<const real> image, const Shape& shape);
 
+/// Pictures of one size in rows, each pixel `scale` wide, with a dark gap between two; grey ones become coloured.
+/// Places without a picture stay dark. Throws Error if there is none, or sizes differ.
+Picture sheet(std::span<const std::vector<Picture>> rows, std::size_t scale);
+
 /// The picture as lines of characters, two rows of pixels to a line, so that it looks square in a terminal.
 std::vector<std::string> ascii_picture(const Picture& picture);
 

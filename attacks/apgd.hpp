@@ -23,6 +23,7 @@ struct Apgd {
   static constexpr std::string_view name = "apgd";
   static constexpr std::string_view meaning = "PGD that sets its own step size";
   static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690; l1: Croce 2021, arXiv:2103.01208";
+  static constexpr std::string_view example = "apgd:eps=0.3";
   static constexpr auto fields() {
     return std::tuple(field("eps", &Apgd::eps, at_least(0), "radius of the ball, in data units"),
                       field("norm", &Apgd::norm, up_to(Norm::l1), "of the ball"),
@@ -55,6 +56,7 @@ struct ApgdT {
   static constexpr std::string_view name = "apgd-t";
   static constexpr std::string_view meaning = "Auto-PGD towards the likeliest other classes in turn";
   static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690";
+  static constexpr std::string_view example = "apgd-t:eps=0.3";
   static constexpr bool takes_targets = false;
   static constexpr auto fields() {
     return std::tuple(field("eps", &ApgdT::eps, at_least(0), "radius of the ball, in data units"),

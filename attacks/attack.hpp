@@ -141,6 +141,8 @@ struct CraftOptions {
 /// What the lists, the help and the docs say of an attack.
 struct AttackInfo {
   std::string name, version, meaning, paper;
+  std::string norms;                ///< of the balls it stays in or the distances it makes small: "linf|l2"
+  std::string example;              ///< a SPEC
   bool targets_by_default = false;  ///< without a goal it aims at the class after the label
   bool takes_targets = true;
   Knowledge knowledge = Knowledge::gradients;
@@ -148,9 +150,19 @@ struct AttackInfo {
 
   template <class A>
   static AttackInfo of() {
-    AttackInfo info{std::string(A::name), "",           std::string(A::meaning), std::string(A::paper), false, true,
-                    knowledge_of<A>,      describe<A>()};
+    AttackInfo info;
+    info.name = A::name;
     info.version = hans::detail::version_of_type<A>();
+    info.meaning = A::meaning;
+    info.paper = A::paper;
+    info.knowledge = knowledge_of<A>;
+    info.fields = describe<A>();
+    if constexpr (requires { A::norms; }) info.norms = A::norms;
+    for (const FieldInfo& field : info.fields) {
+      if (field.name == "norm") info.norms = field.kind;
+    }
+    info.example = A::name;
+    if constexpr (requires { A::example; }) info.example = A::example;
     if constexpr (requires { A::targets_by_default; }) info.targets_by_default = A::targets_by_default;
     if constexpr (requires { A::takes_targets; }) info.takes_targets = A::takes_targets;
     return info;
@@ -165,7 +177,8 @@ struct AttackInfo {
 ///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions& = {}) const;
 ///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
 ///
-/// Optionally `version`, `targets_by_default`, `takes_targets`, if it has parameters whose default is not a constant
+/// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Optionally `version`,
+/// `targets_by_default`, `takes_targets`, if it has parameters whose default is not a constant
 /// `A resolved(data::Box box) const` with all of them set, and, if it runs others that its parameters name,
 /// `std::vector<Attack> parts() const` and `A with(std::vector<Attack> parts) const`. Most have `Task<Stop>
 /// search(Oracle&) const` and leave the rest to the driver (driver.hpp). Immutable, cheap to copy.

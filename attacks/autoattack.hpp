@@ -22,6 +22,7 @@ struct AutoAttack {
   static constexpr std::string_view name = "autoattack";
   static constexpr std::string_view meaning = "the ensemble that benchmarks use: APGD, targeted APGD, FAB, Square";
   static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690";
+  static constexpr std::string_view example = "autoattack:eps=0.3";
   static constexpr bool takes_targets = false;
   static constexpr auto fields() {
     return std::tuple(field("eps", &AutoAttack::eps, at_least(0), "radius of the ball, in data units"),

@@ -19,6 +19,7 @@ struct BoundaryAttack {
   static constexpr std::string_view name = "boundary";
   static constexpr std::string_view meaning = "nearest image in l2 from classes alone, by a walk along the boundary";
   static constexpr std::string_view paper = "Brendel 2018, arXiv:1712.04248";
+  static constexpr std::string_view norms = "l2";
   static constexpr auto fields() {
     return std::tuple(
         field("steps", &BoundaryAttack::steps, at_least(1), "steps of the walk"),

@@ -13,6 +13,8 @@ struct Bpda {
   static constexpr std::string_view name = "bpda";
   static constexpr std::string_view meaning = "an attack through steps without gradient, as if they did nothing";
   static constexpr std::string_view paper = "Athalye 2018, arXiv:1802.00420";
+  static constexpr std::string_view norms = "that of the attack";
+  static constexpr std::string_view example = "bpda:attack=[pgd:eps=0.3]";
   static constexpr auto fields() { return std::tuple(field("attack", &Bpda::attack, "the attack")); }
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

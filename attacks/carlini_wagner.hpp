@@ -23,6 +23,7 @@ struct CarliniWagner {
   static constexpr std::string_view name = "cw";
   static constexpr std::string_view meaning = "nearest image in l2: distance and margin weighed by binary search";
   static constexpr std::string_view paper = "Carlini 2017, arXiv:1608.04644";
+  static constexpr std::string_view norms = "l2";
   static constexpr auto fields() {
     return std::tuple(field("searches", &CarliniWagner::searches, at_least(1), "values of c that are tried"),
                       field("steps", &CarliniWagner::steps, at_least(1), "of Adam for each c"),

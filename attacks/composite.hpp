@@ -14,6 +14,8 @@ struct Composite {
   static constexpr std::string_view name = "composite";
   static constexpr std::string_view meaning = "the best of several attacks, sample by sample";
   static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690, section 5";
+  static constexpr std::string_view norms = "that of the attacks";
+  static constexpr std::string_view example = "composite:attacks=[fgsm:eps=0.3]/[square:eps=0.3,queries=1000]";
   static constexpr auto fields() { return std::tuple(field("attacks", &Composite::attacks, "the attacks, in order")); }
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

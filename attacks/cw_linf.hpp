@@ -24,6 +24,7 @@ struct CarliniWagnerLinf {
   static constexpr std::string_view name = "cw-linf";
   static constexpr std::string_view meaning = "nearest image in linf: changes beyond a falling limit are penalised";
   static constexpr std::string_view paper = "Carlini 2017, arXiv:1608.04644";
+  static constexpr std::string_view norms = "linf";
   static constexpr auto fields() {
     using Self = CarliniWagnerLinf;
     return std::tuple(field("steps", &Self::steps, at_least(1), "of Adam in each run"),

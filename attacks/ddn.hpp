@@ -19,6 +19,7 @@ struct Ddn {
   static constexpr std::string_view name = "ddn";
   static constexpr std::string_view meaning = "nearest image in l2: direction and distance set apart";
   static constexpr std::string_view paper = "Rony 2019, arXiv:1811.09600";
+  static constexpr std::string_view norms = "l2";
   static constexpr auto fields() {
     return std::tuple(field("steps", &Ddn::steps, at_least(1), "gradients"),
                       field("init_eps", &Ddn::init_eps, at_least(0), "radius of the first sphere"),

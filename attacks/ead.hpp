@@ -24,6 +24,7 @@ struct Ead {
   static constexpr std::string_view name = "ead";
   static constexpr std::string_view meaning = "nearest image in l1: elastic net, distance and margin weighed by search";
   static constexpr std::string_view paper = "Chen 2018, arXiv:1709.04114";
+  static constexpr std::string_view norms = "l1";
   static constexpr auto fields() {
     return std::tuple(field("searches", &Ead::searches, at_least(1), "values of c that are tried"),
                       field("steps", &Ead::steps, at_least(1), "for each c"),

@@ -16,6 +16,8 @@ struct Eot {
   static constexpr std::string_view name = "eot";
   static constexpr std::string_view meaning = "an attack on a random model: every answer is the mean of several";
   static constexpr std::string_view paper = "Athalye 2018, arXiv:1707.07397";
+  static constexpr std::string_view norms = "that of the attack";
+  static constexpr std::string_view example = "eot:attack=[pgd:eps=0.3],draws=10";
   static constexpr auto fields() {
     return std::tuple(field("attack", &Eot::attack, "the attack"),
                       field("draws", &Eot::draws, at_least(1), "answers behind each mean"));

@@ -19,6 +19,7 @@ struct Fgsm {
   static constexpr std::string_view name = "fgsm";
   static constexpr std::string_view meaning = "one step along the sign of the gradient";
   static constexpr std::string_view paper = "Goodfellow 2014, arXiv:1412.6572";
+  static constexpr std::string_view example = "fgsm:eps=0.3";
   static constexpr auto fields() {
     return std::tuple(
         field("eps", &Fgsm::eps, at_least(0), "size of the step, in data units"),
@@ -45,6 +46,8 @@ struct FgsmCleverhans100 {
   static constexpr std::string_view version = "cleverhans-1.0.0";
   static constexpr std::string_view meaning = "FGSM as cleverhans v1.0.0 computed it, faults included";
   static constexpr std::string_view paper = "cleverhans v1.0.0 (2016), arXiv:1610.00768";
+  static constexpr std::string_view norms = "linf";
+  static constexpr std::string_view example = "fgsm@cleverhans-1.0.0:eps=0.3";
   static constexpr bool takes_targets = false;
   static constexpr auto fields() {
     return std::tuple(field("eps", &FgsmCleverhans100::eps, at_least(0), "size of the step, in data units"),

@@ -44,6 +44,8 @@ struct Jsma {
   static constexpr std::string_view name = "jsma";
   static constexpr std::string_view meaning = "changes the few most salient features";
   static constexpr std::string_view paper = "Papernot 2016, arXiv:1511.07528";
+  static constexpr std::string_view norms = "l0";
+  static constexpr std::string_view example = "jsma:gamma=0.145";
   static constexpr bool targets_by_default = true;
   static constexpr auto fields() {
     return std::tuple(
@@ -83,6 +85,8 @@ struct JsmaCleverhans100 {
   static constexpr std::string_view version = "cleverhans-1.0.0";
   static constexpr std::string_view meaning = "JSMA as cleverhans v1.0.0 computed it, faults included";
   static constexpr std::string_view paper = "cleverhans v1.0.0 (2016), arXiv:1610.00768";
+  static constexpr std::string_view norms = "l0";
+  static constexpr std::string_view example = "jsma@cleverhans-1.0.0:theta=1,gamma=0.145";
   static constexpr bool targets_by_default = true;
   static constexpr auto fields() {
     return std::tuple(

@@ -18,6 +18,8 @@ struct JsmaMaximal {
   static constexpr std::string_view name = "m-jsma";
   static constexpr std::string_view meaning = "the most salient features whatever the class and direction";
   static constexpr std::string_view paper = "Wiyatno 2018, arXiv:1808.07945";
+  static constexpr std::string_view norms = "l0";
+  static constexpr std::string_view example = "m-jsma:gamma=0.145";
   static constexpr bool takes_targets = false;
   static constexpr auto fields() {
     return std::tuple(

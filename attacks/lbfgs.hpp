@@ -19,6 +19,7 @@ struct Lbfgs {
   static constexpr std::string_view name = "l-bfgs";
   static constexpr std::string_view meaning = "nearest image in l2: distance and cross entropy weighed, by L-BFGS";
   static constexpr std::string_view paper = "Szegedy 2013, arXiv:1312.6199";
+  static constexpr std::string_view norms = "l2";
   static constexpr auto fields() {
     return std::tuple(field("searches", &Lbfgs::searches, at_least(1), "values of c that are tried"),
                       field("steps", &Lbfgs::steps, at_least(1), "of L-BFGS for each c"),

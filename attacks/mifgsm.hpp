@@ -25,6 +25,7 @@ struct MiFgsm {
   static constexpr std::string_view meaning = "FGSM in steps with momentum, for images that transfer";
   static constexpr std::string_view paper =
       "Dong 2018, arXiv:1710.06081; nesterov: Lin 2020, arXiv:1908.06281; diversity: Xie 2019, arXiv:1803.06978";
+  static constexpr std::string_view example = "mi-fgsm:eps=0.3";
   static constexpr auto fields() {
     return std::tuple(field("eps", &MiFgsm::eps, at_least(0), "radius of the ball, in data units"),
                       field("norm", &MiFgsm::norm, up_to(Norm::l2), "of the ball"),

@@ -23,6 +23,7 @@ struct Noise {
   static constexpr std::string_view name = "noise";
   static constexpr std::string_view meaning = "noise and other changes that are not aimed: what an attack must beat";
   static constexpr std::string_view paper = "Rauber 2017, arXiv:1707.04131";
+  static constexpr std::string_view example = "noise:eps=0.3,kind=gaussian";
   static constexpr bool takes_targets = true;
   static constexpr auto fields() {
     return std::tuple(field("eps", &Noise::eps, at_least(0), "radius of the ball, in data units"),

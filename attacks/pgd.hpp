@@ -27,6 +27,7 @@ struct Pgd {
   static constexpr std::string_view name = "pgd";
   static constexpr std::string_view meaning = "many small steps along the gradient, back into the ball after each";
   static constexpr std::string_view paper = "Madry 2018, arXiv:1706.06083";
+  static constexpr std::string_view example = "pgd:eps=0.3";
   static constexpr auto fields() {
     return std::tuple(field("eps", &Pgd::eps, at_least(0), "radius of the ball, in data units"),
                       field("norm", &Pgd::norm, up_to(Norm::l1), "of the ball"),

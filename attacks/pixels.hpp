@@ -17,6 +17,8 @@ struct Pixels {
   static constexpr std::string_view name = "one-pixel";
   static constexpr std::string_view meaning = "one pixel or a few, by differential evolution";
   static constexpr std::string_view paper = "Su 2017, arXiv:1710.08864";
+  static constexpr std::string_view norms = "l0";
+  static constexpr std::string_view example = "one-pixel:pixels=3";
   static constexpr auto fields() {
     return std::tuple(field("pixels", &Pixels::pixels, between(1, 1 << 20), "how many may change"),
                       field("population", &Pixels::population, between(4, 1 << 20), "candidates"),

@@ -20,6 +20,8 @@ struct RFgsm {
   static constexpr std::string_view name = "r-fgsm";
   static constexpr std::string_view meaning = "a random step, then one along the sign of the gradient";
   static constexpr std::string_view paper = "Tramer 2018, arXiv:1705.07204; Wong 2020, arXiv:2001.03994";
+  static constexpr std::string_view norms = "linf";
+  static constexpr std::string_view example = "r-fgsm:eps=0.3";
   static constexpr auto fields() {
     return std::tuple(
         field("eps", &RFgsm::eps, at_least(0), "largest change of a feature, in data units"),

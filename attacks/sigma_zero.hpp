@@ -21,6 +21,7 @@ struct SigmaZero {
   static constexpr std::string_view name = "sigma-zero";
   static constexpr std::string_view meaning = "fewest features: a smooth count of them, and a threshold";
   static constexpr std::string_view paper = "Cina 2025, arXiv:2402.01879";
+  static constexpr std::string_view norms = "l0";
   static constexpr auto fields() {
     return std::tuple(field("steps", &SigmaZero::steps, at_least(1), "gradients"),
                       field("rate", &SigmaZero::rate, at_least(0), "length of the first step"),

@@ -21,6 +21,7 @@ struct Spsa {
   static constexpr std::string_view name = "spsa";
   static constexpr std::string_view meaning = "PGD on gradients guessed from scores";
   static constexpr std::string_view paper = "Uesato 2018, arXiv:1802.05666";
+  static constexpr std::string_view example = "spsa:eps=0.3";
   static constexpr auto fields() {
     return std::tuple(field("eps", &Spsa::eps, at_least(0), "radius of the ball, in data units"),
                       field("norm", &Spsa::norm, up_to(Norm::l1), "of the ball"),

@@ -21,6 +21,7 @@ struct Square {
   static constexpr std::string_view name = "square";
   static constexpr std::string_view meaning = "random squares, kept where they help; sees scores only";
   static constexpr std::string_view paper = "Andriushchenko 2020, arXiv:1912.00049";
+  static constexpr std::string_view example = "square:eps=0.3";
   static constexpr auto fields() {
     return std::tuple(
         field("eps", &Square::eps, at_least(0), "radius of the ball, in data units"),

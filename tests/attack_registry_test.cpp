@@ -69,6 +69,9 @@ TEST(AttackRegistry, ListsEveryAttack) {
     names.push_back(text(info.name, info.version.empty() ? "" : "@", info.version));
     EXPECT_FALSE(info.meaning.empty());
     EXPECT_FALSE(info.paper.empty());
+    EXPECT_FALSE(info.norms.empty()) << info.name;
+    EXPECT_EQ(attack(info.example).info().name, info.name);
+    EXPECT_EQ(attack(info.example).info().version, info.version);
     for (const FieldInfo& field : info.fields) {
       EXPECT_FALSE(field.meaning.empty()) << field.name;
       if (field.name == "norm") {

@@ -16,6 +16,8 @@
 #include <hans/attacks/attack.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/rng.hpp>
+#include <hans/nn/onnx_export.hpp>
+#include <hans/nn/onnx_import.hpp>
 #include <hans/nn/sequential.hpp>
 
 namespace testing_attacks {
@@ -89,7 +91,8 @@ inline hans::attacks::Goal goal_for(const hans::attacks::Attack& attack, const s
   return hans::away_from(labels);
 }
 
-/// A linear model, a perceptron and a small CNN for the same images of 6x6x1 and four classes.
+/// A linear model, a perceptron, a small CNN and a graph that was read from an ONNX file, for the same images of 6x6x1
+/// and four classes.
 inline std::vector<hans::nn::Sequential> small_models() {
   std::vector<hans::nn::Sequential> models;
   for (const std::string_view layers : {"linear:units=4", "linear:units=12;relu;linear:units=4",
@@ -97,6 +100,12 @@ inline std::vector<hans::nn::Sequential> small_models() {
     const bool dense = layers.substr(0, 6) == "linear";
     models.push_back(hans::nn::Sequential::parse(hans::text("6x6x1;", dense ? "flatten;" : "", layers), hans::Rng(5)));
   }
+  std::vector<std::string> notes;
+  const hans::nn::Sequential graph = hans::nn::Sequential::parse(
+      "6x6x1;normalize:mean=0.3,std=0.2;conv2d:filters=3,kernel=3,padding=same;leaky_relu;conv2d:filters=3,kernel=3,"
+      "padding=same;add:of=3/2;gelu;flatten;linear:units=4",
+      hans::Rng(5));
+  models.push_back(hans::nn::import_onnx(hans::nn::export_onnx(graph), {}, notes).net);
   return models;
 }
 
@@ -136,6 +145,23 @@ class FunctionModel final : public hans::nn::Classifier {
 };
 
 /// Another model that counts the images put through it and the images whose gradient came back.
+/// The same logits, but gradients that are not numbers.
+class BrokenGradient final : public hans::nn::Classifier {
+ public:
+  explicit BrokenGradient(const hans::nn::Classifier& model) : model_(model) {}
+  const Shape& input() const override { return model_.input(); }
+  std::size_t classes() const override { return model_.classes(); }
+  hans::Var logits(const hans::Var& images) const override {
+    return images.tape().record("broken", model_.logits(images).value(), {&images},
+                                [shape = images.shape()](const Tensor&, hans::Inputs& inputs) {
+                                  inputs.add(0, Tensor::full(shape, not_a_number));
+                                });
+  }
+
+ private:
+  const hans::nn::Classifier& model_;
+};
+
 class CountingModel final : public hans::nn::Classifier {
  public:
   explicit CountingModel(const hans::nn::Classifier& model) : model_(model) {}

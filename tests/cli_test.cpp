@@ -153,6 +153,13 @@ TEST_F(Cli, EveryCommandPutsOnlyItsJsonOnStandardOutput) {
   }
 }
 
+TEST_F(Cli, TheGeneratedPagesAreWhatTheListsSay) {
+  for (const std::string_view topic : {"attacks", "defenses"}) {
+    EXPECT_EQ(output(text("list ", topic, " --markdown")), read_file(text(HANS_SOURCE_DIR "/", topic, "/README.md")))
+        << "hans list " << topic << " --markdown > " << topic << "/README.md";
+  }
+}
+
 TEST_F(Cli, TheNpzHoldsWhatWasJudged) {
   train("m.hans");
   const Json json =

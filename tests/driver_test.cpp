@@ -230,6 +230,23 @@ TEST(Driver, GivesScoresOfModelsWithoutAGradient) {
   EXPECT_EQ(made.gradients, 0U);
 }
 
+TEST(Driver, RefusesGradientsThatAreNotNumbers) {
+  const nn::Sequential net = small_models()[1];
+  const BrokenGradient model(net);
+  data::Samples samples = random_samples(model.input(), 2, 4, 3);
+  samples.labels = nn::predict(model, samples.images);
+  for (const std::string_view spec : families) {
+    const attacks::Attack one = attack(spec);
+    if (one.info().knowledge != attacks::Knowledge::gradients) continue;
+    try {
+      one(model, samples, away_from(samples.labels));
+      ADD_FAILURE() << spec;
+    } catch (const Error& error) {
+      EXPECT_TRUE(contains(error.what(), "gradient of sample")) << spec << ": " << error.what();
+    }
+  }
+}
+
 TEST(Driver, RefusesLogitsThatAreNotNumbers) {
   const FunctionModel model({4, 4, 1}, 4, [](std::span<const real>) {
     return std::vector<real>{1, not_a_number, 0, 0};

@@ -410,28 +410,15 @@ TEST(Jsma, LeavesFeaturesOutsideItsRangeAlone) {
   EXPECT_TRUE(identical(made.images, Tensor({1, 1, 3, 1}, std::vector<real>{0.875, 0.75, 0.75})));
 }
 
-/// Finite logits, but a gradient that is not a number.
-class BrokenGradient final : public nn::Classifier {
- public:
-  const Shape& input() const override { return input_; }
-  std::size_t classes() const override { return 2; }
-  Var logits(const Var& images) const override {
-    return images.tape().record(
-        "broken", Tensor({images.shape()[0], 2}, std::vector<real>(images.shape()[0] * 2, 0)), {&images},
-        [shape = images.shape()](const Tensor&, Inputs& inputs) { inputs.add(0, Tensor::full(shape, not_a_number)); });
-  }
-
- private:
-  Shape input_{1, 4, 1};
-};
-
 TEST(Jsma, RefusesWhatIsNotANumber) {
   const FunctionModel broken({1, 4, 1}, 2, [](std::span<const real>) { return std::vector<real>{not_a_number, 0}; });
+  const nn::Sequential net = linear_model({1, 4, 1}, 2, std::vector<real>(8), {1, 0});
+  const BrokenGradient sloped(net);
   const data::Samples grey = constant({1, 4, 1}, 0.5);
   for (const Of of : {Of::probabilities, Of::logits}) {
     EXPECT_THROW((Jsma{.gamma = 1, .of = of}(broken, grey, towards(1))), Error);
-    EXPECT_THROW((Jsma{.gamma = 1, .of = of}(BrokenGradient(), grey, towards(1))), Error);
-    EXPECT_THROW((JsmaCleverhans100{.theta = 1.0F, .of = of}(BrokenGradient(), grey, towards(1))), Error);
+    EXPECT_THROW((Jsma{.gamma = 1, .of = of}(sloped, grey, towards(1))), Error);
+    EXPECT_THROW((JsmaCleverhans100{.theta = 1.0F, .of = of}(sloped, grey, towards(1))), Error);
   }
 }
 
