@@ -109,7 +109,7 @@ constexpr AttackRow table[] = {
     {"attack.jsma_cleverhans", "jsma@cleverhans-1.0.0:theta=1,gamma=0.1", true},
     {"attack.r_fgsm", "r-fgsm:eps=0.1"},
     {"attack.r_fgsm_uniform", "r-fgsm:eps=0.1,start=uniform", true},
-    {"attack.cw_linf", "cw-linf:steps=20,rate=0.02"},
+    {"attack.cw_linf", "cw-linf:steps=8,rate=0.05"},
     {"attack.l_bfgs", "l-bfgs:searches=3,steps=8"},
     {"attack.jsma_weighted", "jsma:gamma=0.1,map=weighted", true},
     {"attack.jsma_taylor", "jsma:gamma=0.1,map=taylor,of=logits,theta=0.5", true},
@@ -120,7 +120,7 @@ constexpr AttackRow table[] = {
     {"attack.bpda", "bpda:attack=[pgd:eps=0.1,steps=4]"},
     {"attack.eot", "eot:attack=[pgd:eps=0.1,steps=4],draws=5", false, true},
     {"attack.random_model", "pgd:eps=0.1,steps=4", true, true},
-    {"attack.autoattack_rand", "autoattack:eps=0.1,version=rand", false, true},
+    {"attack.autoattack_rand", "autoattack:eps=0.5,version=rand", false, true},
 };
 
 /// The same network behind a layer of noise.

@@ -160,6 +160,24 @@ TEST_F(Cli, TheGeneratedPagesAreWhatTheListsSay) {
   }
 }
 
+TEST_F(Cli, ThePictureHasARowForEachAttack) {
+  train("m.hans");
+  const std::string said = output(
+      "attack m.hans --data mnist-5k --limit 15 --attack fgsm:eps=0.1 --attack ddn:steps=5 --picture p.png --quiet");
+  EXPECT_NE(said.find("wrote p.png"), std::string::npos);
+  const std::string png = bytes("p.png");
+  EXPECT_EQ(png.substr(1, 3), "PNG");
+  const auto number = [&](std::size_t at) {
+    std::uint32_t value = 0;
+    for (std::size_t k = 0; k < 4; ++k) value = value << 8 | static_cast<unsigned char>(png[at + k]);
+    return value;
+  };
+  EXPECT_EQ(number(16), 20U * 60 + 4);  // ten images and ten changes of 28 pixels, doubled, with gaps
+  EXPECT_EQ(number(20), 3U * 60 + 4);
+  expect_refused(hans("attack m.hans --data mnist-5k --attack fgsm:eps=0.1 --picture m.hans"), 2, "same file");
+  expect_refused(hans("attack m.hans --data mnist-5k --attack fgsm:eps=0.1 --picture none/p.png"), 1, "none");
+}
+
 TEST_F(Cli, TheNpzHoldsWhatWasJudged) {
   train("m.hans");
   const Json json =

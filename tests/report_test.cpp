@@ -146,6 +146,27 @@ TEST(Pictures, RefusesWhatIsNoPicture) {
   EXPECT_THROW(image_picture(zeros, Shape{1, 2, 1}, {0, static_cast<float>(infinity)}), Error);
 }
 
+TEST(Pictures, StandInRowsOnASheet) {
+  const Picture grey{1, 2, 1, {10, 20}}, colour{1, 2, 3, {1, 2, 3, 4, 5, 6}};
+  const std::vector<std::vector<Picture>> rows{{grey}, {colour, grey}};
+  const Picture all = sheet(rows, 1);
+  EXPECT_EQ(all.height, 2U * 3 + 2);
+  EXPECT_EQ(all.width, 2U * 4 + 2);
+  const auto pixel = [&](std::size_t row, std::size_t column) {
+    const auto from = all.pixels.begin() + static_cast<std::ptrdiff_t>((row * all.width + column) * 3);
+    return std::vector<std::uint8_t>(from, from + 3);
+  };
+  EXPECT_EQ(pixel(2, 2), (std::vector<std::uint8_t>{10, 10, 10}));
+  EXPECT_EQ(pixel(2, 3), (std::vector<std::uint8_t>{20, 20, 20}));
+  EXPECT_EQ(pixel(5, 3), (std::vector<std::uint8_t>{4, 5, 6}));
+  EXPECT_EQ(pixel(5, 6), (std::vector<std::uint8_t>{10, 10, 10}));
+  for (const std::size_t row : {0U, 1U, 3U, 4U, 6U, 7U}) EXPECT_EQ(pixel(row, 2), pixel(0, 0));
+  EXPECT_EQ(pixel(2, 6), pixel(0, 0));  // an empty place
+  EXPECT_EQ(sheet(rows, 3).width, 3 * all.width);
+  EXPECT_THROW(sheet(std::vector<std::vector<Picture>>{{}}, 1), Error);
+  EXPECT_THROW(sheet(std::vector<std::vector<Picture>>{{grey, Picture{2, 2, 1, {1, 2, 3, 4}}}}, 1), Error);
+}
+
 TEST(Pictures, ChangeShowsSignAndSize) {
   const std::array<real, 4> before{0, 1, 0, 0};
   const std::array<real, 4> after{real{0.5F}, 0, 0, 1};

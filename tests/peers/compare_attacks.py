@@ -84,6 +84,14 @@ def by_foolbox(make, eps=None):
     return run
 
 
+def by_reference_fab(norm):
+    def run(net, images, labels):
+        from autoattack.fab_pt import FABAttack_PT
+        attack = FABAttack_PT(net, n_restarts=1, n_iter=100, eps=1.0, norm=norm, seed=0, device="cpu", verbose=False)
+        return attack.perturb(images, labels)
+    return run
+
+
 def by_art(make):
     def run(net, images, labels):
         from art.estimators.classification import PyTorchClassifier
@@ -134,6 +142,14 @@ def rows():
         yield ("DeepFool", model, few, "l2", None, "deepfool", {"foolbox": fb(lambda a: a.L2DeepFoolAttack())})
         yield ("DeepFool", model, few, "linf", None, "deepfool:norm=linf",
                {"foolbox": fb(lambda a: a.LinfDeepFoolAttack())})
+        yield ("FAB 100", model, few, "l2", None, "fab:norm=l2", {"reference": by_reference_fab("L2")})
+        yield ("FAB 100", model, few, "linf", None, "fab:norm=linf", {"reference": by_reference_fab("Linf")})
+        yield ("EAD 9x100", model, few // 2, "l1", None, "ead:searches=9,steps=100",
+               {"foolbox": fb(lambda a: a.EADAttack(binary_search_steps=9, steps=100))})
+        yield ("Boundary", model, few // 2, "l2", None, "boundary:steps=1000",
+               {"foolbox": fb(lambda a: a.BoundaryAttack(steps=1000))})
+        yield ("HopSkipJump", model, few // 2, "l2", None, "hopskipjump:steps=10",
+               {"foolbox": fb(lambda a: a.HopSkipJumpAttack(steps=10))})
         yield ("C&W 9x100", model, few // 2, "l2", None, "cw:searches=9,steps=100",
                {"foolbox": fb(lambda a: a.L2CarliniWagnerAttack(binary_search_steps=9, steps=100))})
 
