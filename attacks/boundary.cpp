@@ -70,11 +70,16 @@ Budget BoundaryAttack::budget(const Shape&, data::Box box) const {
 
 Task<Stop> BoundaryAttack::search(LabelOracle& sample) const {
   const std::span<real> image = sample.image();
-  const Task<bool> begin = begin_reaching(sample, tries);
-  const bool begun = co_await begin;
-  if (!begun) co_return Stop::limit;
-  const Task<Stop> to_boundary = back_to_boundary(sample, image);
-  co_await to_boundary;
+  unsigned tried = 0;
+  for (unsigned start = 0; start < starts && (start == 0 || tried > 0); ++start) {  // 0: it began there
+    const Task<bool> begin = begin_reaching(sample, tries, tried);
+    const bool begun = co_await begin;
+    if (!begun) break;
+    const Task<Stop> to_boundary = back_to_boundary(sample, image);
+    co_await to_boundary;
+  }
+  if (sample.kept().empty()) co_return Stop::limit;
+  std::ranges::copy(sample.kept(), image.begin());  // the nearest so far
   double along = spherical_step;
   double towards = source_step;
   Record on_sphere_record(100);

@@ -7,17 +7,22 @@
 
 namespace hans::attacks {
 
-Task<bool> begin_reaching(LabelOracle& sample, unsigned tries) {
+Task<bool> begin_reaching(LabelOracle& sample, unsigned tries, unsigned& tried) {
   const std::span<real> image = sample.image();
-  int prediction = co_await sample.prediction(image);
-  for (unsigned k = 0; k < tries && !sample.reached(prediction); ++k) {
-    Stream stream = sample.random("begin", k);
+  bool there = false;
+  if (tried == 0) {
+    const int prediction = co_await sample.prediction(image);
+    there = sample.reached(prediction);
+  }
+  for (; tried < tries && !there; ++tried) {
+    Stream stream = sample.random("begin", tried);
     for (std::size_t i = 0; i < image.size(); ++i) {
       image[i] = sample.low()[i] + stream.uniform() * (sample.high()[i] - sample.low()[i]);
     }
-    prediction = co_await sample.prediction(image);
+    const int prediction = co_await sample.prediction(image);
+    there = sample.reached(prediction);
   }
-  co_return sample.reached(prediction);
+  co_return there;
 }
 
 Task<Stop> back_to_boundary(LabelOracle& sample, std::span<real> image) {

@@ -8,9 +8,9 @@
 
 namespace hans::attacks {
 
-/// Makes the sample's image one that reaches the goal: the original itself if it does, or else noise, uniform in the
-/// box, drawn up to `tries` times. Whether it was found.
-Task<bool> begin_reaching(LabelOracle& sample, unsigned tries);
+/// Makes the sample's image one that reaches the goal: at first the original itself if it does, else noise, uniform in
+/// the box. `tried` counts what was drawn, over all calls, up to `tries`. Whether one was found.
+Task<bool> begin_reaching(LabelOracle& sample, unsigned tries, unsigned& tried);
 
 /// Brings an image that reaches the goal back to the boundary, by halving the ball that it is projected into
 /// (project_to) 14 times; it still reaches the goal.

@@ -61,7 +61,8 @@ Budget HopSkipJump::budget(const Shape&, data::Box box) const {
 Task<Stop> HopSkipJump::search(LabelOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
-  const Task<bool> begin = begin_reaching(sample, tries);
+  unsigned tried = 0;
+  const Task<bool> begin = begin_reaching(sample, tries, tried);
   const bool begun = co_await begin;
   if (!begun) co_return Stop::limit;
   const Task<Stop> to_boundary = back_to_boundary(sample, image);

@@ -112,7 +112,7 @@ constexpr std::array specs = std::to_array<std::string_view>({
     "sigma-zero:steps=20",
     "sigma-zero:steps=10,rate=0.5,sigma=0.01,tau=0.2,tau_rate=0.05,refine=2",
     "boundary:steps=30",
-    "boundary:steps=20,spherical_step=0.1,source_step=0.1,adaptation=2,tries=20",
+    "boundary:steps=20,spherical_step=0.1,source_step=0.1,adaptation=2,starts=3,tries=20",
     "hopskipjump:steps=3,evals=10",
     "hopskipjump:norm=linf,steps=2,evals=10,most_evals=12,tries=20",
     "autoattack:eps=0.1",

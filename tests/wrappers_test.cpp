@@ -60,7 +60,8 @@ TEST(RandomModels, HaveNoiseOfTheGivenSize) {
   const nn::Sequential net = nn::Sequential::parse("32x32x1;gaussian_noise:sigma=0.5;flatten", Rng(1));
   const Tensor image({1, 32, 32, 1});
   double sum = 0, squares = 0;
-  for (const real value : logits_of(net, image).values()) {
+  const Tensor noise = logits_of(net, image);
+  for (const real value : noise.values()) {
     sum += value;
     squares += static_cast<double>(value) * static_cast<double>(value);
   }

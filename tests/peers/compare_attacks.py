@@ -6,8 +6,8 @@
 
 Needs torch, numpy, safetensors, torchattacks, foolbox and adversarial-robustness-toolbox (PyPI); --auto-attack is a
 checkout of the reference AutoAttack. DIR holds the four MNIST files; --models the third-party models. Nothing of hans
-needs this to build or test. Only samples that the model gets right are attacked, and PyTorch judges all images: those
-outside box or ball do not count. For a fixed budget the strength is the share of all samples left right, for a minimal
+needs this to build or test. Only samples that the model gets right are attacked, and PyTorch judges all images, with
+1e-4 of a logit for rounding: those outside box or ball do not count. For a fixed budget the strength is the share of all samples left right, for a minimal
 norm the median distance, with failures as infinite. Seconds are of the attack alone. Run it on an idle machine.
 """
 import argparse, json, math, os, re, statistics, subprocess, sys, tempfile, time, warnings
@@ -48,7 +48,10 @@ def lengths(change, norm):
 def verdict(net, images, labels, made, norm, eps, wrong):
     """Share left right (eps given) or median distance, by PyTorch alone."""
     with torch.no_grad():
-        fooled = net(made).argmax(1) != labels
+        logits = net(made)
+    own = logits.gather(1, labels[:, None]).squeeze(1)
+    others = logits.scatter(1, labels[:, None], -math.inf).amax(1)
+    fooled = others > own - 1e-4  # nearest images lie on the boundary, where runtimes round to either side
     inside = (made >= 0).flatten(1).all(1) & (made <= 1).flatten(1).all(1)
     distance = lengths(made - images, norm)
     if eps is not None:
@@ -87,7 +90,7 @@ def by_foolbox(make, eps=None):
 def by_reference_fab(norm):
     def run(net, images, labels):
         from autoattack.fab_pt import FABAttack_PT
-        attack = FABAttack_PT(net, n_restarts=1, n_iter=100, eps=1.0, norm=norm, seed=0, device="cpu", verbose=False)
+        attack = FABAttack_PT(net, n_restarts=1, n_iter=100, eps=1000.0, norm=norm, seed=0, device="cpu", verbose=False)
         return attack.perturb(images, labels)
     return run
 
@@ -148,7 +151,7 @@ def rows():
                {"foolbox": fb(lambda a: a.EADAttack(binary_search_steps=9, steps=100))})
         yield ("Boundary", model, few // 2, "l2", None, "boundary:steps=1000",
                {"foolbox": fb(lambda a: a.BoundaryAttack(steps=1000))})
-        yield ("HopSkipJump", model, few // 2, "l2", None, "hopskipjump:steps=10",
+        yield ("HopSkipJump, hans with 5 steps", model, few // 2, "l2", None, "hopskipjump:steps=5",
                {"foolbox": fb(lambda a: a.HopSkipJumpAttack(steps=10))})
         yield ("C&W 9x100", model, few // 2, "l2", None, "cw:searches=9,steps=100",
                {"foolbox": fb(lambda a: a.L2CarliniWagnerAttack(binary_search_steps=9, steps=100))})
