@@ -11,13 +11,16 @@ std::string value_help(const Attack&) { return "[attack]"; }
 
 void read_value(std::string_view word, Attacks& out) {
   out.all.clear();
-  for (std::size_t end = 0; end != std::string_view::npos; word.remove_prefix(std::min(end, word.size() - 3) + 3)) {
-    int depth = 0;
-    for (end = 0; end < word.size() && (depth > 0 || word[end] != ']'); ++end) {
-      depth += word[end] == '[' ? 1 : word[end] == ']' ? -1 : 0;
-    }
-    if (end == word.size()) end = std::string_view::npos;
-    out.all.push_back(Attack::from_spec(Spec::parse(word.substr(0, end))));
+  std::size_t start = 0;
+  int depth = 0;
+  for (std::size_t at = 0; at <= word.size(); ++at) {
+    const bool end = at == word.size();
+    if (!end) depth += word[at] == '[' ? 1 : word[at] == ']' ? -1 : 0;
+    if (!end && depth >= 0) continue;
+    out.all.push_back(Attack::from_spec(Spec::parse(word.substr(start, at - start))));
+    start = at + 3;  // behind ]/[
+    at += 2;
+    depth = 0;
   }
 }
 void append_value(std::string& out, const Attacks& value) {

@@ -16,9 +16,11 @@ namespace hans::attacks {
 Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
                   const data::Samples& samples, const Goal& goal, const CraftOptions& options) {
   check_call(model, samples, goal, options, Knowledge::scores);
-  for (const Attack& attack : attacks) {  // what one refuses is refused before any has worked
-    attack(model, samples.rows(0, 0), goal.select({}), {});
-  }
+  CraftOptions nothing = options;  // what one refuses is refused before any has worked
+  nothing.progress = {};
+  nothing.eps = {};
+  nothing.mask = {};
+  for (const Attack& attack : attacks) attack(model, samples.rows(0, 0), goal.select({}), nothing);
   Crafted made;
   made.images = Tensor(samples.images.shape(), samples.images.values());
   made.notes.resize(samples.size());

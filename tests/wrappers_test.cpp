@@ -195,6 +195,17 @@ TEST(Bpda, ReachesThroughRounding) {
   EXPECT_GE(verdict.successes(), 8U);
 }
 
+TEST(Bpda, ReachesTheAttacksOfAnEnsemble) {
+  const Setting given("normalize:scale=4;round;");
+  for (const std::string_view inner :
+       {"composite:attacks=[pgd:eps=0.2,steps=5]/[square:eps=0.2,queries=20]", "autoattack:eps=0.2,version=rand"}) {
+    const Crafted made = attack(text("bpda:attack=[", inner, "]"))(given.net, given.samples, given.goal);
+    ASSERT_FALSE(made.stages.empty());
+    EXPECT_LT(made.stages[0].standing, given.samples.size());
+    EXPECT_THROW(attack(inner)(given.net, given.samples, given.goal), Error);
+  }
+}
+
 TEST(Bpda, KeepsTheLogitsAndPassesTheGradient) {
   const nn::Sequential net = network("normalize:scale=4;round;");
   const Tensor images = random_samples(net.input(), 3, 4, 2).images;
