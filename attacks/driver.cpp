@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/judge.hpp>
@@ -68,6 +69,7 @@ class Drive {
     Sample sample;
     GradientOracle oracle{sample};
     Task<Stop> task;
+    Turn turn;
     double distance = 0;  // of the image that is kept
     bool moved = false;   // some gradient was not zero
     bool ended = false;
@@ -122,14 +124,15 @@ class Drive {
   void start(Work& work) {
     work.oracle.set_reach(work.sample.budget.size);
     work.task = begin_(work.oracle);
-    work.sample.waiting = work.task.handle();
+    work.task.begin(work.turn);
     go_on(work);
   }
 
   /// The attack goes on to its next question, or to its end.
   void go_on(Work& work) {
     work.sample.asks = Sample::Asks::nothing;
-    work.sample.waiting.resume();
+    if (work.sample.waiting) work.turn.next = std::exchange(work.sample.waiting, {});
+    while (work.turn.next) std::exchange(work.turn.next, {}).resume();
     if (work.task.done()) {
       const Stop stop = work.task.result();
       const bool flat = stop == Stop::finished && work.sample.note->gradients > 0 && !work.moved;

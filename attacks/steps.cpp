@@ -35,15 +35,18 @@ void spread(const LabelOracle& sample, std::span<const real> gradient, real size
 
 // Only the `count` largest changes stay; of equals the first.
 void keep_largest(std::span<real> change, double count) {
-  if (count >= static_cast<double>(change.size())) return;
-  std::vector<std::size_t> order(change.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+  std::vector<std::size_t> changed;
+  for (std::size_t i = 0; i < change.size(); ++i) {
+    if (change[i] != 0) changed.push_back(i);
+  }
+  if (count >= static_cast<double>(changed.size())) return;
+  const auto kept = changed.begin() + static_cast<std::ptrdiff_t>(std::max(count, 0.0));
+  std::nth_element(changed.begin(), kept, changed.end(), [&](std::size_t a, std::size_t b) {
     const real x = std::abs(change[a]);
     const real y = std::abs(change[b]);
     return x != y ? x > y : a < b;
   });
-  for (std::size_t k = static_cast<std::size_t>(std::max(count, 0.0)); k < order.size(); ++k) change[order[k]] = 0;
+  for (auto one = kept; one != changed.end(); ++one) change[*one] = 0;
 }
 
 }  // namespace
@@ -197,7 +200,8 @@ void project_l1(std::span<const real> original, std::span<const real> low, std::
   double cut = 0;
   if (total > eps) {
     // The sum falls with the cut, by one more for each feature whose change begins to shrink, by one less for each
-    // whose change is used up: those are the corners, from the largest down.
+    // whose change is used up: those are the corners, taken from the largest down until eps is reached. At 0, where
+    // the sum is more than eps, there is nothing to look for.
     struct Corner {
       double at;
       int slope;
@@ -206,14 +210,16 @@ void project_l1(std::span<const real> original, std::span<const real> low, std::
     for (std::size_t i = 0; i < n; ++i) {
       if (size[i] <= 0 || most[i] <= 0) continue;
       corners.push_back({size[i], 1});
-      corners.push_back({std::max(size[i] - most[i], 0.0), -1});
+      if (size[i] > most[i]) corners.push_back({size[i] - most[i], -1});
     }
-    std::ranges::sort(corners,
-                      [](const Corner& a, const Corner& b) { return a.at != b.at ? a.at > b.at : a.slope > b.slope; });
+    const auto later = [](const Corner& a, const Corner& b) { return a.at != b.at ? a.at < b.at : a.slope < b.slope; };
+    std::make_heap(corners.begin(), corners.end(), later);
     double sum = 0;
     double slope = 0;
     double at = corners.front().at;
-    for (const Corner& corner : corners) {
+    for (auto end = corners.end(); end != corners.begin();) {
+      std::pop_heap(corners.begin(), end, later);
+      const Corner corner = *--end;
       const double next = sum + slope * (at - corner.at);
       if (next >= eps && slope > 0) break;
       sum = next;

@@ -8,6 +8,12 @@
 
 namespace hans::attacks {
 
+/// Which coroutine of a sample goes on next. None resumes another: the driver does, so nothing piles up on the stack,
+/// and nothing needs tail calls, which WebAssembly may lack.
+struct Turn {
+  std::coroutine_handle<> next;
+};
+
 /// What a coroutine gives in the end: an attack on one sample, or a part of one. It runs when it is awaited, and stops
 /// wherever it asks the model something (see oracle.hpp). What it takes by reference must outlive it.
 template <class T>
@@ -16,11 +22,12 @@ class [[nodiscard]] Task {
   struct promise_type {
     std::optional<T> value;
     std::exception_ptr error;
+    Turn* turn = nullptr;
     std::coroutine_handle<> behind;  ///< who awaits this one
 
     Task get_return_object() { return Task(Handle::from_promise(*this)); }
     std::suspend_always initial_suspend() noexcept { return {}; }
-    auto final_suspend() noexcept { return GoOn{}; }
+    auto final_suspend() noexcept { return HandOver{}; }
     void return_value(T made) { value = std::move(made); }
     void unhandled_exception() { error = std::current_exception(); }
   };
@@ -38,14 +45,18 @@ class [[nodiscard]] Task {
 
   /// For co_await: starts it, and goes on behind it when it is done.
   bool await_ready() const noexcept { return false; }
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<> who) const noexcept {
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> who) const noexcept {
+    begin(*who.promise().turn);
     handle_.promise().behind = who;
-    return handle_;
   }
   T await_resume() const { return result(); }
 
-  /// For the driver, who awaits nothing.
-  Handle handle() const { return handle_; }
+  /// For the driver, who awaits nothing: it is this one's turn.
+  void begin(Turn& turn) const noexcept {
+    handle_.promise().turn = &turn;
+    turn.next = handle_;
+  }
   bool done() const { return handle_.done(); }
 
   /// What it gave, once it is done; throws what it threw.
@@ -55,12 +66,9 @@ class [[nodiscard]] Task {
   }
 
  private:
-  struct GoOn {
+  struct HandOver {
     bool await_ready() const noexcept { return false; }
-    std::coroutine_handle<> await_suspend(Handle ended) const noexcept {
-      const std::coroutine_handle<> behind = ended.promise().behind;
-      return behind ? behind : std::noop_coroutine();
-    }
+    void await_suspend(Handle ended) const noexcept { ended.promise().turn->next = ended.promise().behind; }
     void await_resume() const noexcept {}
   };
   explicit Task(Handle handle) : handle_(handle) {}
