@@ -42,7 +42,7 @@ class Rows {
     if (!has(name) && otherwise) return std::vector<std::int64_t>(*count_, *otherwise);
     const data::Array found = array(name);
     check(found.shape == Shape{*count_}, name, " in ", path_, " has shape ", found.shape, " for ", *count_, " images");
-    const std::vector<std::int64_t> all = found.integers();
+    std::vector<std::int64_t> all = found.integers();
     for (const std::int64_t one : all) {
       check(one >= low && one <= high, name, " in ", path_, " has a ", one, "; allowed are ", low, " to ", high);
     }
