@@ -8,8 +8,8 @@
 #include <hans/attacks/boundary.hpp>
 #include <hans/attacks/bpda.hpp>
 #include <hans/attacks/carlini_wagner.hpp>
+#include <hans/attacks/carlini_wagner_linf.hpp>
 #include <hans/attacks/composite.hpp>
-#include <hans/attacks/cw_linf.hpp>
 #include <hans/attacks/ddn.hpp>
 #include <hans/attacks/decisions.hpp>
 #include <hans/attacks/deepfool.hpp>
@@ -29,9 +29,9 @@
 #include <hans/attacks/losses.hpp>
 #include <hans/attacks/mifgsm.hpp>
 #include <hans/attacks/noise.hpp>
+#include <hans/attacks/one_pixel.hpp>
 #include <hans/attacks/oracle.hpp>
 #include <hans/attacks/pgd.hpp>
-#include <hans/attacks/pixels.hpp>
 #include <hans/attacks/planes.hpp>
 #include <hans/attacks/rfgsm.hpp>
 #include <hans/attacks/sigma_zero.hpp>

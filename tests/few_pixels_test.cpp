@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include <hans/attacks/judge.hpp>
-#include <hans/attacks/pixels.hpp>
+#include <hans/attacks/one_pixel.hpp>
 #include <hans/attacks/rfgsm.hpp>
 #include <hans/nn/evaluate.hpp>
 

@@ -1,5 +1,5 @@
 // The one-pixel attack.
-#include <hans/attacks/pixels.hpp>
+#include <hans/attacks/one_pixel.hpp>
 
 #include <algorithm>
 #include <array>
@@ -36,14 +36,14 @@ void paint(const LabelOracle& sample, const Candidate& candidate, std::span<real
 
 }  // namespace
 
-Budget Pixels::budget(const Shape& image, data::Box box) const {
+Budget OnePixel::budget(const Shape& image, data::Box box) const {
   check_fields(*this);
   check_usage(std::isfinite(box.lo) && std::isfinite(box.hi), name, " needs data whose features have a range");
   const std::size_t most = std::min<std::size_t>(std::size_t{pixels} * image[2], image.elements());
   return {Norm::l0, static_cast<double>(most), box, false};
 }
 
-Task<Stop> Pixels::search(ScoreOracle& sample) const {
+Task<Stop> OnePixel::search(ScoreOracle& sample) const {
   const Climb climb(Loss::ce, sample);
   const std::size_t each = 2 + sample.shape()[2];
   Stream begin = sample.random("one-pixel");
@@ -93,8 +93,8 @@ Task<Stop> Pixels::search(ScoreOracle& sample) const {
   co_return Stop::finished;
 }
 
-Crafted Pixels::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                           const CraftOptions& options) const {
+Crafted OnePixel::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
+                             const CraftOptions& options) const {
   return craft(*this, model, samples, goal, options);
 }
 

@@ -9,7 +9,7 @@ namespace hans::attacks {
 /// colours, every one is in each round challenged by a + 0.5 * (b - c) of three others, and gives way if that has the
 /// lower probability of the label (targeted, the higher of the target). No crossover. Places begin uniform, colours
 /// normal around the middle of the box. Cost: population * (rounds + 1) forward passes.
-struct Pixels {
+struct OnePixel {
   Required<unsigned> pixels;
   unsigned population = 400;
   unsigned rounds = 100;
@@ -20,9 +20,9 @@ struct Pixels {
   static constexpr std::string_view norms = "l0";
   static constexpr std::string_view example = "one-pixel:pixels=3";
   static constexpr auto fields() {
-    return std::tuple(field("pixels", &Pixels::pixels, between(1, 1 << 20), "how many may change"),
-                      field("population", &Pixels::population, between(4, 1 << 20), "candidates"),
-                      field("rounds", &Pixels::rounds, "in which each is challenged once"));
+    return std::tuple(field("pixels", &OnePixel::pixels, between(1, 1 << 20), "how many may change"),
+                      field("population", &OnePixel::population, between(4, 1 << 20), "candidates"),
+                      field("rounds", &OnePixel::rounds, "in which each is challenged once"));
   }
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

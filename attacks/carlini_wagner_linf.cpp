@@ -1,5 +1,5 @@
 // The attack of Carlini and Wagner in linf.
-#include <hans/attacks/cw_linf.hpp>
+#include <hans/attacks/carlini_wagner_linf.hpp>
 
 #include <cmath>
 
