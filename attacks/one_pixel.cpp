@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/losses.hpp>
@@ -34,6 +35,39 @@ void paint(const LabelOracle& sample, const Candidate& candidate, std::span<real
   }
 }
 
+/// Places uniform, colours normal around the middle with half of the box as their deviation, as 127 of 255.
+std::vector<Candidate> first_candidates(const LabelOracle& sample, unsigned count, std::size_t pixels) {
+  const std::size_t channels = sample.shape()[2];
+  Stream stream = sample.random("one-pixel");
+  std::vector<real> colours(channels);
+  std::vector<Candidate> all(count);
+  for (Candidate& one : all) {
+    for (std::size_t p = 0; p < pixels; ++p) {
+      one.push_back(stream.uniform());
+      one.push_back(stream.uniform());
+      stream.normals(colours);
+      for (const real colour : colours) one.push_back(std::clamp((1 + colour) / 2, real{0}, real{1}));
+    }
+  }
+  return all;
+}
+
+/// a + 0.5 * (b - c) of three random others than number k.
+Candidate challenger(Stream& stream, const std::vector<Candidate>& all, std::uint32_t k) {
+  std::array<std::uint32_t, 4> drawn{k, k, k, k};
+  for (std::size_t d = 1; d < drawn.size(); ++d) {
+    const auto before = drawn.begin() + static_cast<std::ptrdiff_t>(d);
+    do {
+      drawn[d] = stream.below(static_cast<std::uint32_t>(all.size()));
+    } while (std::find(drawn.begin(), before, drawn[d]) != before);
+  }
+  Candidate made = all[drawn[1]];
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    made[i] = std::clamp(made[i] + real{0.5F} * (all[drawn[2]][i] - all[drawn[3]][i]), real{0}, real{1});
+  }
+  return made;
+}
+
 }  // namespace
 
 Budget OnePixel::budget(const Shape& image, data::Box box) const {
@@ -45,50 +79,22 @@ Budget OnePixel::budget(const Shape& image, data::Box box) const {
 
 Task<Stop> OnePixel::search(ScoreOracle& sample) const {
   const Climb climb(Loss::ce, sample);
-  const std::size_t each = 2 + sample.shape()[2];
-  Stream begin = sample.random("one-pixel");
-  std::vector<Candidate> all(population, Candidate(pixels * each));
-  std::vector<real> fitness(population);
-  std::vector<real> colours(each - 2);
-  for (unsigned k = 0; k < population; ++k) {
-    for (std::size_t p = 0; p < all[k].size(); p += each) {
-      all[k][p] = begin.uniform();
-      all[k][p + 1] = begin.uniform();
-      begin.normals(colours);  // of standard deviation one half around the middle, as 127 of 255 around 128
-      for (std::size_t c = 0; c < colours.size(); ++c) {
-        all[k][p + 2 + c] = std::clamp((1 + colours[c]) / 2, real{0}, real{1});
-      }
-    }
-    paint(sample, all[k], sample.image());
-    const std::span<const real> logits = co_await sample.scores(sample.image());
-    fitness[k] = climb.value(logits);
-  }
-  Candidate child;
-  for (unsigned round = 1; round <= rounds; ++round) {
+  std::vector<Candidate> all = first_candidates(sample, population, pixels);
+  std::vector<real> fitness(population, -std::numeric_limits<real>::infinity());
+  for (unsigned round = 0; round <= rounds; ++round) {  // in round 0 each takes its own place
     Stream stream = sample.random("one-pixel", round);
     for (unsigned k = 0; k < population; ++k) {
-      std::array<std::uint32_t, 3> others{};
-      for (std::size_t o = 0; o < others.size(); ++o) {
-        const auto taken = others.begin() + static_cast<std::ptrdiff_t>(o);
-        do {
-          others[o] = stream.below(population);
-        } while (others[o] == k || std::find(others.begin(), taken, others[o]) != taken);
-      }
-      child = all[others[0]];
-      for (std::size_t i = 0; i < child.size(); ++i) {
-        const real moved = child[i] + real{0.5F} * (all[others[1]][i] - all[others[2]][i]);
-        child[i] = std::clamp(moved, real{0}, real{1});
-      }
-      paint(sample, child, sample.image());
+      Candidate one = round == 0 ? all[k] : challenger(stream, all, k);
+      paint(sample, one, sample.image());
       const std::span<const real> logits = co_await sample.scores(sample.image());
       const real found = climb.value(logits);
       if (found <= fitness[k]) continue;
       fitness[k] = found;
-      all[k] = child;
+      all[k] = std::move(one);
     }
-    ++sample.note().steps;
+    sample.note().steps = round;
   }
-  const auto best = std::ranges::max_element(fitness) - fitness.begin();
+  const auto best = std::max_element(fitness.begin(), fitness.end()) - fitness.begin();
   paint(sample, all[static_cast<std::size_t>(best)], sample.image());
   co_return Stop::finished;
 }
