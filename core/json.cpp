@@ -158,20 +158,22 @@ Json& Json::push(Json value) {
 }
 
 void Json::dump_to(std::string& out, int indent, int level) const {
-  const auto bracketed = [&](const auto& all, std::string_view brackets, auto write) {
+  const auto bracketed = [&](const auto& all, bool on_lines, std::string_view brackets, auto write) {
     append(out, brackets[0]);
     for (std::size_t k = 0; k < all.size(); ++k) {
-      if (k > 0) append(out, ',');
-      new_line(out, indent, level + 1);
+      if (k > 0) append(out, on_lines || indent < 0 ? "," : ", ");
+      if (on_lines) new_line(out, indent, level + 1);
       write(all[k]);
     }
-    if (!all.empty()) new_line(out, indent, level);
+    if (on_lines && !all.empty()) new_line(out, indent, level);
     append(out, brackets[1]);
   };
   if (const auto* items = std::get_if<Array>(&value_)) {
-    bracketed(*items, "[]", [&](const Json& item) { item.dump_to(out, indent, level + 1); });
+    const bool nested =
+        std::any_of(items->begin(), items->end(), [](const Json& item) { return item.is_array() || item.is_object(); });
+    bracketed(*items, nested, "[]", [&](const Json& item) { item.dump_to(out, indent, level + 1); });
   } else if (const auto* members = std::get_if<Object>(&value_)) {
-    bracketed(*members, "{}", [&](const auto& member) {
+    bracketed(*members, true, "{}", [&](const auto& member) {
       append_string(out, member.first);
       append(out, indent < 0 ? ":" : ": ");
       member.second.dump_to(out, indent, level + 1);

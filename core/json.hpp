@@ -65,8 +65,8 @@ class Json {
   Json& set(std::string_view key, Json value);
   Json& push(Json value);
 
-  /// Compact text, or indented by `indent` blanks a level with a final newline left to the caller.
-  /// Same value, same bytes, everywhere.
+  /// Compact text, or indented by `indent` blanks a level, arrays of single values on one line, with a final newline
+  /// left to the caller. Same value, same bytes, everywhere.
   std::string dump(int indent = -1) const;
 
   /// Reads exactly one value. Throws Error with line and column on anything RFC 8259 forbids, on

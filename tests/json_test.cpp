@@ -186,16 +186,14 @@ TEST(Json, BuildsAndWritesObjectsInOrder) {
   EXPECT_EQ(report.dump(2), R"({
   "version": "0.2.0",
   "accuracy": 0.5,
-  "list": [
-    1,
-    null
-  ],
+  "list": [1, null],
   "none": [],
   "object": {
     "k": false
   }
 })");
   EXPECT_EQ(Json::parse(report.dump(2)).dump(), report.dump());
+  EXPECT_EQ(Json::parse("[[1,2],3]").dump(2), "[\n  [1, 2],\n  3\n]");
   EXPECT_EQ(report.find("missing"), nullptr);
   EXPECT_EQ(report.at("object").at("k").boolean(), false);
 }
