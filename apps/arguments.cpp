@@ -101,9 +101,10 @@ std::vector<Given> match_arguments(std::string_view command, std::span<const Arg
       continue;
     }
     if (options_ended || !word.starts_with('-') || word == "-") {
-      check_usage(next_positional < positional, command, ": unexpected argument ", in_quotes(word),
+      const bool another = positional > 0 && next_positional == positional && known[positional - 1].repeatable;
+      check_usage(next_positional < positional || another, command, ": unexpected argument ", in_quotes(word),
                   "; allowed: ", all_names(known));
-      found.push_back({next_positional++, word});
+      found.push_back({another ? positional - 1 : next_positional++, word});
       continue;
     }
     check_usage(word.starts_with("--"), command, ": unknown option ", in_quotes(word), "; allowed: ", all_names(known));

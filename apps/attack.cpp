@@ -1,12 +1,12 @@
 // hans attack: attacks a model, judges the images, and says what is left of its accuracy.
 #include <algorithm>
-#include <cmath>
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/crafted_file.hpp>
 #include <hans/apps/inputs.hpp>
 #include <hans/apps/pictures.hpp>
 #include <hans/apps/progress.hpp>
+#include <hans/apps/rerun.hpp>
 #include <hans/apps/results.hpp>
 #include <hans/core/file.hpp>
 #include <hans/data/png.hpp>
@@ -118,25 +118,16 @@ int run(const AttackOptions& options) {
   if (options.at) request.radii = options.at->values;
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
 
-  for (const attacks::Attack& attack : request.attacks) {
-    const double most = attack.budget(named.model.net.input(), data.box()).size;
-    check_usage(request.radii.empty() || std::isinf(most), "--at is for attacks that look for the nearest image; ",
-                attack.info().name, " stays within ", most);
-  }
+  check_radii(request, named.model.net.input());
 
   attacks::EvaluateOptions settings;
-  settings.limit = first_count(options.limit, data.size());
   settings.targets = request.targets;
   settings.seed = options.seed;
   settings.keep_images = !out.empty() || !picture.empty();
   ProgressBar bar("", "attempts", options.quiet);
-  std::size_t current = request.attacks.size();
-  settings.progress = [&](std::size_t attack, std::size_t done, std::size_t total) {
-    if (attack != current) bar.restart(text("attack ", attack + 1, " of ", request.attacks.size()));
-    current = attack;
-    bar.update(done, total);
-  };
-  const attacks::Evaluation found = attacks::evaluate(named.model.net, data, request.attacks, settings);
+  settings.progress = attack_progress(bar, request.attacks.size());
+  const attacks::Evaluation found = attacks::evaluate(
+      named.model.net, data.first(first_count(options.limit, data.size())), request.attacks, settings);
   bar.clear();
 
   const Subject subject = subject_of(named, data, options.seed);

@@ -38,14 +38,13 @@ attacks::Evaluation evaluate(const NamedModel& model, const data::Dataset& data,
                              std::size_t limit, const DemoPlan& plan, std::string_view part,
                              const DemoProgress& progress) {
   attacks::EvaluateOptions options;
-  options.limit = limit;
   options.targets = request.targets;
   options.seed = plan.seed;
   options.keep_images = true;
   options.progress = [&](std::size_t attack, std::size_t done, std::size_t total) {
     progress(part, attack * total + done, request.attacks.size() * total, "");
   };
-  return attacks::evaluate(model.model.net, data, request.attacks, options);
+  return attacks::evaluate(model.model.net, data.first(limit), request.attacks, options);
 }
 
 // How many of the first images there are to be so that each class has one among them that is read correctly; ten at

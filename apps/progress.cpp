@@ -107,4 +107,13 @@ void ProgressBar::clear() {
   drawn_ = false;
 }
 
+std::function<void(std::size_t attack, std::size_t done, std::size_t total)> attack_progress(ProgressBar& bar,
+                                                                                             std::size_t attacks) {
+  return [&bar, attacks, current = attacks](std::size_t attack, std::size_t done, std::size_t total) mutable {
+    if (attack != current) bar.restart(hans::text("attack ", attack + 1, " of ", attacks));
+    current = attack;
+    bar.update(done, total);
+  };
+}
+
 }  // namespace hans::apps

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,5 +51,9 @@ class ProgressBar {
   std::uint64_t first_ = 0;
   Clock::time_point start_, last_;
 };
+
+/// What an evaluation of so many attacks reports to, drawn in `bar` under "attack 2 of 3".
+std::function<void(std::size_t attack, std::size_t done, std::size_t total)> attack_progress(ProgressBar& bar,
+                                                                                             std::size_t attacks);
 
 }  // namespace hans::apps

@@ -16,11 +16,6 @@ using attacks::Targets;
 
 double share(std::size_t part, std::size_t whole) { return static_cast<double>(part) / static_cast<double>(whole); }
 
-Json interval_json(std::size_t right, std::size_t n) {
-  const attacks::Interval interval = attacks::wilson(right, n);
-  return Json::array({interval.low, interval.high});
-}
-
 template <class T>
 Json optional_json(const std::optional<T>& value) {
   if (value) return Json(*value);
@@ -82,9 +77,9 @@ Json samples_json(const Evaluation& found, const AttackResult& result, Targets t
 Json stages_json(const AttackResult& result, std::size_t samples) {
   Json all = Json::array();
   for (const attacks::Stage& stage : result.stages) {
-    all.push(Json::object({{"attack", stage.attack},
-                           {"robust_accuracy", share(stage.standing, samples)},
-                           {"robust_accuracy_interval", interval_json(stage.standing, samples)}}));
+    Json one = Json::object({{"attack", stage.attack}});
+    set_accuracy(one, "robust_accuracy", stage.standing, samples);
+    all.push(std::move(one));
   }
   return all;
 }
@@ -93,9 +88,9 @@ Json radii_json(const Request& request, const Evaluation& found, std::size_t k) 
   Json all = Json::array();
   for (const float radius : request.radii) {
     const std::size_t robust = attacks::robust_within(found, found.attacks[k], static_cast<double>(radius));
-    all.push(Json::object({{"eps", hans::detail::number_json(radius)},
-                           {"robust_accuracy", share(robust, found.samples.size())},
-                           {"robust_accuracy_interval", interval_json(robust, found.samples.size())}}));
+    Json one = Json::object({{"eps", hans::detail::number_json(radius)}});
+    set_accuracy(one, "robust_accuracy", robust, found.samples.size());
+    all.push(std::move(one));
   }
   return all;
 }
@@ -107,25 +102,9 @@ Claim claim_of(const Request& request, const Evaluation& found, std::size_t k) {
 
 Json attack_json(const Subject& subject, const Request& request, const Evaluation& found, std::size_t k) {
   const AttackResult& result = found.attacks[k];
-  const std::size_t n = found.samples.size();
-  std::optional<double> success_rate;
-  if (!result.attempts.empty()) success_rate = share(result.successes, result.attempts.size());
-  Json json = Json::object({{"attack", text(result.attack.spec())},
-                            {"targets", targets_text(request.targets, result.attack)},
-                            {"robust_accuracy", share(result.robust_count, n)},
-                            {"robust_accuracy_interval", interval_json(result.robust_count, n)},
-                            {"success_rate", optional_json(success_rate)},
-                            {"attempts", result.attempts.size()},
-                            {"distances", Json::object({{"l0", summary_json(result.l0)},
-                                                        {"l1", summary_json(result.l1)},
-                                                        {"l2", summary_json(result.l2)},
-                                                        {"linf", summary_json(result.linf)}})},
-                            {"gradients", result.gradients},
-                            {"forwards", result.forwards},
-                            {"seconds", result.seconds},
-                            {"sentence", sentence(subject, claim_of(request, found, k))}});
-  if (!result.stages.empty()) json.set("stages", stages_json(result, n));
-  if (!request.radii.empty()) json.set("at", radii_json(request, found, k));
+  Json json = figures_json(request, found, k);
+  json.set("seconds", result.seconds);
+  json.set("sentence", sentence(subject, claim_of(request, found, k)));
   if (request.per_sample) json.set("samples", samples_json(found, result, request.targets));
   return json;
 }
@@ -140,26 +119,52 @@ std::vector<std::string> accuracy_cells(std::size_t right, std::size_t n) {
 
 }  // namespace
 
+void set_accuracy(Json& json, const std::string& key, std::size_t right, std::size_t n) {
+  const attacks::Interval interval = attacks::wilson(right, n);
+  json.set(key, share(right, n));
+  json.set(text(key, "_interval"), Json::array({interval.low, interval.high}));
+}
+
 Json clean_json(const Subject& subject, std::size_t right, std::size_t samples) {
-  return Json::object({{"hans", build_version()},
-                       {"model", subject.model},
-                       {"model_sha256", subject.model_sha256},
-                       {"architecture", subject.architecture},
-                       {"preprocessing", subject.preprocessing},
-                       {"data", subject.data},
-                       {"data_sha256", subject.data_sha256},
-                       {"box", Json::array({subject.box.lo, subject.box.hi})},
-                       {"seed", subject.seed},
-                       {"sample_count", samples},
-                       {"clean_accuracy", share(right, samples)},
-                       {"clean_accuracy_interval", interval_json(right, samples)}});
+  Json json = Json::object({{"hans", build_version()},
+                            {"model", subject.model},
+                            {"model_sha256", subject.model_sha256},
+                            {"architecture", subject.architecture},
+                            {"preprocessing", subject.preprocessing},
+                            {"data", subject.data},
+                            {"data_sha256", subject.data_sha256},
+                            {"box", Json::array({subject.box.lo, subject.box.hi})},
+                            {"seed", subject.seed},
+                            {"sample_count", samples}});
+  set_accuracy(json, "clean_accuracy", right, samples);
+  return json;
+}
+
+Json figures_json(const Request& request, const Evaluation& found, std::size_t k) {
+  const AttackResult& result = found.attacks[k];
+  const std::size_t n = found.samples.size();
+  std::optional<double> success_rate;
+  if (!result.attempts.empty()) success_rate = share(result.successes, result.attempts.size());
+  Json json =
+      Json::object({{"attack", text(result.attack.spec())}, {"targets", targets_text(request.targets, result.attack)}});
+  set_accuracy(json, "robust_accuracy", result.robust_count, n);
+  json.set("success_rate", optional_json(success_rate));
+  json.set("attempts", result.attempts.size());
+  json.set("distances", Json::object({{"l0", summary_json(result.l0)},
+                                      {"l1", summary_json(result.l1)},
+                                      {"l2", summary_json(result.l2)},
+                                      {"linf", summary_json(result.linf)}}));
+  json.set("gradients", result.gradients);
+  json.set("forwards", result.forwards);
+  if (!result.stages.empty()) json.set("stages", stages_json(result, n));
+  if (!request.radii.empty()) json.set("at", radii_json(request, found, k));
+  return json;
 }
 
 Json results_json(const Subject& subject, const Request& request, const Evaluation& found) {
   const std::size_t n = found.samples.size();
   Json json = clean_json(subject, found.right, n);
-  json.set("robust_accuracy", share(found.robust, n));
-  json.set("robust_accuracy_interval", interval_json(found.robust, n));
+  set_accuracy(json, "robust_accuracy", found.robust, n);
   Json all = Json::array();
   for (std::size_t k = 0; k < found.attacks.size(); ++k) all.push(attack_json(subject, request, found, k));
   json.set("attacks", std::move(all));

@@ -21,6 +21,12 @@ struct Request {
 /// The keys that every result has: version, model, data, box, seed, sample_count and clean_accuracy.
 Json clean_json(const Subject& subject, std::size_t right, std::size_t samples);
 
+/// Sets `key`, and `key`_interval: the share right of n and its 95 % interval.
+void set_accuracy(Json& json, const std::string& key, std::size_t right, std::size_t n);
+
+/// What was found with attack k, as far as it is the same on every machine: no seconds.
+Json figures_json(const Request& request, const attacks::Evaluation& found, std::size_t k);
+
 /// The whole result of an attack run. The keys are stable.
 Json results_json(const Subject& subject, const Request& request, const attacks::Evaluation& found);
 

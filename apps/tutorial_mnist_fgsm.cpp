@@ -35,7 +35,7 @@ constexpr float smoothing = 0.1F;  // the labels are 0.9 for the right class and
 // The accuracy on the clean and on the attacked test images.
 void report(const nn::Classifier& net, const data::Dataset& test) {
   const std::vector<attacks::Attack> fgsm{attacks::Fgsm{.eps = eps}};
-  const attacks::Evaluation found = attacks::evaluate(net, test, fgsm, {});
+  const attacks::Evaluation found = attacks::evaluate(net, test.first(test.size()), fgsm, {});
   const std::size_t robust = found.attacks[0].robust_count;
   apps::print(text("Test accuracy on legitimate test examples: ", apps::percent_of(found.right, test.size()), " %\n",
                    "Test accuracy on adversarial examples:     ", apps::percent_of(robust, test.size()),

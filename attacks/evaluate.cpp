@@ -7,6 +7,7 @@
 #include <limits>
 
 #include <hans/core/error.hpp>
+#include <hans/core/hash.hpp>
 #include <hans/core/rng.hpp>
 #include <hans/nn/evaluate.hpp>
 
@@ -77,16 +78,8 @@ void check_targets(const Targets& targets, const AttackInfo& info, const Evaluat
               "the target ", targets.target, " is the label of every sample: there is nothing to attack");
 }
 
-// A stage that no sample of a chunk came to is missing there.
-void add_stages(const std::vector<Stage>& part, std::vector<Stage>& all) {
-  for (std::size_t k = 0; k < part.size(); ++k) {
-    if (k == all.size()) all.push_back({part[k].attack, 0});
-    all[k].standing += part[k].standing;
-  }
-}
-
-void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluation, const EvaluateOptions& options,
-         std::size_t number) {
+void run(AttackResult& result, const nn::Classifier& model, const Evaluation& evaluation,
+         const EvaluateOptions& options, std::size_t number) {
   const AttackInfo info = result.attack.info();
   check_targets(options.targets, info, evaluation, model.classes());
   const data::Samples& samples = evaluation.samples;
@@ -95,12 +88,12 @@ void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluati
     if (evaluation.predictions[i] != samples.labels[i]) continue;
     const std::vector<int> goals =
         goals_of(options.targets, info, samples.labels[i], samples.index[i], model.classes(), Rng(options.seed));
-    if (goals.empty()) result.attempts.push_back({i, std::nullopt, {}, {}});
+    if (goals.empty()) result.attempts.push_back({i, std::nullopt, {}, {}, {}});
     for (const int target : goals) {
       if (target == samples.labels[i]) {
         ++result.no_attempts;
       } else {
-        result.attempts.push_back({i, target, {}, {}});
+        result.attempts.push_back({i, target, {}, {}, {}});
       }
     }
   }
@@ -125,6 +118,7 @@ void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluati
     for (std::size_t k = 0; k < count; ++k) {
       part[k].finding = verdict.findings[k];
       part[k].note = made.notes[k];
+      if (options.hash_images) part[k].image_sha256 = Sha256().add(made.images.rows(k, 1).values()).hex();
       if (options.keep_images) result.images.push_back(made.images.rows(k, 1));
     }
     add_stages(made.stages, result.stages);
@@ -132,9 +126,11 @@ void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluati
     result.gradients += made.gradients;
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
 
-  result.robust.resize(samples.size());
-  for (std::size_t i = 0; i < samples.size(); ++i) result.robust[i] = evaluation.predictions[i] == samples.labels[i];
+void sum_up(AttackResult& result, const std::vector<bool>& right) {
+  result.robust = right;
+  result.successes = 0;
   for (const Attempt& attempt : result.attempts) {
     if (attempt.finding.evades) result.robust[attempt.sample] = false;
     result.successes += attempt.finding.success ? 1U : 0U;
@@ -144,6 +140,14 @@ void run(AttackResult& result, const nn::Classifier& model, Evaluation& evaluati
   result.l1 = summarize(result.attempts, [](const Distances& d) { return d.l1; });
   result.l2 = summarize(result.attempts, [](const Distances& d) { return d.l2; });
   result.linf = summarize(result.attempts, [](const Distances& d) { return d.linf; });
+}
+
+std::vector<bool> who_is_right(const Evaluation& evaluation) {
+  std::vector<bool> right(evaluation.samples.size());
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    right[i] = evaluation.predictions[i] == evaluation.samples.labels[i];
+  }
+  return right;
 }
 
 }  // namespace
@@ -158,38 +162,48 @@ Targets read_targets(std::string_view word) {
   return {Targets::Kind::one, static_cast<int>(target)};
 }
 
-Evaluation evaluate(const nn::Classifier& model, const data::Dataset& data, std::span<const Attack> attacks,
+Evaluation evaluate(const nn::Classifier& model, const data::Samples& samples, std::span<const Attack> attacks,
                     const EvaluateOptions& options) {
   Evaluation evaluation;
-  evaluation.samples = data.first(options.limit == 0 ? data.size() : options.limit);
-  const data::Samples& samples = evaluation.samples;
-  check(samples.images.shape().without_front() == model.input(), "the model takes images of ", model.input(), ", ",
-        data.name(), " has ", data.image_shape());
+  evaluation.samples = samples;
+  check(samples.images.shape().without_front() == model.input(), "the model takes images of ", model.input(),
+        ", the samples are ", samples.images.shape().without_front());
   // Everything that can be refused is refused before the work starts.
   for (const Attack& attack : attacks) {
     check_targets(options.targets, attack.info(), evaluation, model.classes());
     attack.budget(model.input(), samples.box);
   }
   evaluation.predictions = nn::predict(model, samples.images);
-  std::vector<bool> robust(samples.size());
-  for (std::size_t i = 0; i < samples.size(); ++i) robust[i] = evaluation.predictions[i] == samples.labels[i];
-  evaluation.right = static_cast<std::size_t>(std::ranges::count(robust, true));
   for (const Attack& attack : attacks) {
     AttackResult result;
     result.attack = attack.resolved(samples.box);
     run(result, model, evaluation, options, evaluation.attacks.size());
-    for (std::size_t i = 0; i < samples.size(); ++i) robust[i] = robust[i] && result.robust[i];
     evaluation.attacks.push_back(std::move(result));
   }
-  evaluation.robust = static_cast<std::size_t>(std::ranges::count(robust, true));
+  sum_up(evaluation);
   return evaluation;
 }
 
-std::size_t robust_within(const Evaluation& evaluation, const AttackResult& result, double radius) {
-  std::vector<bool> robust(evaluation.samples.size());
-  for (std::size_t i = 0; i < robust.size(); ++i) {
-    robust[i] = evaluation.predictions[i] == evaluation.samples.labels[i];
+void add_stages(const std::vector<Stage>& part, std::vector<Stage>& all) {
+  for (std::size_t k = 0; k < part.size(); ++k) {
+    if (k == all.size()) all.push_back({part[k].attack, 0});
+    all[k].standing += part[k].standing;
   }
+}
+
+void sum_up(Evaluation& evaluation) {
+  const std::vector<bool> right = who_is_right(evaluation);
+  evaluation.right = static_cast<std::size_t>(std::ranges::count(right, true));
+  std::vector<bool> robust = right;
+  for (AttackResult& result : evaluation.attacks) {
+    sum_up(result, right);
+    for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = robust[i] && result.robust[i];
+  }
+  evaluation.robust = static_cast<std::size_t>(std::ranges::count(robust, true));
+}
+
+std::size_t robust_within(const Evaluation& evaluation, const AttackResult& result, double radius) {
+  std::vector<bool> robust = who_is_right(evaluation);
   for (const Attempt& attempt : result.attempts) {
     const bool near = attempt.finding.distance.of(result.budget.norm) <= radius;
     if (attempt.finding.evades && near) robust[attempt.sample] = false;

@@ -33,6 +33,7 @@ struct Attempt {
   std::optional<int> target;  ///< none: untargeted
   Finding finding;
   Note note;
+  std::string image_sha256 = {};  ///< of the image's numbers as little-endian floats, where it was asked for
 };
 
 /// The middle and the mean of one distance over all attempts: median counts failures as infinite, mean only successes.
@@ -64,18 +65,25 @@ struct Evaluation {
 };
 
 struct EvaluateOptions {
-  std::size_t limit = 0;  ///< first so many samples; 0: all
   Targets targets = {};
   std::uint64_t seed = 0;
   bool keep_images = false;
+  bool hash_images = false;
   /// Called as samples are finished: attack number (from 0), attempts done, attempts in all.
   std::function<void(std::size_t attack, std::size_t done, std::size_t total)> progress = {};
 };
 
 /// Runs the attacks. Samples that are wrong on the clean image are not attacked and not robust. Throws UsageError for a
-/// target that is no class, that equals every sample's label, or that the attack cannot take.
-Evaluation evaluate(const nn::Classifier& model, const data::Dataset& data, std::span<const Attack> attacks,
+/// target that is no class, that equals every sample's label, or that the attack cannot take. What is found of a sample
+/// is the same whatever other samples there are, so that parts make a whole.
+Evaluation evaluate(const nn::Classifier& model, const data::Samples& samples, std::span<const Attack> attacks,
                     const EvaluateOptions& options);
+
+/// Adds how many samples were left after each stage; what no sample came to may be missing in `part`.
+void add_stages(const std::vector<Stage>& part, std::vector<Stage>& all);
+
+/// Fills in what follows from predictions and attempts: who is right and robust, successes and distances.
+void sum_up(Evaluation& evaluation);
 
 /// How many samples are right and were not misled by an image within `radius` of the original, in the norm of the
 /// attack's budget. Of an attack that looks for the nearest image this gives accuracy against eps from one run.

@@ -234,17 +234,17 @@ TEST(Cleverhans, ReportedSuccessesMinusFailures) {
   const std::array<attacks::Attack, 1> jsma{Jsma{.gamma = 1}};
   attacks::EvaluateOptions options;
   options.targets.kind = attacks::Targets::Kind::all;
-  const attacks::AttackResult result = attacks::evaluate(net, data, jsma, options).attacks[0];
+  const attacks::AttackResult result = attacks::evaluate(net, data.first(data.size()), jsma, options).attacks[0];
   EXPECT_EQ(result.attempts.size(), 4U);  // two images, two targets each
   EXPECT_EQ(result.successes, 2U);        // not 2 - 2
   EXPECT_EQ(result.l0.mean, 2);           // features, of the successes alone
   EXPECT_FALSE(result.l0.median.has_value());
   options.targets = {};
-  const attacks::AttackResult next = attacks::evaluate(net, data, jsma, options).attacks[0];
+  const attacks::AttackResult next = attacks::evaluate(net, data.first(data.size()), jsma, options).attacks[0];
   EXPECT_EQ(next.attempts[0].target, 1);
   const nn::Sequential last = linear_model(line, 3, std::vector<real>(12, 0), {0, 0, 1});
   const data::Dataset twos("black", line, std::vector<float>(4, 0), {2}, 3);
-  EXPECT_EQ(attacks::evaluate(last, twos, jsma, {}).attacks[0].attempts[0].target, 0);
+  EXPECT_EQ(attacks::evaluate(last, twos.first(twos.size()), jsma, {}).attacks[0].attempts[0].target, 0);
 }
 
 // v1.0.0 returns the fraction 2 * iterations / (rows * cols), though a step can change one feature only by rounding or

@@ -86,7 +86,7 @@ data::Dataset dataset(const std::vector<float>& firsts, const std::vector<int>& 
 }
 
 Evaluation evaluated(const data::Dataset& data, std::vector<Attack> all, const EvaluateOptions& options = {}) {
-  return attacks::evaluate(quarters, data, all, options);
+  return attacks::evaluate(quarters, data.first(data.size()), all, options);
 }
 
 const data::Dataset five = dataset({0.125, 0.375, 0.625, 0.875, 0.125}, {0, 1, 2, 3, 1});  // the last is wrong
@@ -199,7 +199,7 @@ TEST(Evaluate, AimsAsAsked) {
 
 TEST(Evaluate, AimsJsmaAtTheNextClassByItself) {
   const std::array<Attack, 1> jsma{attack("jsma:gamma=0.5")};
-  const Evaluation found = attacks::evaluate(quarters, five, jsma, {});
+  const Evaluation found = attacks::evaluate(quarters, five.first(5), jsma, {});
   std::vector<int> targets;
   for (const attacks::Attempt& attempt : found.attacks[0].attempts) targets.push_back(attempt.target.value());
   EXPECT_EQ(targets, (std::vector<int>{1, 2, 3, 0}));
@@ -213,17 +213,17 @@ TEST(Evaluate, DrawsRandomTargetsPerSample) {
     firsts.push_back((static_cast<float>(k % 4) + 0.5F) / 4);
   }
   const data::Dataset data = dataset(firsts, labels);
-  const auto targets = [&](std::uint64_t seed, std::size_t limit) {
+  const auto targets = [&](std::uint64_t seed, std::size_t count) {
     EvaluateOptions options;
     options.targets.kind = Targets::Kind::random;
     options.seed = seed;
-    options.limit = limit;
     std::vector<int> all;
-    const Evaluation found = evaluated(data, {Push{.by = 1.0F}}, options);
+    const std::vector<Attack> push{Push{.by = 1.0F}};
+    const Evaluation found = attacks::evaluate(quarters, data.first(count), push, options);
     for (const attacks::Attempt& attempt : found.attacks[0].attempts) all.push_back(attempt.target.value());
     return all;
   };
-  const std::vector<int> first = targets(1, 0);
+  const std::vector<int> first = targets(1, 400);
   ASSERT_EQ(first.size(), 400U);
   std::array<std::array<int, 4>, 4> seen{};
   for (std::size_t k = 0; k < first.size(); ++k) {
@@ -238,8 +238,8 @@ TEST(Evaluate, DrawsRandomTargetsPerSample) {
       }
     }
   }
-  EXPECT_EQ(targets(1, 0), first);
-  EXPECT_NE(targets(2, 0), first);
+  EXPECT_EQ(targets(1, 400), first);
+  EXPECT_NE(targets(2, 400), first);
   EXPECT_EQ(targets(1, 100), std::vector<int>(first.begin(), first.begin() + 100));
 }
 
@@ -330,18 +330,43 @@ TEST(Evaluate, KeepsImagesAndTellsHowFarItIs) {
   EXPECT_TRUE(evaluated(five, {Push{.by = 0.125F}}).attacks[0].images.empty());
 }
 
-TEST(Evaluate, LimitsTheSamples) {
-  for (const auto& [limit, size] : std::vector<std::pair<std::size_t, std::size_t>>{{0, 5}, {2, 2}, {5, 5}, {9, 5}}) {
-    EvaluateOptions options;
-    options.limit = limit;
-    EXPECT_EQ(evaluated(five, {Push{.by = 0.125F}}, options).samples.size(), size);
+TEST(Evaluate, RefusesSamplesOfAnotherShape) {
+  EXPECT_THROW(attacks::evaluate(small_models()[0], five.first(5), {}, {}), Error);
+}
+
+// Parts make a whole: counts add up, and each sample has the findings it has alone.
+TEST(Evaluate, FindsTheSameOfASampleWhateverTheOthersAre) {
+  EvaluateOptions options;
+  options.hash_images = true;
+  const std::vector<Attack> push{Push{.by = 0.125F}, attack("noise:eps=0.3,kind=gaussian")};
+  const Evaluation whole = attacks::evaluate(quarters, five.first(5), push, options);
+  Evaluation joined = attacks::evaluate(quarters, five.samples(0, 2), push, options);
+  const Evaluation rest = attacks::evaluate(quarters, five.samples(2, 3), push, options);
+  joined.predictions.insert(joined.predictions.end(), rest.predictions.begin(), rest.predictions.end());
+  joined.samples = five.first(5);
+  for (std::size_t a = 0; a < push.size(); ++a) {
+    for (attacks::Attempt attempt : rest.attacks[a].attempts) {
+      attempt.sample += 2;
+      joined.attacks[a].attempts.push_back(attempt);
+    }
   }
-  EXPECT_THROW(attacks::evaluate(small_models()[0], five, {}, {}), Error);
+  sum_up(joined);
+  EXPECT_EQ(joined.right, whole.right);
+  EXPECT_EQ(joined.robust, whole.robust);
+  for (std::size_t a = 0; a < push.size(); ++a) {
+    EXPECT_EQ(joined.attacks[a].l2.mean, whole.attacks[a].l2.mean);
+    EXPECT_EQ(joined.attacks[a].successes, whole.attacks[a].successes);
+    ASSERT_EQ(joined.attacks[a].attempts.size(), whole.attacks[a].attempts.size());
+    for (std::size_t k = 0; k < whole.attacks[a].attempts.size(); ++k) {
+      EXPECT_EQ(joined.attacks[a].attempts[k].image_sha256, whole.attacks[a].attempts[k].image_sha256);
+      EXPECT_EQ(whole.attacks[a].attempts[k].image_sha256.size(), 64U);
+    }
+  }
 }
 
 TEST(Evaluate, ResolvesEveryParameter) {
   const std::array<Attack, 1> fgsm{attack("fgsm:eps=0.3")};
-  const Evaluation found = attacks::evaluate(quarters, five, fgsm, {});
+  const Evaluation found = attacks::evaluate(quarters, five.first(5), fgsm, {});
   EXPECT_EQ(text(found.attacks[0].attack.spec()), "fgsm:eps=0.3,norm=linf,clip_min=0,clip_max=1,label=data");
   EXPECT_EQ(found.attacks[0].attempts[0].note.stop, attacks::Stop::zero_gradient);
   EXPECT_EQ(found.robust, 4U);
@@ -353,7 +378,7 @@ TEST(Evaluate, NeverCountsWhatIsNotANumber) {
   });
   const data::Dataset data = dataset({0.125, 0.75}, {0, 0});
   const std::array<Attack, 1> push{Push{.by = 0.5F}};
-  const Evaluation found = attacks::evaluate(broken, data, push, {});
+  const Evaluation found = attacks::evaluate(broken, data.first(2), push, {});
   EXPECT_EQ(found.predictions, (std::vector<int>{0, nn::no_prediction}));
   EXPECT_EQ(found.right, 1U);
   ASSERT_EQ(found.attacks[0].attempts.size(), 1U);
@@ -386,7 +411,7 @@ TEST(Evaluate, SaysWhatIsLeftWithinARadius) {
   const nn::Sequential net = linear_model({1, 1, 1}, 2, {-1, 1}, {0.5F, -0.5F});
   const data::Dataset data("line", {1, 1, 1}, std::vector<float>{0.4F, 0.3F, 0.2F, 0.9F, 0.6F}, {0, 0, 0, 1, 0}, 2);
   const std::vector<attacks::Attack> nearest{attack("deepfool")};
-  const attacks::Evaluation found = attacks::evaluate(net, data, nearest, {});
+  const attacks::Evaluation found = attacks::evaluate(net, data.first(5), nearest, {});
   std::vector<std::size_t> left;
   for (const double radius : {0.0, 0.11, 0.21, 0.31, 0.41, 1.0}) {
     left.push_back(attacks::robust_within(found, found.attacks[0], radius));

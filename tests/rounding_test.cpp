@@ -82,7 +82,7 @@ TEST(OtherWays, AreRefusedWhereWorkBegins) {
        }},
       {"targeted attack", [&] { (void)jsma(net, samples, towards(1)); }},
       {"judge", [&] { (void)attacks::judge(net, samples, samples.images, towards(1), {}); }},
-      {"evaluate", [&] { (void)attacks::evaluate(net, data, std::span(&fgsm, 1), {}); }},
+      {"evaluate", [&] { (void)attacks::evaluate(net, data.first(data.size()), std::span(&fgsm, 1), {}); }},
       {"fit", [&] { nn::fit(trained, data, testing_fit::short_run()); }},
       {"step", [&] { (void)trainer.step(samples, 0); }},
       {"clip", [&] { (void)nn::clip_gradients(gradients, 0.1); }},

@@ -138,10 +138,10 @@ def rows():
             "foolbox": fb(lambda a: a.L2PGD(abs_stepsize=.1, steps=40), 1.0)})
     for model, few in (("v1", 100), ("lirpa_mnist_a_adv", 200)):
         yield ("DDN 100", model, 1000, "l2", None, "ddn", {"foolbox": fb(lambda a: a.DDNAttack(steps=100))})
-        yield ("FMN 100", model, few, "l2", None, "fmn", {"foolbox": fb(lambda a: a.L2FMNAttack(steps=100))})
-        yield ("FMN 100", model, few, "linf", None, "fmn:norm=linf", {"foolbox": fb(lambda a: a.LInfFMNAttack(steps=100))})
-        yield ("FMN 100", model, few, "l1", None, "fmn:norm=l1", {"foolbox": fb(lambda a: a.L1FMNAttack(steps=100))})
-        yield ("FMN 100", model, few, "l0", None, "fmn:norm=l0", {"foolbox": fb(lambda a: a.L0FMNAttack(steps=100))})
+        yield ("FMN 100", model, 1000, "l2", None, "fmn", {"foolbox": fb(lambda a: a.L2FMNAttack(steps=100))})
+        yield ("FMN 100", model, 1000, "linf", None, "fmn:norm=linf", {"foolbox": fb(lambda a: a.LInfFMNAttack(steps=100))})
+        yield ("FMN 100", model, 1000, "l1", None, "fmn:norm=l1", {"foolbox": fb(lambda a: a.L1FMNAttack(steps=100))})
+        yield ("FMN 100", model, 1000, "l0", None, "fmn:norm=l0", {"foolbox": fb(lambda a: a.L0FMNAttack(steps=100))})
         yield ("DeepFool", model, few, "l2", None, "deepfool", {"foolbox": fb(lambda a: a.L2DeepFoolAttack())})
         yield ("DeepFool", model, few, "linf", None, "deepfool:norm=linf",
                {"foolbox": fb(lambda a: a.LinfDeepFoolAttack())})
