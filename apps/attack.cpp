@@ -1,27 +1,17 @@
 // hans attack: attacks a model, judges the images, and says what is left of its accuracy.
 #include <algorithm>
 
-#include <hans/apps/commands.hpp>
+#include <hans/apps/attack_run.hpp>
 #include <hans/apps/crafted_file.hpp>
-#include <hans/apps/inputs.hpp>
 #include <hans/apps/pictures.hpp>
 #include <hans/apps/progress.hpp>
-#include <hans/apps/rerun.hpp>
-#include <hans/apps/results.hpp>
 #include <hans/core/file.hpp>
 #include <hans/data/png.hpp>
 
 namespace hans::apps {
 namespace {
 
-struct AttackOptions : Common {
-  Required<ModelName> model;
-  Required<DataName> data;
-  Required<Many<FromSpec<attacks::Attack>>> attack;
-  std::optional<PreprocessChoice> preprocess = {};
-  std::optional<std::uint64_t> limit = {};
-  std::optional<TargetsChoice> targets = {};
-  std::optional<Radii> at = {};
+struct AttackOptions : AttackRun {
   bool per_sample = false;
   std::optional<FileName> out = {};
   std::optional<FileName> picture = {};
@@ -41,23 +31,10 @@ struct AttackOptions : Common {
   static constexpr std::string_view example =
       "hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n"
       "hans attack v1.hans --data mnist --limit 100 --attack jsma:gamma=0.145 --targets all --out adversarial.npz";
-  static constexpr auto positional() {
-    return std::tuple(field("MODEL", &AttackOptions::model, "a model file, as hans train writes it, or an ONNX file"));
-  }
   static constexpr auto fields() {
     return std::tuple_cat(
+        attack_fields(),
         std::tuple(
-            field("data", &AttackOptions::data, data_meaning_test),
-            field("attack", &AttackOptions::attack, "the attack and its parameters; may be given several times"),
-            field("preprocess", &AttackOptions::preprocess, preprocess_meaning, "none"),
-            field("limit", &AttackOptions::limit, at_least(1), "only the first N images", "all"),
-            field("targets", &AttackOptions::targets,
-                  "the class to aim at: the one after the label, all others in turn, a random other, or class N",
-                  "no class, but next for attacks that need one"),
-            field("at", &AttackOptions::at,
-                  "for attacks that look for the nearest image: accuracy within each of these distances, such as "
-                  "0.05,0.1,0.2",
-                  "none"),
             field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
             field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file",
                   "none"),
@@ -111,14 +88,9 @@ int run(const AttackOptions& options) {
   check_distinct(std::vector<NamedFile>{
       {"MODEL", named.path, false}, {"--json", json_file(options)}, {"--out", out}, {"--picture", picture}});
 
-  Request request;
-  request.per_sample = options.per_sample;
-  if (options.targets) request.targets = options.targets->targets;
-  for (const auto& choice : options.attack.value().values) request.attacks.push_back(choice.value);
-  if (options.at) request.radii = options.at->values;
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
-
-  check_radii(request, named.model.net.input());
+  Request request = request_of(options, data);
+  request.per_sample = options.per_sample;
 
   attacks::EvaluateOptions settings;
   settings.targets = request.targets;

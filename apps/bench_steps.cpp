@@ -182,7 +182,7 @@ std::vector<Job> step_jobs(const BenchPlan& plan) {
     const nn::Sequential& net = model.model.net;
     for (const std::size_t batch : plan.step_batches) {
       for (const Step step : {Step::train, Step::infer, Step::xgrad}) {
-        const std::string_view name = enum_names(step)[static_cast<std::size_t>(step)];
+        const std::string_view name = enum_name(step);
         Job job;
         job.figure.section = Section::steps;
         job.figure.names = Json::object({{"model", model.name}, {"step", name}, {"batch", batch}});

@@ -55,7 +55,7 @@ std::vector<Entry> entries(Topic topic) {
                        info.paper,
                        std::move(info.fields),
                        {{"norms", info.norms},
-                        {"sees", std::string(enum_names(info.knowledge)[static_cast<std::size_t>(info.knowledge)])},
+                        {"sees", std::string(enum_name(info.knowledge))},
                         {"goals", std::string(goals)},
                         {"example", info.example}}});
       }
@@ -154,7 +154,7 @@ std::string page(const std::vector<Entry>& all) {
 }
 
 std::string markdown_page(Topic topic, const std::vector<Entry>& all) {
-  const std::string_view name = enum_names(topic)[static_cast<std::size_t>(topic)];
+  const std::string_view name = enum_name(topic);
   std::string out = text("# All ", name, "\n\nMade by `hans list ", name, " --markdown`; a test keeps it so.\n\n");
   for (const Entry& entry : all)
     append(out, text("- [`", entry.name, "`](#", anchor(entry.name), "): ", entry.meaning, "\n"));
@@ -203,7 +203,7 @@ int run(const ListOptions& options) {
   const Topic topic = options.topic;
   const std::vector<Entry> all = entries(topic);
   finish(options, options.markdown ? markdown_page(topic, all) : page(all),
-         Json::object({{enum_names(topic)[static_cast<std::size_t>(topic)].data(), entries_json(all)}}));
+         Json::object({{enum_name(topic).data(), entries_json(all)}}));
   return 0;
 }
 

@@ -16,11 +16,6 @@ namespace {
 constexpr int schema = 1;
 constexpr std::uint64_t longest_manifest = std::uint64_t{1} << 30;
 
-template <class Enum>
-std::string name_of(Enum value) {
-  return std::string(enum_names(value)[static_cast<std::size_t>(value)]);
-}
-
 std::string hash_of(const Json& json) { return sha256(json.dump()); }
 
 std::string images_of(const Slice& slice) {
@@ -52,14 +47,13 @@ std::string threat_text(const ThreatModel& threat) {
   const std::string box = std::isfinite(budget.box.lo) || std::isfinite(budget.box.hi)
                               ? text("features in [", budget.box.lo, ",", budget.box.hi, "]")
                               : "features unlimited";
-  return text(name_of(budget.norm), ball, ", ", box, budget.prediction_only ? ", judged by the prediction alone" : "",
+  return text(enum_name(budget.norm), ball, ", ", box, budget.prediction_only ? ", judged by the prediction alone" : "",
               threat.goal == "none" ? ", untargeted" : text(", targets ", threat.goal));
 }
 
 Benchmark begin_benchmark(const Subject& subject, const Shape& image, const Request& request, Slice slice) {
   Benchmark all{std::string(build_version()), subject, image, request, slice, {}};
   all.slice.count = 0;
-  all.request.per_sample = true;
   all.found.samples.images = Tensor(image.with_front(0));
   all.found.samples.box = subject.box;
   for (attacks::Attack& attack : all.request.attacks) {
@@ -121,6 +115,10 @@ Manifest read_manifest(const std::filesystem::path& path) {
     Manifest manifest{read_result(all.at("result")), all.at("run"), all.at("name").string()};
     manifest.benchmark.subject.model = manifest.run.at("model").string();
     manifest.benchmark.subject.data = manifest.run.at("data").string();
+    const Json::Array& seconds = manifest.run.at("seconds").items();
+    std::vector<attacks::AttackResult>& attacks = manifest.benchmark.found.attacks;
+    check(seconds.size() == attacks.size(), "it has the seconds of ", seconds.size(), " attacks, of ", attacks.size());
+    for (std::size_t a = 0; a < attacks.size(); ++a) attacks[a].seconds = seconds[a].number();
     return manifest;
   } catch (const Error& error) {
     throw Error(text(file, ": ", error.what()));
@@ -168,7 +166,7 @@ std::string manifest_report(const Benchmark& benchmark, std::string_view name) {
   std::string report = results_table(benchmark.subject, benchmark.request, benchmark.found);
   const ThreatModel threat =
       threat_model(benchmark.request.attacks, benchmark.request.targets, benchmark.image, benchmark.subject.box);
-  append(report, text("\nthreat model: ", threat_text(threat), ", seeing ", name_of(threat.knowledge), "\n\n"));
+  append(report, text("\nthreat model: ", threat_text(threat), ", seeing ", enum_name(threat.knowledge), "\n\n"));
   if (slice.complete()) {
     append(report, text(results_sentences(benchmark.subject, benchmark.request, benchmark.found), "\n"));
   } else {

@@ -35,7 +35,7 @@ struct Benchmark {
   std::string version;  ///< of hans
   Subject subject;
   Shape image;      ///< of one sample
-  Request request;  ///< attacks with every parameter; attempts are always told
+  Request request;  ///< attacks with every parameter
   Slice slice;
   attacks::Evaluation found;  ///< images only as hashes
 };

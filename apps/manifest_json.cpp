@@ -16,11 +16,6 @@ using attacks::Attempt;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 
 template <class Enum>
-std::string_view word_of(Enum value) {
-  return enum_names(value)[static_cast<std::size_t>(value)];
-}
-
-template <class Enum>
 Enum enum_of(const Json& json) {
   Enum value{};
   try {
@@ -43,11 +38,11 @@ Json threat_json(const Benchmark& benchmark) {
   const ThreatModel threat =
       threat_model(benchmark.request.attacks, benchmark.request.targets, benchmark.image, benchmark.subject.box);
   const attacks::Budget& budget = threat.budget;
-  return Json::object({{"norm", word_of(budget.norm)},
+  return Json::object({{"norm", enum_name(budget.norm)},
                        {"budget", static_cast<float>(budget.size)},
                        {"box", Json::array({budget.box.lo, budget.box.hi})},
                        {"goal", threat.goal == "none" ? "untargeted" : text("targets ", threat.goal)},
-                       {"knowledge", word_of(threat.knowledge)},
+                       {"knowledge", enum_name(threat.knowledge)},
                        {"judged_by_prediction_alone", budget.prediction_only}});
 }
 
@@ -60,8 +55,8 @@ Json attempts_json(const Benchmark& benchmark, const attacks::AttackResult& resu
       {{"index", column(result.attempts, [&](const Attempt& a) { return benchmark.found.samples.index[a.sample]; })},
        {"target", column(result.attempts, [](const Attempt& a) { return a.target.value_or(-1); })},
        {"prediction", of_finding([](const auto& f) { return f.prediction; })},
-       {"reason", of_finding([](const auto& f) { return word_of(f.reason); })},
-       {"stop", column(result.attempts, [](const Attempt& a) { return word_of(a.note.stop); })},
+       {"reason", of_finding([](const auto& f) { return enum_name(f.reason); })},
+       {"stop", column(result.attempts, [](const Attempt& a) { return enum_name(a.note.stop); })},
        {"l0", of_finding([](const auto& f) { return f.distance.l0; })},
        {"l1", of_finding([](const auto& f) { return f.distance.l1; })},
        {"l2", of_finding([](const auto& f) { return f.distance.l2; })},
@@ -80,7 +75,7 @@ Json attack_json(const Benchmark& benchmark, std::size_t k) {
   const attacks::AttackResult& result = benchmark.found.attacks[k];
   Json json = figures_json(benchmark.request, benchmark.found, k);
   const attacks::Knowledge knowledge = result.attack.info().knowledge;
-  json.set("knowledge", word_of(knowledge));
+  json.set("knowledge", enum_name(knowledge));
   json.set("queries", knowledge == attacks::Knowledge::gradients ? Json() : Json(result.forwards));
   json.set("without_attempt", result.no_attempts);
   json.set("images_sha256", images_sha256(result));
@@ -246,7 +241,6 @@ Benchmark read_result(const Json& result) {
   subject.box = {static_cast<float>(box[0].number()), static_cast<float>(box[1].number())};
 
   Request& request = benchmark.request;
-  request.per_sample = true;
   request.targets = targets_of(result);
   for (const Json& radius : result.at("at").items()) request.radii.push_back(static_cast<float>(radius.number()));
 

@@ -1,6 +1,6 @@
 // hans merge: joins the manifests of all shards to the one of the whole benchmark.
 #include <hans/apps/commands.hpp>
-#include <hans/apps/manifest.hpp>
+#include <hans/apps/rerun.hpp>
 #include <hans/core/file.hpp>
 
 namespace hans::apps {
@@ -43,8 +43,8 @@ int run(const MergeOptions& options) {
   const Benchmark all = merge(parts, paths);
   Json runs = Json::array();
   for (const Manifest& part : parts) runs.push(part.run);
-  Json run = parts.front().run;
-  run.set("sentences", results_sentences(all.subject, all.request, all.found));
+  const Json& first = parts.front().run;
+  Json run = run_json(all, first.at("model_given").string(), first.at("data_given").string());
   run.set("parts", std::move(runs));
   const Json manifest = manifest_json(all, run);
   write_file(out, manifest.dump(2) + "\n");

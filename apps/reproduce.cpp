@@ -79,7 +79,7 @@ NamedModel find_model(const ReproduceOptions& options, const Manifest& manifest)
 
 data::Dataset find_data(const ReproduceOptions& options, const Manifest& manifest, const NamedModel& model) {
   const std::string word = options.data ? options.data->text : manifest.run.at("data_given").string();
-  const data::Dataset data = load_data(word, data::Part::test, model.model.net);
+  data::Dataset data = load_data(word, data::Part::test, model.model.net);
   const std::string &wanted = manifest.benchmark.subject.data_sha256, found = data.sha256();
   check(found == wanted, "the manifest is about data with sha256 ", wanted, ", but ", word, " has ", found,
         "; give the right data with --data");
@@ -96,11 +96,9 @@ struct Fate {
 Fate fate(const attacks::Attempt& attempt, int clean) {
   const attacks::Finding& finding = attempt.finding;
   const attacks::Distances& distance = finding.distance;
-  return {text("read as ", clean, " before, ", finding.prediction, " after (",
-               enum_names(finding.reason)[static_cast<std::size_t>(finding.reason)], ", ",
-               enum_names(attempt.note.stop)[static_cast<std::size_t>(attempt.note.stop)], "), linf ", distance.linf,
-               ", l2 ", distance.l2, ", l1 ", distance.l1, ", l0 ", distance.l0, ", image ",
-               attempt.image_sha256.substr(0, 12)),
+  return {text("read as ", clean, " before, ", finding.prediction, " after (", enum_name(finding.reason), ", ",
+               enum_name(attempt.note.stop), "), linf ", distance.linf, ", l2 ", distance.l2, ", l1 ", distance.l1,
+               ", l0 ", distance.l0, ", image ", attempt.image_sha256.substr(0, 12)),
           attempt.image_sha256};
 }
 

@@ -34,8 +34,8 @@ Json attempt_json(const Evaluation& found, const attacks::Attempt& attempt) {
                        {"prediction", found.predictions[attempt.sample]},
                        {"adversarial_prediction", finding.prediction},
                        {"success", finding.success},
-                       {"reason", enum_names(finding.reason)[static_cast<std::size_t>(finding.reason)]},
-                       {"stop", enum_names(attempt.note.stop)[static_cast<std::size_t>(attempt.note.stop)]},
+                       {"reason", enum_name(finding.reason)},
+                       {"stop", enum_name(attempt.note.stop)},
                        {"l0", finding.distance.l0},
                        {"l1", finding.distance.l1},
                        {"l2", finding.distance.l2},
@@ -194,8 +194,7 @@ std::string results_table(const Subject& subject, const Request& request, const 
   }
   for (std::size_t k = 0; k < found.attacks.size(); ++k) {
     for (const float radius : request.radii) {
-      const std::string norm(
-          enum_names(found.attacks[k].budget.norm)[static_cast<std::size_t>(found.attacks[k].budget.norm)]);
+      const std::string norm(enum_name(found.attacks[k].budget.norm));
       add(attacks::robust_within(found, found.attacks[k], static_cast<double>(radius)),
           {"", "", "", "", "", "", text("  ", found.attacks[k].attack.info().name, " within ", norm, " ", radius)});
     }

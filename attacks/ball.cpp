@@ -78,7 +78,7 @@ void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, 
   const auto count = static_cast<double>(features);
   const double most = norm == Norm::linf ? width : norm == Norm::l1 ? width * count : width * std::sqrt(count);
   check_usage(static_cast<double>(eps) <= most, attack, ": eps = ", eps, " is more than features from ", clip.lo,
-              " to ", clip.hi, " can change in ", enum_names(norm)[static_cast<std::size_t>(norm)], ", ", most,
+              " to ", clip.hi, " can change in ", enum_name(norm), ", ", most,
               "; give it in the units of the data, such as 8/255 and not 8");
 }
 

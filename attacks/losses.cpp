@@ -82,8 +82,8 @@ real Climb::value(std::span<const real> logits) const {
 
 void check_classes(std::string_view attack, Loss loss, bool targeted, std::size_t classes) {
   const std::size_t least = loss != Loss::dlr ? 2 : targeted ? 4 : 3;
-  check_usage(classes >= least, attack, ": the loss ", enum_names(loss)[static_cast<std::size_t>(loss)],
-              targeted ? ", targeted," : "", " needs ", least, " classes; the model has ", classes);
+  check_usage(classes >= least, attack, ": the loss ", enum_name(loss), targeted ? ", targeted," : "", " needs ", least,
+              " classes; the model has ", classes);
 }
 
 }  // namespace hans::attacks

@@ -7,6 +7,7 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/parallel.hpp>
+#include <hans/core/values.hpp>
 
 namespace hans {
 namespace {
@@ -171,7 +172,7 @@ Var reduce(const Var& x, Reduction kind, std::span<const std::size_t> axes, bool
   const Shape result(std::span<const std::size_t>(extents.data(), rank));
   if (shape.elements() == 0) {
     check(result.elements() == 0 || kind == Reduction::sum || kind == Reduction::l2, "reduce: ", shape,
-          " has no elements to take the ", enum_names(kind)[static_cast<std::size_t>(kind)], " of");
+          " has no elements to take the ", enum_name(kind), " of");
     return x.tape().constant(x.tape().full(result, 0));
   }
 

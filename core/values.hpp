@@ -46,6 +46,12 @@ concept NamedEnum = std::is_enum_v<T> && requires(T value) {
   enum_names(value);
 };
 
+/// The name of a value.
+template <NamedEnum T>
+constexpr std::string_view enum_name(T value) {
+  return enum_names(value)[static_cast<std::size_t>(value)];
+}
+
 namespace detail {
 
 std::int64_t read_signed(std::string_view word, std::int64_t low, std::int64_t high);

@@ -80,8 +80,8 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
 
 std::string recipe(const FitOptions& options) {
   return text("epochs=", options.epochs, " batch=", options.batch, " optimizer=", options.optimizer.spec(),
-              " schedule=", enum_names(options.schedule)[static_cast<std::size_t>(options.schedule)],
-              " clip=", options.clip, " loss=", options.loss.spec(), " seed=", options.seed);
+              " schedule=", enum_name(options.schedule), " clip=", options.clip, " loss=", options.loss.spec(),
+              " seed=", options.seed);
 }
 
 void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
