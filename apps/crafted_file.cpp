@@ -1,7 +1,8 @@
-// The .npz file of adversarial images that `hans attack --out` writes and `hans transfer` reads.
+// The .npz file of adversarial images that `hans attack --out` writes and `hans transfer` and `hans check` read.
 #include <hans/apps/crafted_file.hpp>
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -11,12 +12,29 @@
 namespace hans::apps {
 namespace {
 
+/// Images that were channels x height x width, as height x width x channels.
+Tensor pixels_of(std::span<const float> planes, std::size_t count, const Shape& image) {
+  const std::size_t channels = image[2], pixels = image.elements() / channels;
+  Tensor made(image.with_front(count));
+  real* out = made.mutable_data();
+  for (std::size_t i = 0; i < count; ++i) {
+    for (std::size_t pixel = 0; pixel < pixels; ++pixel) {
+      for (std::size_t c = 0; c < channels; ++c) *out++ = planes[(i * channels + c) * pixels + pixel];
+    }
+  }
+  return made;
+}
+
 /// The arrays of a file, each checked against the number of rows.
 class Rows {
  public:
   explicit Rows(const std::string& path) : path_(path), file_(read_file(path)) {
     check(data::is_npz(file_), path, " is no .npz file of adversarial images, as hans attack --out writes them");
-    names_ = data::npz_names(file_);
+    try {
+      names_ = data::npz_names(file_);
+    } catch (const Error& error) {
+      throw Error(text(path, ": ", error.what()));
+    }
   }
 
   bool has(std::string_view name) const { return std::ranges::count(names_, name) > 0; }
@@ -28,12 +46,19 @@ class Rows {
   /// Images, of which the first array says how many rows there are.
   Tensor images(std::string_view name, const Shape& image) {
     const data::Array found = array(name);
-    const bool fits = found.shape.rank() > 0 && found.shape.without_front() == image;
-    check(fits, name, " in ", path_, " have shape ", found.shape, "; the model takes images of ", image);
+    const std::size_t height = image[0], width = image[1], channels = image[2];
+    const Shape stored = found.shape.rank() > 0 ? found.shape.without_front() : Shape{};
+    const bool by_channel = channels > 1 && stored == Shape{channels, height, width};
+    const bool plane =
+        stored == Shape{channels, height, width} || stored == Shape{height, width} || stored == Shape{image.elements()};
+    const bool fits = stored == image || by_channel || (channels == 1 && plane);
+    check(found.shape.rank() > 0 && fits, name, " in ", path_, " have shape ", found.shape,
+          "; the model takes images of ", image);
     const std::vector<float> values = found.floats();
     if (!count_) count_ = found.shape[0];
     check(found.shape[0] == *count_, path_, " has ", *count_, " images and ", found.shape[0], " ", name);
-    return Tensor(found.shape, std::vector<real>(values.begin(), values.end()));
+    Tensor made(image.with_front(*count_), std::vector<real>(values.begin(), values.end()));
+    return by_channel ? pixels_of(values, *count_, image) : made;
   }
 
   /// A column of integers in a range; `otherwise` everywhere if it is not there.
@@ -58,21 +83,25 @@ class Rows {
 
 }  // namespace
 
-CraftedSet read_crafted(const std::string& path, const nn::Classifier& model) {
+CraftedSet read_crafted(const std::string& path, const nn::Classifier& model, const data::Dataset* data) {
   Rows rows(path);
   CraftedSet made;
   made.images = rows.images("images", model.input());
-  made.originals.images = rows.images("originals", model.input());
-  const auto last = static_cast<std::int64_t>(model.classes()) - 1;
   const std::size_t count = made.images.shape()[0];
-  for (const std::int64_t label : rows.column("labels", 0, last))
-    made.originals.labels.push_back(static_cast<int>(label));
-  for (const std::int64_t target : rows.column("targets", -1, last, -1))
+  const auto last = static_cast<std::int64_t>(model.classes()) - 1;
+  std::vector<std::int64_t> index(count);
+  std::iota(index.begin(), index.end(), 0);
+  if (rows.has("index")) index = rows.column("index", 0, 0xffffffff);
+  const std::vector<std::uint32_t> places(index.begin(), index.end());
+  if (data != nullptr) made.originals = data->gather(places);
+  made.originals.index = places;
+  if (data == nullptr || rows.has("originals")) made.originals.images = rows.images("originals", model.input());
+  if (data == nullptr || rows.has("labels")) {
+    const std::vector<std::int64_t> labels = rows.column("labels", 0, last);
+    made.originals.labels.assign(labels.begin(), labels.end());
+  }
+  for (const std::int64_t target : rows.column("targets", -1, last, -1)) {
     made.targets.push_back(static_cast<int>(target));
-  const bool numbered = rows.has("index");
-  const std::vector<std::int64_t> index = rows.column("index", 0, 0xffffffff, 0);
-  for (std::size_t k = 0; k < count; ++k) {
-    made.originals.index.push_back(static_cast<std::uint32_t>(numbered ? index[k] : static_cast<std::int64_t>(k)));
   }
   if (rows.has("spec")) {
     for (const Spec& spec : parse_list(rows.array("spec").text(), ' ')) {

@@ -1,4 +1,4 @@
-// The .npz file of adversarial images that `hans attack --out` writes and `hans transfer` reads.
+// The .npz file of adversarial images that `hans attack --out` writes and `hans transfer` and `hans check` read.
 #pragma once
 
 #include <string>
@@ -26,9 +26,10 @@ struct CraftedSet {
   std::string model_sha256;  ///< of that model; empty: the file does not say
 };
 
-/// Reads one for a model, from a path. `images`, `originals` (float32) and `labels` must be there; a file of another
-/// tool may lack the rest: then it is one attack without a name or a ball. Throws Error that says what is missing or
-/// does not fit.
-CraftedSet read_crafted(const std::string& path, const nn::Classifier& model);
+/// Reads one for a model, from a path. `images`, `originals` (float32) and `labels` must be there, but the last two may
+/// come from `data`, at `index`. A file of another tool may lack the rest: then row k is about sample k, and all of it
+/// is one attack without a name or a ball; its images may also be channels x height x width, and those of one channel
+/// without that extent or flat. Throws Error that says what is missing or does not fit.
+CraftedSet read_crafted(const std::string& path, const nn::Classifier& model, const data::Dataset* data = nullptr);
 
 }  // namespace hans::apps

@@ -10,19 +10,16 @@
 namespace hans::nn {
 namespace {
 
-/// The predictions for `count` samples, whose images `images(first, count)` gives.
-template <class Images>
-std::vector<int> predict_pieces(const Classifier& model, std::size_t count, Images images,
-                                const std::function<void(std::size_t)>& progress) {
+/// Hands `use(first, logits)` the logits of each piece of `count` samples, whose images `images(first, count)` gives.
+template <class Images, class Use>
+void ask_pieces(const Classifier& model, std::size_t count, Images images, Use use,
+                const std::function<void(std::size_t)>& progress = {}) {
   Tape tape;
-  std::vector<int> all(count);
   Finished finished(progress);
   for_pieces(model, count, tape, [&](Tape& own, std::size_t first, std::size_t size) {
-    const std::vector<int> found = predictions(model.logits(own.constant(images(first, size))).value());
-    std::ranges::copy(found, all.begin() + static_cast<std::ptrdiff_t>(first));
+    use(first, model.logits(own.constant(images(first, size))).value());
     finished.add(size);
   });
-  return all;
 }
 
 }  // namespace
@@ -39,20 +36,33 @@ std::vector<int> predictions(const Tensor& logits) {
   return found;
 }
 
-std::vector<int> predict(const Classifier& model, const Tensor& images) {
+Tensor logits(const Classifier& model, const Tensor& images) {
   check(images.shape().rank() > 0 && images.shape().without_front() == model.input(), "the model takes images of ",
         model.input(), ", not ", images.shape());
-  return predict_pieces(model, images.shape()[0],
-                        [&](std::size_t first, std::size_t size) { return images.rows(first, size); }, {});
+  Tensor all(Shape{images.shape()[0], model.classes()});
+  real* out = all.mutable_data();
+  ask_pieces(
+      model, images.shape()[0], [&](std::size_t first, std::size_t size) { return images.rows(first, size); },
+      [&](std::size_t first, const Tensor& found) {
+        std::ranges::copy(found.values(), out + first * model.classes());
+      });
+  return all;
 }
+
+std::vector<int> predict(const Classifier& model, const Tensor& images) { return predictions(logits(model, images)); }
 
 std::vector<int> predict(const Classifier& model, const data::Dataset& data, std::size_t count,
                          const std::function<void(std::size_t)>& progress) {
   check(data.image_shape() == model.input(), "the model takes images of ", model.input(), ", ", data.name(), " has ",
         data.image_shape());
-  return predict_pieces(
-      model, std::min(count, data.size()),
-      [&](std::size_t first, std::size_t size) { return data.samples(first, size).images; }, progress);
+  std::vector<int> all(std::min(count, data.size()));
+  ask_pieces(
+      model, all.size(), [&](std::size_t first, std::size_t size) { return data.samples(first, size).images; },
+      [&](std::size_t first, const Tensor& found) {
+        std::ranges::copy(predictions(found), all.begin() + static_cast<std::ptrdiff_t>(first));
+      },
+      progress);
+  return all;
 }
 
 std::size_t count_right(std::span<const int> predictions, std::span<const int> labels) {

@@ -17,7 +17,10 @@ inline constexpr int no_prediction = -1;
 /// The class of each row of logits, samples x classes: the lowest index among the largest, no_prediction with a NaN.
 std::vector<int> predictions(const Tensor& logits);
 
-/// The class the model gives each image, computed in pieces (nn/pieces.hpp).
+/// The logits of each image, samples x classes, computed in pieces (nn/pieces.hpp).
+Tensor logits(const Classifier& model, const Tensor& images);
+
+/// The class the model gives each image.
 std::vector<int> predict(const Classifier& model, const Tensor& images);
 
 /// The classes the model gives the first `count` samples of a data set (all, if there are fewer).

@@ -44,8 +44,9 @@ std::string numbers(const Tensor& tensor) {
   return out;
 }
 
-// Lengths before each piece, so that moving a byte from one piece to the next changes the hash.
-std::string checksum(const Safetensors& file) {
+/// The hash of metadata and tensors, of these the `bytes` that the file holds of each.
+/// Lengths before each piece, so that moving a byte from one piece to the next changes the hash.
+std::string checksum(const Safetensors& file, std::span<const std::string_view> bytes) {
   Sha256 hash;
   const auto add = [&hash](std::string_view piece) { hash.add_u64(piece.size()).add(piece); };
   for (const auto& [key, value] : file.metadata) {
@@ -53,10 +54,10 @@ std::string checksum(const Safetensors& file) {
     add(key);
     add(value);
   }
-  for (const auto& [name, tensor] : file.tensors) {
-    add(name);
-    add(text(tensor.shape()));
-    add(numbers(tensor));
+  for (std::size_t k = 0; k < bytes.size(); ++k) {
+    add(file.tensors[k].first);
+    add(text(file.tensors[k].second.shape()));
+    add(bytes[k]);
   }
   return hash.hex();
 }
@@ -111,28 +112,32 @@ const Tensor& Safetensors::tensor(std::string_view name) const {
 }
 
 std::string Safetensors::dump() const {
+  std::vector<std::string> data;
+  for (const auto& [name, tensor] : tensors) data.push_back(numbers(tensor));
   Json about = Json::object();
   for (const auto& [key, value] : metadata) about.set(key, value);
-  about.set("sha256", checksum(*this));
+  about.set("sha256", checksum(*this, std::vector<std::string_view>(data.begin(), data.end())));
   Json header = Json::object();
   header.set("__metadata__", std::move(about));
   std::uint64_t offset = 0;
-  std::string data;
-  for (const auto& [name, tensor] : tensors) {
+  for (std::size_t k = 0; k < tensors.size(); ++k) {
+    const auto& [name, tensor] = tensors[k];
     Json shape = Json::array();
     for (const std::size_t extent : tensor.shape()) shape.push(extent);
-    data += numbers(tensor);
     Json entry = Json::object();
     entry.set("dtype", dtype).set("shape", std::move(shape));
-    entry.set("data_offsets", Json::array({offset, data.size()}));
+    entry.set("data_offsets", Json::array({offset, offset + data[k].size()}));
     header.set(name, std::move(entry));
-    offset = data.size();
+    offset += data[k].size();
   }
   std::string head = header.dump();
   head.append((8 - head.size() % 8) % 8, ' ');  // the numbers stay aligned
   std::string file;
   data::put_little(file, std::uint64_t{head.size()});
-  return file + head + data;
+  file.reserve(file.size() + head.size() + offset);
+  file += head;
+  for (const std::string& numbers_of_one : data) file += numbers_of_one;
+  return file;
 }
 
 Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
@@ -145,13 +150,16 @@ Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
     const std::string_view data = bytes.substr(8 + static_cast<std::size_t>(length));
     Safetensors file;
     std::vector<std::pair<std::int64_t, std::int64_t>> used;
+    std::vector<std::string_view> stored;
     for (const auto& [name, entry] : header.members()) {
       if (name == "__metadata__") {
         for (const auto& [key, value] : entry.members()) file.metadata.emplace_back(key, value.string());
         continue;
       }
       file.tensors.emplace_back(name, read_tensor(entry, data, text("tensor ", in_quotes(name))));
-      used.emplace_back(entry.at("data_offsets").items()[0].integer(), entry.at("data_offsets").items()[1].integer());
+      const Json::Array& offsets = entry.at("data_offsets").items();
+      const auto& [begin, end] = used.emplace_back(offsets[0].integer(), offsets[1].integer());
+      stored.push_back(data.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     }
     std::ranges::sort(used);
     std::int64_t end = 0;
@@ -162,7 +170,8 @@ Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
     check(static_cast<std::uint64_t>(end) == data.size(), "it has ", data.size(), " bytes of numbers, its tensors ",
           end);
     if (const std::string* sum = file.find("sha256")) {
-      check(*sum == checksum(file), "its checksum does not match: it was changed or damaged after it was written");
+      check(*sum == checksum(file, stored),
+            "its checksum does not match: it was changed or damaged after it was written");
     }
     return file;
   } catch (const Error& error) {
