@@ -8,6 +8,7 @@
 #include <hans/apps/progress.hpp>
 #include <hans/apps/rerun.hpp>
 #include <hans/apps/shard.hpp>
+#include <hans/apps/verdict.hpp>
 #include <hans/core/file.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -104,8 +105,8 @@ int run(const BenchmarkOptions& options) {
   const std::size_t whole = first_count(options.limit, data.size());
   const Shard shard = options.shard.value_or(Shard{});
   const std::size_t first = shard.first(whole), count = shard.size(whole);
-  Benchmark benchmark =
-      begin_benchmark(subject_of(named, data, options.seed), named.model.net.input(), request, {first, 0, whole});
+  Benchmark benchmark = begin_benchmark(subject_of(named, data, options.seed), named.model.net.input(),
+                                        named.model.net.classes(), request, {first, 0, whole});
   Progress progress(part_file);
   progress.load(benchmark);
   const auto run_of = [&] {
@@ -120,7 +121,7 @@ int run(const BenchmarkOptions& options) {
       const std::size_t share = next * (attack * total + attempts) / (attacks * std::max<std::size_t>(total, 1));
       bar.update(done + share, count, text("attack ", attack + 1, " of ", attacks));
     };
-    extend(benchmark, rerun(benchmark, named.model.net, data.samples(first + done, next), shown));
+    extend(benchmark, rerun(benchmark, named.model.net, data, data.samples(first + done, next), shown));
     if (benchmark.slice.count < count) progress.save(benchmark, run_of());
   }
   bar.clear();
@@ -130,7 +131,7 @@ int run(const BenchmarkOptions& options) {
   const std::string hint =
       benchmark.slice.complete() ? text(": hans reproduce ", out, " makes the same bits again") : "";
   finish(options, text(manifest_report(benchmark, manifest.at("name").string()), "wrote ", out, hint, "\n"), manifest);
-  return 0;
+  return verdict_code(attacks::reliability(benchmark.found));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include <hans/apps/verdict.hpp>
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/text.hpp>
@@ -51,11 +52,13 @@ std::string threat_text(const ThreatModel& threat) {
               threat.goal == "none" ? ", untargeted" : text(", targets ", threat.goal));
 }
 
-Benchmark begin_benchmark(const Subject& subject, const Shape& image, const Request& request, Slice slice) {
+Benchmark begin_benchmark(const Subject& subject, const Shape& image, std::size_t classes, const Request& request,
+                          Slice slice) {
   Benchmark all{std::string(build_version()), subject, image, request, slice, {}};
   all.slice.count = 0;
   all.found.samples.images = Tensor(image.with_front(0));
   all.found.samples.box = subject.box;
+  all.found.classes = classes;
   for (attacks::Attack& attack : all.request.attacks) {
     attack = attack.resolved(subject.box);
     attacks::AttackResult result;
@@ -75,6 +78,10 @@ void extend(Benchmark& all, attacks::Evaluation part) {
   append_to(found.samples.labels, part.samples.labels);
   append_to(found.samples.index, part.samples.index);
   append_to(found.predictions, part.predictions);
+  for (attacks::Probe& probe : part.probes) {
+    probe.sample += before;
+    found.probes.push_back(probe);
+  }
   for (std::size_t a = 0; a < found.attacks.size(); ++a) {
     attacks::AttackResult &whole = found.attacks[a], &own = part.attacks[a];
     for (attacks::Attempt& attempt : own.attempts) {
@@ -168,7 +175,8 @@ std::string manifest_report(const Benchmark& benchmark, std::string_view name) {
       threat_model(benchmark.request.attacks, benchmark.request.targets, benchmark.image, benchmark.subject.box);
   append(report, text("\nthreat model: ", threat_text(threat), ", seeing ", enum_name(threat.knowledge), "\n\n"));
   if (slice.complete()) {
-    append(report, text(results_sentences(benchmark.subject, benchmark.request, benchmark.found), "\n"));
+    append(report, text(results_sentences(benchmark.subject, benchmark.request, benchmark.found), "\n",
+                        verdict_text(attacks::reliability(benchmark.found), threat.budget), "\n"));
   } else {
     append(report, text("This is a part: images ", images_of(slice), " of the first ", with_commas(slice.whole),
                         "; hans merge joins all parts.\n\n"));

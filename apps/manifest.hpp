@@ -41,7 +41,8 @@ struct Benchmark {
 };
 
 /// One that has no image yet. Throws UsageError if the attacks have no common threat model.
-Benchmark begin_benchmark(const Subject& subject, const Shape& image, const Request& request, Slice slice);
+Benchmark begin_benchmark(const Subject& subject, const Shape& image, std::size_t classes, const Request& request,
+                          Slice slice);
 
 /// Puts what was found of the images behind those of `all` to them, and sums up.
 void extend(Benchmark& all, attacks::Evaluation part);

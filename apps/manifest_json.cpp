@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <hans/apps/manifest.hpp>
+#include <hans/apps/verdict.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
@@ -83,6 +84,18 @@ Json attack_json(const Benchmark& benchmark, std::size_t k) {
   return json;
 }
 
+/// One row for each probed sample, as columns.
+Json probes_json(const attacks::Evaluation& found) {
+  const std::vector<attacks::Probe>& probes = found.probes;
+  Json json = Json::object(
+      {{"index", column(probes, [&](const attacks::Probe& probe) { return found.samples.index[probe.sample]; })},
+       {"roughness", column(probes, [](const attacks::Probe& probe) { return probe.roughness; })}});
+  for (const auto& [name, flag] : attacks::probe_flags()) {
+    json.set(std::string(name), column(probes, [member = flag](const attacks::Probe& probe) { return probe.*member; }));
+  }
+  return json;
+}
+
 constexpr std::uint64_t most_images = std::uint64_t{1} << 32;
 
 std::size_t count_of(const Json& json, std::string_view what, std::uint64_t most = most_images) {
@@ -150,6 +163,27 @@ void read_attempts(attacks::AttackResult& result, const Json& outcomes, const at
   }
 }
 
+std::vector<attacks::Probe> probes_of(const Json& json, const Benchmark& benchmark) {
+  const std::size_t count = json.at("index").items().size();
+  const std::vector<int> index = integers(json, "index", count);
+  const Json::Array& roughness = json.at("roughness").items();
+  check(roughness.size() == count, "roughness has ", roughness.size(), " entries for ", count);
+  std::vector<attacks::Probe> probes(count);
+  for (std::size_t k = 0; k < count; ++k) {
+    const auto place = static_cast<std::size_t>(index[k]) - benchmark.slice.first;
+    check(index[k] >= 0 && place < benchmark.found.samples.size(), "a probe is of image ", index[k],
+          ", which is not here");
+    probes[k].sample = place;
+    probes[k].roughness = roughness[k].number();
+  }
+  for (const auto& [name, flag] : attacks::probe_flags()) {
+    const Json::Array& values = json.at(name).items();
+    check(values.size() == count, name, " has ", values.size(), " entries for ", count);
+    for (std::size_t k = 0; k < count; ++k) probes[k].*flag = values[k].boolean();
+  }
+  return probes;
+}
+
 /// Counts of samples left, from their shares.
 std::vector<attacks::Stage> stages_of(const Json& attack, std::size_t samples) {
   std::vector<attacks::Stage> all;
@@ -198,6 +232,7 @@ Json question_json(const Benchmark& benchmark) {
        {"architecture", subject.architecture},
        {"preprocessing", subject.preprocessing},
        {"image", column(benchmark.image, [](std::size_t extent) { return extent; })},
+       {"classes", benchmark.found.classes},
        {"box", Json::array({subject.box.lo, subject.box.hi})},
        {"data_sha256", subject.data_sha256},
        {"data_size", subject.data_size},
@@ -217,6 +252,8 @@ Json result_json(const Benchmark& benchmark) {
   Json all = Json::array();
   for (std::size_t k = 0; k < found.attacks.size(); ++k) all.push(attack_json(benchmark, k));
   json.set("found", std::move(all));
+  json.set("probes", probes_json(found));
+  set_verdict(json, attacks::reliability(found), found.attacks.front().budget);
   return json;
 }
 
@@ -262,6 +299,8 @@ Benchmark read_result(const Json& result) {
     request.attacks.push_back(found.attacks.back().attack);
   }
   check(!found.attacks.empty(), "it has no attack");
+  found.classes = count_at(result, "classes");
+  found.probes = probes_of(result.at("probes"), benchmark);
   sum_up(found);
   check(result_json(benchmark).dump() == result.dump(), "its figures do not follow from its outcomes",
         benchmark.version == build_version() ? "" : text("; hans ", benchmark.version, " made it"));

@@ -8,6 +8,7 @@
 #include <hans/apps/manifest.hpp>
 #include <hans/apps/progress.hpp>
 #include <hans/apps/rerun.hpp>
+#include <hans/apps/verdict.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 
@@ -118,6 +119,19 @@ Fates fates(const attacks::Evaluation& found, std::size_t attack) {
   return all;
 }
 
+/// What was measured of the probed samples, by image.
+std::map<std::uint32_t, std::string> probed(const attacks::Evaluation& found) {
+  std::map<std::uint32_t, std::string> all;
+  for (const attacks::Probe& probe : found.probes) {
+    std::string measured = text("roughness ", probe.roughness);
+    for (const auto& [name, flag] : attacks::probe_flags()) {
+      if (probe.*flag) append(measured, text(", ", name));
+    }
+    all[found.samples.index[probe.sample]] = measured;
+  }
+  return all;
+}
+
 /// Each difference on a line, at most `most`; empty: all samples of `again` are as they were.
 std::vector<std::string> differences(const attacks::Evaluation& before, const attacks::Evaluation& again,
                                      std::size_t most) {
@@ -134,13 +148,21 @@ std::vector<std::string> differences(const attacks::Evaluation& before, const at
                            then == was.end() ? "right and not aimed there" : then->second.story, "; is ", now.story));
     }
   }
+  const std::map<std::uint32_t, std::string> was = probed(before), is = probed(again);
+  for (const auto& [index, now] : is) {
+    const auto then = was.find(index);
+    if (then != was.end() && then->second == now) continue;
+    if (lines.size() == most) return lines;
+    lines.push_back(
+        text("image ", index, ", probes: was ", then == was.end() ? "not probed" : then->second, "; is ", now));
+  }
   return lines;
 }
 
 /// What else of the result is not as it was, when all images are: version, costs, stages.
 std::vector<std::string> other_figures(const Benchmark& before, attacks::Evaluation again) {
-  Benchmark now =
-      begin_benchmark(before.subject, before.image, before.request, {before.slice.first, 0, before.slice.whole});
+  Benchmark now = begin_benchmark(before.subject, before.image, before.found.classes, before.request,
+                                  {before.slice.first, 0, before.slice.whole});
   extend(now, std::move(again));
   const Json was = result_json(before), is = result_json(now);
   std::vector<std::string> lines;
@@ -181,7 +203,7 @@ int run(const ReproduceOptions& options) {
   }
   ProgressBar bar("", "attempts", options.quiet);
   attacks::Evaluation again =
-      rerun(before, named.model.net, data.gather(which), attack_progress(bar, before.request.attacks.size()));
+      rerun(before, named.model.net, data, data.gather(which), attack_progress(bar, before.request.attacks.size()));
   bar.clear();
 
   std::vector<std::string> lines = differences(before.found, again, shown);
@@ -205,14 +227,17 @@ int run(const ReproduceOptions& options) {
     if (lines.size() == shown) append(report, "  and perhaps more\n");
     append(report, excuse(before));
   }
+  const attacks::Reliability reliability = attacks::reliability(before.found);
+  append(report, verdict_text(reliability, before.found.attacks.front().budget));
   finish(options, report,
          Json::object({{"hans", build_version()},
                        {"manifest", manifest.name},
                        {"identical", identical},
+                       {"verdict", enum_name(reliability.trust)},
                        {"compared", count},
                        {"images", before.slice.count},
                        {"differences", std::move(differing)}}));
-  return identical ? 0 : 1;
+  return identical ? verdict_code(reliability) : 1;
 }
 
 }  // namespace

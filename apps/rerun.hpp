@@ -8,8 +8,9 @@
 
 namespace hans::apps {
 
-/// What the benchmark's attacks make of these samples.
-attacks::Evaluation rerun(const Benchmark& benchmark, const nn::Classifier& model, const data::Samples& samples,
+/// What the benchmark's attacks, and probes for the indicators, make of these samples of `data`.
+attacks::Evaluation rerun(const Benchmark& benchmark, const nn::Classifier& model, const data::Dataset& data,
+                          const data::Samples& samples,
                           const std::function<void(std::size_t attack, std::size_t done, std::size_t total)>& progress);
 
 /// The half of a manifest that is of this run alone: names, paths, seconds, sentences. Model and data as they were

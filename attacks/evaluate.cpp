@@ -173,6 +173,7 @@ Evaluation evaluate(const nn::Classifier& model, const data::Samples& samples, s
     check_targets(options.targets, attack.info(), evaluation, model.classes());
     attack.budget(model.input(), samples.box);
   }
+  evaluation.classes = model.classes();
   evaluation.predictions = nn::predict(model, samples.images);
   for (const Attack& attack : attacks) {
     AttackResult result;

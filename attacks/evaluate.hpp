@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include <hans/attacks/judge.hpp>
+#include <hans/attacks/probe.hpp>
 
 namespace hans::attacks {
 
@@ -60,8 +60,10 @@ struct Evaluation {
   data::Samples samples;
   std::vector<int> predictions;  ///< on the clean images
   std::size_t right = 0;
+  std::size_t classes = 0;  ///< of the model
   std::vector<AttackResult> attacks;
-  std::size_t robust = 0;  ///< right, and robust against every attack: the worst case
+  std::vector<Probe> probes;  ///< of samples that are right, if the caller made them (probe())
+  std::size_t robust = 0;     ///< right, and robust against every attack: the worst case
 };
 
 struct EvaluateOptions {

@@ -24,6 +24,7 @@
 #include <hans/attacks/hopskipjump.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/attacks/jsma_maximal.hpp>
+#include <hans/attacks/indicators.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/attacks/lbfgs.hpp>
 #include <hans/attacks/losses.hpp>
@@ -33,6 +34,7 @@
 #include <hans/attacks/oracle.hpp>
 #include <hans/attacks/pgd.hpp>
 #include <hans/attacks/planes.hpp>
+#include <hans/attacks/probe.hpp>
 #include <hans/attacks/rfgsm.hpp>
 #include <hans/attacks/sigma_zero.hpp>
 #include <hans/attacks/spsa.hpp>
