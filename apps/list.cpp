@@ -2,6 +2,7 @@
 #include <hans/apps/commands.hpp>
 #include <hans/apps/results.hpp>
 #include <hans/attacks/attack.hpp>
+#include <hans/attacks/indicators.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/defenses/adversarial.hpp>
 #include <hans/nn/layer.hpp>
@@ -11,9 +12,9 @@
 namespace hans::apps {
 namespace {
 
-enum class Topic { attacks, defenses, models, layers, optimizers, data };
-constexpr std::array<std::string_view, 6> enum_names(Topic) {
-  return {"attacks", "defenses", "models", "layers", "optimizers", "data"};
+enum class Topic { attacks, defenses, models, layers, optimizers, data, indicators };
+constexpr std::array<std::string_view, 7> enum_names(Topic) {
+  return {"attacks", "defenses", "models", "layers", "optimizers", "data", "indicators"};
 }
 
 struct ListOptions : Common {
@@ -21,13 +22,15 @@ struct ListOptions : Common {
   bool markdown = false;
 
   static constexpr std::string_view command = "list";
-  static constexpr std::string_view meaning = "the attacks, defences, models, layers, optimizers and data there are";
+  static constexpr std::string_view meaning =
+      "the attacks, defences, models, layers, optimizers, data and indicators there are";
   static constexpr std::string_view details =
       "Parameters are written NAME:KEY=VALUE,KEY=VALUE without spaces; a value that is itself such a text stands in "
       "brackets.";
   static constexpr std::string_view example = "hans list attacks";
   static constexpr auto positional() {
-    return std::tuple(field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers or data"));
+    return std::tuple(
+        field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers, data or indicators"));
   }
   static constexpr auto fields() {
     return std::tuple_cat(std::tuple(field("markdown", &ListOptions::markdown, "as a page of documentation")),
@@ -92,6 +95,17 @@ std::vector<Entry> entries(Topic topic) {
         if (info.found.empty()) entry.facts.back().second = "not here";
         if (!searched.empty()) entry.facts.push_back({"searched", searched});
         all.push_back(std::move(entry));
+      }
+      break;
+    case Topic::indicators:
+      for (const attacks::IndicatorInfo& info : attacks::list_indicators()) {
+        all.push_back({std::string(info.name),
+                       std::string(info.meaning),
+                       std::string(info.source),
+                       {},
+                       {{"suspect", std::string(info.suspect)},
+                        {"unreliable", std::string(info.unreliable)},
+                        {"next", info.next.empty() ? "-" : std::string(info.next)}}});
       }
       break;
   }

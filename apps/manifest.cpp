@@ -98,6 +98,12 @@ void extend(Benchmark& all, attacks::Evaluation part) {
   sum_up(found);
 }
 
+void add_attacks(Benchmark& all, Benchmark more) {
+  for (attacks::Attack& attack : more.request.attacks) all.request.attacks.push_back(std::move(attack));
+  for (attacks::AttackResult& result : more.found.attacks) all.found.attacks.push_back(std::move(result));
+  sum_up(all.found);
+}
+
 Json manifest_json(const Benchmark& benchmark, const Json& run) {
   const Json result = result_json(benchmark);
   Json all = Json::object({{"manifest", schema}, {"name", hash_of(result)}, {"result", result}, {"run", run}});

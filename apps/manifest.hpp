@@ -47,6 +47,9 @@ Benchmark begin_benchmark(const Subject& subject, const Shape& image, std::size_
 /// Puts what was found of the images behind those of `all` to them, and sums up.
 void extend(Benchmark& all, attacks::Evaluation part);
 
+/// Puts the attacks of another benchmark of the same images to it.
+void add_attacks(Benchmark& all, Benchmark more);
+
 /// What a manifest says that is equal on every machine. Its SHA-256 is the number's name.
 Json result_json(const Benchmark& benchmark);
 

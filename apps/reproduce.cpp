@@ -228,7 +228,7 @@ int run(const ReproduceOptions& options) {
     append(report, excuse(before));
   }
   const attacks::Reliability reliability = attacks::reliability(before.found);
-  append(report, verdict_text(reliability, before.found.attacks.front().budget));
+  if (identical) append(report, verdict_text(reliability, before.found.attacks.front().budget));
   finish(options, report,
          Json::object({{"hans", build_version()},
                        {"manifest", manifest.name},

@@ -73,10 +73,17 @@ void check_untargeted(std::string_view attack, const Goal& goal) {
   check_usage(!goal.targeted, attack, " takes no targets: it goes through the classes by itself");
 }
 
-void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features) {
-  const double width = static_cast<double>(clip.hi) - static_cast<double>(clip.lo);
+double diameter(Norm norm, data::Box box, std::size_t features) {
+  const double width = static_cast<double>(box.hi) - static_cast<double>(box.lo);
   const auto count = static_cast<double>(features);
-  const double most = norm == Norm::linf ? width : norm == Norm::l1 ? width * count : width * std::sqrt(count);
+  return norm == Norm::linf ? width
+         : norm == Norm::l2 ? width * std::sqrt(count)
+         : norm == Norm::l1 ? width * count
+                            : count;
+}
+
+void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features) {
+  const double most = diameter(norm, clip, features);
   check_usage(static_cast<double>(eps) <= most, attack, ": eps = ", eps, " is more than features from ", clip.lo,
               " to ", clip.hi, " can change in ", enum_name(norm), ", ", most,
               "; give it in the units of the data, such as 8/255 and not 8");

@@ -39,6 +39,9 @@ Budget nearest_budget(Norm norm, data::Box box);
 /// Throws UsageError if the goal is targeted.
 void check_untargeted(std::string_view attack, const Goal& goal);
 
+/// How far two images of so many features in the box can be from each other.
+double diameter(Norm norm, data::Box box, std::size_t features);
+
 /// Throws UsageError if eps exceeds what the range of the features can hold in `norm` (the width of `clip` in linf,
 /// times the features in l1, times their root in l2): then it was meant in other units. An infinite range holds
 /// everything.

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstring>
 
+#include <hans/attacks/ball.hpp>
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/noise.hpp>
 #include <hans/attacks/pgd.hpp>
@@ -137,6 +138,22 @@ class Prober {
   Flags fooled(const Attack& attack, std::span<const std::size_t> which, bool straight_through = false) const {
     Flags all(found_.size());
     if (which.empty()) return all;
+    try {
+      attack_together(attack, which, straight_through, all);
+    } catch (const MemoryError&) {
+      throw;
+    } catch (const Error&) {
+      // The model gave one sample something that is no number: what the others give is not to depend on that.
+      for (std::size_t k = 0; k < which.size() && which.size() > 1; ++k) {
+        const Flags one = fooled(attack, which.subspan(k, 1), straight_through);
+        all[which[k]] = one[which[k]];
+      }
+    }
+    return all;
+  }
+
+  void attack_together(const Attack& attack, std::span<const std::size_t> which, bool straight_through,
+                       Flags& all) const {
     const data::Samples samples = samples_.select(which);
     const Goal goal = away_from(samples.labels);
     CraftOptions options{.seed = options_.seed};
@@ -145,7 +162,6 @@ class Prober {
     const Crafted made = attack(model_, samples, goal, options);
     const Verdict verdict = judge(model_, samples, made.images, goal, attack.budget(model_.input(), samples_.box));
     for (std::size_t k = 0; k < which.size(); ++k) all[which[k]] = verdict.findings[k].evades;
-    return all;
   }
 
   std::vector<std::size_t> everyone() const {
@@ -157,6 +173,7 @@ class Prober {
   void search_ball() {
     const float size = eps();
     const Norm norm = budget_.norm;
+    const auto most = static_cast<float>(diameter(norm, samples_.box, model_.input().elements()));
     const auto pgd = [&](float radius, unsigned steps, Loss loss) {
       return Pgd{.eps = radius, .norm = norm, .steps = steps, .loss = loss};
     };
@@ -164,7 +181,7 @@ class Prober {
     set(&Probe::iterative, fooled(pgd(size, 40, Loss::ce), with_gradient_));
     set(&Probe::other_loss, fooled(pgd(size, 40, Loss::margin), with_gradient_));
     set(&Probe::half_eps, fooled(pgd(size / 2, 20, Loss::ce), with_gradient_));
-    set(&Probe::double_eps, fooled(pgd(size * 2, 20, Loss::ce), with_gradient_));
+    set(&Probe::double_eps, fooled(pgd(std::min(size * 2, most), 20, Loss::ce), with_gradient_));
     set(&Probe::straight_through, fooled(pgd(size, 20, Loss::margin), with_gradient_, true));
     set(&Probe::black_box, fooled(Square{.eps = size, .norm = norm, .queries = 300}, everyone()));
     set(&Probe::noise, fooled(Noise{.eps = size, .norm = norm, .repeats = 20}, everyone()));

@@ -22,9 +22,9 @@
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/fmn.hpp>
 #include <hans/attacks/hopskipjump.hpp>
+#include <hans/attacks/indicators.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/attacks/jsma_maximal.hpp>
-#include <hans/attacks/indicators.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/attacks/lbfgs.hpp>
 #include <hans/attacks/losses.hpp>

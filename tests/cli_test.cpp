@@ -159,9 +159,10 @@ TEST_F(Cli, EveryCommandPutsOnlyItsJsonOnStandardOutput) {
 }
 
 TEST_F(Cli, TheGeneratedPagesAreWhatTheListsSay) {
-  for (const std::string_view topic : {"attacks", "defenses"}) {
-    EXPECT_EQ(output(text("list ", topic, " --markdown")), read_file(text(HANS_SOURCE_DIR "/", topic, "/README.md")))
-        << "hans list " << topic << " --markdown > " << topic << "/README.md";
+  for (const std::string_view topic : {"attacks", "defenses", "indicators"}) {
+    const std::string file = text(topic == "indicators" ? "attacks/indicators.md" : text(topic, "/README.md"));
+    EXPECT_EQ(output(text("list ", topic, " --markdown")), read_file(text(HANS_SOURCE_DIR "/", file)))
+        << "hans list " << topic << " --markdown > " << file;
   }
 }
 

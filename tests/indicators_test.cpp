@@ -1,0 +1,254 @@
+// The indicators of failure: broken defences that report a good number must not get away with it, honest models must.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <hans/attacks/autoattack.hpp>
+#include <hans/attacks/fgsm.hpp>
+#include <hans/attacks/indicators.hpp>
+#include <hans/attacks/pgd.hpp>
+#include <hans/attacks/square.hpp>
+#include <hans/autodiff/functions.hpp>
+#include <hans/autodiff/ops.hpp>
+#include <hans/core/rng.hpp>
+#include <hans/data/dataset.hpp>
+#include <hans/defenses/adversarial.hpp>
+#include <hans/nn/fit.hpp>
+#include <hans/nn/models.hpp>
+
+namespace hans {
+namespace {
+
+using attacks::Attack;
+using attacks::Evaluation;
+using attacks::Fgsm;
+using attacks::Pgd;
+using attacks::Reliability;
+using attacks::Trust;
+
+/// A defence in code, around or instead of a network.
+class Defended final : public nn::Classifier {
+ public:
+  using Logits = std::function<Var(const nn::Classifier& inner, const Var& images)>;
+  Defended(const nn::Classifier& inner, Logits logits) : inner_(inner), logits_(std::move(logits)) {}
+  const Shape& input() const override { return inner_.input(); }
+  std::size_t classes() const override { return inner_.classes(); }
+  Var logits(const Var& images) const override { return logits_(inner_, images); }
+
+ private:
+  const nn::Classifier& inner_;
+  Logits logits_;
+};
+
+/// Random numbers that no seed rules, from 0 to 1: what makes a model answer differently every time.
+real drawn() {
+  static std::atomic<std::uint32_t> calls{0};
+  return Rng(7).stream("defence", calls++).uniform();
+}
+
+/// Does to every image what `change` does, without a gradient.
+Var without_gradient(const Var& images, const std::function<void(std::span<const real> in, real* out)>& change) {
+  const std::size_t features = images.shape().row_elements();
+  Tensor made(images.shape());
+  for (std::size_t i = 0; i < images.shape()[0]; ++i) {
+    change(images.value().values().subspan(i * features, features), made.mutable_data() + i * features);
+  }
+  return images * real{0} + images.tape().constant(std::move(made));  // which no attack can refuse as cut off
+}
+
+/// Of 28 x 28: each pixel from `dx` to the right and `dy` below.
+void shift(std::span<const real> in, real* out, int dx, int dy) {
+  for (int y = 0; y < 28; ++y) {
+    for (int x = 0; x < 28; ++x) {
+      const int from_y = y + dy, from_x = x + dx;
+      const bool inside = from_y >= 0 && from_y < 28 && from_x >= 0 && from_x < 28;
+      *out++ = inside ? in[static_cast<std::size_t>(28 * from_y + from_x)] : 0;
+    }
+  }
+}
+
+/// Blocks of 4 x 4 as their mean, and what differs from it in coarse steps.
+void blocks(std::span<const real> in, real* out) {
+  for (std::size_t block = 0; block < 49; ++block) {
+    const std::size_t corner = block / 7 * 4 * 28 + block % 7 * 4;
+    real mean = 0;
+    for (std::size_t k = 0; k < 16; ++k) mean += in[corner + k / 4 * 28 + k % 4] / 16;
+    for (std::size_t k = 0; k < 16; ++k) {
+      const std::size_t at = corner + k / 4 * 28 + k % 4;
+      out[at] = std::round(mean * 8) / 8 + std::round((in[at] - mean) * 4) / 4;
+    }
+  }
+}
+
+/// Whether much of an image is nearly dark: what an attack leaves.
+bool odd(std::span<const real> image) {
+  return std::ranges::count_if(image, [](real x) { return x > 0.02F && x < 0.2F; }) > 200;
+}
+
+class SlowIndicators : public testing::Test {
+ protected:
+  static constexpr float eps = 0.1F;
+
+  static nn::Sequential trained(std::optional<Attack> against = {}) {
+    nn::Sequential net = nn::make_model("mlp", Rng(1));
+    nn::FitOptions options{.epochs = 3};
+    if (against) options.loss = defenses::adversarial_training(*against, {.clean_weight = 0.0F});
+    nn::fit(net, data::load("mnist-5k", data::Part::train), options);
+    return net;
+  }
+
+  static const nn::Sequential& plain() {
+    static const nn::Sequential net = trained();
+    return net;
+  }
+
+  static Reliability judged(const nn::Classifier& model, const Attack& attack) {
+    const data::Dataset digits = data::load("mnist-5k");
+    Evaluation found = attacks::evaluate(model, digits.first(100), std::vector<Attack>{attack}, {});
+    attacks::ProbeOptions options;
+    options.every = attacks::probe_every(100);
+    options.reference = data::load("mnist-5k", data::Part::train).first(500);
+    found.probes = attacks::probe(model, found.samples, found.predictions, found.attacks[0].budget, options);
+    const Reliability made = attacks::reliability(found);
+    return made;
+  }
+
+  static Trust of(const Reliability& made, std::string_view name) {
+    for (const attacks::Indicator& one : made.indicators) {
+      if (one.info->name == name) return one.trust;
+    }
+    throw Error(text("no indicator ", name));
+  }
+};
+
+struct Defence {
+  std::string_view name;
+  Defended::Logits logits;
+  std::string_view unmasked_by;  ///< an indicator that must speak
+  bool only_fgsm = false;        ///< pgd is refused, or gives the right number
+};
+
+TEST_F(SlowIndicators, EveryBrokenDefenceIsUnmasked) {
+  const std::vector<Defence> defences{
+      {"softmax at a temperature so low that its gradient is 0",
+       [](const nn::Classifier& net, const Var& x) { return net.logits(x) * real{1000}; }, "zero_gradient"},
+      {"distillation: logits as large as its temperature makes them",
+       [](const nn::Classifier& net, const Var& x) { return net.logits(x) * real{40}; }, "zero_gradient"},
+      {"input in 8 levels",
+       [](const nn::Classifier& net, const Var& x) {
+         return net.logits(without_gradient(x, [](auto in, real* out) {
+           for (const real value : in) *out++ = std::round(value * 7) / 7;
+         }));
+       },
+       "zero_gradient"},
+      {"blocks and coarse steps, as JPEG has them",
+       [](const nn::Classifier& net, const Var& x) { return net.logits(without_gradient(x, blocks)); },
+       "zero_gradient"},
+      {"a layer without gradient behind the network",
+       [](const nn::Classifier& net, const Var& x) { return net.logits(x) * real{0} + round(net.logits(x) * real{4}); },
+       "zero_gradient"},
+      {"dropout left on",
+       [](const nn::Classifier& net, const Var& x) {
+         Tensor mask(x.shape());
+         const real seed = drawn();
+         Stream random = Rng(static_cast<std::uint64_t>(seed * 1e7F)).stream("mask");
+         for (real& value : mask.mutable_values()) value = random.uniform() < 0.3F ? 0 : 1 / 0.7F;
+         return net.logits(x * x.tape().constant(std::move(mask)));
+       },
+       "varies"},
+      {"images moved at random",
+       [](const nn::Classifier& net, const Var& x) {
+         const int dx = static_cast<int>(drawn() * 5) - 2, dy = static_cast<int>(drawn() * 5) - 2;
+         return net.logits(without_gradient(x, [&](auto in, real* out) { shift(in, out, dx, dy); }));
+       },
+       "varies"},
+      {"noise without end",
+       [](const nn::Classifier& net, const Var& x) {
+         Tensor noise(x.shape());
+         Rng(static_cast<std::uint64_t>(drawn() * 1e7F)).stream("noise").normals(noise.mutable_values());
+         return net.logits(x + x.tape().constant(std::move(noise)) * 0.1F);
+       },
+       "varies"},
+      {"probabilities called logits", [](const nn::Classifier& net, const Var& x) { return softmax(net.logits(x)); },
+       "probabilities"},
+      {"statistics of the batch: training mode",
+       [](const nn::Classifier& net, const Var& x) {
+         real sum = 0;
+         for (const real value : x.value().values()) sum += value;
+         return net.logits(x * (0.13F * static_cast<real>(x.value().size()) / sum));
+       },
+       "depends_on_others"},
+      {"features clipped on one side",
+       [](const nn::Classifier& net, const Var& x) { return net.logits(clamp(x, 0.08F, 1)); }, "incomplete", true},
+      {"a detector that abstains",
+       [](const nn::Classifier& net, const Var& x) {
+         const std::size_t features = x.shape().row_elements();
+         Tensor verdict(Shape{x.shape()[0], 1});
+         for (std::size_t i = 0; i < x.shape()[0]; ++i) {
+           verdict.mutable_data()[i] =
+               odd(x.value().values().subspan(i * features, features)) ? std::nanf("") : real{0};
+         }
+         return net.logits(x) + x.tape().constant(std::move(verdict));
+       },
+       "no_prediction", true},
+      {"a detector that cleans what it finds odd",
+       [](const nn::Classifier& net, const Var& x) {
+         return net.logits(without_gradient(x, [](auto in, real* out) {
+           const bool clean = odd(in);
+           for (const real value : in) *out++ = clean && value < 0.3F ? 0 : value;
+         }));
+       },
+       "zero_gradient"},
+      {"a ripple in front of the network",
+       [](const nn::Classifier& net, const Var& x) {
+         Tensor ripple(x.shape());
+         std::ranges::transform(x.value().values(), ripple.mutable_data(),
+                                [](real value) { return 0.3F * std::sin(400 * value); });
+         return net.logits(x + x.tape().constant(std::move(ripple)));
+       },
+       "rough_loss"},
+  };
+  for (const Defence& defence : defences) {
+    SCOPED_TRACE(defence.name);
+    const Defended model(plain(), defence.logits);
+    const Reliability fgsm = judged(model, Fgsm{.eps = eps});
+    EXPECT_NE(fgsm.trust, Trust::reliable);
+    EXPECT_NE(of(fgsm, defence.unmasked_by), Trust::reliable);
+    if (defence.only_fgsm) continue;
+    EXPECT_NE(judged(model, Pgd{.eps = eps}).trust, Trust::reliable);
+  }
+}
+
+TEST_F(SlowIndicators, TrainingOnOneStepIsUnmasked) {
+  // With the label (which leaks into the image), and with the model's own prediction.
+  for (const attacks::Label label : {attacks::Label::data, attacks::Label::model}) {
+    const nn::Sequential net = trained(Fgsm{.eps = 0.3F, .label = label});
+    const Reliability made = judged(net, Fgsm{.eps = 0.3F});
+    EXPECT_NE(of(made, "incomplete"), Trust::reliable);
+  }
+}
+
+TEST_F(SlowIndicators, AModelWithoutGradientIsNoticedWhereNoneIsNeeded) {
+  const Defended model(plain(), [](const nn::Classifier& net, const Var& x) { return net.logits(round(x)); });
+  EXPECT_NE(of(judged(model, attacks::Square{.eps = eps, .queries = 10}), "zero_gradient"), Trust::reliable);
+}
+
+TEST_F(SlowIndicators, AnEpsOfAnotherScaleIsNoticed) {
+  EXPECT_EQ(of(judged(plain(), Fgsm{.eps = 0.3F / 255}), "eps_range"), Trust::suspect);
+  EXPECT_EQ(of(judged(plain(), Pgd{.eps = 1.0F}), "eps_range"), Trust::unreliable);
+}
+
+TEST_F(SlowIndicators, HonestModelsAreReliable) {
+  for (const Attack& attack :
+       {Attack(attacks::AutoAttack{.eps = eps}), Attack(Pgd{.eps = 1.0F, .norm = attacks::Norm::l2})}) {
+    const Reliability made = judged(plain(), attack);
+    EXPECT_EQ(made.trust, Trust::reliable);
+    EXPECT_TRUE(made.ball);
+    EXPECT_GT(made.probed, 25U);
+    EXPECT_TRUE(made.next(attack.budget(plain().input(), {})).empty());
+  }
+}
+
+}  // namespace
+}  // namespace hans
