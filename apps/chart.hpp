@@ -6,21 +6,25 @@
 
 namespace hans::apps {
 
-/// A line of a chart: shares of one at each x, with the ends of an interval.
+/// A line of a chart: shares of one at each x, perhaps with the ends of an interval.
 struct Curve {
   std::string name;
-  std::vector<double> y, low, high;
+  std::vector<double> y, low, high;  ///< low and high empty: no interval
+  std::vector<double> x = {};        ///< empty: the chart's
 };
 
 /// Shares against a quantity.
 struct Chart {
   std::string title, x_label, y_label;
-  std::vector<double> x;      ///< rising, at least two
-  std::vector<Curve> curves;  ///< at most two
+  std::vector<double> x;      ///< rising, at least two: from where to where, and those of curves without their own
+  std::vector<Curve> curves;  ///< at most eight
 };
 
-/// The chart as SVG: lines with markers, their intervals as bands, and a legend. Throws Error if a curve has not as
-/// many values as there are x, or one is not finite.
+/// The chart as SVG: lines, up to 12 values with markers, their intervals as bands, and a legend. Throws Error if a
+/// curve has not as many values as x, or one is not finite.
 std::string svg_chart(const Chart& chart);
+
+/// The same as a file of its own, with its colours.
+std::string svg_file(const Chart& chart);
 
 }  // namespace hans::apps

@@ -74,6 +74,7 @@ Command attack_command();
 Command benchmark_command();
 Command reproduce_command();
 Command merge_command();
+Command report_command();
 Command check_command();
 Command transfer_command();
 Command convert_command();

@@ -7,12 +7,32 @@
 namespace hans::apps {
 namespace {
 
-constexpr std::string_view style = R"(
+constexpr std::string_view colours = R"(
 :root { color-scheme: light dark; --paper: #fbfaf7; --card: #ffffff; --ink: #1d2129; --soft: #5b6270; --rule: #dedbd3;
-  --c0: #c2410c; --c1: #1d5fa8; --code: #f1efe9; --bad: #c2410c; --good: #1d7a46; }
+  --c0: #c2410c; --c1: #1d5fa8; --c2: #1d7a46; --c3: #7c3aad; --c4: #a1660a; --c5: #0f766e; --c6: #b0256b;
+  --c7: #4b5563; --code: #f1efe9; --bad: #c2410c; --good: #1d7a46; }
 @media (prefers-color-scheme: dark) { :root { --paper: #15171c; --card: #1d2027; --ink: #e8e6e1; --soft: #a2a8b4;
-  --rule: #353a45;
-  --c0: #ff8a4c; --c1: #6db3ff; --code: #262a33; --bad: #ff8a4c; --good: #5fce8f; } }
+  --rule: #353a45; --c0: #ff8a4c; --c1: #6db3ff; --c2: #5fce8f; --c3: #c79bf2; --c4: #e8b45a; --c5: #4fd1c5;
+  --c6: #f58ac0; --c7: #b6bdc9; --code: #262a33; --bad: #ff8a4c; --good: #5fce8f; } }
+)";
+
+constexpr std::string_view charts =
+    R"(.chart { display: block; width: 100%; max-width: 40rem; height: auto; font: 13px system-ui, sans-serif; }
+.chart text { fill: var(--ink); }
+.chart .rule { stroke: var(--rule); } .chart .tick { stroke: var(--soft); }
+.chart .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; }
+.chart .band { opacity: .16; stroke: none; }
+.line.c0 { stroke: var(--c0); } .band.c0, .dot.c0 { fill: var(--c0); } .chart text.c0 { fill: var(--c0); font-weight: 600; }
+.line.c1 { stroke: var(--c1); } .band.c1, .dot.c1 { fill: var(--c1); } .chart text.c1 { fill: var(--c1); font-weight: 600; }
+.line.c2 { stroke: var(--c2); } .band.c2, .dot.c2 { fill: var(--c2); } .chart text.c2 { fill: var(--c2); font-weight: 600; }
+.line.c3 { stroke: var(--c3); } .band.c3, .dot.c3 { fill: var(--c3); } .chart text.c3 { fill: var(--c3); font-weight: 600; }
+.line.c4 { stroke: var(--c4); } .band.c4, .dot.c4 { fill: var(--c4); } .chart text.c4 { fill: var(--c4); font-weight: 600; }
+.line.c5 { stroke: var(--c5); } .band.c5, .dot.c5 { fill: var(--c5); } .chart text.c5 { fill: var(--c5); font-weight: 600; }
+.line.c6 { stroke: var(--c6); } .band.c6, .dot.c6 { fill: var(--c6); } .chart text.c6 { fill: var(--c6); font-weight: 600; }
+.line.c7 { stroke: var(--c7); } .band.c7, .dot.c7 { fill: var(--c7); } .chart text.c7 { fill: var(--c7); font-weight: 600; }
+)";
+
+constexpr std::string_view style = R"(
 * { box-sizing: border-box; }
 html { -webkit-text-size-adjust: 100%; }
 body { margin: 0; background: var(--paper); color: var(--ink);
@@ -39,7 +59,7 @@ table { border-collapse: collapse; }
 table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 .data th, .data td { text-align: right; padding: .4rem .5rem; border-bottom: 1px solid var(--rule);
   vertical-align: baseline; }
-.data th:first-child { text-align: left; font-weight: 400; }
+.data th:first-child { text-align: left; font-weight: 400; overflow-wrap: anywhere; min-width: 6rem; }
 .data thead th { color: var(--soft); font-size: .86rem; font-weight: 600; }
 .data small { color: var(--soft); white-space: nowrap; }
 .scroll { overflow-x: auto; }
@@ -71,15 +91,6 @@ img { image-rendering: pixelated; image-rendering: crisp-edges; image-rendering:
 .grid .original img { outline: 2px solid var(--c1); }
 .grid .failed img { opacity: .35; }
 .axis { font-size: .84rem; color: var(--soft); margin: 0 0 .2rem 1.6rem; }
-.chart { display: block; width: 100%; max-width: 40rem; height: auto; font: 13px system-ui, sans-serif; }
-.chart text { fill: var(--ink); }
-.chart .rule { stroke: var(--rule); } .chart .tick { stroke: var(--soft); }
-.chart .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; }
-.chart .band { opacity: .16; stroke: none; }
-.line.c0 { stroke: var(--c0); } .band.c0, .dot.c0 { fill: var(--c0); } .chart text.c0 { fill: var(--c0);
-  font-weight: 600; }
-.line.c1 { stroke: var(--c1); } .band.c1, .dot.c1 { fill: var(--c1); } .chart text.c1 { fill: var(--c1);
-  font-weight: 600; }
 dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem .9rem; } dd { margin: 0; }
 details { margin: .8rem 0; } summary { cursor: pointer; color: var(--soft); font-size: .92rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
@@ -227,10 +238,13 @@ std::string Html::take() {
   return std::move(html_);
 }
 
+std::string chart_style() { return text(colours, charts); }
+
 std::string html_page(std::string_view title, std::string_view body) {
   return text("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", escape_html(title),
-              "</title>\n<style>", style, "</style>\n</head>\n<body>\n<main>\n", body, "</main>\n</body>\n</html>\n");
+              "</title>\n<style>", colours, style, charts, "</style>\n</head>\n<body>\n<main>\n", body,
+              "</main>\n</body>\n</html>\n");
 }
 
 }  // namespace hans::apps

@@ -51,6 +51,9 @@ class Html {
   std::vector<std::string> open_;
 };
 
+/// The style sheet of charts alone, for those outside of a page.
+std::string chart_style();
+
 /// The complete file: head, style sheet, `body`. Light or dark as the reader's system asks.
 std::string html_page(std::string_view title, std::string_view body);
 

@@ -1,6 +1,5 @@
 // hans reproduce: runs a manifest again and says whether every bit of its result is the same.
 #include <algorithm>
-#include <filesystem>
 #include <map>
 
 #include <hans/apps/commands.hpp>
@@ -14,8 +13,6 @@
 
 namespace hans::apps {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct ReproduceOptions : Common {
   Required<FileName> manifest;
@@ -47,45 +44,6 @@ struct ReproduceOptions : Common {
         common_fields());
   }
 };
-
-/// The first model with the manifest's hash of those it may be.
-NamedModel find_model(const ReproduceOptions& options, const Manifest& manifest) {
-  const Subject& subject = manifest.benchmark.subject;
-  const std::string given = manifest.run.at("model_given").string();
-  std::vector<std::string> candidates{given};
-  if (options.model) candidates = {options.model->text};
-  const bool built_in = candidates[0].find_first_of("/.") == std::string::npos;
-  if (!options.model && !built_in) {
-    const fs::path beside = fs::path(options.manifest.value().text).parent_path() / fs::path(given).filename();
-    candidates.push_back(beside.has_parent_path() ? beside.string() : text("./", beside.string()));
-  }
-  std::string tried;
-  for (const std::string& word : candidates) {
-    append(tried, text(tried.empty() ? "" : "; ", word));
-    if (std::error_code ignored; !built_in && !fs::exists(word, ignored)) {
-      append(tried, " is not there");
-      continue;
-    }
-    std::optional<PreprocessChoice> preprocess;
-    if (is_onnx(word) && subject.preprocessing != "none") {
-      preprocess = PreprocessChoice{nn::read_preprocess(subject.preprocessing)};
-    }
-    NamedModel model = load_model(word, subject.seed, preprocess);
-    if (model.model.sha256 == subject.model_sha256) return model;
-    append(tried, text(" has sha256 ", model.model.sha256));
-  }
-  throw Error(text("the manifest is about a model with sha256 ", subject.model_sha256, ", but ", tried,
-                   "; give it with --model"));
-}
-
-data::Dataset find_data(const ReproduceOptions& options, const Manifest& manifest, const NamedModel& model) {
-  const std::string word = options.data ? options.data->text : manifest.run.at("data_given").string();
-  data::Dataset data = load_data(word, data::Part::test, model.model.net);
-  const std::string &wanted = manifest.benchmark.subject.data_sha256, found = data.sha256();
-  check(found == wanted, "the manifest is about data with sha256 ", wanted, ", but ", word, " has ", found,
-        "; give the right data with --data");
-  return data;
-}
 
 /// What became of one image under one attack.
 struct Fate {
@@ -193,8 +151,8 @@ int run(const ReproduceOptions& options) {
   check_distinct(std::vector<NamedFile>{{"MANIFEST", path, false}, {"--json", json_file(options)}});
   const Manifest manifest = read_manifest(path);
   const Benchmark& before = manifest.benchmark;
-  const NamedModel named = find_model(options, manifest);
-  const data::Dataset data = find_data(options, manifest, named);
+  const NamedModel named = find_model(manifest, path, options.model ? options.model->text : "");
+  const data::Dataset data = find_data(manifest, options.data ? options.data->text : "", named);
 
   const std::size_t count = first_count(options.quick, before.slice.count);
   std::vector<std::uint32_t> which;

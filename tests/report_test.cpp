@@ -239,7 +239,7 @@ TEST(Report, ChartRefusesWhatItCannotDraw) {
       [](Chart& chart) { chart.curves[0].y[1] = no_number; },
       [](Chart& chart) { chart.curves[0].high[1] = infinity; },
       [](Chart& chart) { chart.x = {0}; },
-      [](Chart& chart) { chart.curves.resize(3, chart.curves[0]); },
+      [](Chart& chart) { chart.curves.resize(9, chart.curves[0]); },
   };
   for (const auto fault : faults) {
     Chart chart = small_chart();
