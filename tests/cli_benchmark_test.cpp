@@ -387,5 +387,15 @@ TEST_F(DeterminismBenchmark, HasAGoldenName) {
   EXPECT_EQ(name_of("m.json"), "849d5c91975ed91a5038ffd25b59a069bbea617bdbe7c671e4c86561c2e02905");
 }
 
+TEST_F(DeterminismBenchmark, TheManifestOfTheReadmeIsReproduced) {
+  if (!kernels::reproducible()) GTEST_SKIP() << "this build has no golden results";
+  const std::string file = HANS_SOURCE_DIR "/tests/golden/linear.json";
+  const apps::Manifest manifest = apps::read_manifest(file);
+  const std::string said = output(text("reproduce ", file, " --quiet"));
+  EXPECT_NE(said.find(text("identical: all 500 images have the same bits, result ", manifest.name)), std::string::npos)
+      << said;
+  EXPECT_NE(read_file(HANS_SOURCE_DIR "/README.md").find(manifest.name), std::string::npos);
+}
+
 }  // namespace
 }  // namespace hans

@@ -1,0 +1,85 @@
+// The golden manifests: every attack on every built-in model. A change of a line is a change of results: raise the
+// version, and say in CHANGELOG.md which earlier results no longer hold (CONTRIBUTING.md).
+#include <gtest/gtest.h>
+
+#include <hans/apps/manifest.hpp>
+#include <hans/apps/rerun.hpp>
+#include <hans/core/file.hpp>
+#include <hans/core/kernels.hpp>
+#include <hans/core/rng.hpp>
+#include <hans/nn/fit.hpp>
+#include <hans/nn/models.hpp>
+
+namespace hans {
+namespace {
+
+/// The model, trained on the first 500 digits: enough to have gradients to follow.
+nn::Sequential trained(std::string_view name) {
+  const data::Dataset digits = data::load("mnist-5k", data::Part::train);
+  const data::Samples first = digits.first(500);
+  const auto pixels = first.images.values();
+  const data::Dataset few("mnist-500", digits.image_shape(), std::vector<float>(pixels.begin(), pixels.end()),
+                          first.labels, digits.classes());
+  nn::Sequential net = nn::make_model(name, Rng(1));
+  nn::fit(net, few, {.epochs = 2, .batch = 25});
+  return net;
+}
+
+/// The name of the manifest of one attack on the first digits of the test part: its result's hash.
+std::string manifest_name(const nn::Sequential& net, std::string_view model, const attacks::Attack& attack) {
+  const std::size_t images = model == "linear" ? 10 : 1;  // of all: so the probes are of the first alone
+  const data::Dataset digits = data::load("mnist-5k");
+  apps::Subject subject;
+  subject.model = model;
+  subject.model_sha256 = std::string(64, '0');  // the weights are told apart by what the attacks find
+  subject.architecture = net.architecture();
+  subject.data = "mnist-5k/test";
+  subject.data_sha256 = digits.sha256();
+  subject.data_size = digits.size();
+  subject.box = digits.box();
+  apps::Benchmark benchmark =
+      apps::begin_benchmark(subject, net.input(), net.classes(), apps::Request{{attack}, {}}, {0, 0, digits.size()});
+  // Of the next major version, so that a name changes with its bits alone.
+  benchmark.version = "golden";
+  extend(benchmark, apps::rerun(benchmark, net, digits, digits.first(images), {}));
+  return apps::manifest_json(benchmark, Json::object({})).at("name").string();
+}
+
+class GoldenManifests : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenManifests, HaveTheSameNames) {
+  if (!kernels::reproducible()) GTEST_SKIP() << "this build has no golden results";
+  const std::string& model = GetParam();
+  const nn::Sequential net = trained(model);
+  std::string made;
+  for (const attacks::AttackInfo& info : attacks::list_attacks()) {
+    const attacks::Attack attack = attacks::Attack::from_spec(Spec::parse(info.example));
+    append(made, text(model, " ", info.example, " ", manifest_name(net, model, attack), "\n"));
+  }
+  std::string golden;
+  const std::string file = HANS_SOURCE_DIR "/tests/golden/manifests.txt", all = read_file(file);
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = all.find('\n', at) + 1;
+    const std::string line = all.substr(at, end - at);
+    if (line.starts_with(model + " ")) golden += line;
+    at = end;
+  }
+  EXPECT_EQ(made, golden) << "these lines are to be in " << file;
+}
+
+std::vector<std::string> models(bool light) {
+  std::vector<std::string> all;
+  for (const nn::ModelInfo& info : nn::list_models()) {
+    const bool is_light = info.name == "linear";
+    if (is_light == light) all.emplace_back(info.name);
+  }
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Determinism, GoldenManifests, testing::ValuesIn(models(true)),
+                         [](const auto& given) { return given.param; });
+INSTANTIATE_TEST_SUITE_P(Slow, GoldenManifests, testing::ValuesIn(models(false)),
+                         [](const auto& given) { return given.param; });
+
+}  // namespace
+}  // namespace hans
