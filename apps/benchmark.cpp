@@ -162,10 +162,10 @@ int run(const BenchmarkOptions& options) {
   Benchmark benchmark = begun(request);
   Progress progress(part_file), next_progress(next_file);
   work.finish(benchmark, count, progress);
-  if (Request more{.attacks = options.adaptive ? wanted(benchmark) : std::vector<attacks::Attack>{},
-                   .targets = request.targets,
-                   .radii = request.radii};
-      !more.attacks.empty()) {
+  Request more = request;
+  more.attacks.clear();
+  if (options.adaptive) more.attacks = wanted(benchmark);
+  if (!more.attacks.empty()) {
     progress.save(benchmark, work.run_of(benchmark));
     Benchmark next = begun(more);
     work.finish(next, count, next_progress);

@@ -27,7 +27,7 @@ struct CheckOptions : Common {
   static constexpr std::string_view details =
       "Reads what hans attack --out wrote, or an .npz file of another tool with images (float32) and, where they are "
       "not "
-      "those of the data in their order, index. The model is computed in double precision, by one source of 250 lines "
+      "those of the data in their order, index. The model is computed in double precision, by one source of 200 lines "
       "that shares neither kernels nor attacks nor the judge with the rest (apps/checker.cpp).\n"
       "\n"
       "An image that claims to be a success is confirmed; or within rounding, where float and double may come to "

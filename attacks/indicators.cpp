@@ -29,7 +29,7 @@ constexpr std::array<IndicatorInfo, 17> indicators{{
      "for one image, unless the attack is eot or AutoAttack's version rand", croce,
      "eot:attack=[pgd:eps=EPS,norm=NORM],draws=20"},
     {"depends_on_others", "an image has other logits in a batch than alone: the model is in training mode", "-",
-     "for one image", "Carlini 2019, arXiv:1902.06705; hans design, law 5", ""},
+     "for one image", carlini, ""},
     {"probabilities", "the outputs are probabilities instead of logits", "-", "for all images", croce,
      "square:eps=EPS,norm=NORM"},
     {"no_prediction", "the model gives no class (a logit that is no number) for an image that was made",
@@ -39,7 +39,7 @@ constexpr std::array<IndicatorInfo, 17> indicators{{
     {"clean_accuracy", "the model is hardly better than chance: other preprocessing, or not in evaluation",
      "at most 1.5 / classes", "-", carlini, ""},
     {"eps_range", "eps does not fit the range of the features", "below half a step of 8 bit (linf)",
-     "above the whole range, of which every image is in reach", carlini, ""},
+     "as large as the range: every image is in reach", carlini, ""},
     {"single_step_wins", "one step fools images that 40 do not", "more than a twentieth of the images",
      "more than a fifth", carlini, "apgd:eps=EPS,norm=NORM"},
     {"incomplete", "pgd with 40 steps and cross entropy or margin: the attack was not at its end",
@@ -48,7 +48,8 @@ constexpr std::array<IndicatorInfo, 17> indicators{{
     {"masked", "pgd past what lets no gradient through (BPDA), over several draws", overstated_suspect,
      overstated_unreliable, athalye, "bpda:attack=[pgd:eps=EPS,norm=NORM]"},
     {"black_box_wins", "square, which sees no gradients",
-     "it fools such an image, too, or lowers accuracy by more than 0.2 points behind attacks with gradients",
+     "it fools an image that survived the benchmark and pgd with 40 steps, or, as a stage of AutoAttack, lowers "
+     "accuracy by more than 0.2 points behind the attacks with gradients",
      overstated_unreliable, croce, "square:eps=EPS,norm=NORM"},
     {"transfer_wins", "images made against another model, nearest class mean", overstated_suspect,
      overstated_unreliable, pintor, "square:eps=EPS,norm=NORM"},
@@ -225,7 +226,8 @@ class Judgement {
       for (std::size_t k = 1; k < result.stages.size(); ++k) {
         const Stage& stage = result.stages[k];
         if (!stage.attack.starts_with("square")) continue;
-        const std::size_t fooled = result.stages[k - 1].standing - stage.standing, n = evaluation_.samples.size();
+        const std::size_t before = result.stages[k - 1].standing, n = evaluation_.samples.size();
+        const std::size_t fooled = before > stage.standing ? before - stage.standing : 0;  // a file may say anything
         if (static_cast<double>(fooled) > 0.002 * static_cast<double>(n)) {
           blame("black_box_wins", Trust::suspect,
                 text("square fools ", fooled, " of ", n, " images that survived all attacks with gradients"));

@@ -186,7 +186,7 @@ const std::vector<Lie>& lies() {
          f.before[row * f.features + feature] = f.pixel(row, feature);
          nudge_out(f, row, feature);
        },
-       "o"},
+       "other original"},
       {"the clean image",
        [](File& f) { std::ranges::copy(f.original_row(f.first(true)), f.row(f.first(true)).begin()); }, "clean image"},
       {"all images clean", [](File& f) { f.pixels = f.before; }, "clean image"},
@@ -270,7 +270,6 @@ TEST_F(CliCheck, EveryLieIsRejected) {
     File file = honest;
     lie.tell(file);
     std::filesystem::remove(folder_ / "lie.json");
-    // A later --data stands for the first.
     const cli::Outcome outcome =
         lie.arguments.starts_with("--data")
             ? (write("lie.npz", file.bytes()), hans(text("check lie.npz --model m.hans ", lie.arguments)))
@@ -368,18 +367,14 @@ TEST_F(CliCheck, RefusesWhatItCannotCheck) {
   File file = attacked("fgsm:eps=0.2");
   write("half.npz", bytes("a.npz").substr(0, 1000));
   write("empty.npz", "");
-  struct Case {
-    std::string_view line;
-    int code;
-    std::string_view part;
-  };
-  for (const Case& one : {Case{"check half.npz --model m.hans --data mnist-5k", 1, "half.npz"},
-                          Case{"check empty.npz --model m.hans --data mnist-5k", 1, "npz"},
-                          Case{"check a.npz --model linear --data mnist-5k", 2, "model file"},
-                          Case{"check a.npz --model m.hans", 2, "--data"},
-                          Case{"check a.npz --model m.hans --data mnist-5k --slack -1", 2, "slack"},
-                          Case{"check a.npz --model m.hans --data mnist-5k --slack nan", 2, "slack"},
-                          Case{"check a.npz --model m.hans --data mnist-5k --norm l2", 2, "--eps"}}) {
+  using cli::Refusal;
+  for (const Refusal& one : {Refusal{"check half.npz --model m.hans --data mnist-5k", 1, "half.npz"},
+                             Refusal{"check empty.npz --model m.hans --data mnist-5k", 1, "npz"},
+                             Refusal{"check a.npz --model linear --data mnist-5k", 2, "model file"},
+                             Refusal{"check a.npz --model m.hans", 2, "--data"},
+                             Refusal{"check a.npz --model m.hans --data mnist-5k --slack -1", 2, "slack"},
+                             Refusal{"check a.npz --model m.hans --data mnist-5k --slack nan", 2, "slack"},
+                             Refusal{"check a.npz --model m.hans --data mnist-5k --norm l2", 2, "--eps"}}) {
     cli::expect_refused(hans(one.line), one.code, one.part);
   }
 }

@@ -93,18 +93,14 @@ TEST_F(CliReport, WritesTheOtherFormats) {
 
 TEST_F(CliReport, RefusesWhatIsNoWholeBenchmark) {
   hans("benchmark a_b&c.hans --data mnist-5k --limit 30 --quiet --out part.json --shard 1/2 --attack fgsm:eps=0.1");
-  struct Case {
-    std::string_view line;
-    int code;
-    std::string_view part;
-  };
-  for (const Case& one :
-       {Case{"report part.json --out r.html", 1, "hans merge"}, Case{"report one.json --out r.pdf", 2, ".html"},
-        Case{"report one.json", 2, "--out"}, Case{"report one.json --out one.json", 2, "ending"},
-        Case{"report missing.json --out r.html", 1, "missing.json"},
-        Case{"report a_b&c.hans --out r.html", 1, "a_b&c.hans"},
-        Case{"report one.json --out r.html --seed 1", 2, "--seed"},
-        Case{"report one.json --out nowhere/r.html", 1, "nowhere"}}) {
+  using cli::Refusal;
+  for (const Refusal& one :
+       {Refusal{"report part.json --out r.html", 1, "hans merge"}, Refusal{"report one.json --out r.pdf", 2, ".html"},
+        Refusal{"report one.json", 2, "--out"}, Refusal{"report one.json --out one.json", 2, "ending"},
+        Refusal{"report missing.json --out r.html", 1, "missing.json"},
+        Refusal{"report a_b&c.hans --out r.html", 1, "a_b&c.hans"},
+        Refusal{"report one.json --out r.html --seed 1", 2, "--seed"},
+        Refusal{"report one.json --out nowhere/r.html", 1, "nowhere"}}) {
     cli::expect_refused(hans(one.line), one.code, one.part);
   }
 }

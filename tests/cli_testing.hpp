@@ -137,6 +137,13 @@ inline Words words(std::string_view line) {
   return all;
 }
 
+/// A line that is refused, with which exit code and which words in the message.
+struct Refusal {
+  std::string_view line;
+  int code;
+  std::string_view part;
+};
+
 /// A test that runs the command in a folder of its own.
 class Test : public testing::Test {
  protected:

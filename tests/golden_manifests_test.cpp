@@ -39,7 +39,7 @@ std::string manifest_name(const nn::Sequential& net, std::string_view model, con
   subject.box = digits.box();
   apps::Benchmark benchmark =
       apps::begin_benchmark(subject, net.input(), net.classes(), apps::Request{{attack}, {}}, {0, 0, digits.size()});
-  // Of the next major version, so that a name changes with its bits alone.
+  // The version is part of the result: without it, a name changes with the bits alone.
   benchmark.version = "golden";
   extend(benchmark, apps::rerun(benchmark, net, digits, digits.first(images), {}));
   return apps::manifest_json(benchmark, Json::object({})).at("name").string();
