@@ -5,6 +5,7 @@
 #include <hans/apps/crafted_file.hpp>
 #include <hans/apps/pictures.hpp>
 #include <hans/apps/progress.hpp>
+#include <hans/apps/verdict.hpp>
 #include <hans/core/file.hpp>
 #include <hans/data/png.hpp>
 
@@ -25,9 +26,9 @@ struct AttackOptions : AttackRun {
       "\n"
       "Images that the model gets wrong unattacked are not attacked and count as not robust. With several attacks the "
       "worst "
-      "case counts: an image is robust if no attack succeeds. The last lines are for your paper: the sentence to cite "
-      "and what "
-      "is needed to make the number again.";
+      "case counts: an image is robust if no attack succeeds. The last lines are for your paper: the sentence to cite, "
+      "what is needed to make the number again, and whether it can be believed: a few images are measured for that "
+      "(hans list indicators), RELIABLE, SUSPECT or UNRELIABLE with the reasons and what to try next.";
   static constexpr std::string_view example =
       "hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n"
       "hans attack v1.hans --data mnist --limit 100 --attack jsma:gamma=0.145 --targets all --out adversarial.npz";
@@ -101,15 +102,21 @@ int run(const AttackOptions& options) {
   const attacks::Evaluation found = attacks::evaluate(
       named.model.net, data.first(first_count(options.limit, data.size())), request.attacks, settings);
   bar.clear();
+  ProgressBar probing("indicators", "attacks", options.quiet);
+  const std::vector<attacks::Reliability> verdicts =
+      judge_each(named.model.net, found, data, options.seed,
+                 [&](std::size_t done) { probing.update(done, found.attacks.size()); });
+  probing.clear();
 
   const Subject subject = subject_of(named, data, options.seed);
   if (!out.empty()) write_file(out, crafted_file(subject, found));
   if (!picture.empty()) write_file(picture, picture_of(found));
-  std::string report = text(results_table(subject, request, found), "\n", results_sentences(subject, request, found));
+  std::string report =
+      text(results_table(subject, request, found), "\n", results_sentences(subject, request, found, verdicts));
   for (const std::string& file : {out, picture}) {
     if (!file.empty()) append(report, text("\nwrote ", file, "\n"));
   }
-  finish(options, report, results_json(subject, request, found));
+  finish(options, report, results_json(subject, request, found, verdicts));
   return 0;
 }
 

@@ -217,7 +217,7 @@ int run(const CheckOptions& options) {
   std::string report = text(path, " on ", named.name, ", originals of ", short_name(data.name()), "\n");
   Json balls = Json::array();
   for (std::size_t a = 0; a < budgets.size(); ++a) {
-    const std::string attack = a < set.attacks.size() ? text(set.attacks[a].spec()) : "unknown attack";
+    const std::string attack = a < set.attacks.size() ? text(set.attacks[a].pinned()) : "unknown attack";
     append(report, text("  ", attack, ": ", ball_text(budgets[a], options.slack), "\n"));
     balls.push(Json::object({{"attack", attack}, {"ball", ball_text(budgets[a], options.slack)}}));
   }

@@ -134,7 +134,7 @@ std::string crafted_file(const Subject& subject, const attacks::Evaluation& foun
   for (std::size_t a = 0; a < found.attacks.size(); ++a) {
     const attacks::AttackResult& result = found.attacks[a];
     check(result.images.size() == result.attempts.size(), "the images of ", result.attack.spec(), " were not kept");
-    append(specs, text(specs.empty() ? "" : " ", result.attack.spec()));
+    append(specs, text(specs.empty() ? "" : " ", result.attack.pinned()));
     for (std::size_t k = 0; k < result.attempts.size(); ++k) {
       const attacks::Attempt& attempt = result.attempts[k];
       const auto image = result.images[k].values();

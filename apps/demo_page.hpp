@@ -20,7 +20,8 @@ std::vector<std::string> demo_sentences(const DemoFindings& found);
 /// The table, a digit before and after, and the sentences, for a terminal.
 std::string demo_text(const DemoFindings& found);
 
-/// All results: both networks, each with its results under fgsm and jsma as `hans attack --json` gives them.
+/// All results: both networks, each with its results under fgsm and jsma as `hans attack --json` gives them, but
+/// without verdicts.
 Json demo_json(const DemoFindings& found);
 
 }  // namespace hans::apps

@@ -79,8 +79,8 @@ std::string demo_text(const DemoFindings& found) {
 Json demo_json(const DemoFindings& found) {
   const auto net = [](const DemoNet& made) {
     return Json::object({{"train", made.command},
-                         {"fgsm", results_json(made.subject, made.fgsm_request, made.fgsm)},
-                         {"jsma", results_json(made.subject, made.jsma_request, made.jsma)}});
+                         {"fgsm", results_json(made.subject, made.fgsm_request, made.fgsm, {})},
+                         {"jsma", results_json(made.subject, made.jsma_request, made.jsma, {})}});
   };
   return Json::object({{"hans", build_version()},
                        {"seed", found.plan.seed},

@@ -57,7 +57,8 @@ std::vector<Entry> entries(Topic topic) {
                        info.meaning,
                        info.paper,
                        std::move(info.fields),
-                       {{"norms", info.norms},
+                       {{"specification", info.specification},
+                        {"norms", info.norms},
                         {"sees", std::string(enum_name(info.knowledge))},
                         {"goals", std::string(goals)},
                         {"example", info.example}}});

@@ -31,12 +31,9 @@ ThreatModel threat_model(std::span<const attacks::Attack> all, attacks::Targets 
   for (const attacks::Attack& attack : all) {
     ThreatModel own{attack.budget(image, box), targets_text(targets, attack), attack.info().knowledge};
     if (&attack == all.data()) threat = own;
-    const attacks::Budget &a = threat.budget, &b = own.budget;
-    const bool same = a.norm == b.norm && a.size == b.size && a.box.lo == b.box.lo && a.box.hi == b.box.hi &&
-                      a.prediction_only == b.prediction_only && threat.goal == own.goal;
-    check_usage(same, "one benchmark has one threat model, but ", all.front().info().name, " is ",
-                threat_text({a, threat.goal, {}}), " and ", attack.info().name, " ", threat_text({b, own.goal, {}}),
-                "; give attacks with the same norm, budget and targets, or make two benchmarks");
+    check_usage(threat.budget == own.budget && threat.goal == own.goal, "one benchmark has one threat model, but ",
+                all.front().info().name, " is ", threat_text(threat), " and ", attack.info().name, " ",
+                threat_text(own), "; give attacks with the same norm, budget and targets, or make two benchmarks");
     threat.knowledge = std::max(threat.knowledge, own.knowledge);
   }
   return threat;

@@ -226,7 +226,7 @@ Json question_json(const Benchmark& benchmark) {
       {{"hans", benchmark.version},
        {"seed", subject.seed},
        {"threat_model", threat_json(benchmark)},
-       {"attacks", column(benchmark.request.attacks, [](const attacks::Attack& a) { return text(a.spec()); })},
+       {"attacks", column(benchmark.request.attacks, [](const attacks::Attack& a) { return text(a.pinned()); })},
        {"at", std::move(radii)},
        {"model_sha256", subject.model_sha256},
        {"architecture", subject.architecture},

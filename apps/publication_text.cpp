@@ -117,7 +117,7 @@ Rows attack_rows(const Benchmark& benchmark) {
   const std::size_t n = benchmark.slice.count;
   for (const attacks::AttackResult& result : benchmark.found.attacks) {
     const std::size_t attempts = result.attempts.size();
-    rows.push_back({text(result.attack.spec()), accuracy_text(result.robust_count, n),
+    rows.push_back({text(result.attack.pinned()), accuracy_text(result.robust_count, n),
                     attempts > 0 ? text(percent_of(result.successes, attempts), " %") : "-",
                     median_text(result.linf.median), median_text(result.l2.median), median_text(result.l1.median),
                     median_text(result.l0.median), with_commas(result.gradients), with_commas(result.forwards)});

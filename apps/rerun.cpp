@@ -18,7 +18,7 @@ attacks::Evaluation rerun(
   settings.hash_images = true;
   settings.progress = progress;
   attacks::Evaluation found = attacks::evaluate(model, samples, benchmark.request.attacks, settings);
-  found.probes = probe_some(model, found, data, benchmark.slice.whole, settings.seed);
+  found.probes = probe_some(model, found, found.attacks.front().budget, data, benchmark.slice.whole, settings.seed);
   return found;
 }
 

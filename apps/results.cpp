@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <hans/apps/verdict.hpp>
 #include <hans/core/fields.hpp>
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
@@ -100,11 +101,13 @@ Claim claim_of(const Request& request, const Evaluation& found, std::size_t k) {
           found.right,        found.samples.size()};
 }
 
-Json attack_json(const Subject& subject, const Request& request, const Evaluation& found, std::size_t k) {
+Json attack_json(const Subject& subject, const Request& request, const Evaluation& found, std::size_t k,
+                 const attacks::Reliability* verdict) {
   const AttackResult& result = found.attacks[k];
   Json json = figures_json(request, found, k);
   json.set("seconds", result.seconds);
   json.set("sentence", sentence(subject, claim_of(request, found, k)));
+  if (verdict != nullptr) set_verdict(json, *verdict, result.budget);
   if (request.per_sample) json.set("samples", samples_json(found, result, request.targets));
   return json;
 }
@@ -145,8 +148,8 @@ Json figures_json(const Request& request, const Evaluation& found, std::size_t k
   const std::size_t n = found.samples.size();
   std::optional<double> success_rate;
   if (!result.attempts.empty()) success_rate = share(result.successes, result.attempts.size());
-  Json json =
-      Json::object({{"attack", text(result.attack.spec())}, {"targets", targets_text(request.targets, result.attack)}});
+  Json json = Json::object(
+      {{"attack", text(result.attack.pinned())}, {"targets", targets_text(request.targets, result.attack)}});
   set_accuracy(json, "robust_accuracy", result.robust_count, n);
   json.set("success_rate", optional_json(success_rate));
   json.set("attempts", result.attempts.size());
@@ -161,12 +164,15 @@ Json figures_json(const Request& request, const Evaluation& found, std::size_t k
   return json;
 }
 
-Json results_json(const Subject& subject, const Request& request, const Evaluation& found) {
+Json results_json(const Subject& subject, const Request& request, const Evaluation& found,
+                  std::span<const attacks::Reliability> verdicts) {
   const std::size_t n = found.samples.size();
   Json json = clean_json(subject, found.right, n);
   set_accuracy(json, "robust_accuracy", found.robust, n);
   Json all = Json::array();
-  for (std::size_t k = 0; k < found.attacks.size(); ++k) all.push(attack_json(subject, request, found, k));
+  for (std::size_t k = 0; k < found.attacks.size(); ++k) {
+    all.push(attack_json(subject, request, found, k, verdicts.empty() ? nullptr : &verdicts[k]));
+  }
   json.set("attacks", std::move(all));
   return json;
 }
@@ -185,7 +191,8 @@ std::string results_table(const Subject& subject, const Request& request, const 
     const AttackResult& result = found.attacks[k];
     const std::size_t attempts = result.attempts.size();
     for (const attacks::Stage& stage : result.stages) {
-      add(stage.standing, {"", "", "", "", "", "", text("  after ", stage.attack.substr(0, stage.attack.find(':')))});
+      add(stage.standing,
+          {"", "", "", "", "", "", text("  after ", stage.attack.substr(0, stage.attack.find_first_of("@:")))});
     }
     add(result.robust_count,
         {attempts == 0 ? "-" : text(percent_of(result.successes, attempts), " %"), with_commas(attempts),
@@ -205,10 +212,12 @@ std::string results_table(const Subject& subject, const Request& request, const 
               with_commas(found.samples.images.shape().row_elements()), ".\n");
 }
 
-std::string results_sentences(const Subject& subject, const Request& request, const Evaluation& found) {
+std::string results_sentences(const Subject& subject, const Request& request, const Evaluation& found,
+                              std::span<const attacks::Reliability> verdicts) {
   std::string all;
   for (std::size_t k = 0; k < found.attacks.size(); ++k) {
     append(all, text(k == 0 ? "" : "\n", sentence(subject, claim_of(request, found, k)), "\n"));
+    if (!verdicts.empty()) append(all, verdict_text(verdicts[k], found.attacks[k].budget));
   }
   return all;
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <hans/apps/sentence.hpp>
+#include <hans/attacks/indicators.hpp>
 #include <hans/core/json.hpp>
 
 namespace hans::apps {
@@ -27,14 +28,16 @@ void set_accuracy(Json& json, const std::string& key, std::size_t right, std::si
 /// What was found with attack k, as far as it is the same on every machine: no seconds.
 Json figures_json(const Request& request, const attacks::Evaluation& found, std::size_t k);
 
-/// The whole result of an attack run. The keys are stable.
-Json results_json(const Subject& subject, const Request& request, const attacks::Evaluation& found);
+/// The whole result of an attack run, with what is to be said of each attack (none: not measured). The keys are stable.
+Json results_json(const Subject& subject, const Request& request, const attacks::Evaluation& found,
+                  std::span<const attacks::Reliability> verdicts);
 
 /// The table, a line for the clean images, one for each attack and, with several, one for the worst case.
 std::string results_table(const Subject& subject, const Request& request, const attacks::Evaluation& found);
 
-/// The sentence of each attack, an empty line between two.
-std::string results_sentences(const Subject& subject, const Request& request, const attacks::Evaluation& found);
+/// The sentence of each attack, an empty line between two, followed by its verdict where there are verdicts.
+std::string results_sentences(const Subject& subject, const Request& request, const attacks::Evaluation& found,
+                              std::span<const attacks::Reliability> verdicts = {});
 
 /// Rows of equal length, columns aligned; the last column is left as it is, the others are set to the right.
 std::string table_text(std::span<const std::vector<std::string>> rows);

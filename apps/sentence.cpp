@@ -101,7 +101,7 @@ std::string sentence(const Subject& subject, const Claim& claim) {
            percent_of(claim.robust, claim.samples), " % (95 % interval ", interval_text(claim.robust, claim.samples),
            "; ", percent_of(claim.right, claim.samples), " % on the unmodified images).");
   const std::string second =
-      text(claim.resolved.spec(), " | targets ", targets, " | data ", subject.data, " sha256 ", subject.data_sha256,
+      text(claim.resolved.pinned(), " | targets ", targets, " | data ", subject.data, " sha256 ", subject.data_sha256,
            " | preprocessing ", subject.preprocessing, " | architecture ", subject.architecture, " | model ",
            subject.model, " sha256 ", subject.model_sha256, " | seed ", subject.seed);
   return text(first, "\n", second);

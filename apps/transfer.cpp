@@ -60,7 +60,7 @@ Transferred judged(const CraftedSet& set, std::size_t which, const nn::Classifie
   Transferred made{"unknown", rows.size()};
   attacks::Budget budget{attacks::Norm::linf, std::numeric_limits<double>::infinity(), set.originals.box};
   if (which < set.attacks.size()) {
-    made.attack = text(set.attacks[which].spec());
+    made.attack = text(set.attacks[which].pinned());
     budget = set.attacks[which].budget(model.input(), set.originals.box);
   }
   const data::Samples originals = set.originals.select(rows);

@@ -10,10 +10,27 @@ using attacks::Reliability;
 using attacks::Trust;
 
 std::vector<attacks::Probe> probe_some(const nn::Classifier& model, const attacks::Evaluation& found,
-                                       const data::Dataset& data, std::size_t whole, std::uint64_t seed) {
+                                       const attacks::Budget& budget, const data::Dataset& data, std::size_t whole,
+                                       std::uint64_t seed) {
   constexpr std::size_t for_means = 1000;
   const attacks::ProbeOptions options{seed, attacks::probe_every(whole), data.first(for_means)};
-  return attacks::probe(model, found.samples, found.predictions, found.attacks.front().budget, options);
+  return attacks::probe(model, found.samples, found.predictions, budget, options);
+}
+
+std::vector<Reliability> judge_each(const nn::Classifier& model, const attacks::Evaluation& found,
+                                    const data::Dataset& data, std::uint64_t seed,
+                                    const std::function<void(std::size_t done)>& progress) {
+  std::vector<std::vector<attacks::Probe>> probes;  // by attack
+  std::vector<Reliability> all;
+  for (std::size_t k = 0; k < found.attacks.size(); ++k) {
+    progress(k);
+    const attacks::Budget& budget = found.attacks[k].budget;
+    std::size_t like = 0;
+    while (!(found.attacks[like].budget == budget)) ++like;
+    probes.push_back(like < k ? probes[like] : probe_some(model, found, budget, data, found.samples.size(), seed));
+    all.push_back(attacks::reliability(found, k, probes.back()));
+  }
+  return all;
 }
 
 std::string verdict_text(const Reliability& reliability, const attacks::Budget& budget) {

@@ -9,6 +9,14 @@ void read_value(std::string_view word, Attack& out) { out = Attack::from_spec(Sp
 void append_value(std::string& out, const Attack& value) { append(out, value.spec()); }
 std::string value_help(const Attack&) { return "[attack]"; }
 
+namespace {
+std::string side_by_side(const std::vector<Attack>& all, Spec (Attack::*spec)() const) {
+  std::string out;
+  for (const Attack& one : all) append(out, text(out.empty() ? "" : "]/[", (one.*spec)()));
+  return out;
+}
+}  // namespace
+
 void read_value(std::string_view word, Attacks& out) {
   out.all.clear();
   std::size_t start = 0;
@@ -23,10 +31,20 @@ void read_value(std::string_view word, Attacks& out) {
     depth = 0;
   }
 }
-void append_value(std::string& out, const Attacks& value) {
-  for (const Attack& one : value.all) append(out, text(&one == value.all.data() ? "" : "]/[", one.spec()));
-}
+void append_value(std::string& out, const Attacks& value) { append(out, side_by_side(value.all, &Attack::spec)); }
 std::string value_help(const Attacks&) { return "[attack]/[attack]..."; }
+
+Spec Attack::pinned() const {
+  Spec spec = this->spec();
+  spec.version = info().specification;
+  for (Spec::Item& item : spec.items) {
+    if (!item.nested) continue;
+    Attacks parts;
+    read_value(item.value, parts);
+    item.value = side_by_side(parts.all, &Attack::pinned);
+  }
+  return spec;
+}
 
 void AttackInfo::follow(const std::vector<Attack>& parts) {
   knowledge = Knowledge::labels;

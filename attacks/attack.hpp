@@ -43,6 +43,8 @@ struct Budget {
   double size = 0;               ///< eps, or the number of features for l0; infinity: no limit
   data::Box box;                 ///< infinite ends: none
   bool prediction_only = false;  ///< judged by the prediction alone (the @cleverhans-1.0.0 attacks)
+
+  friend bool operator==(const Budget&, const Budget&) = default;
 };
 
 /// Why an attack stopped working on a sample. misclassified: an untargeted one found what it looked for; budget:
@@ -108,7 +110,7 @@ struct Note {
 
 /// One attack of several that run one behind the other, and how many samples the judge found still standing after it.
 struct Stage {
-  std::string attack;  ///< canonical SPEC
+  std::string attack;  ///< its Attack::pinned()
   std::size_t standing;
 };
 
@@ -141,6 +143,7 @@ struct CraftOptions {
 /// What the lists, the help and the docs say of an attack.
 struct AttackInfo {
   std::string name, version, meaning, paper;
+  std::string specification;        ///< the version of its results, "1" at first: see Attack::pinned()
   std::string norms;                ///< of the balls it stays in or the distances it makes small: "linf|l2"
   std::string example;              ///< a SPEC
   bool targets_by_default = false;  ///< without a goal it aims at the class after the label
@@ -153,6 +156,7 @@ struct AttackInfo {
     AttackInfo info;
     info.name = A::name;
     info.version = hans::detail::version_of_type<A>();
+    info.specification = hans::detail::specification_of_type<A>();
     info.meaning = A::meaning;
     info.paper = A::paper;
     info.knowledge = knowledge_of<A>;
@@ -178,8 +182,8 @@ struct AttackInfo {
 ///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
 ///
 /// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Optionally `version`,
-/// `targets_by_default`, `takes_targets`, if it has parameters whose default is not a constant
-/// `A resolved(data::Box box) const` with all of them set, and, if it runs others that its parameters name,
+/// `specification`, `targets_by_default`, `takes_targets`, if it has parameters whose default is not a constant `A
+/// resolved(data::Box box) const` with all of them set, and, if it runs others that its parameters name,
 /// `std::vector<Attack> parts() const` and `A with(std::vector<Attack> parts) const`. Most have `Task<Stop>
 /// search(Oracle&) const` and leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
 class Attack {
@@ -199,6 +203,11 @@ class Attack {
   }
   Budget budget(const Shape& image, data::Box box) const { return self_->budget(image, box); }
   Spec spec() const { return self_->spec(); }
+
+  /// spec() with the version of the attack's specification, and of those inside it: fgsm@1:eps=0.3. It names the same
+  /// results in all later versions of hans; spec() without a version names the attack as the latest one has it.
+  Spec pinned() const;
+
   Attack resolved(data::Box box) const { return self_->resolved(box); }  ///< its spec() has every parameter
 
   /// The attack as adversarial training uses it: a label that was left open is the model's own prediction, so that the

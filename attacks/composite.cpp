@@ -11,11 +11,8 @@ Budget Composite::budget(const Shape& image, data::Box box) const {
   const Attack& first = attacks.value().all.front();
   const Budget all = first.budget(image, box);
   for (const Attack& one : attacks.value().all) {
-    const Budget own = one.budget(image, box);
-    check_usage(own.norm == all.norm && own.size == all.size && own.box.lo == all.box.lo && own.box.hi == all.box.hi &&
-                    own.prediction_only == all.prediction_only,
-                "the best of several attacks is that of one norm, budget and range; ", first.spec(), " and ",
-                one.spec(), " have different ones");
+    check_usage(one.budget(image, box) == all, "the best of several attacks is that of one norm, budget and range; ",
+                first.spec(), " and ", one.spec(), " have different ones");
   }
   return all;
 }

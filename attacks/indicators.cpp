@@ -65,9 +65,10 @@ constexpr std::array<IndicatorInfo, 17> indicators{{
 /// The benchmark as the rules see it.
 class Judgement {
  public:
-  explicit Judgement(const Evaluation& evaluation) : evaluation_(evaluation), probes_(evaluation.probes) {
+  Judgement(const Evaluation& evaluation, std::span<const AttackResult> attacks, std::span<const Probe> probes)
+      : evaluation_(evaluation), attacks_(attacks), probes_(probes) {
     std::vector<bool> robust(evaluation.samples.size(), true);
-    for (const AttackResult& result : evaluation.attacks) {
+    for (const AttackResult& result : attacks_) {
       for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = robust[i] && result.robust[i];
     }
     for (const Probe& probe : probes_) survived_.push_back(robust[probe.sample]);
@@ -87,15 +88,14 @@ class Judgement {
   }
 
  private:
-  const Budget& budget() const { return evaluation_.attacks.front().budget; }
+  const Budget& budget() const { return attacks_.front().budget; }
 
   /// Whether the probes' ball and goal are the benchmark's.
   bool ball() const {
     const auto untargeted = [](const AttackResult& result) {
       return std::ranges::none_of(result.attempts, [](const Attempt& attempt) { return attempt.target.has_value(); });
     };
-    return !probes_.empty() && !evaluation_.attacks.empty() && probes_ball(budget()) &&
-           std::ranges::all_of(evaluation_.attacks, untargeted);
+    return !probes_.empty() && probes_ball(budget()) && std::ranges::all_of(attacks_, untargeted);
   }
 
   void blame(std::string_view name, Trust trust, std::string reason) {
@@ -120,7 +120,7 @@ class Judgement {
   }
 
   bool expects_randomness() const {
-    return std::ranges::any_of(evaluation_.attacks, [](const AttackResult& result) {
+    return std::ranges::any_of(attacks_, [](const AttackResult& result) {
       const std::string spec = text(result.attack.spec());
       return spec.find("eot:") != std::string::npos || spec.find("version=rand") != std::string::npos;
     });
@@ -152,7 +152,7 @@ class Judgement {
 
   void about_attempts() {
     std::size_t attempts = 0, unpredicted = 0, silent = 0, without_gradient = 0;
-    for (const AttackResult& result : evaluation_.attacks) {
+    for (const AttackResult& result : attacks_) {
       for (const Attempt& attempt : result.attempts) {
         const Reason reason = attempt.finding.reason;
         const Stop stop = attempt.note.stop;
@@ -222,7 +222,7 @@ class Judgement {
 
   /// Stages of one attack, such as AutoAttack: what the one that sees no gradients finds behind the others.
   void stages() {
-    for (const AttackResult& result : evaluation_.attacks) {
+    for (const AttackResult& result : attacks_) {
       for (std::size_t k = 1; k < result.stages.size(); ++k) {
         const Stage& stage = result.stages[k];
         if (!stage.attack.starts_with("square")) continue;
@@ -237,6 +237,7 @@ class Judgement {
   }
 
   const Evaluation& evaluation_;
+  std::span<const AttackResult> attacks_;
   std::span<const Probe> probes_;
   std::vector<bool> survived_;  ///< of the probes, the benchmark
   Reliability made_;
@@ -255,7 +256,11 @@ std::span<const IndicatorInfo> list_indicators() { return indicators; }
 
 Reliability reliability(const Evaluation& evaluation) {
   check(!evaluation.attacks.empty(), "an evaluation without attacks is no number to be believed");
-  return Judgement(evaluation).run();
+  return Judgement(evaluation, evaluation.attacks, evaluation.probes).run();
+}
+
+Reliability reliability(const Evaluation& evaluation, std::size_t attack, std::span<const Probe> probes) {
+  return Judgement(evaluation, std::span(evaluation.attacks).subspan(attack, 1), probes).run();
 }
 
 std::vector<Attack> Reliability::next(const Budget& budget) const {

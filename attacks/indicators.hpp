@@ -46,4 +46,7 @@ struct Reliability {
 /// wrongly: only what survived counts against a number, where an indicator compares the benchmark with other attacks.
 Reliability reliability(const Evaluation& evaluation);
 
+/// The same for one attack of the evaluation alone, with probes made in its ball.
+Reliability reliability(const Evaluation& evaluation, std::size_t attack, std::span<const Probe> probes);
+
 }  // namespace hans::attacks

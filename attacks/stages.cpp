@@ -73,7 +73,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
       if (!limited || reached[row] == never) still.push_back(row);
     }
     left = std::move(still);
-    made.stages.push_back({text(attack.spec()), static_cast<std::size_t>(std::ranges::count(reached, never))});
+    made.stages.push_back({text(attack.pinned()), static_cast<std::size_t>(std::ranges::count(reached, never))});
     if (left.empty()) break;
   }
   if (options.progress && left.empty()) options.progress(samples.size());

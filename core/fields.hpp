@@ -29,7 +29,7 @@ namespace hans {
 ///       Required<float> eps;
 ///       Norm norm = Norm::linf;
 ///       std::optional<float> clip_min{};
-///       static constexpr std::string_view name = "fgsm";     // and, where there is one, version
+///       static constexpr std::string_view name = "fgsm";     // and, where there are, version and specification
 ///       static constexpr auto fields() {
 ///         return std::tuple(field("eps", &Fgsm::eps, at_least(0), "largest change of a feature"),
 ///                           field("norm", &Fgsm::norm, "norm of the ball"),
@@ -271,7 +271,7 @@ void write_members(std::span<const Member> members, Spec& spec);
 void check_members(std::string_view name, std::span<const Member> members);
 Json members_json(std::span<const Member> members);
 
-/// T::name and T::version where T has such constants; a parameter may be called the same.
+/// T::name, T::version and T::specification where T has such constants; a parameter may be called the same.
 template <class T>
 constexpr std::string_view name_of_type() {
   if constexpr (requires { requires std::same_as<decltype(&T::name), const std::string_view*>; }) {
@@ -286,6 +286,15 @@ constexpr std::string_view version_of_type() {
     return T::version;
   } else {
     return {};
+  }
+}
+/// The version of T's results: what a SPEC may say behind "@" to mean T and no later T of its name.
+template <class T>
+constexpr std::string_view specification_of_type() {
+  if constexpr (requires { requires std::same_as<decltype(&T::specification), const std::string_view*>; }) {
+    return T::specification;
+  } else {
+    return version_of_type<T>().empty() ? "1" : version_of_type<T>();
   }
 }
 

@@ -12,10 +12,12 @@
 
 namespace hans {
 
-/// A row of a table of kinds: how a SPEC becomes a Thing, and what lists say of it.
+/// A row of a table of kinds: how a SPEC becomes a Thing, and what lists say of it. A SPEC may leave out the version of
+/// the one kind of a name that has none itself, or give its specification: name and name@1 are the same until a change
+/// of results makes name@2 of name, and the old kind stays as name@1, with "1" for its version.
 template <class Thing, class Info>
 struct Kind {
-  std::string_view name, version;
+  std::string_view name, version, specification;
   Thing (*make)(const Spec&);
   Info (*describe)();
 };
@@ -24,7 +26,7 @@ struct Kind {
 /// what lists say of T.
 template <class Thing, class Info, class... Ts>
 constexpr std::array<Kind<Thing, Info>, sizeof...(Ts)> kinds_of{
-    {{detail::name_of_type<Ts>(), detail::version_of_type<Ts>(),
+    {{detail::name_of_type<Ts>(), detail::version_of_type<Ts>(), detail::specification_of_type<Ts>(),
       [](const Spec& spec) -> Thing { return from_spec<Ts>(spec); }, [] { return Info::template of<Ts>(); }}...}};
 
 template <class Thing, class Info>
@@ -41,7 +43,7 @@ std::vector<Info> list_kinds(std::span<const Kind<Thing, Info>> kinds) {
 template <class Thing, class Info>
 const Kind<Thing, Info>* find_kind(std::span<const Kind<Thing, Info>> kinds, const Spec& spec) {
   for (const auto& kind : kinds) {
-    if (kind.name == spec.name && kind.version == spec.version) return &kind;
+    if (kind.name == spec.name && (spec.version == kind.version || spec.version == kind.specification)) return &kind;
   }
   return nullptr;
 }

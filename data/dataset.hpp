@@ -17,6 +17,8 @@ namespace hans::data {
 struct Box {
   float lo = 0;
   float hi = 1;
+
+  friend bool operator==(const Box&, const Box&) = default;
 };
 
 /// What an attack works on.

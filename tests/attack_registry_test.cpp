@@ -23,6 +23,7 @@ struct Canonical {
 
 constexpr std::array canonical{
     Canonical{"fgsm:eps=0.3", "fgsm:eps=0.3,norm=linf", "fgsm:eps=0.3,norm=linf,clip_min=0,clip_max=1,label=data"},
+    Canonical{"fgsm@1:eps=0.3", "fgsm:eps=0.3,norm=linf", "fgsm:eps=0.3,norm=linf,clip_min=0,clip_max=1,label=data"},
     Canonical{"fgsm:norm=l2,eps=3e-1", "fgsm:eps=0.3,norm=l2", "fgsm:eps=0.3,norm=l2,clip_min=0,clip_max=1,label=data"},
     Canonical{"fgsm:eps=8/255", "fgsm:eps=0.03137255,norm=linf",
               "fgsm:eps=0.03137255,norm=linf,clip_min=0,clip_max=1,label=data"},
@@ -50,6 +51,25 @@ TEST(AttackRegistry, WritesWhatItReads) {
     EXPECT_EQ(text(made.resolved({0, 1}).spec()), one.resolved);
     for (const std::string_view again : {one.canonical, one.resolved}) EXPECT_EQ(text(attack(again).spec()), again);
     EXPECT_EQ(text(attack(one.resolved).resolved({0.1F, 0.2F}).spec()), one.resolved);
+  }
+}
+
+TEST(AttackRegistry, PinsSpecifications) {
+  struct Row {
+    std::string_view written, pinned;
+  };
+  for (const Row& row :
+       {Row{"fgsm:eps=0.3", "fgsm@1:eps=0.3,norm=linf"}, Row{"fgsm@1:eps=0.3", "fgsm@1:eps=0.3,norm=linf"},
+        Row{"fgsm@cleverhans-1.0.0:eps=0.3", "fgsm@cleverhans-1.0.0:eps=0.3"},
+        Row{"eot:attack=[fgsm:eps=0.3]", "eot@1:attack=[fgsm@1:eps=0.3,norm=linf],draws=20"},
+        Row{"composite:attacks=[bpda:attack=[fgsm:eps=0.3]]/[fgsm@cleverhans-1.0.0:eps=0.3]",
+            "composite@1:attacks=[bpda@1:attack=[fgsm@1:eps=0.3,norm=linf]]/[fgsm@cleverhans-1.0.0:eps=0.3]"}}) {
+    EXPECT_EQ(text(attack(row.written).pinned()), row.pinned);
+  }
+  for (const attacks::AttackInfo& info : attacks::list_attacks()) {
+    const Attack made = attack(info.example);
+    EXPECT_EQ(made.pinned().version, info.specification);
+    EXPECT_EQ(attack(text(made.pinned())).spec(), made.spec()) << "what is pinned names the same";
   }
 }
 

@@ -85,9 +85,10 @@ TEST_F(Cli, JsonHasTheStableKeys) {
   ASSERT_EQ(json.at("attacks").items().size(), 2U);
   double worst = 1;
   for (const Json& attack : json.at("attacks").items()) {
-    EXPECT_EQ(keys(attack), (std::vector<std::string>{
-                                "attack", "targets", "robust_accuracy", "robust_accuracy_interval", "success_rate",
-                                "attempts", "distances", "gradients", "forwards", "seconds", "sentence", "samples"}));
+    EXPECT_EQ(keys(attack),
+              (std::vector<std::string>{"attack", "targets", "robust_accuracy", "robust_accuracy_interval",
+                                        "success_rate", "attempts", "distances", "gradients", "forwards", "seconds",
+                                        "sentence", "verdict", "indicators", "next", "samples"}));
     EXPECT_EQ(keys(attack.at("distances")), (std::vector<std::string>{"l0", "l1", "l2", "linf"}));
     EXPECT_EQ(keys(attack.at("distances").at("l2")), (std::vector<std::string>{"median", "mean"}));
     // Everything can be counted again from the samples.

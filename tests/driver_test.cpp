@@ -178,7 +178,7 @@ TEST(Driver, SaysHowManyStoodAfterEachStage) {
   const attacks::Verdict found = attacks::judge(given.net, given.samples, made.images, given.goal,
                                                 attack("autoattack:eps=0.02").budget(given.net.input(), {0, 1}));
   EXPECT_EQ(found.successes(), given.samples.size() - before);
-  EXPECT_TRUE(made.stages.front().attack.starts_with("apgd:eps=0.02"));
+  EXPECT_TRUE(made.stages.front().attack.starts_with("apgd@1:eps=0.02"));
 }
 
 TEST(Driver, RefusesWhatAnAttackCannotDo) {

@@ -34,7 +34,7 @@ TEST(Sentence, IsTheOneThatWasPromised) {
            "to "
            "[0,1], we obtained a test set accuracy of 9.31 % (95 % interval 8.76 to 9.90; 99.20 % on the unmodified "
            "images).\n"
-           "fgsm:eps=0.3,norm=linf,clip_min=0,clip_max=1,label=data | targets none | data mnist/test sha256 bbbb | "
+           "fgsm@1:eps=0.3,norm=linf,clip_min=0,clip_max=1,label=data | targets none | data mnist/test sha256 bbbb | "
            "preprocessing none | architecture 28x28x1;flatten;linear:units=10,bias=true | model v1.hans sha256 aaaa | "
            "seed 7"));
 }

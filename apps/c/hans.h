@@ -58,7 +58,7 @@ enum {
 
 /* ---- the library ------------------------------------------------------------------------------------------------- */
 
-/* The version of hans, such as "0.1.0", and of this interface, as the library was built. The text lives for ever. */
+/* The version of hans, such as "1.0.0", and of this interface, as the library was built. The text lives for ever. */
 HANS_API const char* hans_version(void);
 HANS_API int32_t hans_abi_version(void);
 
