@@ -19,7 +19,7 @@ constexpr std::string_view overstated_suspect = "it fools an image that survived
 constexpr std::string_view overstated_unreliable = "it fools so more than half of those that survived, at least 3";
 
 // What each compares is in its rule below, under the same name.
-constexpr std::array<IndicatorInfo, 17> indicators{{
+constexpr std::array<IndicatorInfo, 18> indicators{{
     {"zero_gradient", "the gradient at the image is zero, or there is none", "for one image",
      "for more than a tenth of the images, or more than a tenth of the attempts ended so", pintor,
      "square:eps=EPS,norm=NORM"},
@@ -45,6 +45,9 @@ constexpr std::array<IndicatorInfo, 17> indicators{{
     {"incomplete", "pgd with 40 steps and cross entropy or margin: the attack was not at its end",
      "it fools an image that survived the benchmark", "it fools more than half of those that survived, at least 3",
      pintor, "apgd:eps=EPS,norm=NORM,loss=dlr"},
+    {"start_matters", "pgd from where all features are raised, or lowered: gradients are flat around the original",
+     overstated_suspect, overstated_unreliable, athalye,
+     "composite:attacks=[pgd:eps=EPS,norm=NORM,start=bright]/[pgd:eps=EPS,norm=NORM,start=dark]"},
     {"masked", "pgd past what lets no gradient through (BPDA), over several draws", overstated_suspect,
      overstated_unreliable, athalye, "bpda:attack=[pgd:eps=EPS,norm=NORM]"},
     {"black_box_wins", "square, which sees no gradients",
@@ -203,6 +206,7 @@ class Judgement {
     const auto only = [&](bool Probe::*flag) {
       return [by_gradient, flag](const Probe& p) { return p.*flag && !by_gradient(p); };
     };
+    compare("start_matters", "pgd from an end of the ball", only(&Probe::other_start));
     compare("masked", "pgd past what has no gradient", only(&Probe::straight_through));
     compare("black_box_wins", "square with 300 queries", only(&Probe::black_box));
     compare("transfer_wins", "an image made against another model", only(&Probe::transfer));

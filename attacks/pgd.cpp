@@ -23,6 +23,8 @@ Task<Stop> Pgd::search(GradientOracle& sample) const {
   for (unsigned restart = 0; restart < restarts; ++restart) {
     std::ranges::copy(sample.original(), image.begin());
     if (start == Start::random) start_in_ball(sample, "pgd", restart);
+    if (start == Start::bright) start_at_end(sample, 1);
+    if (start == Start::dark) start_at_end(sample, -1);
     for (unsigned k = 0; k < steps; ++k) {
       const Slope slope = co_await sample.slope(image, climb);
       step_up(sample, slope.gradient, step, image);

@@ -6,8 +6,10 @@
 
 namespace hans::attacks {
 
-enum class Start { random, original };
-constexpr std::array<std::string_view, 2> enum_names(Start) { return {"random", "original"}; }
+/// bright, dark: where every feature is as far up, or down, as all together can be in ball and box. A layer that is
+/// flat for dark features, say, has gradients there.
+enum class Start { random, original, bright, dark };
+constexpr std::array<std::string_view, 4> enum_names(Start) { return {"random", "original", "bright", "dark"}; }
 
 /// Many small steps up the loss, back into the ball after each (Madry 2018). In linf a step changes each feature by
 /// alpha along the sign of the gradient; in l2 it is alpha * g / |g|; in l1 alpha is shared out equally among the 5 %
@@ -35,7 +37,8 @@ struct Pgd {
                       field("alpha", &Pgd::alpha, at_least(0), "size of a step, in data units", "2.5*eps/steps"),
                       field("restarts", &Pgd::restarts, at_least(1), "how often to begin anew"),
                       field("loss", &Pgd::loss, "what to climb"),
-                      field("start", &Pgd::start, "where to begin: in the ball, or at the original"));
+                      field("start", &Pgd::start,
+                            "where to begin: in the ball, at the original, or with all features raised or lowered"));
   }
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

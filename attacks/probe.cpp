@@ -174,12 +174,15 @@ class Prober {
     const float size = eps();
     const Norm norm = budget_.norm;
     const auto most = static_cast<float>(diameter(norm, samples_.box, model_.input().elements()));
-    const auto pgd = [&](float radius, unsigned steps, Loss loss) {
-      return Pgd{.eps = radius, .norm = norm, .steps = steps, .loss = loss};
+    const auto pgd = [&](float radius, unsigned steps, Loss loss, Start start = Start::random) {
+      return Pgd{.eps = radius, .norm = norm, .steps = steps, .loss = loss, .start = start};
     };
     set(&Probe::single_step, fooled(Fgsm{.eps = size, .norm = norm}, with_gradient_));
     set(&Probe::iterative, fooled(pgd(size, 40, Loss::ce), with_gradient_));
     set(&Probe::other_loss, fooled(pgd(size, 40, Loss::margin), with_gradient_));
+    const Flags bright = fooled(pgd(size, 20, Loss::margin, Start::bright), with_gradient_);
+    const Flags dark = fooled(pgd(size, 20, Loss::margin, Start::dark), with_gradient_);
+    for (std::size_t k = 0; k < found_.size(); ++k) found_[k].other_start = bright[k] || dark[k];
     set(&Probe::half_eps, fooled(pgd(size / 2, 20, Loss::ce), with_gradient_));
     set(&Probe::double_eps, fooled(pgd(std::min(size * 2, most), 20, Loss::ce), with_gradient_));
     set(&Probe::straight_through, fooled(pgd(size, 20, Loss::margin), with_gradient_, true));

@@ -29,6 +29,7 @@ struct Probe {
   bool single_step = false;       ///< fgsm
   bool iterative = false;         ///< pgd, 40 steps on the cross entropy
   bool other_loss = false;        ///< pgd, 40 steps on the margin of the logits
+  bool other_start = false;       ///< pgd, 20 steps on the margin, from where all features are raised, or lowered
   bool straight_through = false;  ///< pgd, 20 steps past what lets no gradient through, 10 draws of a random model
   bool black_box = false;         ///< square, 300 queries
   bool transfer = false;          ///< the step that fools a classifier by nearest class mean, towards each other class
@@ -49,6 +50,7 @@ constexpr auto probe_flags() {
                     Flag{"single_step", &Probe::single_step},
                     Flag{"iterative", &Probe::iterative},
                     Flag{"other_loss", &Probe::other_loss},
+                    Flag{"other_start", &Probe::other_start},
                     Flag{"straight_through", &Probe::straight_through},
                     Flag{"black_box", &Probe::black_box},
                     Flag{"transfer", &Probe::transfer},
@@ -73,7 +75,7 @@ std::uint32_t probe_every(std::size_t whole);
 bool probes_ball(const Budget& budget);
 
 /// Probes the samples that are right (`predictions` are on the clean images). What looks inside a ball is untargeted,
-/// and left out where probes_ball() is false. Cost for each: about 160 gradients and 520 forward passes at most.
+/// and left out where probes_ball() is false. Cost for each: about 200 gradients and 560 forward passes at most.
 std::vector<Probe> probe(const nn::Classifier& model, const data::Samples& samples, std::span<const int> predictions,
                          const Budget& budget, const ProbeOptions& options);
 

@@ -160,6 +160,13 @@ void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uin
   sample.project(image);
 }
 
+void start_at_end(const LabelOracle& sample, real way) {
+  const std::span<real> image = sample.image();
+  const double most = sample.budget().size / length(sample.budget().norm, std::vector<real>(image.size(), 1));
+  for (real& value : image) value += way * static_cast<real>(most);
+  sample.project(image);
+}
+
 void step_up(const LabelOracle& sample, std::span<const real> gradient, real size, std::span<real> image) {
   switch (sample.budget().norm) {
     case Norm::linf:

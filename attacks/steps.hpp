@@ -18,6 +18,9 @@ std::vector<real> random_way(Stream& stream, Norm norm, std::size_t features);
 /// direction, of a length that is uniform up to eps.
 void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uint32_t restart);
 
+/// Moves all features of the sample's image by the same: `way`, 1 or -1, times what the ball allows, and into the box.
+void start_at_end(const LabelOracle& sample, real way);
+
 /// image += the steepest ascent of `gradient` of length `size` in the norm of the sample's budget, and back into ball
 /// and box. linf: the sign of each element; l2: g / |g|; l1: an equal share for the 5 % of the features with the
 /// largest |g| that the box lets move, then the nearest image of ball and box. A zero gradient moves nothing.

@@ -69,6 +69,8 @@ constexpr std::array specs = std::to_array<std::string_view>({
     "pgd:eps=0.3,steps=5",
     "pgd:eps=0.3,steps=3,alpha=0.05,restarts=2,loss=margin,start=original",
     "pgd:eps=0.5,norm=l2,steps=5,loss=dlr",
+    "pgd:eps=0.1,steps=3,start=bright",
+    "pgd:eps=0.5,norm=l2,steps=3,start=dark",
     "pgd:eps=2,norm=l1,steps=5,loss=cw",
     "apgd:eps=0.2,steps=20",
     "apgd:eps=0.5,norm=l2,steps=20,loss=dlr,restarts=2,rho=0.5",

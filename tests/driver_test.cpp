@@ -181,6 +181,24 @@ TEST(Driver, SaysHowManyStoodAfterEachStage) {
   EXPECT_TRUE(made.stages.front().attack.starts_with("apgd@1:eps=0.02"));
 }
 
+TEST(Driver, BeginsPgdAtEitherEndOfTheBall) {
+  const Setting given;
+  struct Row {
+    std::string_view norm, start;
+    real change;  // of a feature, where the box allows it: of 36
+  };
+  for (const Row& row : {Row{"linf", "bright", 0.3F}, Row{"linf", "dark", -0.3F}, Row{"l2", "bright", 0.3F / 6},
+                         Row{"l2", "dark", -0.3F / 6}, Row{"l1", "bright", 0.3F / 36}}) {
+    const Crafted made = attack(text("pgd:eps=0.3,steps=1,alpha=0,norm=", row.norm, ",start=", row.start))(
+        given.net, given.samples, given.goal, {.to_the_end = true});
+    ASSERT_EQ(given.net.input().elements(), 36U);
+    for (std::size_t i = 0; i < made.images.size(); ++i) {
+      const real original = given.samples.images.values()[i];
+      EXPECT_NEAR(made.images.values()[i], std::clamp<real>(original + row.change, 0, 1), 1e-6) << row.norm;
+    }
+  }
+}
+
 TEST(Driver, RefusesWhatAnAttackCannotDo) {
   const nn::Sequential two(Shape{6, 6, 1}, Rng(1), flatten, nn::Linear{.units = 2});
   const nn::Sequential three(Shape{6, 6, 1}, Rng(1), flatten, nn::Linear{.units = 3});
