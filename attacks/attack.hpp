@@ -182,8 +182,8 @@ struct AttackInfo {
 ///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
 ///
 /// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Optionally `version`,
-/// `specification`, `targets_by_default`, `takes_targets`, if it has parameters whose default is not a constant `A
-/// resolved(data::Box box) const` with all of them set, and, if it runs others that its parameters name,
+/// `specification`, `targets_by_default` and `takes_targets`; if it has parameters whose default is not a constant,
+/// `A resolved(data::Box box) const` with all of them set; and, if it runs others that its parameters name,
 /// `std::vector<Attack> parts() const` and `A with(std::vector<Attack> parts) const`. Most have `Task<Stop>
 /// search(Oracle&) const` and leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
 class Attack {

@@ -53,6 +53,23 @@ std::vector<std::string> keys(const Json& object) {
   return all;
 }
 
+TEST_F(Cli, SaysOfEachAttackWhetherToBelieveIt) {
+  train("m.hans");
+  const std::string line =
+      "attack m.hans --data mnist-5k --limit 40 --attack pgd:eps=0.02 --attack pgd:eps=1 --attack jsma:gamma=0.1";
+  const Json json = Json::parse(output(line + " --json -"));
+  const Json::Array& all = json.at("attacks").items();
+  ASSERT_EQ(all.size(), 3U);
+  const std::string page = output(line);
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const std::string& verdict = all[k].at("verdict").string();
+    EXPECT_EQ(verdict == "UNRELIABLE", k == 1) << "each in its own ball";
+    EXPECT_NE(page.find(text(all[k].at("sentence").string(), "\nIndicators of failure: ", verdict, " (")),
+              std::string::npos);
+  }
+  EXPECT_NE(page.find("eps_range: eps is 1, features go from 0 to 1"), std::string::npos);
+}
+
 TEST_F(Cli, JsonHasTheStableKeys) {
   train("m.hans");
   const std::string line =
