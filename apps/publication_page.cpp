@@ -19,7 +19,9 @@ void plain_table(Html& html, const Rows& rows) {
   for (std::size_t r = 1; r < rows.size(); ++r) {
     html.open("tr");
     for (std::size_t c = 0; c < rows[r].size(); ++c) {
-      html.open(c == 0 ? "th" : "td", c == 0 ? "scope=\"row\"" : "").text(rows[r][c]).close();
+      const std::string& cell = rows[r][c];
+      const std::string_view name = cell.size() > 30 ? "scope=\"row\" class=\"long\"" : "scope=\"row\"";
+      html.open(c == 0 ? "th" : "td", c == 0 ? name : "").text(cell).close();
     }
     html.close();
   }

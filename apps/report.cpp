@@ -62,6 +62,7 @@ table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 .data th:first-child { text-align: left; font-weight: 400; overflow-wrap: anywhere; min-width: 6rem; }
 .data thead th { color: var(--soft); font-size: .86rem; font-weight: 600; }
 .data small { color: var(--soft); white-space: nowrap; }
+.data th.long { min-width: 15rem; }
 .scroll { overflow-x: auto; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .9rem; margin: 1.6rem 0; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: .9rem 1.1rem; }
