@@ -117,15 +117,6 @@ class SlowIndicators : public testing::Test {
     return attacks::reliability(evaluated(model, attack));
   }
 
-  /// A number that is called RELIABLE must be one: that of AutoAttack, up to one image in fifty.
-  static void expect_no_false_praise(const nn::Classifier& model, float size) {
-    const Evaluation pgd = evaluated(model, Pgd{.eps = size});
-    if (attacks::reliability(pgd).trust != Trust::reliable) return;
-    const std::vector<Attack> strongest{attacks::AutoAttack{.eps = size}};
-    const Evaluation right = attacks::evaluate(model, pgd.samples, strongest, {});
-    EXPECT_LE(pgd.robust, right.robust + 2);
-  }
-
   static Trust of(const Reliability& made, std::string_view name) {
     for (const attacks::Indicator& one : made.indicators) {
       if (one.info->name == name) return one.trust;
@@ -227,7 +218,8 @@ TEST_F(SlowIndicators, EveryBrokenDefenceIsUnmasked) {
     const Reliability fgsm = judged(model, Fgsm{.eps = eps});
     EXPECT_NE(fgsm.trust, Trust::reliable);
     EXPECT_NE(of(fgsm, defence.unmasked_by), Trust::reliable);
-    if (!defence.refuses_pgd) expect_no_false_praise(model, eps);
+    if (defence.refuses_pgd) continue;
+    EXPECT_NE(judged(model, Pgd{.eps = eps}).trust, Trust::reliable);
   }
 }
 
@@ -237,7 +229,11 @@ TEST_F(SlowIndicators, TrainingOnOneStepIsUnmasked) {
     const nn::Sequential net = trained(Fgsm{.eps = 0.3F, .label = label});
     const Reliability made = judged(net, Fgsm{.eps = 0.3F});
     EXPECT_NE(of(made, "incomplete"), Trust::reliable);
-    expect_no_false_praise(net, 0.3F);
+    // PGD breaks these. Its number may be called RELIABLE where it is one: AutoAttack's, up to two of 100 images.
+    const Evaluation pgd = evaluated(net, Pgd{.eps = 0.3F});
+    if (attacks::reliability(pgd).trust != Trust::reliable) continue;
+    const std::vector<Attack> strongest{attacks::AutoAttack{.eps = 0.3F}};
+    EXPECT_LE(pgd.robust, attacks::evaluate(net, pgd.samples, strongest, {}).robust + 2);
   }
 }
 
