@@ -2,6 +2,7 @@
 #include <hans/core/file.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -32,6 +33,10 @@ class Handle {
  public:
   /// Opens `path` or keeps errno's value in error().
   Handle(const fs::path& path, int flags) {
+    if (path.native().find(fs::path::value_type{}) != fs::path::string_type::npos) {
+      error_ = EINVAL;  // the system would take what is in front of the zero for the whole name
+      return;
+    }
     do {
       file_ = os::open_file(path, flags);
     } while (file_ < 0 && errno == EINTR);
@@ -128,16 +133,81 @@ Target find_target(const fs::path& path) {
   return target;
 }
 
+/// The name of a file that is being written, where a signal handler finds it. All are taken only by more than `most`
+/// writes at once; what is written then stays behind when a signal ends the process.
+class Unfinished {
+ public:
+  static constexpr std::size_t most = 16;
+
+  explicit Unfinished(const fs::path& path) {
+    const fs::path::string_type& name = path.native();
+    for (Place& place : places) {
+      int state = free;
+      if (name.size() >= place.name.size() || !place.state.compare_exchange_strong(state, taken)) continue;
+      *std::copy(name.begin(), name.end(), place.name.begin()) = 0;
+      place.state = named;
+      place_ = &place;
+      return;
+    }
+  }
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished() {
+    if (place_ != nullptr) place_->state = free;
+  }
+
+  static void remove_all() noexcept {
+    for (const Place& place : places) {
+      if (place.state == named) os::remove_file(place.name.data());
+    }
+  }
+
+ private:
+  static constexpr int free = 0, taken = 1, named = 2;
+  struct Place {
+    std::atomic<int> state{free};
+    std::array<fs::path::value_type, 4096> name;
+  };
+  static_assert(std::atomic<int>::is_always_lock_free, "a signal handler reads it");
+  static std::array<Place, most> places;
+
+  Place* place_ = nullptr;
+};
+constinit std::array<Unfinished::Place, Unfinished::most> Unfinished::places{};
+
+/// How the names of all files beside this target begin. Cut, so that the longest names leave room for the ending.
+std::string beginning_beside(const fs::path& target) {
+  return text('.', target.filename().string().substr(0, 200), ".tmp-");
+}
+
+/// Removes what processes that are no more left beside the target: PROCESS-NUMBER behind the beginning.
+void remove_left_behind(const fs::path& target) {
+  const std::string start = beginning_beside(target);
+  const fs::path folder = target.parent_path().empty() ? "." : target.parent_path();
+  std::error_code ignored;
+  fs::directory_iterator entry(folder, ignored);
+  for (; !ignored && entry != fs::directory_iterator(); entry.increment(ignored)) {
+    const std::string name = entry->path().filename().string();
+    if (!name.starts_with(start)) continue;
+    const std::string_view rest = std::string_view(name).substr(start.size());
+    const std::size_t dash = std::min(rest.find('-'), rest.size());
+    std::uint64_t process = 0, number = 0;
+    const bool ours = read_number(rest.substr(0, dash), process) && dash < rest.size() &&
+                      read_number(rest.substr(dash + 1), number) && process > 0 && process < 1U << 31U;
+    if (ours && os::has_ended(static_cast<int>(process))) os::remove_file(entry->path().c_str());
+  }
+}
+
 /// A new file beside the target, gone again unless it was renamed into place.
 class Beside {
  public:
   explicit Beside(const fs::path& target) {
     static std::atomic<unsigned> count{0};
     const fs::path folder = target.parent_path();
-    // Cut, so that the longest names still leave room for the ending.
-    const std::string start = text('.', target.filename().string().substr(0, 200), ".tmp-", os::process(), '-');
+    const std::string start = text(beginning_beside(target), os::process(), '-');
     for (int attempt = 0; attempt < 1000; ++attempt) {
       path_ = folder / text(start, count++);
+      unfinished_.emplace(path_);  // before it is there: a signal may come in between
       file_.emplace(path_, O_WRONLY | O_CREAT | O_EXCL);
       if (file_->error() == 0) return;
       if (file_->error() != EEXIST) break;
@@ -150,7 +220,7 @@ class Beside {
   Beside(const Beside&) = delete;
   Beside& operator=(const Beside&) = delete;
   ~Beside() {
-    if (!renamed_) os::remove_file(path_);
+    if (!renamed_) os::remove_file(path_.c_str());
   }
 
   Handle& file() { return *file_; }
@@ -166,6 +236,7 @@ class Beside {
 
  private:
   fs::path path_;
+  std::optional<Unfinished> unfinished_;
   std::optional<Handle> file_;
   bool renamed_ = false;
 };
@@ -181,6 +252,8 @@ std::string read_file(const fs::path& path, std::uint64_t most) {
   if (file.error() != 0) fail("read", path, file.error());
   const os::Status status = file.status();
   if (status.directory) fail("read", path, "it is a directory; name a file");
+  if (status.device) fail("read", path, "it is a device; name a file");
+  if (!status.regular) most = std::min(most, most_of_pipe);
   const auto too_long = [&] { fail("read", path, text("it is longer than the ", most, " bytes allowed here")); };
   // The size is only a first guess: the file may grow or shrink meanwhile, and a pipe has none.
   const auto expected = status.regular ? status.size : 0;
@@ -232,10 +305,14 @@ void write_file(const fs::path& path, std::string_view bytes) {
   beside.rename_to(target.path);
 }
 
+void remove_unfinished_files() noexcept { Unfinished::remove_all(); }
+
 void check_writable(const fs::path& path) {
   const Target target = find_target(path);
   // A pipe is not opened here: its reader would take the closing for the end.
-  if (!target.direct) Beside beside(target.path);
+  if (target.direct) return;
+  Beside beside(target.path);
+  remove_left_behind(target.path);
 }
 
 }  // namespace hans

@@ -23,6 +23,13 @@ const T& get(const auto& value, std::string_view wanted) {
   return *found;
 }
 
+/// The boxed value of this type, or null.
+template <class T>
+T* inside(auto& value) {
+  const auto* box = std::get_if<Boxed<T>>(&value);
+  return box == nullptr ? nullptr : &**box;
+}
+
 /// Writes `text` as a JSON string. What is not UTF-8 (a file name may be anything) becomes U+FFFD.
 void append_string(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
@@ -77,13 +84,13 @@ void Json::set_natural(std::uint64_t value) {
 
 Json Json::array(Array items) {
   Json json;
-  json.value_ = std::move(items);
+  json.value_ = Boxed(std::move(items));
   return json;
 }
 
 Json Json::object(Object members) {
   Json json;
-  json.value_ = std::move(members);
+  json.value_ = Boxed(std::move(members));
   return json;
 }
 
@@ -95,14 +102,14 @@ bool Json::is_integer() const {
 bool Json::is_number() const {
   return is_integer() || std::holds_alternative<double>(value_) || std::holds_alternative<float>(value_);
 }
-bool Json::is_string() const { return std::holds_alternative<std::string>(value_); }
-bool Json::is_array() const { return std::holds_alternative<Array>(value_); }
-bool Json::is_object() const { return std::holds_alternative<Object>(value_); }
+bool Json::is_string() const { return std::holds_alternative<Boxed<std::string>>(value_); }
+bool Json::is_array() const { return std::holds_alternative<Boxed<Array>>(value_); }
+bool Json::is_object() const { return std::holds_alternative<Boxed<Object>>(value_); }
 
 bool Json::boolean() const { return get<bool>(value_, "a boolean"); }
-const std::string& Json::string() const { return get<std::string>(value_, "a string"); }
-const Json::Array& Json::items() const& { return get<Array>(value_, "an array"); }
-const Json::Object& Json::members() const& { return get<Object>(value_, "an object"); }
+const std::string& Json::string() const { return *get<Boxed<std::string>>(value_, "a string"); }
+const Json::Array& Json::items() const& { return *get<Boxed<Array>>(value_, "an array"); }
+const Json::Object& Json::members() const& { return *get<Boxed<Object>>(value_, "an object"); }
 
 std::int64_t Json::integer() const {
   const auto* big = std::get_if<std::uint64_t>(&value_);
@@ -139,21 +146,22 @@ const Json& Json::at(std::string_view key) const {
 }
 
 Json& Json::set(std::string_view key, Json value) {
-  if (is_null()) value_ = Object{};
+  if (is_null()) value_ = Boxed(Object{});
   members();  // throws unless there are any
-  for (auto& [name, member] : std::get<Object>(value_)) {
+  Object& all = *std::get<Boxed<Object>>(value_);
+  for (auto& [name, member] : all) {
     if (name == key) {
       member = std::move(value);
       return *this;
     }
   }
-  std::get<Object>(value_).emplace_back(std::string(key), std::move(value));
+  all.emplace_back(std::string(key), std::move(value));
   return *this;
 }
 
 Json& Json::push(Json value) {
   items();  // throws unless there are any
-  std::get<Array>(value_).push_back(std::move(value));
+  (*std::get<Boxed<Array>>(value_)).push_back(std::move(value));
   return *this;
 }
 
@@ -168,11 +176,11 @@ void Json::dump_to(std::string& out, int indent, int level) const {
     if (on_lines && !all.empty()) new_line(out, indent, level);
     append(out, brackets[1]);
   };
-  if (const auto* items = std::get_if<Array>(&value_)) {
+  if (const Array* items = inside<Array>(value_)) {
     const bool nested =
         std::any_of(items->begin(), items->end(), [](const Json& item) { return item.is_array() || item.is_object(); });
     bracketed(*items, nested, "[]", [&](const Json& item) { item.dump_to(out, indent, level + 1); });
-  } else if (const auto* members = std::get_if<Object>(&value_)) {
+  } else if (const Object* members = inside<Object>(value_)) {
     bracketed(*members, true, "{}", [&](const auto& member) {
       append_string(out, member.first);
       append(out, indent < 0 ? ":" : ": ");

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,8 +13,25 @@
 
 namespace hans {
 
-/// A JSON value. Objects keep the order in which keys were set. Whole numbers stay integers, from the lowest
-/// std::int64_t to the highest std::uint64_t (a seed).
+/// A value on the heap that is copied like one: for members of a variant that would make all others as large.
+template <class T>
+class Boxed {
+ public:
+  Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}
+  Boxed(const Boxed& other) : Boxed(*other.value_) {}
+  Boxed(Boxed&&) noexcept = default;
+  Boxed& operator=(Boxed other) noexcept {
+    value_.swap(other.value_);
+    return *this;
+  }
+  T& operator*() const { return *value_; }
+
+ private:
+  std::unique_ptr<T> value_;  // null only in what was moved from
+};
+
+/// A JSON value of 16 bytes, and what it points to. Objects keep the order in which keys were set. Whole numbers stay
+/// integers, from the lowest std::int64_t to the highest std::uint64_t (a seed).
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -32,9 +50,9 @@ class Json {
       value_ = static_cast<std::int64_t>(value);
     }
   }
-  Json(std::string value) : value_(std::move(value)) {}
-  Json(std::string_view value) : value_(std::string(value)) {}
-  Json(const char* value) : value_(std::string(value)) {}
+  Json(std::string value) : value_(Boxed(std::move(value))) {}
+  Json(std::string_view value) : Json(std::string(value)) {}
+  Json(const char* value) : Json(std::string(value)) {}
   static Json array(Array items = {});
   static Json object(Object members = {});
 
@@ -69,8 +87,8 @@ class Json {
   /// left to the caller. Same value, same bytes, everywhere.
   std::string dump(int indent = -1) const;
 
-  /// Reads exactly one value. Throws Error with line and column on anything RFC 8259 forbids, on
-  /// invalid UTF-8, on a repeated key and beyond 64 levels.
+  /// Reads exactly one value. Throws Error with line and column on anything RFC 8259 forbids, on invalid UTF-8, on a
+  /// repeated key, beyond 64 levels, and where the values would take more than 96 MiB and 16 times the text's size.
   static Json parse(std::string_view text);
 
  private:
@@ -78,7 +96,9 @@ class Json {
   void dump_to(std::string& out, int indent, int level) const;
 
   // std::uint64_t holds only what std::int64_t cannot, so that equal numbers are held alike.
-  std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, float, std::string, Array, Object> value_;
+  std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, float, Boxed<std::string>, Boxed<Array>,
+               Boxed<Object>>
+      value_;
 };
 
 }  // namespace hans

@@ -2,6 +2,8 @@
 #include <hans/core/json.hpp>
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 
 #include <hans/core/error.hpp>
 #include <hans/core/utf8.hpp>
@@ -13,7 +15,7 @@ constexpr int deepest = 64;
 
 class JsonParser {
  public:
-  explicit JsonParser(std::string_view text) : text_(text) {}
+  explicit JsonParser(std::string_view text) : text_(text), room_((std::size_t{96} << 20) + 16 * text.size()) {}
 
   Json whole() {
     Json value = one(0);
@@ -31,6 +33,7 @@ class JsonParser {
       case '[':
         return array(depth + 1);
       case '"':
+        take(box + sizeof(std::string));
         return Json(string());
       case 't':
         return word("true", Json(true));
@@ -44,8 +47,8 @@ class JsonParser {
   }
 
   Json object(int depth) {
-    enter(depth);
-    Json::Object members;
+    enter(depth, sizeof(Json::Object));
+    Json::Object all;
     skip_space();
     if (!accept('}')) {
       do {
@@ -54,32 +57,41 @@ class JsonParser {
         std::string key = string();
         skip_space();
         if (!accept(':')) fail("':' is wanted");
-        members.emplace_back(std::move(key), one(depth));
+        take(2 * sizeof(Json::Object::value_type) + sizeof(std::string_view));
+        all.emplace_back(std::move(key), one(depth));
         skip_space();
       } while (accept(','));
       if (!accept('}')) fail("',' or '}' is wanted");
     }
-    refuse_repeated(members);
-    return Json::object(std::move(members));
+    refuse_repeated(all);
+    return Json::object(std::move(all));
   }
 
   Json array(int depth) {
-    enter(depth);
-    Json::Array items;
+    enter(depth, sizeof(Json::Array));
+    std::deque<Json> items;  // which never moves its elements, as a growing array would
     skip_space();
     if (!accept(']')) {
       do {
+        take(2 * sizeof(Json));
         items.push_back(one(depth));
         skip_space();
       } while (accept(','));
       if (!accept(']')) fail("',' or ']' is wanted");
     }
-    return Json::array(std::move(items));
+    return Json::array({std::move_iterator(items.begin()), std::move_iterator(items.end())});
   }
 
-  void enter(int depth) {
+  void enter(int depth, std::size_t size) {
     if (depth > deepest) fail(text("more than ", deepest, " levels"));
+    take(box + size);
     ++at_;
+  }
+
+  /// Memory, about.
+  void take(std::size_t bytes) {
+    if (bytes > room_) fail("more values than fit into the memory allowed for a text of this size");
+    room_ -= bytes;
   }
 
   /// By sorting, so that an object of many members costs no more than that.
@@ -196,8 +208,11 @@ class JsonParser {
     throw Error(text("JSON, line ", line, ", column ", column, ": ", what));
   }
 
+  static constexpr std::size_t box = 16;  // what an allocation costs beside its bytes
+
   std::string_view text_;
   std::size_t at_ = 0;
+  std::size_t room_;
 };
 
 }  // namespace

@@ -19,7 +19,7 @@
 namespace hans::system_calls {
 
 struct Status {
-  bool directory = false, regular = false;
+  bool directory = false, regular = false, device = false;
   std::uint64_t size = 0;
 };
 
@@ -40,9 +40,10 @@ inline std::ptrdiff_t write_some(int file, const char* from, std::size_t size) {
 inline int flush(int file) { return ::_commit(file); }
 inline int permit(int, std::filesystem::perms) { return 0; }         // there is only "read only" there
 inline int flush_folder(const std::filesystem::path&) { return 0; }  // folders cannot be opened there
-inline int remove_file(const std::filesystem::path& path) { return ::_wunlink(path.c_str()); }
+inline int remove_file(const wchar_t* path) { return ::_wunlink(path); }
 inline bool writable(const std::filesystem::path& path) { return ::_waccess(path.c_str(), 2) == 0; }
 inline int process() { return ::_getpid(); }
+inline bool has_ended(int) { return false; }  // not known there
 
 #else
 
@@ -57,9 +58,10 @@ inline int flush(int file) { return ::fsync(file); }
 inline int permit(int file, std::filesystem::perms permissions) {
   return ::fchmod(file, static_cast<mode_t>(permissions & std::filesystem::perms::all));
 }
-inline int remove_file(const std::filesystem::path& path) { return ::unlink(path.c_str()); }
+inline int remove_file(const char* path) { return ::unlink(path); }  // also from a signal handler
 inline bool writable(const std::filesystem::path& path) { return ::access(path.c_str(), W_OK) == 0; }
 inline int process() { return ::getpid(); }
+inline bool has_ended(int process) { return ::getpgid(process) < 0 && errno == ESRCH; }
 inline int flush_folder(const std::filesystem::path& path) {
   const int folder = open_file(path.empty() ? "." : path, O_RDONLY | O_DIRECTORY);
   if (folder < 0) return -1;
@@ -73,9 +75,13 @@ inline int flush_folder(const std::filesystem::path& path) {
 inline Status status_of(int file) {
   struct stat found {};
   if (::fstat(file, &found) != 0) return {};
-  const bool regular = (found.st_mode & S_IFMT) == S_IFREG;
-  return {(found.st_mode & S_IFMT) == S_IFDIR, regular,
-          found.st_size > 0 ? static_cast<std::uint64_t>(found.st_size) : 0};
+  const auto kind = found.st_mode & S_IFMT;
+#ifdef S_IFBLK
+  const bool device = kind == S_IFCHR || kind == S_IFBLK;
+#else
+  const bool device = kind == S_IFCHR;
+#endif
+  return {kind == S_IFDIR, kind == S_IFREG, device, found.st_size > 0 ? static_cast<std::uint64_t>(found.st_size) : 0};
 }
 
 }  // namespace hans::system_calls

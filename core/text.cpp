@@ -1,6 +1,7 @@
 // Numbers to text and back by to_chars and from_chars, which know no locale.
 #include <hans/core/text.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <limits>
@@ -42,16 +43,16 @@ bool read_integer(std::string_view word, Integer& value) {
 
 template <class Number>
 bool read_decimal(std::string_view word, Number& value) {
-  constexpr Number infinity = std::numeric_limits<Number>::infinity();
+  constexpr Number endless = std::numeric_limits<Number>::infinity();
   if (word == "inf" || word == "-inf") {
-    value = word.front() == '-' ? -infinity : infinity;
+    value = word.front() == '-' ? -endless : endless;
     return true;
   }
   // from_chars also knows "nan(7)", "INF" and "infinity": only digits, a point and an exponent may pass.
   if (word.find_first_not_of("0123456789.eE+-") != std::string_view::npos) return false;
   Number found{};
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), found);
-  if (error != std::errc{} || end != word.data() + word.size() || found == infinity || found == -infinity) return false;
+  if (error != std::errc{} || end != word.data() + word.size() || found == endless || found == -endless) return false;
   value = found;
   return true;
 }
@@ -79,26 +80,10 @@ std::string fixed(double value, int digits) {
 }
 
 std::string in_quotes(std::string_view word) {
-  constexpr std::string_view hex = "0123456789abcdef";
   constexpr std::size_t most = 200;
-  std::string out = "'";
-  std::size_t at = 0;
-  while (at < word.size() && at < most) {
-    const auto byte = static_cast<unsigned char>(word[at]);
-    const std::size_t length = utf8_length(word, at);
-    const bool control =
-        byte < 0x20 || byte == 0x7f || (byte == 0xc2 && length == 2 && static_cast<unsigned char>(word[at + 1]) < 0xa0);
-    if (length > 0 && !control) {
-      out += word.substr(at, length);
-    } else {
-      out += "\\x";
-      out += hex[byte >> 4U];
-      out += hex[byte & 15U];
-    }
-    at += length > 0 && !control ? length : 1;
-  }
-  out += at < word.size() ? "...'" : "'";
-  return out;
+  std::size_t end = 0;
+  while (end < word.size() && end < most) end += std::max<std::size_t>(utf8_length(word, end), 1);
+  return text('\'', visible(word.substr(0, end)), end < word.size() ? "...'" : "'");
 }
 
 bool read_number(std::string_view word, double& value) { return read_decimal(word, value); }

@@ -65,6 +65,11 @@ std::string gunzip(std::string_view file, std::uint64_t most) {
   return out;
 }
 
+std::string gunzip_start(std::string_view file, std::size_t count) {
+  check(is_gzip(file), "not a gzip file");
+  return inflate_start(file.substr(header_length(file)), count);
+}
+
 std::string zlib_compress(std::string_view bytes) {
   std::string out = "\x78\x01";  // deflate, 32 KiB window, fastest
   out += deflate(bytes);

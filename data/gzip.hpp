@@ -14,6 +14,9 @@ bool is_gzip(std::string_view file);
 /// after the last member are ignored. Throws Error if it is broken or makes more than `most` bytes.
 std::string gunzip(std::string_view file, std::uint64_t most);
 
+/// The first `count` bytes of its first member, or a few more, or all if these are fewer. Checks nothing behind them.
+std::string gunzip_start(std::string_view file, std::size_t count);
+
 /// `bytes` as zlib data.
 std::string zlib_compress(std::string_view bytes);
 

@@ -52,6 +52,21 @@ Idx read_idx(std::string_view file) {
   return {Shape(std::span<const std::size_t>(extents.data(), rank)), file.substr(header)};
 }
 
+std::uint64_t idx_size(std::string_view start) {
+  if (start.size() < 4) return 0;
+  const auto magic = big<std::uint32_t>(start.data());
+  const std::size_t rank = magic & 0xff, header = 4 + 4 * rank;
+  if ((magic & 0xffffff00) != unsigned_bytes || rank < 1 || rank > highest_rank || start.size() < header) return 0;
+  std::uint64_t bytes = 1;
+  bool fits = true;
+  for (std::size_t k = 0; k < rank; ++k) {
+    const std::uint64_t extent = big<std::uint32_t>(start.data() + 4 + 4 * k);
+    fits = fits && (extent == 0 || bytes <= (~std::uint64_t{0} >> 1) / extent);
+    bytes = fits ? bytes * extent : 0;
+  }
+  return fits ? header + bytes : 0;
+}
+
 std::string write_idx(const Shape& shape, std::span<const std::uint8_t> values) {
   check(shape.rank() >= 1 && shape.rank() <= highest_rank, "an IDX file has one to four dimensions, not ", shape);
   check(values.size() == shape.elements(), "an IDX file of ", shape, " needs ", shape.elements(), " values, not ",

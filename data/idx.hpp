@@ -20,6 +20,10 @@ struct Idx {
 /// right and the file is exactly as long as its header says. Allocates nothing.
 Idx read_idx(std::string_view file);
 
+/// How many bytes a file that begins so has if its header is right; 0 if that is no IDX header.
+std::uint64_t idx_size(std::string_view start);
+constexpr std::size_t longest_idx_header = 20;
+
 /// The IDX file of `values`. Throws Error if they are not as many as `shape` has elements.
 std::string write_idx(const Shape& shape, std::span<const std::uint8_t> values);
 

@@ -134,8 +134,10 @@ class Inflater {
         // The most that made_ may become, with room left above it for arithmetic that cannot overflow.
         most_(made_ + static_cast<std::size_t>(std::min<std::uint64_t>(most, out.max_size() / 4))) {}
 
-  std::size_t run() {
-    for (bool last = false; !last;) {
+  /// `enough`: where to stop before the end of the data.
+  std::size_t run(std::uint64_t enough = ~std::uint64_t{0}) {
+    enough_ = enough;
+    for (bool last = false; !last && made_ - start_ < enough_;) {
       last = take(1) != 0;
       const std::uint64_t type = take(2);
       check(type < 3, "the deflate data are broken: a block has the reserved type 3");
@@ -169,7 +171,7 @@ class Inflater {
   void check_held() const { check(held_ >= 0, "the compressed data end too early"); }
 
   void check_most(std::size_t made) const {
-    check(made <= most_, "the compressed data hold more than the ", most_ - start_, " bytes that are allowed");
+    check(made <= most_, "the compressed data hold more than the ", most_, " bytes that are allowed");
   }
 
   std::uint64_t drop(int count) {
@@ -254,7 +256,7 @@ class Inflater {
 
   // A length with its distance needs at most 15 + 5 + 15 + 13 = 48 bits: one refill.
   void block() {
-    for (;;) {
+    while (made_ - start_ < enough_) {
       refill();
       make_room(longest_copy);
       Entry entry = literals_.find(bits_);
@@ -303,6 +305,7 @@ class Inflater {
   std::size_t start_;
   std::size_t made_;
   std::size_t most_;
+  std::uint64_t enough_ = 0;
   Code<7, 19> code_lengths_;
   Code<10, 288> literals_;
   Code<8, 32> distances_;
@@ -312,6 +315,13 @@ class Inflater {
 
 std::size_t inflate(std::string_view input, std::string& out, std::uint64_t most) {
   return Inflater(input, out, most).run();
+}
+
+std::string inflate_start(std::string_view input, std::size_t count) {
+  constexpr std::size_t most_stored = 65535;
+  std::string out;
+  Inflater(input, out, count + most_stored + longest_copy).run(count);
+  return out;
 }
 
 }  // namespace hans::data

@@ -11,6 +11,7 @@
 #include <hans/data/dataset.hpp>
 #include <hans/data/gzip.hpp>
 #include <hans/data/idx.hpp>
+#include <hans/data/inflate.hpp>
 #include <hans/data/mnist_5k.hpp>
 #include <hans/data/npz.hpp>
 
@@ -83,6 +84,12 @@ std::string labels_name(Part part) {
   return part == Part::train ? "train-labels-idx1-ubyte" : "t10k-labels-idx1-ubyte";
 }
 
+/// So many that their labels fit into memory whatever the images are.
+void check_count(std::size_t count) {
+  constexpr std::size_t most = std::size_t{1} << 23;
+  check(count <= most, "there are ", count, " images, more than ", most);
+}
+
 struct Images {
   Shape image;
   std::string pixels;
@@ -91,6 +98,7 @@ struct Images {
 Images images_of(std::string file) {
   const Idx idx = read_idx(file);
   check(idx.shape.rank() >= 3, "these are numbers of shape ", idx.shape, ", not images: perhaps the labels?");
+  check_count(idx.shape[0]);
   const Shape image{idx.shape[1], idx.shape[2], idx.shape.rank() == 4 ? idx.shape[3] : 1};
   file.erase(0, file.size() - idx.values.size());
   return {image, std::move(file)};
@@ -99,6 +107,7 @@ Images images_of(std::string file) {
 std::vector<int> labels_of(std::string_view file) {
   const Idx idx = read_idx(file);
   check(idx.shape.rank() == 1, "these are numbers of shape ", idx.shape, ", not labels: perhaps the images?");
+  check_count(idx.shape[0]);
   std::vector<int> labels;
   labels.reserve(idx.values.size());
   for (const char label : idx.values) labels.push_back(static_cast<unsigned char>(label));
@@ -107,7 +116,13 @@ std::vector<int> labels_of(std::string_view file) {
 
 std::string read_perhaps_gzipped(const fs::path& path) {
   std::string file = read_file(path, most_bytes);
-  return path.extension() == ".gz" || is_gzip(file) ? gunzip(file, most_bytes) : file;
+  if (path.extension() != ".gz" && !is_gzip(file)) return file;
+  const std::string start = gunzip_start(file, longest_idx_header);
+  const std::uint64_t size = idx_size(start), most = most_expanded(file.size());
+  if (size == 0) return start;  // whose reader says what is wrong with it
+  check(size <= most, "its header promises ", size, " bytes, but a gzip file of ", file.size(),
+        " bytes may hold no more than ", most, "; store it without compression");
+  return gunzip(file, size);
 }
 
 Dataset from_folder(const fs::path& folder, Part part, std::string name, std::size_t classes) {
@@ -122,18 +137,20 @@ Dataset from_folder(const fs::path& folder, Part part, std::string name, std::si
 Dataset from_npz(const std::string& path, std::size_t classes) {
   const std::string file = read_file(path, most_bytes);
   return within(path, [&] {
+    Array images = read_npz(file, "images");
+    const std::size_t rank = images.shape.rank();
+    check(rank == 3 || rank == 4, "the images have shape ", images.shape,
+          "; count x height x width, perhaps x channels, is needed");
+    check_count(images.shape[0]);
     std::vector<int> labels;
-    const Array stored = read_npz(file, "labels", most_bytes);
+    constexpr std::uint64_t widest_label = 8, longest_header = 65536;
+    const Array stored = read_npz(file, "labels", images.shape[0] * widest_label + longest_header);
     check(stored.shape.rank() == 1, "the labels have shape ", stored.shape, "; one number for each image is needed");
     for (const std::int64_t label : stored.integers()) {
       check(label >= 0 && label <= std::numeric_limits<int>::max(), "label ", label, " of image ", labels.size(),
             " is outside every range");
       labels.push_back(static_cast<int>(label));
     }
-    Array images = read_npz(file, "images", most_bytes);
-    const std::size_t rank = images.shape.rank();
-    check(rank == 3 || rank == 4, "the images have shape ", images.shape,
-          "; count x height x width, perhaps x channels, is needed");
     const Shape image{images.shape[1], images.shape[2], rank == 4 ? images.shape[3] : 1};
     if (images.kind == Array::Kind::floating) return Dataset(path, image, images.floats(), std::move(labels), classes);
     check(images.type_name() == "uint8", "the images have elements of type ", images.type_name(),

@@ -1,7 +1,10 @@
 // Arrays as entries of a ZIP archive.
 #include <hans/data/npz.hpp>
 
+#include <set>
+
 #include <hans/core/error.hpp>
+#include <hans/data/inflate.hpp>
 #include <hans/data/zip.hpp>
 
 namespace hans::data {
@@ -9,6 +12,16 @@ namespace hans::data {
 namespace {
 
 constexpr std::string_view suffix = ".npy";
+
+Array read_entry(std::string_view file, const ZipEntry& entry, std::string_view name, std::uint64_t most) {
+  try {
+    return read_npy(read_zip_entry(file, entry, most));
+  } catch (const Error& error) {
+    throw Error(text("array ", in_quotes(name), ": ", error.what()));
+  }
+}
+
+std::string name_of(const ZipEntry& entry) { return entry.name.substr(0, entry.name.size() - suffix.size()); }
 
 }  // namespace
 
@@ -27,17 +40,27 @@ Array read_npz(std::string_view file, std::string_view name, std::uint64_t most)
     for (const std::string& other : npz_names(file)) names += text(names.empty() ? "" : ", ", in_quotes(other));
     throw Error(text("there is no array ", in_quotes(name), " in the file; it holds ", names.empty() ? "none" : names));
   }
-  try {
-    return read_npy(read_zip_entry(file, *found, most));
-  } catch (const Error& error) {
-    throw Error(text("array ", in_quotes(name), ": ", error.what()));
+  return read_entry(file, *found, name, most);
+}
+
+Array read_npz(std::string_view file, std::string_view name) {
+  return read_npz(file, name, most_expanded(file.size()));
+}
+
+void each_npz(std::string_view file, const std::function<void(const std::string& name, const Array& array)>& take) {
+  std::set<std::string> names;
+  for (const ZipEntry& entry : read_zip_directory(file)) {
+    if (!entry.name.ends_with(suffix)) continue;
+    const std::string name = name_of(entry);
+    check(names.insert(name).second, "the file holds two arrays ", in_quotes(name));
+    take(name, read_entry(file, entry, name, most_expanded(file.size())));
   }
 }
 
 std::vector<std::string> npz_names(std::string_view file) {
   std::vector<std::string> names;
   for (const ZipEntry& entry : read_zip_directory(file)) {
-    if (entry.name.ends_with(suffix)) names.push_back(entry.name.substr(0, entry.name.size() - suffix.size()));
+    if (entry.name.ends_with(suffix)) names.push_back(name_of(entry));
   }
   return names;
 }

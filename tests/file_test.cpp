@@ -169,6 +169,62 @@ TEST_F(Files, StayAsTheyWereWhenTheDiskIsFull) {
   EXPECT_EQ(entries(), 1);
 }
 
+TEST_F(Files, HalfWrittenAreRemovedByASignalHandler) {
+  put("f", "old");
+  // The write itself raises the signal, after its first 1000 bytes.
+  const auto written_with = [&](void (*handler)(int)) {
+    return in_child([&] {
+      const rlimit limit{1000, 1000};
+      ::signal(SIGXFSZ, handler);
+      if (::setrlimit(RLIMIT_FSIZE, &limit) == 0) write_file(at("f"), std::string(100000, 'x'));
+      return false;
+    });
+  };
+  EXPECT_TRUE(written_with([](int) { ::_exit(0); }));
+  EXPECT_EQ(entries(), 2);  // without it
+  EXPECT_TRUE(written_with([](int) {
+    hans::remove_unfinished_files();
+    ::_exit(0);
+  }));
+  EXPECT_EQ(entries(), 2);
+  check_writable(at("f"));
+  EXPECT_EQ(entries(), 1);
+  EXPECT_EQ(get("f"), "old");
+}
+
+TEST_F(Files, LeftBehindByTheDeadAreRemoved) {
+  const pid_t dead = ::fork();
+  if (dead == 0) ::_exit(0);
+  ASSERT_EQ(::waitpid(dead, nullptr, 0), dead);
+  const auto left = [](std::string_view target, const auto& process, std::string_view number) {
+    return hans::text('.', target, ".tmp-", process, number);
+  };
+  const std::string gone = left("f", dead, "-3");
+  const std::vector<std::string> stay{
+      left("f", ::getpid(), "-3"), left("g", dead, "-3"), left("f", dead, ""),
+      left("f", dead, "-"),        left("f", "x", "-3"),  left("f", dead, "-3x"),
+      left("f", "0", "-3"),        left("f", "-1", "-3"), left("f", "4294967296", "-3")};
+  put(gone, "");
+  for (const std::string& name : stay) put(name, "");
+  check_writable(at("f"));
+  EXPECT_FALSE(fs::exists(at(gone)));
+  for (const std::string& name : stay) EXPECT_TRUE(fs::exists(at(name))) << name;
+  put(gone, "");
+  EXPECT_TRUE(in_child([&] {
+    fs::current_path(at(""));
+    check_writable("f");
+    return !fs::exists(gone);
+  }));
+}
+
+TEST_F(Files, ANameEndsNotAtAZeroByte) {
+  put("f", "old");
+  const fs::path name = at(std::string_view("f\0x", 3));
+  EXPECT_NE(failure([&] { read_file(name); }).find("f\\x00x'"), std::string::npos);
+  EXPECT_TRUE(fails([&] { write_file(name, "new"); }));
+  EXPECT_EQ(get("f"), "old");
+}
+
 TEST_F(Files, AreRefusedWhereNoneCanBe) {
   fs::create_directory(at("folder"));
   put("file", "old");

@@ -1,5 +1,6 @@
 // Numbers and words as text.
 #include <hans/core/text.hpp>
+#include <hans/core/utf8.hpp>
 
 #include <gtest/gtest.h>
 
@@ -153,6 +154,43 @@ TEST(Text, QuotesForeignWordsOnOneLine) {
   EXPECT_EQ(in_quotes("\xff \xc3 \xc2\x85"), "'\\xff \\xc3 \\xc2\\x85'");
   EXPECT_EQ(in_quotes(std::string(200, 'x')), "'" + std::string(200, 'x') + "'");
   EXPECT_EQ(in_quotes(std::string(201, 'x')), "'" + std::string(200, 'x') + "...'");
+}
+
+TEST(Text, ShowsWhatWouldActOnATerminalOrAPage) {
+  struct Row {
+    std::string_view given, bytes, json;
+  };
+  const std::string zero("\0", 1);
+  const std::vector<Row> rows{
+      {"", "", ""},
+      {"plain \\ na\xc3\xafve \xf0\x9f\x98\x80", "plain \\ na\xc3\xafve \xf0\x9f\x98\x80",
+       "plain \\ na\xc3\xafve \xf0\x9f\x98\x80"},
+      {zero, "\\x00", "\\u0000"},
+      {"\x1b[31m", "\\x1b[31m", "\\u001b[31m"},
+      {"\x1b]0;t\x07", "\\x1b]0;t\\x07", "\\u001b]0;t\\u0007"},
+      {"a\r\tb\x7f", "a\\x0d\\x09b\\x7f", "a\\u000d\\u0009b\\u007f"},
+      {"\xc2\x9b", "\\xc2\\x9b", "\\u009b"},  // CSI in one character
+      {"\xc2\xa0", "\xc2\xa0", "\xc2\xa0"},   // the first that is none
+      {"\xd8\x9c", "\\xd8\\x9c", "\\u061c"},  // an Arabic letter mark
+      {"\xe2\x80\xae"
+       "cod",
+       "\\xe2\\x80\\xaecod", "\\u202ecod"},                            // right to left
+      {"\xe2\x80\xa8", "\\xe2\\x80\\xa8", "\\u2028"},                  // a line separator
+      {"\xe2\x81\xa6", "\\xe2\\x81\\xa6", "\\u2066"},                  // an isolate
+      {"\xef\xbf\xbe", "\\xef\\xbf\\xbe", "\\ufffe"},                  // in no XML
+      {"\xf0\x9f\xbf\xbf", "\\xf0\\x9f\\xbf\\xbf", "\\ud83f\\udfff"},  // nor this
+      {"\xef\xbf\xbd", "\xef\xbf\xbd", "\xef\xbf\xbd"},
+      {"\xff\xc3(", "\\xff\\xc3(", "\\ufffd\\ufffd("},
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80", "\\ufffd\\ufffd\\ufffd"},  // a surrogate
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(hans::visible(row.given), row.bytes);
+    EXPECT_EQ(hans::visible(row.given, {}, hans::Escape::json), row.json);
+    EXPECT_EQ(hans::visible(row.bytes), row.bytes) << "twice is once";
+  }
+  EXPECT_EQ(hans::visible("a\nb\tc", "\n"), "a\nb\\x09c");
+  EXPECT_TRUE(hans::is_utf8("na\xc3\xafve\x1b"));
+  EXPECT_FALSE(hans::is_utf8("na\xefve"));
 }
 
 TEST(Error, JoinsItsPartsAndKnowsAWrongRequest) {
