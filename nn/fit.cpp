@@ -5,6 +5,7 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/trainer.hpp>
@@ -26,11 +27,33 @@ struct Position {
 // What must agree for a checkpoint to belong to this run.
 std::vector<std::pair<std::string, std::string>> identity(const Sequential& net, const data::Dataset& train,
                                                           const FitOptions& options) {
+  Sha256 start;
+  for (const Tensor& weight : net.weights()) start.add(std::as_bytes(weight.values()));
+  for (const Tensor& other : net.others()) start.add(std::as_bytes(other.values()));
   return {{"format", std::string(checkpoint_format)},
           {"architecture", net.architecture()},
           {"recipe", recipe(options)},
           {"data_sha256", train.sha256()},
-          {"hans", std::string(build_version())}};
+          {"hans", std::string(build_version())},
+          {"start_sha256", start.hex()}};
+}
+
+// A file that a checkpoint would replace must be one, or empty; a device or pipe loses nothing.
+void check_replaceable(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored) || std::filesystem::is_empty(path, ignored)) return;
+  bool is_checkpoint = false;
+  try {
+    const Safetensors file = Safetensors::parse(read_file(path), path.string());
+    const std::string* format = file.find("format");
+    is_checkpoint = format != nullptr && format->starts_with(checkpoint_format.substr(0, checkpoint_format.rfind(' ')));
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error&) {  // it is something else
+  }
+  check_usage(
+      is_checkpoint, in_quotes(path.string()),
+      " is no checkpoint of hans and would be overwritten; give the checkpoint another name, or remove the file");
 }
 
 void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std::string, std::string>>& id,
@@ -104,6 +127,8 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     check_writable(options.checkpoint);
     if (options.resume && std::filesystem::exists(options.checkpoint)) {
       position = read_checkpoint(options, id, net, total);
+    } else {
+      check_replaceable(options.checkpoint);
     }
   }
 

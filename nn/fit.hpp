@@ -34,7 +34,7 @@ struct FitOptions {
   Loss loss = cross_entropy_loss();
   std::uint64_t seed = 0;
   std::function<void(const Progress&)> progress = {};  ///< called after each step
-  std::filesystem::path checkpoint = {};               ///< empty: none
+  std::filesystem::path checkpoint = {};               ///< empty: none; replaces no file but checkpoints
   unsigned checkpoint_steps = 200;                     ///< written after so many steps and after each epoch
   bool resume = false;                                 ///< go on from the checkpoint if it exists
 };
@@ -45,7 +45,7 @@ std::string recipe(const FitOptions& options);
 /// Trains `net` on `train`: epochs of batches in an order shuffled from (seed, epoch), the last batch short, the mean
 /// loss of each made smaller by one optimizer step. The same net, data, options and seed give the same bits on
 /// any machine, also when the run was killed and resumed. Throws Error if a loss or gradient is not finite, or if the
-/// checkpoint is from another run.
+/// checkpoint is from another run: from other weights, data, options or another version.
 void fit(Sequential& net, const data::Dataset& train, FitOptions options);
 
 }  // namespace hans::nn

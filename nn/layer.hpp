@@ -75,7 +75,7 @@ std::string sources_text(std::span<const Source> sources);  ///< "input/3"
 /// What depends on the images has samples along the first axis; what a layer of no operands gives (numbers of the
 /// network) has not, and is aligned with the last axes of the others.
 ///
-/// Output shapes need no rule: a network finds them by running one sample of zeros. Immutable, cheap to copy. Making
+/// Output shapes need no rule: a network finds them by running no sample. Immutable, cheap to copy. Making
 /// one throws UsageError if a setting is out of its range.
 struct Operands {
   std::size_t least = 1, most = 1;

@@ -1,6 +1,8 @@
 // The .hans model file.
 #include <hans/nn/model_file.hpp>
 
+#include <map>
+
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
@@ -48,9 +50,14 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     check(kind != nullptr && *kind == model_format, "its format is ", kind == nullptr ? "not stated" : in_quotes(*kind),
           ", not '", model_format, "'");
     check(file.find("sha256") != nullptr, "it has no checksum");
+    std::map<std::string_view, const Tensor*> tensors;
+    for (const auto& [name, tensor] : file.tensors) tensors[name] = &tensor;
     // The file's own tensors, so that an absurd architecture allocates nothing the file does not hold.
-    Model model{Sequential::parse(file.at("architecture"),
-                                  [&file](const std::string& name, const WeightInfo&) { return file.tensor(name); })};
+    Model model{Sequential::parse(file.at("architecture"), [&tensors](const std::string& name, const WeightInfo&) {
+      const auto found = tensors.find(name);
+      check(found != tensors.end(), "the file has no tensor ", in_quotes(name));
+      return *found->second;
+    })};
     model.preprocessing = preprocess_text(read_preprocess(file.at("preprocessing")));
     const Json names = Json::parse(file.at("class_names"));
     for (const Json& name : names.items()) model.class_names.push_back(name.string());
@@ -60,9 +67,9 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     for (const auto& [key, value] : training.members()) {
       model.training.emplace_back(key, value.string());
     }
-    const std::size_t tensors = model.net.weights().size() + model.net.others().size();
-    check(file.tensors.size() == tensors, "it holds ", file.tensors.size(), " tensors, its architecture asks for ",
-          tensors);
+    const std::size_t asked = model.net.weights().size() + model.net.others().size();
+    check(file.tensors.size() == asked, "it holds ", file.tensors.size(), " tensors, its architecture asks for ",
+          asked);
     model.sha256 = sha256(bytes);
     return model;
   } catch (const MemoryError&) {

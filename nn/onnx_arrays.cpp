@@ -28,6 +28,12 @@ Dims counted(std::int64_t first, std::int64_t step, std::int64_t count) {
   return made;
 }
 
+/// Of indices that are about to be made.
+void check_count(std::int64_t count) {
+  check(count <= static_cast<std::int64_t>(Sequential::most_features), "an axis would have ", count,
+        " elements, more than ", Sequential::most_features);
+}
+
 void reshape(Work& work) {
   const Value x = work.in(0);
   Dims dims = work.has(1) ? work.whole(1, "shape") : work.integers("shape", {});
@@ -104,17 +110,17 @@ void transpose(Work& work) {
 }
 
 void concat(Work& work) {
+  check(work.inputs() <= Concat::operands.most, work.inputs(), " inputs, more than ", Concat::operands.most);
   std::vector<Value> parts;
-  bool last = false, all_known = true, batched = false;
+  bool last = false, batched = false;
   for (std::size_t k = 0; k < work.inputs(); ++k) {
     parts.push_back(work.in(k));
     const Value& part = parts.back();
     check(part.rank() == parts[0].rank(), "shapes ", to_text(parts[0].dims), " and ", to_text(part.dims));
     last = last || part.order == Order::channels_last;
-    all_known = all_known && part.known();
     batched = batched || part.batched;
   }
-  const std::size_t axis = work.axis(work.integer("axis", work.opset() < 4 ? 1 : 0), parts[0].rank());
+  const std::size_t axis = work.axis(work.integer("axis"), parts[0].rank());
   check(!batched || axis > 0, "it works along the samples' axis");
   Value made;
   made.batched = batched;
@@ -122,6 +128,9 @@ void concat(Work& work) {
   made.dims = parts[0].dims;
   made.dims[axis] = 0;
   made.whole = parts[0].whole;
+  if (std::ranges::any_of(parts, [](const Value& part) { return elements(part.dims) > 0; })) {
+    std::erase_if(parts, [](const Value& part) { return elements(part.dims) == 0; });
+  }
   for (Value& part : parts) {
     made.dims[axis] += part.dims[axis];
     if (part.known() && batched) {  // each sample gets the same
@@ -150,6 +159,7 @@ void split(Work& work) {
   if (sizes.empty()) {
     const auto parts = work.integer("num_outputs", static_cast<std::int64_t>(work.outputs()));
     check(parts == static_cast<std::int64_t>(work.outputs()), "num_outputs = ", parts, " for ", work.outputs());
+    check(parts > 0 && parts <= x.dims[axis], parts, " parts of axis ", axis, " of ", to_text(x.dims));
     const std::int64_t size = (x.dims[axis] + parts - 1) / parts;
     sizes.assign(static_cast<std::size_t>(parts), size);
     sizes.back() = x.dims[axis] - size * (parts - 1);
@@ -158,6 +168,7 @@ void split(Work& work) {
   check(sizes.size() == work.outputs() && std::ranges::all_of(sizes, fits) &&
             std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0}) == x.dims[axis],
         "parts of ", to_text(sizes), " do not make up axis ", axis, " of ", to_text(x.dims));
+  check_count(x.dims[axis]);
   std::int64_t first = 0;
   for (std::size_t k = 0; k < sizes.size(); ++k) {
     if (work.wants(k)) work.give(work.build.taken(x, axis, counted(first, 1, sizes[k])), k);
@@ -180,6 +191,8 @@ void slice(Work& work) {
     const std::int64_t extent = x.dims[axes[k]];
     const std::int64_t step = steps[k];
     check(step != 0, "a step of 0");
+    check(extent > 0, "axis ", axes[k], " of ", to_text(x.dims), " is empty");
+    check_count(extent);
     const auto place = [&](std::int64_t at, std::int64_t low, std::int64_t high) {
       return std::clamp(at < 0 ? at + extent : at, low, high);
     };
@@ -214,16 +227,19 @@ void pad(Work& work) {
   const Dims pads = inputs ? work.whole(1, "pads") : work.integers("pads", {});
   const std::string mode = work.word("mode", "constant");
   float fill = work.number("value", 0);
-  if (inputs && work.has(2)) fill = static_cast<float>(work.known(2, "constant_value").data()[0]);
+  if (inputs && work.has(2)) fill = static_cast<float>(work.scalar(2, "constant_value"));
   Dims given = counted(0, 1, static_cast<std::int64_t>(x.rank()));
   if (work.has(3)) given = work.whole(3, "axes");
   const std::vector<std::size_t> axes = work.axes(given, x.rank());
   check(pads.size() == 2 * axes.size(), "pads ", to_text(pads), " for ", axes.size(), " axes");
+  check(mode == "constant" || mode == "edge" || mode == "wrap" || mode == "reflect", "mode ", in_quotes(mode));
   for (std::size_t k = 0; k < axes.size(); ++k) {
     const std::int64_t extent = x.dims[axes[k]];
     const std::int64_t before = pads[k], behind = pads[k + axes.size()];
-    const std::int64_t limit = std::int64_t{1} << 22;
-    check(std::abs(before) < limit && std::abs(behind) < limit, "pads ", to_text(pads));
+    constexpr std::int64_t limit = std::int64_t{1} << 22;
+    check(-limit < before && before < limit && -limit < behind && behind < limit, "pads ", to_text(pads));
+    check(extent > 0 || mode == "constant", "axis ", axes[k], " of ", to_text(x.dims), " is empty: nothing to repeat");
+    check_count(extent + before + behind);
     Dims indices;
     for (std::int64_t at = -before; at < extent + behind; ++at) {
       const bool inside = 0 <= at && at < extent;
@@ -236,8 +252,6 @@ void pad(Work& work) {
         const std::int64_t rest = (at % period + period) % period;
         from = rest < extent ? rest : period - rest;
       }
-      check(inside || mode == "constant" || mode == "edge" || mode == "wrap" || mode == "reflect", "mode ",
-            in_quotes(mode));
       indices.push_back(from);
     }
     x = work.build.taken(x, axes[k], indices, fill);
@@ -250,7 +264,7 @@ Value tiled(Work& work, Value x, const Dims& repeats) {
   for (std::size_t k = 0; k < repeats.size(); ++k) {
     check(repeats[k] > 0 && repeats[k] < (1 << 22), "repeated ", repeats[k], " times");
     const std::int64_t extent = x.dims[k];
-    check(extent * repeats[k] < (1 << 24), "axis ", k, " of ", to_text(x.dims), " is repeated ", repeats[k], " times");
+    check_count(extent * repeats[k]);
     Dims indices;
     for (std::int64_t j = 0; j < extent * repeats[k]; ++j) indices.push_back(j % extent);
     x = work.build.taken(x, k, indices);
@@ -262,7 +276,8 @@ void expand(Work& work) {
   Value x = work.in(0);
   const Dims to = work.whole(1, "shape");
   Dims dims = x.dims;
-  check(dims.size() >= to.size() || x.known() || !x.batched, "shape ", to_text(to), " of ", to_text(dims));
+  check(to.size() < Shape::max_rank && (dims.size() >= to.size() || x.known() || !x.batched), "shape ", to_text(to),
+        " of ", to_text(dims));
   if (dims.size() < to.size()) dims.insert(dims.begin(), to.size() - dims.size(), 1);
   x = work.build.reshaped(x, dims);
   Dims repeats(dims.size(), 1);
@@ -321,6 +336,7 @@ void constant_of_shape(Work& work) {
   }
   check(elements(made.dims) <= static_cast<std::int64_t>(Sequential::most_features), "a constant of shape ",
         to_text(made.dims), " has more than ", Sequential::most_features, " numbers");
+  work.build.budget.take_numbers(static_cast<std::uint64_t>(elements(made.dims)));
   made.constant = Tensor::full(to_shape(made.dims), fill);
   work.give(made);
 }
@@ -390,24 +406,24 @@ void resize(Work& work) {
 
 }  // namespace
 
-std::map<std::string_view, Operation> array_operations() {
-  return {{"Concat", concat},
-          {"Constant", constant},
-          {"ConstantOfShape", constant_of_shape},
-          {"Expand", expand},
-          {"Flatten", flatten},
-          {"Gather", gather},
-          {"Pad", pad},
-          {"Reshape", reshape},
-          {"Resize", resize},
-          {"Shape", shape},
-          {"Slice", slice},
-          {"Split", split},
-          {"Squeeze", squeeze},
-          {"Tile", tile},
-          {"Transpose", transpose},
-          {"Unsqueeze", unsqueeze},
-          {"Upsample", resize}};
+Operators array_operators() {
+  return {{"Concat", {concat, 1, Operator::any_number}},
+          {"Constant", {constant, 0, 0}},
+          {"ConstantOfShape", {constant_of_shape, 1, 1}},
+          {"Expand", {expand, 2, 2}},
+          {"Flatten", {flatten, 1, 1}},
+          {"Gather", {gather, 2, 2}},
+          {"Pad", {pad, 1, 4}},
+          {"Reshape", {reshape, 1, 2}},
+          {"Resize", {resize, 1, 4}},
+          {"Shape", {shape, 1, 1}},
+          {"Slice", {slice, 1, 5}},
+          {"Split", {split, 1, 2}},
+          {"Squeeze", {squeeze, 1, 2}},
+          {"Tile", {tile, 2, 2}},
+          {"Transpose", {transpose, 1, 1}},
+          {"Unsqueeze", {unsqueeze, 1, 2}},
+          {"Upsample", {resize, 1, 2}}};
 }
 
 }  // namespace hans::nn::onnx

@@ -56,112 +56,95 @@ Dims broadcast_dims(const Dims& a, const Dims& b) {
   return made;
 }
 
+/// What the layer gives for these operands, samples along their first axis.
+Tensor run(const Layer& layer, std::span<const Tensor> operands, std::span<const Shape> shapes,
+           std::span<const Tensor> numbers) {
+  Tape tape;
+  std::vector<Var> x, learnt;
+  std::vector<Tensor> others;
+  for (const Tensor& operand : operands) x.push_back(tape.constant(operand));
+  std::size_t next = 0;
+  for (const WeightInfo& info : layer.weights(shapes)) {
+    const Tensor& given = numbers[next++];
+    check(given.shape() == info.shape, "its ", info.name, " has shape ", given.shape(), ", not ", info.shape);
+    if (info.learnt) {
+      learnt.push_back(tape.constant(given));
+    } else {
+      others.push_back(given);
+    }
+  }
+  return layer(tape, x, {learnt, others, {}, 0}).value();
+}
+
 }  // namespace
 
-std::size_t Value::stored_axis(std::size_t axis) const {
-  const std::size_t sample_axis = axis - (batched ? 1 : 0);
-  if (order != Order::channels_last) return sample_axis;
-  return sample_axis == 0 ? sample().size() - 1 : sample_axis - 1;
-}
-
-Value formed_like(const Value& x, Value made) {
-  made.dims = x.dims;
-  made.batched = x.batched;
-  made.order = x.order;
-  made.image = x.image;
-  return made;
-}
-
-Shape to_shape(std::span<const std::int64_t> dims) {
-  check(dims.size() < Shape::max_rank, "a value of shape ", to_text(dims), " has more than ", Shape::max_rank - 1,
-        " axes");
-  std::array<std::size_t, Shape::max_rank> extents{};
-  for (std::size_t k = 0; k < dims.size(); ++k) {
-    check(dims[k] >= 0, "a value of shape ", to_text(dims), " has a negative extent");
-    extents[k] = static_cast<std::size_t>(dims[k]);
-  }
-  return Shape(std::span<const std::size_t>(extents.data(), dims.size()));
-}
-
-std::int64_t elements(std::span<const std::int64_t> dims) {
-  return static_cast<std::int64_t>(to_shape(dims).elements());
-}
-
-std::string to_text(std::span<const std::int64_t> dims) {
-  std::string out = "[";
-  for (const std::int64_t extent : dims) append(out, text(out.size() == 1 ? "" : ",", extent));
-  return out + "]";
-}
-
-Builder::Builder(const Shape& image) : image_(image), zeros_(tape_.constant(Tensor(image.with_front(1)))) {
+Builder::Builder(const Shape& image, Budget given) : budget(given), image_(image) {
   images_.dims = {1, static_cast<std::int64_t>(image[2]), static_cast<std::int64_t>(image[0]),
                   static_cast<std::int64_t>(image[1])};
   images_.batched = true;
   images_.order = Order::channels_last;
 }
 
-const Var& Builder::probe(Source source) const {
-  return source.layer == Source::images ? zeros_ : layers_[source.layer].probe;
+Source Builder::push(Made layer) {
+  check(layers_.size() < Sequential::most_layers, "the network has more than ", Sequential::most_layers, " layers");
+  layers_.push_back(std::move(layer));
+  return Source{layers_.size() - 1};
 }
 
 Source Builder::source_of(const Value& value, bool learnt) {
   if (!value.known()) return value.source;
-  layers_.push_back({Layer(Constant{.shape = value.constant->shape(), .learnt = learnt}),
-                     {},
-                     {*value.constant},
-                     tape_.constant(*value.constant)});
-  return Source{layers_.size() - 1};
-}
-
-Var Builder::run(const Layer& layer, std::span<const Var> x, std::span<const Shape> shapes,
-                 std::span<const Tensor> numbers) {
-  std::vector<Var> learnt;
-  std::vector<Tensor> others;
-  std::size_t next = 0;
-  for (const WeightInfo& info : layer.weights(shapes)) {
-    const Tensor& given = numbers[next++];
-    check(given.shape() == info.shape, "its ", info.name, " has shape ", given.shape(), ", not ", info.shape);
-    if (info.learnt) {
-      learnt.push_back(tape_.constant(given));
-    } else {
-      others.push_back(given);
-    }
-  }
-  return layer(tape_, x, {learnt, others, {}, 0});
+  const Shape& shape = value.constant->shape();
+  return push({Layer(Constant{.shape = shape, .learnt = learnt}), {}, {*value.constant}, shape, false});
 }
 
 Value Builder::fold(const Layer& layer, std::span<const Value> operands, std::span<const Tensor> numbers) {
-  std::vector<Var> x;
   std::vector<Shape> shapes;
+  std::uint64_t size = 0;
   for (const Value& operand : operands) {
     shapes.push_back(operand.constant->shape());
-    x.push_back(tape_.constant(operand.constant->reshaped(shapes.back().with_front(1))));
+    size += operand.constant->size();
+    check(operand.constant->size() > 0, "it works on numbers of shape ", to_text(operand.dims), ", which are none");
   }
-  const Var made = run(layer, x, shapes, numbers);
+  // No sample first: it gives the shape and takes no memory.
+  const auto run_with = [&](std::size_t samples) {
+    std::vector<Tensor> x;
+    for (const Value& operand : operands) {
+      const Shape whole = operand.constant->shape().with_front(samples);
+      x.push_back(samples == 0 ? Tensor(whole) : operand.constant->reshaped(whole));
+    }
+    return run(layer, x, shapes, numbers);
+  };
+  const Shape shape = run_with(0).shape().without_front();
+  constexpr std::uint64_t each = 16;  // multiply-adds, about: some functions are polynomials
+  budget.take_numbers(shape.elements());
+  budget.take_work(size + shape.elements(), each);
   Value result;
-  result.constant = made.value().reshaped(made.shape().without_front());
-  result.dims = dims_of(result.constant->shape());
+  result.constant = run_with(1).reshaped(shape);
+  result.dims = dims_of(shape);
   return result;
 }
 
 Value Builder::add(const Layer& layer, std::span<const Value> operands, std::vector<Tensor> numbers) {
+  for (const Tensor& each : numbers) budget.take_numbers(each.size());
   if (std::ranges::all_of(operands, &Value::known)) return fold(layer, operands, numbers);
   Value result;
   std::vector<Source> sources;
-  std::vector<Var> x;
+  std::vector<Tensor> x;
   std::vector<Shape> shapes;
   for (const Value& operand : operands) {
     sources.push_back(source_of(operand));
-    x.push_back(probe(sources.back()));
-    const bool each = sources.back().layer == Source::images || layers_[sources.back().layer].layer.operands().most > 0;
-    shapes.push_back(each ? x.back().shape().without_front() : x.back().shape());
+    const std::size_t from = sources.back().layer;
+    shapes.push_back(from == Source::images ? image_ : layers_[from].shape);
+    const bool each = from == Source::images || layers_[from].each;
+    x.push_back(each ? Tensor(shapes.back().with_front(0)) : layers_[from].numbers[0]);
     result.batched = result.batched || operand.batched;
   }
-  const Var made = run(layer, x, shapes, numbers);
-  result.dims = dims_of(made.shape().without_front());
+  const Shape shape = run(layer, x, shapes, numbers).shape().without_front();
+  check(0 < shape.elements() && shape.elements() <= Sequential::most_features, "it gives ", shape.elements(),
+        " features for one image, not 1 to ", Sequential::most_features);
+  result.dims = dims_of(shape);
   if (result.batched) result.dims.insert(result.dims.begin(), 1);
-  layers_.push_back({layer, std::move(sources), std::move(numbers), made});
-  result.source = Source{layers_.size() - 1};
+  result.source = push({layer, std::move(sources), std::move(numbers), shape});
   return result;
 }
 
@@ -220,6 +203,7 @@ Value Builder::channels_last(const Value& given) {
   if (given.order == Order::channels_last) return given;
   const Value value = plain(given);
   const Dims sample = value.sample();
+  check(!value.known(), "numbers of shape ", to_text(value.dims), " stand where an image belongs");
   check(sample.size() >= 2, "a value of shape ", to_text(value.dims), " has no image to work on");
   Value made = value;
   const std::vector<std::size_t> order = channels_behind(sample.size());
@@ -270,6 +254,7 @@ Value Builder::within_sample(const Value& value) {
 }
 
 Value Builder::taken(const Value& given, std::size_t axis, std::span<const std::int64_t> indices, float fill) {
+  budget.take_work(indices.size(), 8);
   Value value = given.order == Order::flat ? plain(given) : given;
   bool all = static_cast<std::int64_t>(indices.size()) == value.dims[axis];
   for (std::size_t k = 0; all && k < indices.size(); ++k) all = indices[k] == static_cast<std::int64_t>(k);
@@ -414,6 +399,7 @@ Value Builder::product(Value a, Value b) {
   dims.push_back(b.dims.back());
   Value made;
   if (a.known() && b.known()) {
+    budget.take_work(static_cast<std::uint64_t>(elements(dims)), static_cast<std::uint64_t>(a.dims.back()));
     made = fold(hans::matmul, std::vector{a, b}, {});
   } else {
     const auto apart = [&](const Value& each) {  // whether samples stay apart

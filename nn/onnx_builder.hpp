@@ -26,6 +26,7 @@ struct Value {
   Dims dims;             ///< as ONNX sees them; the samples' axis, if there is one, has extent 1
   bool batched = false;  ///< axis 0 is the samples'
   bool whole = false;    ///< integers
+  bool index = false;    ///< of the largest value, as ArgMax gives it; held as 1 at that place and 0 elsewhere
   Order order = Order::plain;
   Dims image;                      ///< of Order::flat: channels and what follows them
   std::optional<Tensor> constant;  ///< numbers in plain order
@@ -49,10 +50,28 @@ Shape to_shape(std::span<const std::int64_t> dims);
 std::int64_t elements(std::span<const std::int64_t> dims);
 std::string to_text(std::span<const std::int64_t> dims);
 
+/// What an import may use: a little, and what follows from the numbers that the file holds, so that a small file stays
+/// cheap whatever its graph says. Nothing that was taken is given back. Both throw Error when all is used.
+class Budget {
+ public:
+  Budget(std::uint64_t numbers, std::uint64_t bytes);  ///< numbers to be made, bytes that the file has
+
+  /// Memory for so many numbers, to be asked for before it is allocated.
+  void take_numbers(std::uint64_t count);
+
+  /// Multiply-adds: `count` times `each`.
+  void take_work(std::uint64_t count, std::uint64_t each);
+
+ private:
+  std::uint64_t numbers_, work_;  // what is left
+};
+
 /// Collects layers. What works on known numbers alone is computed at once, by the same layers.
 class Builder {
  public:
-  explicit Builder(const Shape& image);
+  Builder(const Shape& image, Budget budget);
+
+  Budget budget;
 
   /// What the images are, channels last.
   const Value& images() const { return images_; }
@@ -96,18 +115,16 @@ class Builder {
     Layer layer;
     std::vector<Source> sources;
     std::vector<Tensor> numbers;  // what it asks for, in its order
-    Var probe;                    // what it gives for one image of zeros
+    Shape shape;                  // of what it gives for one image
+    bool each = true;             // there is one for each image
   };
+  Source push(Made layer);
   Source source_of(const Value& value, bool learnt = false);
-  const Var& probe(Source source) const;
-  Var run(const Layer& layer, std::span<const Var> x, std::span<const Shape> shapes, std::span<const Tensor> numbers);
   Value fold(const Layer& layer, std::span<const Value> operands, std::span<const Tensor> numbers);
   void align(std::vector<Value>& operands, Value& result);
   Value learnt(Value value);
 
-  Tape tape_;
   Shape image_;
-  Var zeros_;
   Value images_;
   std::vector<Made> layers_;
 };

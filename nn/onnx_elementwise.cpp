@@ -56,18 +56,19 @@ void pass_on(Work& work) {
 
 /// As it is in evaluation.
 void dropout(Work& work) {
-  check(!work.has(2) || work.known(2, "training_mode").data()[0] == 0, "in training mode");
+  check(!work.has(2) || work.scalar(2, "training_mode") == 0, "in training mode");
   const Value x = work.in(0);
-  const float rate = work.has(1) ? static_cast<float>(work.known(1, "ratio").data()[0]) : work.number("ratio", 0.5F);
+  const float rate = work.has(1) ? static_cast<float>(work.scalar(1, "ratio")) : work.number("ratio", 0.5F);
   if (x.known() || rate == 0) return pass_on(work);
   work.give(formed_like(x, work.build.add(Dropout{.rate = rate}, x)));  // for whoever trains it on
 }
 
 void cast(Work& work) {
   Value x = work.in(0);
-  const Type to = static_cast<Type>(work.integer("to", 0));
-  const bool real_type = to == Type::f32 || to == Type::f64 || to == Type::f16 || to == Type::bf16;
+  const Type to = static_cast<Type>(work.integer("to"));
+  const bool real_type = is_real(to);
   if (x.known() && !real_type) {
+    work.build.budget.take_numbers(x.constant->size());
     for (real& value : x.constant->mutable_values()) {
       value = to == Type::boolean ? static_cast<real>(value != 0) : std::trunc(value);
     }
@@ -80,7 +81,7 @@ void cast(Work& work) {
 
 void clip(Work& work) {
   const auto limit = [&](std::size_t input, std::string_view attribute, float usual) {
-    if (work.has(input)) return static_cast<float>(work.known(input, "limit").data()[0]);
+    if (work.has(input)) return static_cast<float>(work.scalar(input, attribute));
     return work.number(attribute, usual);
   };
   constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -113,27 +114,41 @@ void where(Work& work) { work.give(work.build.combine(Where{}, {work.in(0), work
 
 }  // namespace
 
-std::map<std::string_view, Operation> elementwise_operations() {
-  return {{"Abs", unary<hans::abs>},
-          {"Add", binary < hans::operator+> }, {"Cast", cast}, {"Clip", clip}, {"Div", divide}, {"Dropout", dropout},
-           {"Elu", elu}, {"Equal", binary<hans::equal>}, {"Erf", unary<hans::erf>}, {"Exp", unary<hans::exp>},
-           {"Gelu", gelu}, {"Greater", binary<hans::greater>}, {"HardSigmoid", hard_sigmoid}, {"HardSwish", hard_swish},
-           {"Identity", pass_on}, {"LeakyRelu", leaky_relu}, {"Less", binary<hans::less>}, {"Log", unary<hans::log>},
-           {"Max", several<hans::maximum>}, {"Min", several<hans::minimum>},
-           {"Mul", binary < hans::operator*> },
-            {"Neg", unary<(hans::operator-)>},
-            {"PRelu", prelu},
-            {"Pow", binary<hans::pow>},
-            {"Relu", unary<hans::relu>},
-            {"Round", unary<hans::round>},
-            {"Selu", selu},
-            {"Sigmoid", unary<hans::sigmoid>},
-            {"Softplus", unary<hans::softplus>},
-            {"Sqrt", unary<hans::sqrt>},
-            {"Sub", binary<(hans::operator-)>},
-            {"Sum", several<(hans::operator+)>},
-            {"Tanh", unary<hans::tanh>},
-            {"Where", where}};
+Operators elementwise_operators() {
+  return {{"Abs", {unary<hans::abs>, 1, 1}},
+          {"Add", {binary<(hans::operator+)>, 2, 2}},
+          {"Cast", {cast, 1, 1}},
+          {"Clip", {clip, 1, 3}},
+          {"Div", {divide, 2, 2}},
+          {"Dropout", {dropout, 1, 3}},
+          {"Elu", {elu, 1, 1}},
+          {"Equal", {binary<hans::equal>, 2, 2}},
+          {"Erf", {unary<hans::erf>, 1, 1}},
+          {"Exp", {unary<hans::exp>, 1, 1}},
+          {"Gelu", {gelu, 1, 1}},
+          {"Greater", {binary<hans::greater>, 2, 2}},
+          {"HardSigmoid", {hard_sigmoid, 1, 1}},
+          {"HardSwish", {hard_swish, 1, 1}},
+          {"Identity", {pass_on, 1, 1}},
+          {"LeakyRelu", {leaky_relu, 1, 1}},
+          {"Less", {binary<hans::less>, 2, 2}},
+          {"Log", {unary<hans::log>, 1, 1}},
+          {"Max", {several<hans::maximum>, 1, Operator::any_number}},
+          {"Min", {several<hans::minimum>, 1, Operator::any_number}},
+          {"Mul", {binary<(hans::operator*)>, 2, 2}},
+          {"Neg", {unary<(hans::operator-)>, 1, 1}},
+          {"PRelu", {prelu, 2, 2}},
+          {"Pow", {binary<hans::pow>, 2, 2}},
+          {"Relu", {unary<hans::relu>, 1, 1}},
+          {"Round", {unary<hans::round>, 1, 1}},
+          {"Selu", {selu, 1, 1}},
+          {"Sigmoid", {unary<hans::sigmoid>, 1, 1}},
+          {"Softplus", {unary<hans::softplus>, 1, 1}},
+          {"Sqrt", {unary<hans::sqrt>, 1, 1}},
+          {"Sub", {binary<(hans::operator-)>, 2, 2}},
+          {"Sum", {several<(hans::operator+)>, 1, Operator::any_number}},
+          {"Tanh", {unary<hans::tanh>, 1, 1}},
+          {"Where", {where, 3, 3}}};
 }
 
 }  // namespace hans::nn::onnx

@@ -27,14 +27,18 @@ const std::map<std::string_view, LayerExport>& layer_exports() {
 TensorData stored_reals(std::string name, const Tensor& values) {
   TensorData made{std::move(name), Type::f32, {}, {}};
   for (const std::size_t extent : values.shape()) made.dims.push_back(static_cast<std::int64_t>(extent));
+  std::string bytes;
   for (const real value : values.values())
-    data::put_little(made.bytes, std::bit_cast<std::uint32_t>(static_cast<float>(value)));
+    data::put_little(bytes, std::bit_cast<std::uint32_t>(static_cast<float>(value)));
+  made.bytes = std::move(bytes);
   return made;
 }
 
 TensorData stored_integers(std::string name, const std::vector<std::int64_t>& values) {
   TensorData made{std::move(name), Type::i64, {static_cast<std::int64_t>(values.size())}, {}};
-  for (const std::int64_t value : values) data::put_little(made.bytes, static_cast<std::uint64_t>(value));
+  std::string bytes;
+  for (const std::int64_t value : values) data::put_little(bytes, static_cast<std::uint64_t>(value));
+  made.bytes = std::move(bytes);
   return made;
 }
 

@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
 
 #include <hans/core/error.hpp>
-#include <hans/core/file.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/nn/protobuf.hpp>
 
@@ -16,29 +14,27 @@ namespace {
 using protobuf::Field;
 using protobuf::Reader;
 
-std::size_t size_of(Type type) {
-  switch (type) {
-    case Type::u8:
-    case Type::i8:
-    case Type::boolean:
-      return 1;
-    case Type::u16:
-    case Type::i16:
-    case Type::f16:
-    case Type::bf16:
-      return 2;
-    case Type::f32:
-    case Type::i32:
-    case Type::u32:
-      return 4;
-    case Type::f64:
-    case Type::i64:
-    case Type::u64:
-      return 8;
-    default:
-      return 0;
+/// What a file is read with: where numbers outside of it come from, and how much memory its parts may take.
+class Reading {
+ public:
+  Reading(const External& outside, std::size_t bytes) : external(outside), left_((std::size_t{1} << 26) + 12 * bytes) {}
+
+  /// Adds a part of the file, which may be much larger in memory than there.
+  template <class Part>
+  void add(std::vector<Part>& parts, Part part) {
+    constexpr std::size_t size = 2 * sizeof(Part);  // a growing vector has room for as many again
+    check(size <= left_,
+          "it consists of so many small parts that they do not fit into the memory allowed for a file "
+          "of this size");
+    left_ -= size;
+    parts.push_back(std::move(part));
   }
-}
+
+  const External& external;
+
+ private:
+  std::size_t left_;
+};
 
 Type type_of(const Field& field) {
   const std::int64_t number = field.integer();
@@ -123,7 +119,7 @@ std::string bytes_of(const std::vector<std::int64_t>& wholes, Type type, std::st
   return bytes;
 }
 
-TensorData read_tensor(const Field& message, const External& external) {
+TensorData read_tensor(const Field& message, const Reading& reading) {
   constexpr std::uint32_t raw_field = 9;
   TensorData made;
   std::vector<std::int64_t> wholes;
@@ -154,7 +150,7 @@ TensorData read_tensor(const Field& message, const External& external) {
               filled, " and ", field.number);
         filled = field.number;
         if (filled == raw_field) {
-          made.bytes = field.message();
+          made.bytes = std::string(field.message());
         } else if (filled == 4 || filled == 10) {
           field.fixed(fixed, filled == 4 ? 4 : 8);
         } else {
@@ -177,6 +173,7 @@ TensorData read_tensor(const Field& message, const External& external) {
         " of type ", static_cast<std::int32_t>(made.type), " has its numbers in field ", filled, ", not in ",
         field_of(made.type));
   if (outside) {
+    const External& external = reading.external;
     check(external != nullptr, "tensor ", in_quotes(made.name), " lies in another file, ", in_quotes(place.file));
     made.bytes =
         external(place.file, place.offset, place.length < 0 ? static_cast<std::int64_t>(count * size) : place.length);
@@ -189,7 +186,7 @@ TensorData read_tensor(const Field& message, const External& external) {
   return made;
 }
 
-Attribute read_attribute(const Field& message, const External& external) {
+Attribute read_attribute(const Field& message, const Reading& reading) {
   Attribute made;
   std::string numbers;
   Reader reader(message.message(), message.position);
@@ -208,7 +205,7 @@ Attribute read_attribute(const Field& message, const External& external) {
         made.text = field.message();
         break;
       case 5:
-        made.tensor = read_tensor(field, external);
+        made.tensor = read_tensor(field, reading);
         break;
       case 7:
         field.fixed(numbers, 4);
@@ -229,15 +226,15 @@ Attribute read_attribute(const Field& message, const External& external) {
   return made;
 }
 
-Node read_node(const Field& message, const External& external) {
+Node read_node(const Field& message, Reading& reading) {
   Node made;
   Reader reader(message.message(), message.position);
   for (Field field; reader.next(field);) {
-    if (field.number == 1) made.inputs.emplace_back(field.message());
-    if (field.number == 2) made.outputs.emplace_back(field.message());
+    if (field.number == 1) reading.add(made.inputs, std::string(field.message()));
+    if (field.number == 2) reading.add(made.outputs, std::string(field.message()));
     if (field.number == 3) made.name = field.message();
     if (field.number == 4) made.op = field.message();
-    if (field.number == 5) made.attributes.push_back(read_attribute(field, external));
+    if (field.number == 5) reading.add(made.attributes, read_attribute(field, reading));
     if (field.number == 7) made.domain = field.message();
   }
   check(!made.op.empty(), "a node at byte ", message.position, " has no operator");
@@ -256,7 +253,7 @@ Dim read_dim(const Field& message) {
 }
 
 /// Type and shape lie two messages deep: TypeProto, TypeProto.Tensor, TensorShapeProto.
-void read_type(const Field& message, ValueInfo& made) {
+void read_type(const Field& message, ValueInfo& made, Reading& reading) {
   Reader types(message.message(), message.position);
   for (Field type; types.next(type);) {
     if (type.number != 1) continue;
@@ -267,31 +264,31 @@ void read_type(const Field& message, ValueInfo& made) {
       made.has_shape = true;
       Reader shapes(field.message(), field.position);
       for (Field dim; shapes.next(dim);) {
-        if (dim.number == 1) made.dims.push_back(read_dim(dim));
+        if (dim.number == 1) reading.add(made.dims, read_dim(dim));
       }
     }
   }
 }
 
-ValueInfo read_value_info(const Field& message) {
+ValueInfo read_value_info(const Field& message, Reading& reading) {
   ValueInfo made;
   Reader reader(message.message(), message.position);
   for (Field field; reader.next(field);) {
     if (field.number == 1) made.name = field.message();
-    if (field.number == 2) read_type(field, made);
+    if (field.number == 2) read_type(field, made, reading);
   }
   return made;
 }
 
-Graph read_graph(const Field& message, const External& external) {
+Graph read_graph(const Field& message, Reading& reading) {
   Graph made;
   Reader reader(message.message(), message.position);
   for (Field field; reader.next(field);) {
-    if (field.number == 1) made.nodes.push_back(read_node(field, external));
+    if (field.number == 1) reading.add(made.nodes, read_node(field, reading));
     if (field.number == 2) made.name = field.message();
-    if (field.number == 5) made.initializers.push_back(read_tensor(field, external));
-    if (field.number == 11) made.inputs.push_back(read_value_info(field));
-    if (field.number == 12) made.outputs.push_back(read_value_info(field));
+    if (field.number == 5) reading.add(made.initializers, read_tensor(field, reading));
+    if (field.number == 11) reading.add(made.inputs, read_value_info(field, reading));
+    if (field.number == 12) reading.add(made.outputs, read_value_info(field, reading));
     check(field.number != 15, "sparse tensors are not supported");
   }
   return made;
@@ -309,18 +306,44 @@ void read_opset(const Field& message, File& file) {
 }
 
 template <class Number>
-Number at(const std::string& bytes, std::size_t index) {
+Number at(const Bytes& bytes, std::size_t index) {
   Number value;
   std::memcpy(&value, bytes.data() + index * sizeof(Number), sizeof(Number));
   return value;
 }
 
 template <class Number>
-void convert(const std::string& bytes, std::span<real> to) {
+void convert(const Bytes& bytes, std::span<real> to) {
   for (std::size_t k = 0; k < to.size(); ++k) to[k] = static_cast<real>(at<Number>(bytes, k));
 }
 
 }  // namespace
+
+std::size_t size_of(Type type) {
+  switch (type) {
+    case Type::u8:
+    case Type::i8:
+    case Type::boolean:
+      return 1;
+    case Type::u16:
+    case Type::i16:
+    case Type::f16:
+    case Type::bf16:
+      return 2;
+    case Type::f32:
+    case Type::i32:
+    case Type::u32:
+      return 4;
+    case Type::f64:
+    case Type::i64:
+    case Type::u64:
+      return 8;
+    default:
+      return 0;
+  }
+}
+
+bool is_real(Type type) { return type == Type::f32 || type == Type::f64 || type == Type::f16 || type == Type::bf16; }
 
 const Attribute* Node::find(std::string_view attribute) const {
   const auto found = std::ranges::find(attributes, attribute, &Attribute::name);
@@ -328,6 +351,8 @@ const Attribute* Node::find(std::string_view attribute) const {
 }
 
 Tensor TensorData::numbers() const {
+  check(size_of(type) > 0, "tensor ", in_quotes(name), " holds no numbers (element type ",
+        static_cast<std::int32_t>(type), ")");
   check_size(*this);
   std::vector<std::size_t> extents(dims.begin(), dims.end());
   check(extents.size() <= Shape::max_rank, "tensor ", in_quotes(name), " has ", extents.size(), " axes, more than ",
@@ -345,7 +370,7 @@ Tensor TensorData::numbers() const {
       convert<std::uint8_t>(bytes, to);
       break;
     case Type::boolean:
-      for (std::size_t k = 0; k < to.size(); ++k) to[k] = bytes[k] == 0 ? real{0} : real{1};
+      for (std::size_t k = 0; k < to.size(); ++k) to[k] = bytes.data()[k] == 0 ? real{0} : real{1};
       break;
     case Type::i8:
       convert<std::int8_t>(bytes, to);
@@ -376,9 +401,8 @@ Tensor TensorData::numbers() const {
       for (std::size_t k = 0; k < to.size(); ++k)
         to[k] = static_cast<real>(data::brain_number(at<std::uint16_t>(bytes, k)));
       break;
-    default:
-      throw Error(
-          text("tensor ", in_quotes(name), " holds no numbers (element type ", static_cast<std::int32_t>(type), ")"));
+    default:  // checked above
+      break;
   }
   return made;
 }
@@ -387,6 +411,7 @@ File parse(std::string_view bytes, std::string_view where, const External& exter
   try {
     File file;
     bool found = false;
+    Reading reading(external, bytes.size());
     Reader reader(bytes);
     for (Field field; reader.next(field);) {
       if (field.number == 1) file.ir_version = field.integer();
@@ -395,7 +420,7 @@ File parse(std::string_view bytes, std::string_view where, const External& exter
       check(field.number != 25, "functions defined in the file are not supported");
       if (field.number != 7) continue;
       check(!found, "it holds two graphs");
-      file.graph = read_graph(field, external);
+      file.graph = read_graph(field, reading);
       found = true;
     }
     check(found, "it holds no graph");
@@ -403,39 +428,6 @@ File parse(std::string_view bytes, std::string_view where, const External& exter
   } catch (const Error& error) {
     throw Error(text(where, " is not a usable ONNX file: ", error.what()));
   }
-}
-
-External files_beside(const std::filesystem::path& path) {
-  namespace fs = std::filesystem;
-  struct Last {
-    fs::path path;
-    std::string bytes;
-  };
-  // Tensors mostly lie in one file, one behind the other.
-  return [folder = fs::absolute(path).parent_path(), last = std::make_shared<Last>()](
-             const std::string& name, std::int64_t offset, std::int64_t length) {
-    const fs::path relative(name);
-    bool inside = !name.empty() && relative.is_relative();
-    for (const fs::path& part : relative) inside = inside && part != "..";
-    std::error_code ignored;
-    const fs::path real_folder = fs::weakly_canonical(folder, ignored);
-    const fs::path target = fs::weakly_canonical(folder / relative, ignored);
-    inside = inside && std::mismatch(real_folder.begin(), real_folder.end(), target.begin(), target.end()).first ==
-                           real_folder.end();
-    check(inside, "its numbers lie in ", in_quotes(name), ", which is not beside it or below");
-    if (last->path != target) {
-      check(fs::is_regular_file(target, ignored), "its numbers lie in ", in_quotes(name), ", which is no file");
-      *last = {target, read_file(target)};
-    }
-    const auto size = static_cast<std::int64_t>(last->bytes.size());
-    check(0 <= offset && offset <= size && 0 <= length && length <= size - offset, in_quotes(name), " has ", size,
-          " bytes; ", length, " from ", offset, " on are wanted");
-    return last->bytes.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length));
-  };
-}
-
-File load(const std::filesystem::path& path) {
-  return parse(read_file(path), in_quotes(path.string()), files_beside(path));
 }
 
 }  // namespace hans::nn::onnx

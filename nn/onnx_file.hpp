@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,12 +33,40 @@ enum class Type : std::int32_t {
   bf16 = 16
 };
 
+std::size_t size_of(Type type);  ///< bytes an element, 0 for texts
+bool is_real(Type type);         ///< rather than whole
+
+/// Bytes that several may share: those of a file beside the model are in memory once, however many tensors lie in it.
+class Bytes {
+ public:
+  Bytes() = default;
+  Bytes(std::string own) : owner_(std::make_shared<const std::string>(std::move(own))), view_(*owner_) {}
+  Bytes(const char* own) : Bytes(std::string(own)) {}
+
+  std::size_t size() const { return view_.size(); }
+  const char* data() const { return view_.data(); }
+  operator std::string_view() const { return view_; }
+
+  /// `count` of them from `first` on; throws std::out_of_range if `first` is beyond the end.
+  Bytes part(std::size_t first, std::size_t count) const {
+    Bytes same = *this;
+    same.view_ = view_.substr(first, count);
+    return same;
+  }
+
+  friend bool operator==(const Bytes& a, const Bytes& b) { return a.view_ == b.view_; }
+
+ private:
+  std::shared_ptr<const std::string> owner_;
+  std::string_view view_;
+};
+
 /// The numbers behind a name.
 struct TensorData {
   std::string name;
   Type type = Type::undefined;
   std::vector<std::int64_t> dims;
-  std::string bytes;  ///< as many elements as dims say, row-major, little-endian
+  Bytes bytes;  ///< as many elements as dims say, row-major, little-endian
 
   /// As reals. Throws Error for texts, and if there are not as many bytes as dims and type say.
   Tensor numbers() const;
@@ -102,13 +131,15 @@ struct File {
 
 /// Gives `length` bytes from `offset` of a file that the model says holds some of its numbers; length < 0: up to its
 /// end.
-using External = std::function<std::string(const std::string& file, std::int64_t offset, std::int64_t length)>;
+using External = std::function<Bytes(const std::string& file, std::int64_t offset, std::int64_t length)>;
 
 /// Reads the bytes of a file; `where` names them in errors. Throws Error for anything malformed, truncated, of a size
-/// or with numbers other than its type says, or with external data where there is no `external`.
+/// or with numbers other than its type says, with external data where there is no `external`, or of so many small parts
+/// that they would take far more memory than the file.
 File parse(std::string_view bytes, std::string_view where, const External& external = {});
 
-/// The files beside the model at `path`, or below; others are refused. Keeps the last one in memory.
+/// The files beside the model at `path`, or below; others are refused, and so is taking more than all of them hold
+/// twice over. Each is read once and kept in memory.
 External files_beside(const std::filesystem::path& path);
 
 /// Reads a file, with files_beside().

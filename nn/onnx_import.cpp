@@ -16,15 +16,31 @@ namespace {
 
 constexpr std::int64_t first_opset = 7, last_opset = 21;
 
-const std::map<std::string_view, Operation>& operations() {
-  static const std::map<std::string_view, Operation> all = [] {
-    std::map<std::string_view, Operation> joined = elementwise_operations();
-    joined.merge(array_operations());
-    joined.merge(product_operations());
-    joined.merge(reduction_operations());
+const Operators& operators() {
+  static const Operators all = [] {
+    Operators joined = elementwise_operators();
+    joined.merge(array_operators());
+    joined.merge(product_operators());
+    joined.merge(reduction_operators());
     return joined;
   }();
   return all;
+}
+
+/// What the numbers in a graph allow: memory for four times as many reals, for twice as many wholes, which may be a
+/// byte each there.
+Budget budget_of(const Graph& graph) {
+  std::uint64_t numbers = 0, bytes = 0;
+  const auto add = [&](const TensorData& tensor) {
+    const std::size_t size = size_of(tensor.type);
+    if (size > 0) numbers += tensor.bytes.size() / size * (is_real(tensor.type) ? 4 : 2);
+    bytes += tensor.bytes.size();
+  };
+  std::ranges::for_each(graph.initializers, add);
+  for (const Node& node : graph.nodes) {
+    for (const Attribute& attribute : node.attributes) add(attribute.tensor);
+  }
+  return {numbers, bytes};
 }
 
 /// What the network takes for one image, without the samples' axis, and whether it has one.
@@ -97,17 +113,16 @@ Value entry_value(Builder& build, const Entry& entry, const Preprocess& preproce
   return x;
 }
 
-const Node* producer(const Graph& graph, const std::string& name) {
-  for (const Node& node : graph.nodes) {
-    if (std::ranges::find(node.outputs, name) != node.outputs.end()) return &node;
-  }
-  return nullptr;
-}
-
 /// The logits behind the output `name`.
-Value logits_of(Importer& importer, const Graph& graph, const std::string& name, std::vector<std::string>& notes) {
-  const Node* last = producer(graph, name);
-  while (last != nullptr && last->op == "Identity") last = producer(graph, last->inputs[0]);
+Value logits_of(Importer& importer, const Graph& graph, const Names& names, const std::string& name,
+                std::vector<std::string>& notes) {
+  const auto producer = [&](const std::string& value) {
+    const auto found = names.nodes.find(value);
+    return found == names.nodes.end() ? nullptr : &graph.nodes[found->second];
+  };
+  // Every node has been translated, so none of them comes before itself.
+  const Node* last = producer(name);
+  while (last != nullptr && last->op == "Identity") last = producer(last->inputs[0]);
   if (last != nullptr && (last->op == "Softmax" || last->op == "LogSoftmax")) {
     notes.push_back(text("its output ", in_quotes(name), " is a ", last->op, "; the logits before it are used"));
     return importer.value(last->inputs[0]);
@@ -120,14 +135,30 @@ Value logits_of(Importer& importer, const Graph& graph, const std::string& name,
 Value stored(const TensorData& tensor) {
   Value made;
   made.dims = tensor.dims;
-  made.whole =
-      tensor.type != Type::f32 && tensor.type != Type::f64 && tensor.type != Type::f16 && tensor.type != Type::bf16;
+  made.whole = !is_real(tensor.type);
   made.constant = tensor.numbers();
   return made;
 }
 
-Importer::Importer(const File& file, const Shape& image) : build(image), file_(file) {
-  for (const TensorData& tensor : file.graph.initializers) initializers_[tensor.name] = &tensor;
+Names::Names(const Graph& graph) {
+  std::set<std::string_view> inputs, outputs;
+  const auto once = [](bool is_new, std::string_view name) {
+    check(is_new, "it gives the name ", in_quotes(name), " to two values");
+  };
+  for (const TensorData& tensor : graph.initializers)
+    once(initializers.emplace(tensor.name, &tensor).second, tensor.name);
+  for (const ValueInfo& input : graph.inputs) once(inputs.insert(input.name).second, input.name);
+  for (const ValueInfo& output : graph.outputs) once(outputs.insert(output.name).second, output.name);
+  for (std::size_t n = 0; n < graph.nodes.size(); ++n) {
+    for (const std::string& output : graph.nodes[n].outputs) {
+      if (output.empty()) continue;
+      once(nodes.emplace(output, n).second && !stored(output) && !inputs.contains(output), output);
+    }
+  }
+}
+
+Importer::Importer(const File& file, const Names& names, const Shape& image)
+    : build(image, budget_of(file.graph)), file_(file), names_(names) {
   for (std::size_t n = 0; n < file.graph.nodes.size(); ++n) {
     for (const std::string& input : file.graph.nodes[n].inputs) uses_[input] = {uses_[input].count + 1, n};
   }
@@ -136,27 +167,27 @@ Importer::Importer(const File& file, const Shape& image) : build(image), file_(f
 
 Value Importer::value(const std::string& name) {
   if (const auto found = values_.find(name); found != values_.end()) return found->second;
-  const auto found = initializers_.find(name);
-  check(found != initializers_.end(), "nothing before it gives ", in_quotes(name));
+  const auto found = names_.initializers.find(name);
+  check(found != names_.initializers.end(), "nothing before it gives ", in_quotes(name));
   return values_.insert_or_assign(name, stored(*found->second)).first->second;
 }
 
 bool Importer::known(const std::string& name) {
   const auto found = values_.find(name);
-  return found != values_.end() ? found->second.known() : initializers_.contains(name);
+  return found != values_.end() ? found->second.known() : names_.stored(name);
 }
 
 void Importer::translate(std::size_t index) {
   if (done_.contains(index)) return;
   const Node& node = file_.graph.nodes[index];
-  const auto found = operations().find(node.op);
-  const std::string op = found == operations().end() ? in_quotes(node.op) : node.op;
+  const auto found = operators().find(node.op);
+  const std::string op = found == operators().end() ? in_quotes(node.op) : node.op;
   try {
-    check(found != operations().end(), "is not supported");
+    check(found != operators().end(), "is not supported");
     check(node.domain.empty() || node.domain == "ai.onnx", "of the domain ", in_quotes(node.domain),
           " is not supported");
-    Work work(*this, node);
-    found->second(work);
+    Work work(*this, node, found->second);
+    found->second.translate(work);
   } catch (const MemoryError&) {
     throw;
   } catch (const Error& error) {
@@ -165,16 +196,23 @@ void Importer::translate(std::size_t index) {
   }
 }
 
-Work::Work(Importer& given, const Node& node) : importer(given), build(given.build), node_(node) {
+Work::Work(Importer& given, const Node& node, const Operator& kind)
+    : importer(given), build(given.build), node_(node), inputs_(node.inputs.size()) {
   check(!node.outputs.empty(), "it has no output");
   output_ = node.outputs[0];
+  while (inputs_ > 0 && node.inputs[inputs_ - 1].empty()) --inputs_;
+  for (std::size_t k = 0; k < kind.least; ++k) check(has(k), "its input ", k, " is missing");
+  check(inputs_ <= kind.most, "it has ", inputs_, " inputs; ", kind.most, " are the most");
 }
 
 std::int64_t Work::opset() const { return importer.file_.opset; }
 
 Value Work::in(std::size_t input) {
   check(has(input), "its input ", input, " is missing");
-  return importer.value(node_.inputs[input]);
+  Value value = importer.value(node_.inputs[input]);
+  check(!value.index || node_.op == "Cast" || node_.op == "Identity", "its input ", input,
+        " is the index that ArgMax gives; that can only be the output of the graph");
+  return value;
 }
 
 void Work::give(Value value, std::size_t output) {
@@ -190,6 +228,7 @@ Tensor Work::known(std::size_t input, std::string_view what) {
 
 Dims Work::whole(std::size_t input, std::string_view what) {
   const Tensor numbers = known(input, what);
+  build.budget.take_work(numbers.size(), 16);
   constexpr auto limit = real{1} * (std::int64_t{1} << 60);
   Dims made;
   for (const real number : numbers.values()) {
@@ -197,6 +236,12 @@ Dims Work::whole(std::size_t input, std::string_view what) {
     made.push_back(static_cast<std::int64_t>(std::clamp(number, -limit, limit)));
   }
   return made;
+}
+
+real Work::scalar(std::size_t input, std::string_view what) {
+  const Tensor numbers = known(input, what);
+  check(numbers.size() == 1, "its ", what, " is of shape ", numbers.shape(), ", not one number");
+  return numbers.data()[0];
 }
 
 const Attribute* Work::attribute(std::string_view name, Attribute::Kind kind) const {
@@ -207,9 +252,10 @@ const Attribute* Work::attribute(std::string_view name, Attribute::Kind kind) co
   return found;
 }
 
-std::int64_t Work::integer(std::string_view name, std::int64_t usual) {
+std::int64_t Work::integer(std::string_view name, std::optional<std::int64_t> usual) {
   const Attribute* found = attribute(name, Attribute::Kind::integer);
-  return found == nullptr ? usual : found->integer;
+  check(found != nullptr || usual, "its attribute ", in_quotes(name), " is missing");
+  return found == nullptr ? *usual : found->integer;
 }
 float Work::number(std::string_view name, float usual) {
   const Attribute* found = attribute(name, Attribute::Kind::number);
@@ -240,6 +286,7 @@ std::size_t Work::axis(std::int64_t axis, std::size_t rank) const {
 }
 
 std::vector<std::size_t> Work::axes(const Dims& given, std::size_t rank) const {
+  check(given.size() <= rank && rank < Shape::max_rank, "axes ", to_text(given), " of ", rank);
   std::vector<std::size_t> made;
   for (const std::int64_t each : given) {
     made.push_back(axis(each, rank));
@@ -252,9 +299,12 @@ std::optional<Tensor> Work::bias_behind(std::size_t units, std::size_t axis, std
   const Importer::Use use = importer.uses_[output_];
   if (use.count != 1) return {};
   const Node& behind = importer.file_.graph.nodes[use.node];
-  if (behind.op != "Add" || behind.inputs.size() != 2 || behind.outputs.size() != 1) return {};
-  const std::string& other = behind.inputs[behind.inputs[0] == output_ ? 1 : 0];
-  if (other == output_ || !importer.known(other)) return {};
+  if (behind.op != "Add" || !behind.domain.empty() || behind.inputs.size() != 2 || behind.outputs.size() != 1)
+    return {};
+  const std::size_t place_here = behind.inputs[0] == output_ ? 0 : 1;
+  const std::string& other = behind.inputs[1 - place_here];
+  // A use may also be that of an output of the graph.
+  if (behind.inputs[place_here] != output_ || !importer.known(other)) return {};
   const Value value = importer.value(other);
   if (value.constant->size() != units || value.rank() > rank || value.whole) return {};
   const std::size_t place = axis - (rank - value.rank());  // wraps where the numbers do not reach so far
@@ -269,19 +319,19 @@ std::optional<Tensor> Work::bias_behind(std::size_t units, std::size_t axis, std
 Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vector<std::string>& notes) {
   using namespace onnx;
   const Graph& graph = file.graph;
+  const Names names(graph);
   check(first_opset <= file.opset && file.opset <= last_opset, "its opset is ", file.opset, ", supported are ",
         first_opset, " to ", last_opset);
   const ValueInfo* input = nullptr;
   for (const ValueInfo& each : graph.inputs) {
-    const bool stored = std::ranges::any_of(graph.initializers, [&](const auto& own) { return own.name == each.name; });
-    if (stored) continue;
+    if (names.stored(each.name)) continue;
     check(input == nullptr, "it has several inputs, ", in_quotes(input == nullptr ? "" : input->name), " and ",
           in_quotes(each.name), "; a classifier has one");
     input = &each;
   }
   check(input != nullptr && !graph.outputs.empty(), "it has no input or no output");
   const Entry entry = entry_of(*input, preprocess);
-  Importer importer(file, image_of(entry.sample, preprocess.layout));
+  Importer importer(file, names, image_of(entry.sample, preprocess.layout));
   const bool whole = input->type == Type::u8 || input->type == Type::i8 || input->type == Type::i32 ||
                      input->type == Type::i64 || input->type == Type::u16 || input->type == Type::i16;
   importer.name(input->name, entry_value(importer.build, entry, preprocess, whole));
@@ -290,7 +340,7 @@ Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vec
     notes.push_back(text("it has ", graph.outputs.size(), " outputs; the first one, ", in_quotes(graph.outputs[0].name),
                          ", is used"));
   }
-  Model model{importer.build.finish(logits_of(importer, graph, graph.outputs[0].name, notes))};
+  Model model{importer.build.finish(logits_of(importer, graph, names, graph.outputs[0].name, notes))};
   model.preprocessing = preprocess_text(preprocess);
   model.training = {{"made by", file.producer.empty() ? "unknown" : file.producer}, {"opset", text(file.opset)}};
   return model;
@@ -301,10 +351,11 @@ Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess,
   const std::string where = in_quotes(path.string());
   Sha256 hash;
   hash.add(bytes);
+  using onnx::Bytes;
   const onnx::External beside = onnx::files_beside(path);
   const onnx::File file =
       onnx::parse(bytes, where, [&](const std::string& name, std::int64_t offset, std::int64_t length) {
-        std::string numbers = beside(name, offset, length);
+        Bytes numbers = beside(name, offset, length);
         hash.add(numbers);
         return numbers;
       });

@@ -14,10 +14,21 @@
 
 namespace hans::nn::onnx {
 
+/// Who gives each name of a graph. Throws Error unless every name is given once: two values of one name are two
+/// different networks.
+struct Names {
+  explicit Names(const Graph& graph);
+
+  std::map<std::string_view, const TensorData*> initializers;
+  std::map<std::string_view, std::size_t> nodes;  ///< by output
+
+  bool stored(std::string_view name) const { return initializers.contains(name); }
+};
+
 /// The graph so far: what each name stands for.
 class Importer {
  public:
-  Importer(const File& file, const Shape& image);
+  Importer(const File& file, const Names& names, const Shape& image);
 
   /// Translates one node. Throws Error that says what of it is not supported.
   void translate(std::size_t index);
@@ -37,21 +48,23 @@ class Importer {
 
   const File& file_;
   std::map<std::string, Value, std::less<>> values_;
-  std::map<std::string_view, const TensorData*> initializers_;
+  const Names& names_;
   std::map<std::string_view, Use> uses_;
   std::set<std::size_t> done_;  // nodes that an earlier one has taken in
 };
+
+struct Operator;
 
 /// A node being translated: its operands, its attributes, and where its results go. Everything asked of it that it does
 /// not have, or has in a form that is not supported, is an Error.
 class Work {
  public:
-  Work(Importer& importer, const Node& node);
+  Work(Importer& importer, const Node& node, const Operator& kind);
 
   std::int64_t opset() const;
-  std::size_t inputs() const { return node_.inputs.size(); }
+  std::size_t inputs() const { return inputs_; }
   std::size_t outputs() const { return node_.outputs.size(); }
-  bool has(std::size_t input) const { return input < node_.inputs.size() && !node_.inputs[input].empty(); }
+  bool has(std::size_t input) const { return input < inputs_ && !node_.inputs[input].empty(); }
   bool wants(std::size_t output) const { return output < node_.outputs.size() && !node_.outputs[output].empty(); }
   Value in(std::size_t input);
   void give(Value value, std::size_t output = 0);
@@ -60,9 +73,11 @@ class Work {
   /// Operands that must be known, as numbers.
   Tensor known(std::size_t input, std::string_view what);
   Dims whole(std::size_t input, std::string_view what);
+  real scalar(std::size_t input, std::string_view what);  ///< of one number
 
   bool has(std::string_view attribute) const { return node_.find(attribute) != nullptr; }
-  std::int64_t integer(std::string_view name, std::int64_t usual);
+  std::int64_t integer(std::string_view name,
+                       std::optional<std::int64_t> usual = {});  ///< without usual: must be there
   float number(std::string_view name, float usual);
   Dims integers(std::string_view name, Dims usual);
   Dims extents(std::string_view name, Dims usual);  ///< the same of windows: so small that sums and products are whole
@@ -82,17 +97,23 @@ class Work {
 
  private:
   const Node& node_;
+  std::size_t inputs_;  // without those at the end that are left out
   std::string output_;  // where output 0 goes: maybe that of a node behind, which is done with this one
 };
 
-/// A translator of one operator.
-using Operation = void (*)(Work& work);
+/// How one operator is translated, and how many inputs it has; the first `least` of them are never left out.
+struct Operator {
+  static constexpr std::size_t any_number = ~std::size_t{0};
+  void (*translate)(Work& work);
+  std::size_t least, most;
+};
 
 /// Those of one kind, by name.
-std::map<std::string_view, Operation> elementwise_operations();
-std::map<std::string_view, Operation> array_operations();
-std::map<std::string_view, Operation> product_operations();
-std::map<std::string_view, Operation> reduction_operations();
+using Operators = std::map<std::string_view, Operator>;
+Operators elementwise_operators();
+Operators array_operators();
+Operators product_operators();
+Operators reduction_operators();
 
 /// The numbers of a tensor in the file.
 Value stored(const TensorData& tensor);

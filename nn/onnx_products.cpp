@@ -110,7 +110,8 @@ void conv(Work& work) {
   const Value x = work.in(0);
   Tensor weight = work.known(1, "weights");
   Dims dims(weight.shape().begin(), weight.shape().end());
-  check(dims.size() == x.sample().size() + 1, "weights of shape ", to_text(dims));
+  check(dims.size() >= 3 && dims.size() == x.sample().size() + 1 && weight.size() > 0, "weights of shape ",
+        to_text(dims));
   const Geometry at = geometry(work, x, Dims(dims.begin() + 2, dims.end()));
   if (at.row) weight = weight.reshaped(to_shape(Dims{dims[0], dims[1], 1, dims[2]}));
   const std::size_t filters = weight.shape()[0];
@@ -134,7 +135,8 @@ void conv_transpose(Work& work) {
   const Value x = work.in(0);
   Tensor weight = work.known(1, "weights");
   const Dims dims(weight.shape().begin(), weight.shape().end());
-  check(dims.size() == x.sample().size() + 1, "weights of shape ", to_text(dims));
+  check(dims.size() >= 3 && dims.size() == x.sample().size() + 1 && weight.size() > 0, "weights of shape ",
+        to_text(dims));
   Geometry at = geometry(work, x, Dims(dims.begin() + 2, dims.end()), true);
   const std::size_t axes = at.row ? 1 : 2;
   if (at.row) weight = weight.reshaped(to_shape(Dims{dims[0], dims[1], 1, dims[2]}));
@@ -282,13 +284,14 @@ void gemm(Work& work) {
 
 void matmul(Work& work) {
   const Value a = work.in(0), b = work.in(1);
-  if (!a.known() && b.known() && b.rank() == 2 && !a.sample().empty()) {
+  const Dims sample = a.sample();
+  if (!a.known() && b.known() && b.rank() == 2 && !sample.empty()) {
     check(a.dims.back() == b.dims[0], "matrices of shapes ", to_text(a.dims), " and ", to_text(b.dims));
     const auto units = static_cast<std::size_t>(b.dims[1]);
-    if (a.sample().size() == 1 && a.batched) {
+    if (sample.size() == 1 && a.batched) {
       return give_linear(work, a, *b.constant, work.bias_behind(units, a.rank() - 1, a.rank()));
     }
-    if (elements(a.sample()) == a.dims.back()) {  // one row, with more axes around it
+    if (elements(sample) == a.dims.back()) {  // one row, with more axes around it
       Value row = work.build.reshaped(a, a.batched ? Dims{1, a.dims.back()} : Dims{a.dims.back()});
       Dims dims = a.dims;
       dims.back() = b.dims[1];
@@ -302,13 +305,13 @@ void matmul(Work& work) {
 
 }  // namespace
 
-std::map<std::string_view, Operation> product_operations() {
-  return {{"AveragePool", average_pool},
-          {"Conv", conv},
-          {"ConvTranspose", conv_transpose},
-          {"Gemm", gemm},
-          {"MatMul", matmul},
-          {"MaxPool", max_pool}};
+Operators product_operators() {
+  return {{"AveragePool", {average_pool, 1, 1}},
+          {"Conv", {conv, 2, 3}},
+          {"ConvTranspose", {conv_transpose, 2, 3}},
+          {"Gemm", {gemm, 2, 3}},
+          {"MatMul", {matmul, 2, 2}},
+          {"MaxPool", {max_pool, 1, 1}}};
 }
 
 }  // namespace hans::nn::onnx

@@ -47,6 +47,7 @@ void reduce(Work& work) {
 template <Reduction by>
 void over_image(Work& work) {
   const Value x = work.build.channels_last(work.in(0));
+  check(x.batched, "a value of shape ", to_text(x.dims), " is not one for each image");
   Axes image;
   for (std::size_t k = 0; k + 1 < x.sample().size(); ++k) image.all.push_back(k);
   Value made = formed_like(x, work.build.add(Reduce{.by = by, .axes = image, .keep = true}, x));
@@ -119,25 +120,27 @@ void arg_max(Work& work) {
   check(!x.known() && !(x.batched && axis == 0), "along axis ", axis, " of ", to_text(x.dims));
   const auto stored = static_cast<std::size_t>(x.stored_axis(axis));
   const Value most = work.build.add(Reduce{.by = Reduction::max, .axes = Axes{{stored}}, .keep = true}, x);
-  work.give(formed_like(x, work.build.add(hans::equal, std::vector{x, most})));
+  Value made = formed_like(x, work.build.add(hans::equal, std::vector{x, most}));
+  made.whole = made.index = true;
+  work.give(made);
 }
 
 }  // namespace
 
-std::map<std::string_view, Operation> reduction_operations() {
-  return {{"ArgMax", arg_max},
-          {"BatchNormalization", batch_normalization},
-          {"GlobalAveragePool", over_image<Reduction::mean>},
-          {"GlobalMaxPool", over_image<Reduction::max>},
-          {"InstanceNormalization", instance_normalization},
-          {"LayerNormalization", layer_normalization},
-          {"LogSoftmax", softmax<hans::log_softmax>},
-          {"ReduceL2", reduce<Reduction::l2>},
-          {"ReduceMax", reduce<Reduction::max>},
-          {"ReduceMean", reduce<Reduction::mean>},
-          {"ReduceMin", reduce<Reduction::min>},
-          {"ReduceSum", reduce<Reduction::sum>},
-          {"Softmax", softmax<hans::softmax>}};
+Operators reduction_operators() {
+  return {{"ArgMax", {arg_max, 1, 1}},
+          {"BatchNormalization", {batch_normalization, 5, 5}},
+          {"GlobalAveragePool", {over_image<Reduction::mean>, 1, 1}},
+          {"GlobalMaxPool", {over_image<Reduction::max>, 1, 1}},
+          {"InstanceNormalization", {instance_normalization, 3, 3}},
+          {"LayerNormalization", {layer_normalization, 2, 3}},
+          {"LogSoftmax", {softmax<hans::log_softmax>, 1, 1}},
+          {"ReduceL2", {reduce<Reduction::l2>, 1, 2}},
+          {"ReduceMax", {reduce<Reduction::max>, 1, 2}},
+          {"ReduceMean", {reduce<Reduction::mean>, 1, 2}},
+          {"ReduceMin", {reduce<Reduction::min>, 1, 2}},
+          {"ReduceSum", {reduce<Reduction::sum>, 1, 2}},
+          {"Softmax", {softmax<hans::softmax>, 1, 1}}};
 }
 
 }  // namespace hans::nn::onnx

@@ -1,6 +1,7 @@
 // The wire format of protocol buffers.
 #include <hans/nn/protobuf.hpp>
 
+#include <algorithm>
 #include <bit>
 
 #include <hans/core/error.hpp>
@@ -40,6 +41,8 @@ void Field::integers(std::vector<std::int64_t>& to) const {
     to.push_back(integer());
     return;
   }
+  to.reserve(to.size() +
+             static_cast<std::size_t>(std::ranges::count_if(bytes, [](char byte) { return (byte & 0x80) == 0; })));
   Reader packed(bytes, position);
   while (!packed.done()) to.push_back(static_cast<std::int64_t>(packed.varint()));
 }

@@ -117,8 +117,8 @@ std::string Safetensors::dump() const {
   Json about = Json::object();
   for (const auto& [key, value] : metadata) about.set(key, value);
   about.set("sha256", checksum(*this, std::vector<std::string_view>(data.begin(), data.end())));
-  Json header = Json::object();
-  header.set("__metadata__", std::move(about));
+  Json::Object header;
+  header.emplace_back("__metadata__", std::move(about));
   std::uint64_t offset = 0;
   for (std::size_t k = 0; k < tensors.size(); ++k) {
     const auto& [name, tensor] = tensors[k];
@@ -127,10 +127,10 @@ std::string Safetensors::dump() const {
     Json entry = Json::object();
     entry.set("dtype", dtype).set("shape", std::move(shape));
     entry.set("data_offsets", Json::array({offset, offset + data[k].size()}));
-    header.set(name, std::move(entry));
+    header.emplace_back(name, std::move(entry));
     offset += data[k].size();
   }
-  std::string head = header.dump();
+  std::string head = Json::object(std::move(header)).dump();
   head.append((8 - head.size() % 8) % 8, ' ');  // the numbers stay aligned
   std::string file;
   data::put_little(file, std::uint64_t{head.size()});

@@ -31,6 +31,12 @@ void check_weight(const Tensor& weight, const Shape& shape, const std::string& n
   throw Error(text("weight ", name, " holds a number that is not finite at position ", bad - weight.values().begin()));
 }
 
+/// Multiply-adds of all products, for one sample.
+constexpr std::uint64_t most_work = std::uint64_t{1} << 37;
+
+/// How many features the layers of a network of so many numbers may give together, for one sample.
+constexpr std::size_t most_in_all(std::size_t numbers) { return (std::size_t{1} << 25) + 16 * numbers; }
+
 constexpr std::size_t piece_bytes = std::size_t{2} << 20;  // what a core's own cache holds, about
 
 bool is_relu(const Layer& layer) { return layer.spec().name == "relu"; }
@@ -69,24 +75,29 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
     : input_(input), layers_(std::move(layers)) {
   check(input.rank() == 3 && input.elements() > 0, "a network's input is height x width x channels, not ", input);
   check(input.elements() <= most_features, "an input of ", input, " has more than ", most_features, " features");
-  check(!layers_.empty(), "a network needs at least one layer");
-  Tape tape;
-  const Var images = tape.watch(Tensor(input.with_front(1)));
-  std::vector<Var> values;
-  std::vector<bool> batched;  // whether there is one for each sample
+  check(!layers_.empty() && layers_.size() <= most_layers, "a network has 1 to ", most_layers, " layers, not ",
+        layers_.size());
+  // Shapes are found by running no sample at all, so that a network costs nothing before it is used.
+  std::vector<bool> batched, tracked;  // whether there is one for each sample, and whether a gradient passes
+  std::vector<Tensor> constants(layers_.size());
+  std::uint64_t work = 0;
   std::vector<std::vector<Source>> sources;
   for (std::size_t position = 0; position < layers_.size(); ++position) {
     const Layer& layer = layers_[position];
     try {
+      Tape tape;
       sources.push_back(sources_of(layer, position));
       std::vector<Var> operands;
       std::vector<Shape> shapes;
       std::size_t most_rank = 0;
       bool any = sources.back().empty();  // numbers of the network are made of nothing
       for (const Source& source : sources.back()) {
-        const bool each = source.layer == Source::images || batched[source.layer];
-        operands.push_back(source.layer == Source::images ? images : values[source.layer]);
-        shapes.push_back(source.layer == Source::images ? input : shapes_[source.layer]);
+        const bool image = source.layer == Source::images;
+        const bool each = image || batched[source.layer];
+        shapes.push_back(image ? input : shapes_[source.layer]);
+        Tensor numbers = each ? Tensor(shapes.back().with_front(0)) : constants[source.layer];
+        operands.push_back(image || tracked[source.layer] ? tape.watch(std::move(numbers))
+                                                          : tape.constant(std::move(numbers)));
         if (each) most_rank = std::max(most_rank, shapes.back().rank());
         any = any || each;
       }
@@ -99,11 +110,18 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
       std::vector<Var> own;
       for (const Tensor& weight : weights_.of(this->weights(), position)) own.push_back(tape.constant(weight));
       const Var x = layer(tape, operands, {own, others_.of(others(), position), {}, position});
-      check(x.shape().elements() <= most_features, "it gives ", x.shape().elements(),
-            " features for one sample, more than ", most_features);
-      values.push_back(x);
       batched.push_back(!sources.back().empty());
+      tracked.push_back(x.tracked());
       shapes_.push_back(batched.back() ? x.shape().without_front() : x.shape());
+      const std::size_t features = shapes_.back().elements();
+      for (const WeightInfo& info : layer.weights(shapes)) {
+        check(info.fan_in <= (most_work - work) / std::max<std::size_t>(features, 1), "the network takes more than ",
+              most_work, " multiply-adds for one sample");
+        work += info.fan_in * features;
+      }
+      check(0 < features && features <= most_features, "it gives ", features, " features for one sample, not 1 to ",
+            most_features);
+      if (!batched.back()) constants[position] = x.value();
     } catch (const MemoryError&) {
       throw;
     } catch (const Error& error) {
@@ -113,8 +131,15 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
   check(batched.back() && shapes_.back().rank() == 1, "a classifier ends in one row of logits a sample, not in ",
         shapes_.back(), "; end with flatten and linear");
   classes_ = shapes_.back()[0];
-  differentiable_ = values.back().tracked();
+  differentiable_ = tracked.back();
   plan(sources);
+  std::size_t features = input.elements(), numbers = 0;
+  for (const Shape& shape : shapes_) features += shape.elements();
+  for (const Numbers* all : {&weights_, &others_}) {
+    for (const Tensor& each : all->tensors) numbers += each.size();
+  }
+  check(features <= most_in_all(numbers), "its layers give ", features, " features for one sample, more than ",
+        most_in_all(numbers), ", which are allowed for a network of ", numbers, " numbers");
   piece_ = best_piece();
 }
 
@@ -170,9 +195,11 @@ void Sequential::plan(std::span<const std::vector<Source>> sources) {
 }
 
 std::size_t Sequential::best_piece() const {
-  if (parameters() * sizeof(real) > piece_bytes) return 0;
   std::size_t given = input_.elements();
   for (const Step& step : steps_) given += shapes_[step.gives].elements();
+  constexpr std::size_t large = std::size_t{1} << 21, together = std::size_t{1} << 24;
+  if (given > large) return std::max(together / given, std::size_t{1});  // fewer, so that they fit into memory
+  if (parameters() * sizeof(real) > piece_bytes) return 0;
   // Where lanes run across samples there are 16 of them.
   constexpr std::size_t lanes = 16;
   return std::max(piece_bytes / (given * sizeof(real)) / lanes, std::size_t{1}) * lanes;
@@ -185,6 +212,8 @@ Sequential Sequential::parse(std::string_view architecture, const WeightSource& 
   check_usage(end != std::string_view::npos,
               "an architecture is a shape and layers, such as 28x28x1;flatten;linear:units=10; not '",
               architecture.substr(0, 80), "'");
+  check(std::ranges::count(architecture, ';') <= std::ptrdiff_t{most_layers}, "an architecture has at most ",
+        most_layers, " layers");
   std::vector<Layer> layers;
   for (const Spec& spec : parse_list(architecture.substr(end + 1), ';')) layers.push_back(Layer::from_spec(spec));
   return Sequential(read_shape(architecture.substr(0, end)), std::move(layers), weights);

@@ -21,11 +21,14 @@ class Sequential final : public Classifier {
  public:
   static constexpr std::size_t most_features = std::size_t{1} << 22;
   static constexpr std::size_t most_weights = std::size_t{1} << 28;
+  static constexpr std::size_t most_layers = std::size_t{1} << 16;
 
   /// `input` is height x width x channels. Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot 2010),
   /// biases at 0; each tensor from a stream of its own ("init/<layer>.<name>"). Throws Error if a layer does not
-  /// fit what comes before it, the last one does not give one row of logits, or a layer gives more than
-  /// most_features for one sample or has more than most_weights numbers in one tensor.
+  /// fit what comes before it, the last one does not give one row of logits, there are more than most_layers, or a
+  /// layer gives none or more than most_features for one sample or has more than most_weights numbers in one tensor.
+  /// Also if one sample takes more than 2^37 multiply-adds, or all layers give more than 2^25 features and 16 for each
+  /// number of the network.
   template <class... Layers>
   Sequential(const Shape& input, Rng rng, Layers... layers)
       : Sequential(input, rng, std::vector<Layer>{Layer(layers)...}) {}
@@ -53,7 +56,7 @@ class Sequential final : public Classifier {
   bool differentiable() const override { return differentiable_; }
 
   /// As many images, in sixteens, as fill 2 MiB with what the layers give, kept for a gradient; 0 where the weights
-  /// weigh more than that, because every piece reads them anew.
+  /// weigh more than that, because every piece reads them anew. As many as fill 64 MiB, or one, where an image fills 8.
   std::size_t piece() const override { return piece_; }
   Var operator()(const Var& images) const { return logits(images); }
 

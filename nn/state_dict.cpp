@@ -191,14 +191,15 @@ struct Group {
 
 std::vector<Group> groups_of(const StateDict& dict) {
   std::vector<Group> groups;
+  std::map<std::string, std::size_t> places;
   for (const auto& [name, tensor] : dict) {
     const std::size_t dot = name.rfind('.');
     const std::string prefix = dot == std::string::npos ? "" : name.substr(0, dot);
     const std::string last = dot == std::string::npos ? name : name.substr(dot + 1);
     if (last == "num_batches_tracked") continue;
-    auto group = std::ranges::find(groups, prefix, &Group::prefix);
-    if (group == groups.end()) group = groups.insert(groups.end(), Group{prefix, {}});
-    check(group->tensors.emplace(last, &tensor).second, "tensor ", in_quotes(name), " is there twice");
+    const auto [place, is_new] = places.emplace(prefix, groups.size());
+    if (is_new) groups.push_back({prefix, {}});
+    check(groups[place->second].tensors.emplace(last, &tensor).second, "tensor ", in_quotes(name), " is there twice");
   }
   std::ranges::stable_sort(groups, natural_less, &Group::prefix);
   return groups;
@@ -262,9 +263,12 @@ class Assignment {
     return &*found;
   }
 
+  /// The tensors that nobody took, the first of them if they are many.
   std::string left() const {
+    constexpr std::size_t longest = 2000;
     std::string all;
     for (const Group& each : groups_) {
+      if (all.size() > longest) return all + ", ...";
       if (!each.taken) append(all, text(all.empty() ? "" : ", ", each.described()));
     }
     return all.empty() ? "none" : all;
@@ -322,8 +326,11 @@ StateDict parse_state_dict(std::string_view bytes, std::string_view where) {
   if (!data::is_npz(bytes)) return Safetensors::parse(bytes, where).tensors;
   try {
     StateDict dict;
-    for (const std::string& name : data::npz_names(bytes)) {
-      const data::Array array = data::read_npz(bytes, name);
+    std::size_t left = (std::size_t{1} << 23) + bytes.size();  // numbers: weights hardly shrink
+    data::each_npz(bytes, [&](const std::string& name, const data::Array& array) {
+      check(array.shape.elements() <= left, "its arrays hold more numbers than a file of ", bytes.size(),
+            " bytes may; store it without compression");
+      left -= array.shape.elements();
       Tensor tensor(array.shape);
       std::size_t next = 0;
       if (array.kind == data::Array::Kind::floating) {
@@ -332,7 +339,7 @@ StateDict parse_state_dict(std::string_view bytes, std::string_view where) {
         for (const std::int64_t value : array.integers()) tensor.mutable_values()[next++] = static_cast<real>(value);
       }
       dict.emplace_back(name, std::move(tensor));
-    }
+    });
     check(!dict.empty(), "it holds no arrays");
     return dict;
   } catch (const MemoryError&) {

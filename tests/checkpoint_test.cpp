@@ -113,6 +113,7 @@ TEST(Checkpoints, OfAnotherRunAreRefused) {
       with([](FitOptions& o) { o.loss = nn::cross_entropy_loss(0.2F); }),
       refusal(options, quarters(18, 2)),
       refusal(options, quarters(18), fresh("6x6x1;flatten;linear:units=4")),
+      refusal(options, quarters(18), Sequential::parse(architecture, Rng(6))),
   };
   for (const std::string& error : errors) {
     EXPECT_TRUE(contains(error, "another run")) << error;
@@ -126,6 +127,26 @@ TEST(Checkpoints, OfAnotherRunAreRefused) {
   nn::Safetensors model = nn::Safetensors::parse(bytes(fresh()), "a model");
   write_file(options.checkpoint, model.dump());
   EXPECT_TRUE(contains(refusal(options), "another run"));
+}
+
+TEST(Checkpoints, ReplaceNothingButCheckpoints) {
+  const testing_data::TemporaryFolder folder;
+  FitOptions options = short_run();
+  options.checkpoint = folder.path() / "run";
+  (void)trained(options);
+  const std::string checkpoint = read_file(options.checkpoint);
+  options.seed = 10;
+  (void)trained(options);  // of another run: still a checkpoint
+  EXPECT_NE(read_file(options.checkpoint), checkpoint);
+  for (const std::string& precious : {std::string("a thesis"), bytes(fresh()), checkpoint.substr(0, 100)}) {
+    write_file(options.checkpoint, precious);
+    const std::string error = refusal(options);
+    EXPECT_TRUE(contains(error, "no checkpoint")) << error;
+    EXPECT_TRUE(contains(error, options.checkpoint.string())) << error;
+    EXPECT_EQ(read_file(options.checkpoint), precious);
+  }
+  write_file(options.checkpoint, "");
+  (void)trained(options);
 }
 
 TEST(Checkpoints, AFolderThatIsMissingIsFoundAtTheStart) {

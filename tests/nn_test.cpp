@@ -167,7 +167,7 @@ TEST(Architectures, ErrorsSayWhatIsWrong) {
       {"1x1x1;conv2d:filters=1048576,kernel=4096,padding=4095;flatten", "more than 4194304 features"},
       {"1x1x1;conv2d:filters=1048576,kernel=4096,padding=same,stride=4096;flatten", "more than 268435456 numbers"},
       {"1x1x1;conv2d:filters=4294967296,kernel=1;flatten", "not an integer from 1 to 1048576"},
-      {"2048x2048x1;conv2d:filters=3,kernel=1;flatten", "more than 4194304"},
+      {"2048x2048x1;conv2d:filters=3,kernel=1;flatten", "12582912 features for one sample, not 1 to 4194304"},
       {"4x4x1;max_pool2d:kernel=4294967297;flatten", "not an integer from 1 to 4096"},
   };
   for (const auto& [architecture, part] : cases) {

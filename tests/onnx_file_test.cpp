@@ -223,6 +223,7 @@ TEST(OnnxFile, ReadsNumbersBesideIt) {
                                                         {"deep/../../hans_outside.bin", "0", "8", "not beside it"},
                                                         {absolute, "8", "8", "not beside it"},
                                                         {"", "0", "8", "not beside it"},
+                                                        {std::string("deep/w.bin\0.x", 13), "0", "8", "not beside it"},
                                                         {"none.bin", "0", "8", "none.bin"},
                                                         {"deep", "0", "8", "'deep', which is no file"},
                                                         {"deep/w.bin", "16", "8", "16 bytes; 8 from 16"},

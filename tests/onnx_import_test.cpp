@@ -337,4 +337,85 @@ TEST(OnnxImport, RefusesWhatItDoesNotSupport) {
   }
 }
 
+// What crashed, hung, or loaded another network than the file says.
+TEST(OnnxImport, RefusesHostileGraphs) {
+  const TensorData one = weights("w", {4, 3}), none = reals("e", {0}, {});
+  const Node gemm = node("Gemm", {"x", "w"}, {"y"});
+  File two_inputs = file({-1, 4}, {gemm}, {one}), two_outputs = two_inputs, two_tensors = two_inputs;
+  two_inputs.graph.inputs.push_back(value("w", {4, 3}));
+  two_inputs.graph.inputs.push_back(value("w", {4, 3}));
+  two_outputs.graph.outputs.push_back(two_outputs.graph.outputs[0]);
+  two_tensors.graph.initializers.push_back(weights("w", {4, 5}));
+  File loop = file({-1, 4}, {node("Identity", {"a"}, {"a"})});
+  loop.graph.inputs[0].name = loop.graph.outputs[0].name = "a";
+  std::vector<Node> filled, rounded;
+  for (int k = 0; k < 1000; ++k) {
+    filled.push_back(node("ConstantOfShape", {"s"}, {text("c", k)}));
+    rounded.push_back(
+        node("Cast", {k == 0 ? "w" : text("c", k - 1)}, {text("c", k)}, {attribute("to", std::int64_t{7})}));
+  }
+  const std::vector<std::pair<File, std::string>> cases{
+      {file({-1, 4}, {node("Concat", {}, {"y"}, {attribute("axis", std::int64_t{1})})}), "its input 0 is missing"},
+      {file({-1, 4}, {node("Max", {}, {"y"})}), "its input 0 is missing"},
+      {file({-1, 4}, {node("Relu", {"x", "x"}, {"y"})}), "it has 2 inputs; 1 are the most"},
+      {file({-1, 4}, {node("ArgMax", {"x"}, {"a"}, {attribute("axis", std::int64_t{1})}),
+                      node("Cast", {"a"}, {"b"}, {attribute("to", std::int64_t{1})}), node("Neg", {"b"}, {"y"})}),
+       "its input 0 is the index that ArgMax gives; that can only be the output of the graph"},
+      {file({-1, 4}, {node("Concat", {"x", "x"}, {"y"})}), "its attribute 'axis' is missing"},
+      {file({-1, 4}, {node("Cast", {"x"}, {"y"})}), "its attribute 'to' is missing"},
+      {file({-1, 4}, {node("Pad", {"e", "p"}, {"y"}, {attribute("mode", "wrap")})}, {none, wholes("p", {2}, {1, 1})}),
+       "is empty: nothing to repeat"},
+      {file({-1, 4}, {node("Pad", {"e", "p"}, {"y"}, {attribute("mode", "reflect")})},
+            {none, wholes("p", {2}, {1, 1})}),
+       "is empty: nothing to repeat"},
+      {file({-1, 4}, {node("Slice", {"e", "b", "b"}, {"y"})}, {none, wholes("b", {1}, {0})}), "is empty"},
+      {file({-1, 4}, {node("ReduceMax", {"e"}, {"y"})}, {none}), "numbers of shape [0], which are none"},
+      {file({-1, 4}, {node("Clip", {"x", "e"}, {"y"})}, {none}), "its min is of shape 0, not one number"},
+      {file({-1, 4}, {node("Clip", {"x", "", "e"}, {"y"})}, {none}), "its max is of shape 0, not one number"},
+      {file({-1, 4}, {node("Dropout", {"x", "e"}, {"y"})}, {none}), "its ratio is of shape 0, not one number"},
+      {file({-1, 4}, {node("Dropout", {"x", "", "e"}, {"y"})}, {none}), "its training_mode is of shape 0"},
+      {file({-1, 4}, {node("Pad", {"x", "p", "e"}, {"y"})}, {none, wholes("p", {4}, {0, 1, 0, 1})}),
+       "its constant_value is of shape 0, not one number"},
+      {file({-1, 4}, {node("Conv", {"s", "s"}, {"y"})}, {weights("s", {1})}), "weights of shape [1]"},
+      {file({-1, 4}, {node("Unsqueeze", {"x", "a"}, {"y"})}, {wholes("a", {9}, {0, 1, 2, 3, 4, 5, 6, 7, 8})}), "axes"},
+      {loop, "it gives the name 'a' to two values"},
+      {two_inputs, "it gives the name 'w' to two values"},
+      {two_outputs, "it gives the name 'y' to two values"},
+      {two_tensors, "it gives the name 'w' to two values"},
+      {file({-1, 4}, {gemm, node("Relu", {"x"}, {"y"})}, {one}), "it gives the name 'y' to two values"},
+      {file({-1, 4}, {node("Relu", {"x"}, {"w"}), gemm}, {one}), "it gives the name 'w' to two values"},
+      {file({-1, 4}, {node("Relu", {"b"}, {"a"}), node("Relu", {"a"}, {"b"}), gemm}, {one}), "nothing before it gives"},
+      {file({-1, 4}, filled, {wholes("s", {1}, {1 << 22})}), "more numbers than are allowed for a file of this size"},
+      {file({-1, 4}, rounded, {weights("w", {30000})}), "more numbers than are allowed for a file of this size"},
+      {file({-1, 4}, {node("Add", {"a", "b"}, {"y"})}, {weights("a", {60000, 1}), weights("b", {1, 60000})}),
+       "more numbers than are allowed for a file of this size"},
+      {file({-1, 4}, {node("MatMul", {"a", "b"}, {"y"})}, {weights("a", {4000, 1000}), weights("b", {1000, 4000})}),
+       "more work to load than is allowed for a file of this size"},
+  };
+  for (const auto& [graph, part] : cases) {
+    const std::string error = error_of([&, given = graph] { (void)imported(given); });
+    EXPECT_TRUE(contains(error, part)) << part << ": " << error;
+  }
+}
+
+// Names of nodes, unlike those of values, say nothing: exporters leave them empty or repeat them.
+TEST(OnnxImport, TakesRepeatedNamesOfNodesAndTheClassAsAWholeNumber) {
+  File repeated = file({-1, 4}, {node("Relu", {"x"}, {"a"}), node("Relu", {"a"}, {"y"})});
+  for (Node& each : repeated.graph.nodes) each.name = "same";
+  EXPECT_EQ(imported(repeated).net.architecture(), "2x2x1;flatten;relu;relu");
+  const File cast = file({-1, 4}, {node("ArgMax", {"x"}, {"a"}, {attribute("axis", std::int64_t{1})}),
+                                   node("Cast", {"a"}, {"y"}, {attribute("to", std::int64_t{7})})});
+  const Tensor images({1, 2, 2, 1}, std::vector<real>{0, 1, 5, 2});
+  const Tensor classes = logits(imported(cast).net, images);
+  EXPECT_TRUE(identical(classes, Tensor({1, 4}, std::vector<real>{0, 0, 1, 0})));
+}
+
+// An addition is taken in as the bias of a product only where it is behind it.
+TEST(OnnxImport, LeavesAnAdditionBeforeTheProductThatGivesTheLogits) {
+  const File before = file({-1, 3}, {node("Add", {"c", "x"}, {"a"}), node("Gemm", {"a", "w"}, {"y"})},
+                           {weights("c", {3}), weights("w", {3, 3})});
+  EXPECT_TRUE(contains(imported(before).net.architecture(), "linear:units=3,bias=false"))
+      << imported(before).net.architecture();
+}
+
 }  // namespace
