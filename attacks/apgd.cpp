@@ -173,7 +173,7 @@ void ApgdT::validate() const { check_large_eps(large_eps, norm, steps); }
 
 Budget Apgd::budget(const Shape& image, data::Box box) const {
   check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
+  return ball_budget(name, eps, norm, image, clip_box(clip_min, clip_max, box));
 }
 
 Budget ApgdT::budget(const Shape& image, data::Box box) const {

@@ -10,7 +10,8 @@ namespace hans::attacks {
 /// momentum 3/4, halved at checkpoints where the loss rose in fewer than `rho` of the steps or nothing improved since
 /// the last one, going on from the best image so far. In l1 (Croce and Hein 2021) the step is shared out among features
 /// whose number follows how many the best image changes, and with large_eps the search begins in balls of 3 and 2 eps,
-/// for 30 % of the steps each. Cost: steps + 1 gradients for each restart.
+/// for 30 % of the steps each. clip_min and clip_max, where left open, stay so in the resolved SPEC, which then means
+/// the data's box. Cost: steps + 1 gradients for each restart.
 struct Apgd {
   Required<float> eps;
   Norm norm = Norm::linf;
@@ -19,19 +20,23 @@ struct Apgd {
   Loss loss = Loss::ce;
   float rho = 0.75F;
   bool large_eps = false;
+  std::optional<float> clip_min = {}, clip_max = {};
 
   static constexpr std::string_view name = "apgd";
   static constexpr std::string_view meaning = "PGD that sets its own step size";
   static constexpr std::string_view paper = "Croce 2020, arXiv:2003.01690; l1: Croce 2021, arXiv:2103.01208";
   static constexpr std::string_view example = "apgd:eps=0.3";
   static constexpr auto fields() {
-    return std::tuple(field("eps", &Apgd::eps, at_least(0), "radius of the ball, in data units"),
-                      field("norm", &Apgd::norm, up_to(Norm::l1), "of the ball"),
-                      field("steps", &Apgd::steps, at_least(1), "steps for each start"),
-                      field("restarts", &Apgd::restarts, at_least(1), "how often to begin anew"),
-                      field("loss", &Apgd::loss, "what to climb"),
-                      field("rho", &Apgd::rho, between(0, 1), "share of steps that must raise the loss"),
-                      field("large_eps", &Apgd::large_eps, "l1: begin in larger balls"));
+    return std::tuple(
+        field("eps", &Apgd::eps, at_least(0), "radius of the ball, in data units"),
+        field("norm", &Apgd::norm, up_to(Norm::l1), "of the ball"),
+        field("steps", &Apgd::steps, at_least(1), "steps for each start"),
+        field("restarts", &Apgd::restarts, at_least(1), "how often to begin anew"),
+        field("loss", &Apgd::loss, "what to climb"),
+        field("rho", &Apgd::rho, between(0, 1), "share of steps that must raise the loss"),
+        field("large_eps", &Apgd::large_eps, "l1: begin in larger balls"),
+        field("clip_min", &Apgd::clip_min, any_number.or_infinite(), "least value of a feature", "the data's"),
+        field("clip_max", &Apgd::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"));
   }
   void validate() const;
 

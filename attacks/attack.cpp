@@ -53,6 +53,7 @@ void AttackInfo::follow(const std::vector<Attack>& parts) {
     knowledge = std::max(knowledge, info.knowledge);
     targets_by_default = targets_by_default || info.targets_by_default;
     takes_targets = takes_targets && info.takes_targets;
+    for_random_models = for_random_models || info.for_random_models;
   }
 }
 

@@ -106,19 +106,14 @@ struct Note {
   unsigned forwards = 0, gradients = 0;  ///< what it asked of the model: the sample's share of Crafted's
   real loss = 0;                         ///< at the last gradient; 0 where the attack has no loss
   real gradient_norm = 0;                ///< largest absolute value of the last gradient
-};
-
-/// One attack of several that run one behind the other, and how many samples the judge found still standing after it.
-struct Stage {
-  std::string attack;  ///< its Attack::pinned()
-  std::size_t standing;
+  unsigned withstood = 0;                ///< of several attacks, how many came before the first that reached the goal
 };
 
 struct Crafted {
   Tensor images;                              ///< shape of the originals
   std::vector<Note> notes;                    ///< one per sample
   std::uint64_t forwards = 0, gradients = 0;  ///< images put through the model, and backward passes of an image
-  std::vector<Stage> stages = {};             ///< of an attack that consists of several
+  std::vector<Attack> stages;                 ///< of an attack that consists of several: those that a sample came to
 };
 
 /// How an attack is run.
@@ -128,8 +123,10 @@ struct CraftOptions {
   Tape* tape = nullptr;                                 ///< memory of an earlier call to work in; null: the call's own
   std::function<bool()> cancelled = {};  ///< asked now and then by any thread; true ends it with an Error
 
-  /// What each sample may ask of the model; more ends the attack on it.
+  /// What each sample may ask of the model in the whole attack, also in one of several stages (Note's counts); more
+  /// ends the attack on it.
   unsigned most_forwards = ~0U, most_gradients = ~0U;
+  std::span<const Note> before = {};         ///< of each sample: what earlier stages asked already; empty: nothing
   std::span<const float> eps = {};           ///< for each sample, in place of the attack's; empty: none
   std::span<const unsigned char> mask = {};  ///< 0 where a feature must stay; of one image for all, or of each
   bool to_the_end = false;  ///< do all steps and return the last image, also where one reached the goal before
@@ -148,6 +145,7 @@ struct AttackInfo {
   std::string example;              ///< a SPEC
   bool targets_by_default = false;  ///< without a goal it aims at the class after the label
   bool takes_targets = true;
+  bool for_random_models = false;  ///< it expects other answers to the same question
   Knowledge knowledge = Knowledge::gradients;
   std::vector<FieldInfo> fields;
 
@@ -182,10 +180,10 @@ struct AttackInfo {
 ///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
 ///
 /// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Optionally `version`,
-/// `specification`, `targets_by_default` and `takes_targets`; if it has parameters whose default is not a constant,
-/// `A resolved(data::Box box) const` with all of them set; and, if it runs others that its parameters name,
-/// `std::vector<Attack> parts() const` and `A with(std::vector<Attack> parts) const`. Most have `Task<Stop>
-/// search(Oracle&) const` and leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
+/// `specification`, `targets_by_default`, `takes_targets` and `bool for_random_models() const`; if it has parameters
+/// whose default is not a constant, `A resolved(data::Box box) const` with all of them set; and, if it runs others that
+/// its parameters name, `std::vector<Attack> parts() const` and `A with(std::vector<Attack> parts) const`. Most have
+/// `Task<Stop> search(Oracle&) const` and leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
 class Attack {
  public:
   Attack() = default;  ///< none; only to be assigned to
@@ -277,6 +275,7 @@ struct Attack::Model final : Attack::Concept {
   }
   AttackInfo info() const override {
     AttackInfo info = AttackInfo::of<A>();
+    if constexpr (requires { settings.for_random_models(); }) info.for_random_models = settings.for_random_models();
     if constexpr (requires { settings.parts(); }) info.follow(settings.parts());
     return info;
   }

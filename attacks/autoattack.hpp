@@ -32,6 +32,7 @@ struct AutoAttack {
 
   /// The attacks, in order.
   std::vector<Attack> stages() const;
+  bool for_random_models() const { return version == AutoVersion::rand; }
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
   Budget budget(const Shape& image, data::Box box) const;

@@ -45,7 +45,8 @@ void bounds(std::span<const real> original, const Budget& budget, std::span<real
 }
 
 void shrink(std::span<const real> original, Norm norm, double size, std::span<real> image) {
-  if ((norm != Norm::l2 && norm != Norm::l1) || std::isinf(size)) return;
+  if (norm == Norm::linf || std::isinf(size)) return;
+  if (norm == Norm::l0) return keep_largest(original, size, image);
   const double distance = distances(original, image).of(norm);
   if (!(distance > size)) return;
   // Each change is rounded towards the original; what the sum still rounds up, a share less by next to nothing takes
@@ -59,6 +60,33 @@ void shrink(std::span<const real> original, Norm norm, double size, std::span<re
       image[i] = within(original[i], moved, std::abs(change));
     }
     if (distances(original, image).of(norm) <= size) return;
+  }
+}
+
+void keep_largest(std::span<const real> original, double count, std::span<real> image) {
+  std::vector<real> changes(image.size());
+  std::size_t changed = 0;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    const real change = std::abs(image[i] - original[i]);
+    changes[i] = std::isnan(change) ? std::numeric_limits<real>::infinity() : change;
+    changed += changes[i] > 0 ? 1U : 0U;
+    if (changes[i] == 0) image[i] = original[i];  // the same zero
+  }
+  if (count >= static_cast<double>(changed)) return;
+  const auto kept = static_cast<std::size_t>(std::max(count, 0.0));
+  std::vector<real> sorted = changes;
+  const auto least = sorted.end() - static_cast<std::ptrdiff_t>(kept);
+  if (kept > 0) std::nth_element(sorted.begin(), least, sorted.end());
+  const real smallest = kept > 0 ? *least : std::numeric_limits<real>::infinity();
+  std::size_t equal =
+      kept - static_cast<std::size_t>(std::ranges::count_if(changes, [&](real change) { return change > smallest; }));
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    if (changes[i] > smallest) continue;
+    if (changes[i] == smallest && equal > 0) {
+      --equal;
+    } else {
+      image[i] = original[i];
+    }
   }
 }
 

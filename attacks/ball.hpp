@@ -20,9 +20,12 @@ void step_in_ball(std::span<const real> original, std::span<const real> gradient
 /// whose original lies outside may also stay where it is. A budget of prediction_only bounds nothing.
 void bounds(std::span<const real> original, const Budget& budget, std::span<real> low, std::span<real> high);
 
-/// Moves an image whose exact l2 or l1 distance from the original is more than `size` straight towards the original
-/// until it is not. Does nothing in other norms, which bounds() and the attack see to.
+/// Brings an image whose exact distance from the original is more than `size` into the ball: in l2 and l1 straight
+/// towards the original, in l0 by keep_largest(). Does nothing in linf, which bounds() sees to.
 void shrink(std::span<const real> original, Norm norm, double size, std::span<real> image);
+
+/// Takes back all changes but the `count` largest; of equals the first stay.
+void keep_largest(std::span<const real> original, double count, std::span<real> image);
 
 /// 1, 0 or -1.
 inline real sign(real g) { return static_cast<real>(static_cast<int>(g > 0) - static_cast<int>(g < 0)); }

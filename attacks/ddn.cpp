@@ -35,8 +35,8 @@ Task<Stop> Ddn::search(GradientOracle& sample) const {
       sample.random(name, k).normals(way);
       length = length_l2(way);
     }
-    const real scale = static_cast<real>(static_cast<double>(cosine(1, 0.01F, k, steps)) / length);
-    for (std::size_t i = 0; i < n; ++i) change[i] = (image[i] - original[i]) + scale * way[i];
+    const double scale = static_cast<double>(cosine(1, 0.01F, k, steps)) / length;
+    for (std::size_t i = 0; i < n; ++i) change[i] = (image[i] - original[i]) + scaled(scale, way[i]);
     const bool reached = sample.reached(static_cast<int>(argmax(slope.logits)));
     eps = std::min(eps * (reached ? 1 - static_cast<double>(gamma) : 1 + static_cast<double>(gamma)), farthest);
     const real to_sphere = static_cast<real>(eps / std::max(length_l2(change), 1e-12));

@@ -70,6 +70,7 @@ class Drive {
     GradientOracle oracle{sample};
     Task<Stop> task;
     Turn turn;
+    unsigned most_forwards = 0, most_gradients = 0;
     double distance = 0;  // of the image that is kept
     bool moved = false;   // some gradient was not zero
     bool ended = false;
@@ -115,6 +116,9 @@ class Drive {
     sample.budget = budget_;
     if (!options_.eps.empty()) sample.budget.size = static_cast<double>(options_.eps[row]);
     sample.note = &made_.notes[row];
+    const Note before = options_.before.empty() ? Note{} : options_.before[row];
+    work->most_forwards = options_.most_forwards - std::min(before.forwards, options_.most_forwards);
+    work->most_gradients = options_.most_gradients - std::min(before.gradients, options_.most_gradients);
     sample.low.resize(features);
     sample.high.resize(features);
     if (!options_.mask.empty()) sample.mask = options_.mask.subspan(row * features % options_.mask.size(), features);
@@ -141,8 +145,8 @@ class Drive {
     const Note& note = *work.sample.note;
     const bool backward = work.sample.asks != Sample::Asks::scores;
     const bool forward = work.sample.asks != Sample::Asks::gradient;
-    if ((forward && draws_ > options_.most_forwards - note.forwards) ||
-        (backward && draws_ > options_.most_gradients - note.gradients)) {
+    if ((forward && draws_ > work.most_forwards - note.forwards) ||
+        (backward && draws_ > work.most_gradients - note.gradients)) {
       end(work, Stop::budget);
     }
   }
@@ -271,7 +275,7 @@ class Drive {
   bool keep(Work& work) {
     Sample& sample = work.sample;
     const bool any_will_do = std::isfinite(sample.budget.size);
-    if (!any_will_do || sample.reach > sample.budget.size) {
+    if (!any_will_do || !sample.budget.prediction_only) {
       const double distance = distances(sample.original, sample.question).of(sample.budget.norm);
       if (distance > sample.budget.size || (!sample.kept.empty() && distance >= work.distance)) return false;
       work.distance = distance;
@@ -340,6 +344,7 @@ void check_call(const nn::Classifier& model, const data::Samples& samples, const
         "; ", samples.size(), " labels came with images of shape ", samples.images.shape());
   check(samples.index.size() == samples.size(), samples.size(), " labels came with ", samples.index.size(),
         " positions");
+  check_labels(samples, model.classes());
   check(goal.classes.size() == 1 || goal.classes.size() == samples.size(), "a goal for ", goal.classes.size(),
         " samples does not fit ", samples.size());
   for (const int wanted : goal.classes) {
@@ -349,6 +354,8 @@ void check_call(const nn::Classifier& model, const data::Samples& samples, const
   const std::size_t features = model.input().elements();
   check(options.eps.empty() || options.eps.size() == samples.size(), "eps for ", options.eps.size(), " samples of ",
         samples.size());
+  check(options.before.empty() || options.before.size() == samples.size(), "earlier notes on ", options.before.size(),
+        " samples of ", samples.size());
   check(options.mask.empty() || options.mask.size() == features || options.mask.size() == features * samples.size(),
         "a mask of ", options.mask.size(), " features fits neither one image of ", features, " nor ", samples.size());
 }

@@ -26,6 +26,7 @@ struct Eot {
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
   Budget budget(const Shape& image, data::Box box) const;
+  bool for_random_models() const { return true; }
   std::vector<Attack> parts() const { return {attack}; }
   Eot with(std::vector<Attack> changed) const { return {changed[0], draws}; }
 };

@@ -1,9 +1,10 @@
-// A benchmark: every attack on every sample the model gets right, judged, and summed up.
+// An evaluation: every attack on every sample the model gets right, judged, and summed up.
 #include <hans/attacks/evaluate.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include <hans/core/error.hpp>
@@ -44,6 +45,18 @@ std::vector<int> goals_of(const Targets& targets, const AttackInfo& info, int la
   return all;
 }
 
+std::vector<bool> who_is_right(const Evaluation& evaluation) {
+  std::vector<bool> right(evaluation.size());
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    right[i] = evaluation.predictions[i] == evaluation.samples.labels[i];
+  }
+  return right;
+}
+
+std::size_t count_of(const std::vector<bool>& flags) {
+  return static_cast<std::size_t>(std::ranges::count(flags, true));
+}
+
 Summary summarize(const std::vector<Attempt>& attempts, double (*distance)(const Distances&)) {
   if (attempts.empty()) return {};
   std::vector<double> sorted;
@@ -65,7 +78,7 @@ Summary summarize(const std::vector<Attempt>& attempts, double (*distance)(const
   return summary;
 }
 
-void check_targets(const Targets& targets, const AttackInfo& info, const Evaluation& evaluation, std::size_t classes) {
+void check_targets(const AttackInfo& info, const Targets& targets, std::size_t classes) {
   if (targets.kind == Targets::Kind::by_attack) return;
   check_usage(info.takes_targets, "the attack ", info.name, info.version.empty() ? "" : "@", info.version,
               " takes no targets");
@@ -73,81 +86,100 @@ void check_targets(const Targets& targets, const AttackInfo& info, const Evaluat
   if (targets.kind != Targets::Kind::one) return;
   check_usage(targets.target >= 0 && static_cast<std::size_t>(targets.target) < classes, "the target ", targets.target,
               " is not one of the ", classes, " classes 0 to ", classes - 1);
-  const auto& labels = evaluation.samples.labels;
-  check_usage(labels.empty() || !std::ranges::all_of(labels, [&](int label) { return label == targets.target; }),
-              "the target ", targets.target, " is the label of every sample: there is nothing to attack");
 }
 
-void run(AttackResult& result, const nn::Classifier& model, const Evaluation& evaluation,
-         const EvaluateOptions& options, std::size_t number) {
-  const AttackInfo info = result.attack.info();
-  check_targets(options.targets, info, evaluation, model.classes());
-  const data::Samples& samples = evaluation.samples;
-  const Budget& budget = result.budget = result.attack.budget(model.input(), samples.box);
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    if (evaluation.predictions[i] != samples.labels[i]) continue;
-    const std::vector<int> goals =
-        goals_of(options.targets, info, samples.labels[i], samples.index[i], model.classes(), Rng(options.seed));
-    if (goals.empty()) result.attempts.push_back({i, std::nullopt, {}, {}, {}});
-    for (const int target : goals) {
-      if (target == samples.labels[i]) {
-        ++result.no_attempts;
-      } else {
-        result.attempts.push_back({i, target, {}, {}, {}});
-      }
-    }
+/// Crafts and judges `part` of the result's attempts.
+Crafted craft_and_judge(AttackResult& result, std::span<Attempt> part, const nn::Classifier& model,
+                        const data::Samples& samples, const EvaluateOptions& options, CraftOptions craft) {
+  std::vector<std::size_t> which;
+  Goal goal{part.front().target.has_value(), {}};
+  for (const Attempt& attempt : part) {
+    which.push_back(attempt.sample);
+    goal.classes.push_back(attempt.target.value_or(samples.labels[attempt.sample]));
   }
-  const bool targeted = !result.attempts.empty() && result.attempts.front().target.has_value();
+  const data::Samples originals = samples.select(which);
+  Crafted crafted = result.attack(model, originals, goal, craft);
+  const Verdict verdict = judge(model, originals, crafted.images, goal, result.budget);
+  for (std::size_t k = 0; k < part.size(); ++k) {
+    part[k].finding = verdict.findings[k];
+    part[k].note = crafted.notes[k];
+    if (options.hash_images) part[k].image_sha256 = Sha256().add(crafted.images.rows(k, 1).values()).hex();
+    if (options.keep_images) part[k].image = crafted.images.rows(k, 1);
+  }
+  result.forwards += crafted.forwards;
+  result.gradients += crafted.gradients;
+  return crafted;
+}
+
+void run(AttackResult& result, const nn::Classifier& model, const data::Samples& samples,
+         const std::vector<bool>& right, const EvaluateOptions& options, std::size_t number) {
   Tape tape;
+  std::vector<Attack> stages;
   const auto begin = std::chrono::steady_clock::now();
   for (std::size_t first = 0; first < result.attempts.size(); first += chunk) {
     const std::size_t count = std::min(chunk, result.attempts.size() - first);
-    const std::span<Attempt> part = std::span(result.attempts).subspan(first, count);
-    std::vector<std::size_t> which;
-    Goal goal{targeted, {}};
-    for (const Attempt& attempt : part) {
-      which.push_back(attempt.sample);
-      goal.classes.push_back(attempt.target.value_or(samples.labels[attempt.sample]));
-    }
-    const data::Samples originals = samples.select(which);
     const auto report = [&](std::size_t done) {
       if (options.progress) options.progress(number, first + done, result.attempts.size());
     };
-    Crafted made = result.attack(model, originals, goal, {options.seed, report, &tape});
-    const Verdict verdict = judge(model, originals, made.images, goal, budget);
-    for (std::size_t k = 0; k < count; ++k) {
-      part[k].finding = verdict.findings[k];
-      part[k].note = made.notes[k];
-      if (options.hash_images) part[k].image_sha256 = Sha256().add(made.images.rows(k, 1).values()).hex();
-      if (options.keep_images) result.images.push_back(made.images.rows(k, 1));
-    }
-    add_stages(made.stages, result.stages);
-    result.forwards += made.forwards;
-    result.gradients += made.gradients;
+    Crafted crafted = craft_and_judge(result, std::span(result.attempts).subspan(first, count), model, samples, options,
+                                      {options.seed, report, &tape});
+    if (crafted.stages.size() > stages.size()) stages = std::move(crafted.stages);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  for (std::size_t k = 0; k < stages.size(); ++k) {
+    std::vector<bool> robust = right;
+    for (const Attempt& attempt : result.attempts) {
+      if (attempt.note.withstood <= k) robust[attempt.sample] = false;
+    }
+    result.stages.push_back({stages[k], {count_of(robust), robust.size()}});
+  }
+}
+
+/// How many are left where no sample with an attempt came to a stage: the robust ones of the last stage that was run.
+std::size_t left_behind(const Evaluation& evaluation, const AttackResult& result) {
+  return result.stages.empty() ? count_of(who_is_right(evaluation)) : result.stages.back().robust.part();
+}
+
+/// Adds what the stages of attack `a` left of the samples of `part`.
+void extend_stages(Evaluation& all, const Evaluation& part, std::size_t a) {
+  std::vector<StageResult>& stages = all.attacks[a].stages;
+  const std::vector<StageResult>& more = part.attacks[a].stages;
+  if (stages.empty() && more.empty()) return;
+  const std::size_t left = left_behind(all, all.attacks[a]), part_left = left_behind(part, part.attacks[a]);
+  for (std::size_t k = 0; k < std::max(stages.size(), more.size()); ++k) {
+    const std::size_t robust =
+        (k < stages.size() ? stages[k].robust.part() : left) + (k < more.size() ? more[k].robust.part() : part_left);
+    if (k == stages.size()) stages.push_back({more[k].attack, {}});
+    stages[k].robust = {robust, all.size() + part.size()};
+  }
+}
+
+template <class T>
+void append_to(std::vector<T>& all, std::vector<T>&& part) {
+  all.insert(all.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
+}
+
+Tensor joined(const Tensor& one, const Tensor& other) {
+  const std::size_t rows = one.shape()[0] + other.shape()[0];
+  Tensor both(other.shape().without_front().with_front(rows));
+  std::ranges::copy(one.values(), both.mutable_data());
+  std::ranges::copy(other.values(), both.mutable_data() + one.size());
+  return both;
 }
 
 void sum_up(AttackResult& result, const std::vector<bool>& right) {
   result.robust = right;
-  result.successes = 0;
+  result.successes = result.narrow = 0;
   for (const Attempt& attempt : result.attempts) {
     if (attempt.finding.evades) result.robust[attempt.sample] = false;
     result.successes += attempt.finding.success ? 1U : 0U;
+    result.narrow += attempt.finding.narrow ? 1U : 0U;
   }
-  result.robust_count = static_cast<std::size_t>(std::ranges::count(result.robust, true));
+  result.robust_count = count_of(result.robust);
   result.l0 = summarize(result.attempts, [](const Distances& d) { return static_cast<double>(d.l0); });
   result.l1 = summarize(result.attempts, [](const Distances& d) { return d.l1; });
   result.l2 = summarize(result.attempts, [](const Distances& d) { return d.l2; });
   result.linf = summarize(result.attempts, [](const Distances& d) { return d.linf; });
-}
-
-std::vector<bool> who_is_right(const Evaluation& evaluation) {
-  std::vector<bool> right(evaluation.samples.size());
-  for (std::size_t i = 0; i < right.size(); ++i) {
-    right[i] = evaluation.predictions[i] == evaluation.samples.labels[i];
-  }
-  return right;
 }
 
 }  // namespace
@@ -162,65 +194,126 @@ Targets read_targets(std::string_view word) {
   return {Targets::Kind::one, static_cast<int>(target)};
 }
 
+bool is_targeted(const AttackInfo& attack, const Targets& targets) {
+  return targets.kind != Targets::Kind::by_attack || attack.targets_by_default;
+}
+
+PlannedAttempts plan_attempts(const AttackInfo& attack, const Targets& targets, const data::Samples& samples,
+                              std::span<const int> predictions, std::size_t classes, std::uint64_t seed) {
+  check_targets(attack, targets, classes);
+  check(predictions.size() == samples.size() && samples.index.size() == samples.size(), samples.size(),
+        " labels came with ", samples.index.size(), " positions and ", predictions.size(), " predictions");
+  check_labels(samples, classes);
+  PlannedAttempts plan;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const int label = samples.labels[i];
+    if (predictions[i] != label) continue;
+    const std::vector<int> goals = goals_of(targets, attack, label, samples.index[i], classes, Rng(seed));
+    if (goals.empty() && !is_targeted(attack, targets)) plan.attempts.push_back({.sample = i});
+    for (const int target : goals) {
+      if (target == label) {
+        ++plan.without_attempt;
+      } else {
+        plan.attempts.push_back({.sample = i, .target = target});
+      }
+    }
+  }
+  return plan;
+}
+
+void check_request(std::span<const Attack> attacks, const Targets& targets, const Shape& image, std::size_t classes,
+                   data::Box box) {
+  for (const Attack& attack : attacks) {
+    check_targets(attack.info(), targets, classes);
+    attack.resolved(box).budget(image, box);
+  }
+}
+
 Evaluation evaluate(const nn::Classifier& model, const data::Samples& samples, std::span<const Attack> attacks,
                     const EvaluateOptions& options) {
+  check(samples.images.shape() == model.input().with_front(samples.size()), "the model takes images of ", model.input(),
+        ", ", samples.size(), " samples came with images of shape ", samples.images.shape());
+  check_request(attacks, options.targets, model.input(), model.classes(), samples.box);
   Evaluation evaluation;
   evaluation.samples = samples;
-  check(samples.images.shape().without_front() == model.input(), "the model takes images of ", model.input(),
-        ", the samples are ", samples.images.shape().without_front());
-  // Everything that can be refused is refused before the work starts.
-  for (const Attack& attack : attacks) {
-    check_targets(options.targets, attack.info(), evaluation, model.classes());
-    attack.budget(model.input(), samples.box);
-  }
+  check_labels(samples, model.classes());
+  if (!options.keep_images) evaluation.samples.images = Tensor(model.input().with_front(0));
   evaluation.classes = model.classes();
+  evaluation.targets = options.targets;
   evaluation.predictions = nn::predict(model, samples.images);
   for (const Attack& attack : attacks) {
     AttackResult result;
     result.attack = attack.resolved(samples.box);
-    run(result, model, evaluation, options, evaluation.attacks.size());
+    result.budget = result.attack.budget(model.input(), samples.box);
+    PlannedAttempts plan = plan_attempts(result.attack.info(), options.targets, samples, evaluation.predictions,
+                                         model.classes(), options.seed);
+    result.attempts = std::move(plan.attempts);
+    result.no_attempts = plan.without_attempt;
     evaluation.attacks.push_back(std::move(result));
+  }
+  const std::vector<bool> right = who_is_right(evaluation);
+  for (std::size_t k = 0; k < attacks.size(); ++k) {
+    run(evaluation.attacks[k], model, samples, right, options, k);
   }
   sum_up(evaluation);
   return evaluation;
 }
 
-void add_stages(const std::vector<Stage>& part, std::vector<Stage>& all) {
-  for (std::size_t k = 0; k < part.size(); ++k) {
-    if (k == all.size()) all.push_back({part[k].attack, 0});
-    all[k].standing += part[k].standing;
+void extend(Evaluation& all, Evaluation part) {
+  check(all.attacks.size() == part.attacks.size() && all.classes == part.classes && all.targets == part.targets,
+        "an evaluation of ", all.attacks.size(), " attacks and ", all.classes, " classes cannot be extended by one of ",
+        part.attacks.size(), " and ", part.classes, ", or they have other targets");
+  const std::size_t before = all.size();
+  for (std::size_t a = 0; a < all.attacks.size(); ++a) {
+    AttackResult &result = all.attacks[a], &more = part.attacks[a];
+    extend_stages(all, part, a);
+    for (Attempt& attempt : more.attempts) attempt.sample += before;
+    append_to(result.attempts, std::move(more.attempts));
+    result.no_attempts += more.no_attempts;
+    result.forwards += more.forwards;
+    result.gradients += more.gradients;
+    result.seconds += more.seconds;
   }
+  if (part.samples.images.size() > 0) all.samples.images = joined(all.samples.images, part.samples.images);
+  append_to(all.samples.labels, std::move(part.samples.labels));
+  append_to(all.samples.index, std::move(part.samples.index));
+  append_to(all.predictions, std::move(part.predictions));
 }
 
 void sum_up(Evaluation& evaluation) {
   const std::vector<bool> right = who_is_right(evaluation);
-  evaluation.right = static_cast<std::size_t>(std::ranges::count(right, true));
+  evaluation.right = count_of(right);
   std::vector<bool> robust = right;
   for (AttackResult& result : evaluation.attacks) {
     sum_up(result, right);
     for (std::size_t i = 0; i < robust.size(); ++i) robust[i] = robust[i] && result.robust[i];
   }
-  evaluation.robust = static_cast<std::size_t>(std::ranges::count(robust, true));
+  evaluation.robust = count_of(robust);
 }
 
-std::size_t robust_within(const Evaluation& evaluation, const AttackResult& result, double radius) {
+Share robust_within(const Evaluation& evaluation, const AttackResult& result, double radius) {
   std::vector<bool> robust = who_is_right(evaluation);
   for (const Attempt& attempt : result.attempts) {
     const bool near = attempt.finding.distance.of(result.budget.norm) <= radius;
     if (attempt.finding.evades && near) robust[attempt.sample] = false;
   }
-  return static_cast<std::size_t>(std::ranges::count(robust, true));
+  return evaluation.of_all(count_of(robust));
 }
 
-Interval wilson(std::size_t right, std::size_t n) {
-  if (n == 0) return {0, 1};
+Share::Share(std::size_t part, std::size_t whole) : part_(part), whole_(whole) {
+  check(part <= whole, "a share of ", part, " of ", whole, " is more than all");
+}
+
+double Share::value() const { return whole_ == 0 ? 0 : static_cast<double>(part_) / static_cast<double>(whole_); }
+
+Interval Share::interval() const {
+  if (whole_ == 0) return {0, 1};
   constexpr double z = 1.959963984540054;  // 97.5 % point of the normal distribution
-  const auto count = static_cast<double>(n);
-  const double share = static_cast<double>(right) / count;
+  const auto count = static_cast<double>(whole_);
   const double scale = 1 + z * z / count;
-  const double middle = (share + z * z / (2 * count)) / scale;
-  const double half = z * std::sqrt(share * (1 - share) / count + z * z / (4 * count * count)) / scale;
-  return {right == 0 ? 0 : middle - half, right == n ? 1 : middle + half};
+  const double middle = (value() + z * z / (2 * count)) / scale;
+  const double half = z * std::sqrt(value() * (1 - value()) / count + z * z / (4 * count * count)) / scale;
+  return {part_ == 0 ? 0 : middle - half, part_ == whole_ ? 1 : middle + half};
 }
 
 }  // namespace hans::attacks

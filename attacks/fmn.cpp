@@ -48,8 +48,8 @@ Task<Stop> Fmn::search(GradientOracle& sample) const {
     eps = next_radius(sample, eps, static_cast<double>(cosine(gamma, 0.001F, k, steps)), reached, slope);
     const double length = length_l2(slope.gradient);
     if (length > 0) {
-      const real scale = static_cast<real>(static_cast<double>(cosine(alpha, alpha / 100, k, steps)) / length);
-      for (std::size_t i = 0; i < image.size(); ++i) image[i] += scale * slope.gradient[i];
+      const double scale = static_cast<double>(cosine(alpha, alpha / 100, k, steps)) / length;
+      for (std::size_t i = 0; i < image.size(); ++i) image[i] += scaled(scale, slope.gradient[i]);
     }
     project_to(sample, eps, image);
   }

@@ -1,26 +1,50 @@
-// Indicators of failure: can a robustness number be believed?
+// Indicators of failure and verdicts: can a robustness number be believed?
 #pragma once
 
 #include <array>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <hans/attacks/evaluate.hpp>
+#include <hans/attacks/probe.hpp>
 
 namespace hans::attacks {
 
-/// What an indicator, or all of them together, say of a number. suspect: the model may be less robust than it says.
-/// unreliable: the attacks or the model were not in a state in which the number could have meant anything else.
-enum class Trust { reliable, suspect, unreliable };
-constexpr std::array<std::string_view, 3> enum_names(Trust) { return {"RELIABLE", "SUSPECT", "UNRELIABLE"}; }
+/// From best to worst. UNCHECKED: nothing was measured that could have contradicted the number. SUSPECT: the model may
+/// be less robust than it says. UNRELIABLE: the attack or the model was in no state in which the number could mean
+/// anything else.
+enum class Trust { reliable, unchecked, suspect, unreliable };
+constexpr std::array<std::string_view, 4> enum_names(Trust) {
+  return {"RELIABLE", "UNCHECKED", "SUSPECT", "UNRELIABLE"};
+}
+
+/// Rules of verdicts; raised whenever probes, indicators or rules change. Written into manifests.
+inline constexpr int verdict_rules = 2;
+
+/// Of which numbers an indicator speaks.
+enum class Speaks {
+  always,
+  above_zero,  ///< of robust accuracies above 0 in a ball: they claim that nothing is to be found
+  gradients,   ///< of those above 0 of attacks that see gradients
+  nearest      ///< of the distances of an attack that looks for the nearest image, without a radius
+};
+constexpr std::array<std::string_view, 4> enum_names(Speaks) {
+  return {"always", "above_zero", "gradients", "nearest"};
+}
 
 /// What the lists and the docs say of an indicator.
 struct IndicatorInfo {
   std::string_view name, meaning;
+  Speaks speaks;
   std::string_view suspect, unreliable;  ///< the rules
   std::string_view source;
-  std::string_view next;  ///< the attack to try next, as a SPEC in which EPS and NORM are the benchmark's; empty: none
+  /// The attack to try next, as a SPEC in which EPS and NORM are the number's; empty: none.
+  std::string_view next;
+  /// The same in the threat model of a ball (an infinite one asks for the nearest image), where the data have the box
+  /// `data`; null where `next` is empty.
+  Attack (*advise)(const Budget& ball, data::Box data);
 };
 
 /// All of them, in the order of the reports.
@@ -28,25 +52,45 @@ std::span<const IndicatorInfo> list_indicators();
 
 struct Indicator {
   const IndicatorInfo* info;
-  Trust trust = Trust::reliable;
-  std::string reason = {};  ///< with the values; empty where it has nothing against the number
+  Trust trust = Trust::reliable;  ///< reliable where it has nothing against the number, or does not speak of it
+  std::string reason = {};        ///< with the values; empty where it has nothing against the number
 };
 
+/// A robust accuracy: of one attack, or the worst case of several in one ball.
+struct Number {
+  std::vector<std::size_t> attacks;  ///< places among the evaluation's
+  Budget ball;                       ///< infinite size: the nearest image
+  std::optional<float> radius = {};  ///< where it is one of `radii`
+};
+
+/// What is to be said of one number.
 struct Reliability {
-  Trust trust = Trust::reliable;
-  std::size_t probed = 0;  ///< samples that were measured; of none, most indicators say nothing
-  bool ball = false;       ///< whether other attacks were tried inside the benchmark's ball
-  std::vector<Indicator> indicators;
-
-  /// The attacks to try next, for what speaks against the number: each once, in the order of the indicators.
-  std::vector<Attack> next(const Budget& budget) const;
+  Number number;
+  Share robust;  ///< the number itself
+  Trust trust = Trust::unchecked;
+  std::size_t probed = 0;             ///< samples probed in its ball
+  bool opposed = false;               ///< probes in its ball tried to contradict it
+  std::string why_unchecked = {};     ///< "3 images are right, 20 are needed", "nothing else was tried ..."; else empty
+  std::vector<Indicator> indicators;  ///< all, in the order of list_indicators()
+  std::vector<Attack> next;           ///< to try next, in the number's own threat model; each once
 };
 
-/// Reads them off an evaluation whose samples were probed. An image that is not fooled any more cannot be counted
-/// wrongly: only what survived counts against a number, where an indicator compares the benchmark with other attacks.
-Reliability reliability(const Evaluation& evaluation);
+/// What is to be said of a whole evaluation.
+struct Judgement {
+  Probes probes;
+  std::vector<std::vector<Reliability>> attacks;  ///< for each attack: one for each radius, or one
+  std::vector<Reliability> together;              ///< worst case of the attacks of a ball, for each that has several
+  /// The worst verdict over all balls; a ball with several attacks counts by their worst case.
+  Trust trust = Trust::unchecked;
 
-/// The same for one attack of the evaluation alone, with probes made in its ball.
-Reliability reliability(const Evaluation& evaluation, std::size_t attack, std::span<const Probe> probes);
+  Trust of_attack(std::size_t attack) const;  ///< the worst over its radii
+};
+
+/// Judges a summed-up evaluation with the probes made of it (all parts joined): fewer than 20 right images leave a
+/// number UNCHECKED; else the worst that an indicator says stands, or, if none speaks, RELIABLE where another attack
+/// tried the same or nothing is left to be found, else UNCHECKED. An image that is not fooled any more cannot be
+/// counted wrongly: where a number is compared with other attacks, only what survived counts against it. Deterministic;
+/// asks no model. Throws Error for probes that are not of this evaluation and these radii.
+Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> radii, Probes probes);
 
 }  // namespace hans::attacks

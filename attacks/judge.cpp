@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <optional>
 
 #include <hans/core/error.hpp>
 #include <hans/nn/evaluate.hpp>
@@ -13,6 +14,19 @@ namespace hans::attacks {
 namespace {
 
 bool same_bits(real a, real b) { return std::memcmp(&a, &b, sizeof(real)) == 0; }
+
+/// Whether the logit that wins (wanted: a target, or the prediction) is so little ahead of the one it must beat (the
+/// label's, or with a target any) that another program's rounding may turn it.
+bool is_narrow(std::span<const real> logits, int wanted, std::optional<int> label) {
+  double best = -HUGE_VAL, largest = 0;
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    const int which = static_cast<int>(c);
+    const auto logit = static_cast<double>(logits[c]);
+    largest = std::max(largest, std::abs(logit));
+    if (which != wanted && which == label.value_or(which)) best = std::max(best, logit);
+  }
+  return static_cast<double>(logits[static_cast<std::size_t>(wanted)]) - best <= std::ldexp(largest, -16);
+}
 
 Finding find(std::span<const real> original, std::span<const real> image, int prediction, int label, int wanted,
              bool targeted, const Budget& budget) {
@@ -76,6 +90,14 @@ Distances distances(std::span<const real> original, std::span<const real> image)
   return found;
 }
 
+void check_labels(const data::Samples& samples, std::size_t classes) {
+  for (std::size_t k = 0; k < samples.size(); ++k) {
+    const int label = samples.labels[k];
+    check(label >= 0 && static_cast<std::size_t>(label) < classes, "the label ", label, " of sample ", samples.index[k],
+          " is not one of the ", classes, " classes 0 to ", classes - 1);
+  }
+}
+
 std::size_t Verdict::successes() const {
   return static_cast<std::size_t>(std::ranges::count_if(findings, [](const Finding& f) { return f.success; }));
 }
@@ -88,8 +110,10 @@ Verdict judge(const nn::Classifier& model, const data::Samples& samples, const T
   check(goal.classes.size() == 1 || goal.classes.size() == samples.size(), "a goal for ", goal.classes.size(),
         " samples does not fit ", samples.size());
   check(eps.empty() || eps.size() == samples.size(), "eps for ", eps.size(), " samples of ", samples.size());
-  const std::vector<int> predictions = nn::predict(model, images);
-  const std::size_t features = model.input().elements();
+  check_labels(samples, model.classes());
+  const Tensor logits = nn::logits(model, images);
+  const std::vector<int> predictions = nn::predictions(logits);
+  const std::size_t features = model.input().elements(), classes = model.classes();
   Verdict verdict;
   verdict.findings.reserve(samples.size());
   Budget own = budget;
@@ -98,6 +122,9 @@ Verdict judge(const nn::Classifier& model, const data::Samples& samples, const T
     verdict.findings.push_back(find(samples.images.values().subspan(i * features, features),
                                     images.values().subspan(i * features, features), predictions[i], samples.labels[i],
                                     goal.of(i), goal.targeted, own));
+    Finding& finding = verdict.findings.back();
+    finding.narrow = finding.success && is_narrow(logits.values().subspan(i * classes, classes), finding.prediction,
+                                                  goal.targeted ? std::nullopt : std::optional(goal.of(i)));
   }
   return verdict;
 }

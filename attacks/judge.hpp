@@ -30,6 +30,9 @@ struct Finding {
   bool allowed = false;  ///< inside ball and box, without tolerance
   bool success = false;  ///< allowed, and the prediction is the goal's
   bool evades = false;   ///< allowed, and the prediction is a class other than the label: breaks robustness
+  /// A success whose margin (the logits' difference that decides) is at most 2^-16 of the largest absolute logit:
+  /// another program's rounding may undo it.
+  bool narrow = false;
   Reason reason = Reason::unchanged_prediction;
   Distances distance;
 };
@@ -38,6 +41,9 @@ struct Verdict {
   std::vector<Finding> findings;  ///< one per sample
   std::size_t successes() const;
 };
+
+/// Throws Error naming the first label that is none of the classes 0 to classes - 1, and its sample.
+void check_labels(const data::Samples& samples, std::size_t classes);
 
 /// Judges `images` made from `samples`. Reads nothing but images, labels, goal and budget. An image equal to its
 /// original bit for bit is inside every ball. `eps`, where given, is each sample's in place of the budget's. Throws

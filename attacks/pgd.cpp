@@ -7,7 +7,7 @@ namespace hans::attacks {
 
 Budget Pgd::budget(const Shape& image, data::Box box) const {
   check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
+  return ball_budget(name, eps, norm, image, clip_box(clip_min, clip_max, box));
 }
 
 Pgd Pgd::resolved(data::Box) const {

@@ -15,8 +15,9 @@ constexpr std::array<std::string_view, 4> enum_names(Start) { return {"random", 
 /// alpha along the sign of the gradient; in l2 it is alpha * g / |g|; in l1 alpha is shared out equally among the 5 %
 /// of the features with the largest |g| that can still move that way, as by Tramer and Boneh 2019, and the projection
 /// is the true one on ball and box. A random start is uniform in the linf ball, and in l2 and l1 on a random direction
-/// at a random distance up to eps. Ends with the first image that reaches the goal. Cost: `steps` gradients and one
-/// more forward pass for each restart.
+/// at a random distance up to eps. clip_min and clip_max, where left open, stay so in the resolved SPEC, which then
+/// means the data's box. Ends with the first image that reaches the goal. Cost: `steps` gradients and one more forward
+/// pass for each restart.
 struct Pgd {
   Required<float> eps;
   Norm norm = Norm::linf;
@@ -25,20 +26,24 @@ struct Pgd {
   unsigned restarts = 1;
   Loss loss = Loss::ce;
   Start start = Start::random;
+  std::optional<float> clip_min = {}, clip_max = {};
 
   static constexpr std::string_view name = "pgd";
   static constexpr std::string_view meaning = "many small steps along the gradient, back into the ball after each";
   static constexpr std::string_view paper = "Madry 2018, arXiv:1706.06083";
   static constexpr std::string_view example = "pgd:eps=0.3";
   static constexpr auto fields() {
-    return std::tuple(field("eps", &Pgd::eps, at_least(0), "radius of the ball, in data units"),
-                      field("norm", &Pgd::norm, up_to(Norm::l1), "of the ball"),
-                      field("steps", &Pgd::steps, at_least(1), "gradients for each start"),
-                      field("alpha", &Pgd::alpha, at_least(0), "size of a step, in data units", "2.5*eps/steps"),
-                      field("restarts", &Pgd::restarts, at_least(1), "how often to begin anew"),
-                      field("loss", &Pgd::loss, "what to climb"),
-                      field("start", &Pgd::start,
-                            "where to begin: in the ball, at the original, or with all features raised or lowered"));
+    return std::tuple(
+        field("eps", &Pgd::eps, at_least(0), "radius of the ball, in data units"),
+        field("norm", &Pgd::norm, up_to(Norm::l1), "of the ball"),
+        field("steps", &Pgd::steps, at_least(1), "gradients for each start"),
+        field("alpha", &Pgd::alpha, at_least(0), "size of a step, in data units", "2.5*eps/steps"),
+        field("restarts", &Pgd::restarts, at_least(1), "how often to begin anew"),
+        field("loss", &Pgd::loss, "what to climb"),
+        field("start", &Pgd::start,
+              "where to begin: in the ball, at the original, or with all features raised or lowered"),
+        field("clip_min", &Pgd::clip_min, any_number.or_infinite(), "least value of a feature", "the data's"),
+        field("clip_max", &Pgd::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"));
   }
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

@@ -1,82 +1,122 @@
-// Measurements on a few samples, from which one can tell whether a number of a benchmark can be believed.
+// Measurements on a few samples, from which one can tell whether a number of an evaluation can be believed.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <hans/attacks/judge.hpp>
+#include <hans/attacks/evaluate.hpp>
 
 namespace hans::attacks {
 
-/// What was measured on one sample. It follows from model, sample, ball and seed: neither from the attacks of the
-/// benchmark nor from other samples, so that parts of a benchmark make a whole.
-struct Probe {
-  std::size_t sample = 0;  ///< place among the samples of the evaluation
-
-  // The model at the clean image.
+/// What was measured of the model at one sample, in the data's box.
+struct ModelProbe {
   bool zero_gradient = false;      ///< of the cross entropy: zero everywhere, or none to be had
   bool varies = false;             ///< asked five times it gave different logits
   bool depends_on_others = false;  ///< alone in a batch it has other logits than among others
   bool probabilities = false;      ///< the outputs are in [0, 1] and their sum is 1, both up to 1e-5
-  /// How much the margin between label and next class changes on average within 4/255 of the box, as a share of itself;
-  /// at most 1 for each of 20 points.
+  bool unconstrained = false;      ///< pgd with 20 steps anywhere in the box fools it
+  /// Mean change of the margin between label and next class within 4/255 of the box, as a share of itself; at most 1
+  /// for each of 20 points.
   double roughness = 0;
 
-  // Whether an image inside the benchmark's ball fools the model, found by ...
-  bool single_step = false;       ///< fgsm
-  bool iterative = false;         ///< pgd, 40 steps on the cross entropy
-  bool other_loss = false;        ///< pgd, 40 steps on the margin of the logits
+  friend bool operator==(const ModelProbe&, const ModelProbe&) = default;
+};
+
+/// The yes and no of a ModelProbe, by name: for files and comparisons.
+constexpr auto model_flags() {
+  using Flag = std::pair<std::string_view, bool ModelProbe::*>;
+  return std::array{Flag{"zero_gradient", &ModelProbe::zero_gradient}, Flag{"varies", &ModelProbe::varies},
+                    Flag{"depends_on_others", &ModelProbe::depends_on_others},
+                    Flag{"probabilities", &ModelProbe::probabilities},
+                    Flag{"unconstrained", &ModelProbe::unconstrained}};
+}
+
+/// Whether an image inside a ball around one sample fools the model, found by ...
+struct BallProbe {
+  bool single_step = false;  ///< fgsm
+  /// pgd, 40 steps on the cross entropy; in l1, where pgd is weak, apgd from larger balls; in l0 sigma-zero
+  bool iterative = false;
+  bool other_loss = false;  ///< the same on the margin of the logits; in l0 fmn
+  bool boundary = false;    ///< fab, 50 steps towards each of the 3 likeliest classes
+  /// apgd-t, 50 steps towards each of the 9 likeliest other classes, where none of those above fools it
+  bool other_classes = false;
   bool other_start = false;       ///< pgd, 20 steps on the margin, from where all features are raised, or lowered
   bool straight_through = false;  ///< pgd, 20 steps past what lets no gradient through, 10 draws of a random model
   bool black_box = false;         ///< square, 300 queries
   bool transfer = false;          ///< the step that fools a classifier by nearest class mean, towards each other class
   bool noise = false;             ///< 20 draws of noise at the surface of the ball
-
-  // ... or inside another: pgd, 20 steps.
+  /// pgd, 20 steps, in a ball of half or twice the radius; not around samples that have a ball of their own
   bool half_eps = false, double_eps = false;
-  bool unconstrained = false;  ///< anywhere in the box
+
+  /// Whether any of them found an image inside the ball.
+  bool any() const;
+
+  friend bool operator==(const BallProbe&, const BallProbe&) = default;
 };
 
-/// The yes and no of a probe, by name: for files and comparisons.
-constexpr auto probe_flags() {
-  using Flag = std::pair<std::string_view, bool Probe::*>;
-  return std::array{Flag{"zero_gradient", &Probe::zero_gradient},
-                    Flag{"varies", &Probe::varies},
-                    Flag{"depends_on_others", &Probe::depends_on_others},
-                    Flag{"probabilities", &Probe::probabilities},
-                    Flag{"single_step", &Probe::single_step},
-                    Flag{"iterative", &Probe::iterative},
-                    Flag{"other_loss", &Probe::other_loss},
-                    Flag{"other_start", &Probe::other_start},
-                    Flag{"straight_through", &Probe::straight_through},
-                    Flag{"black_box", &Probe::black_box},
-                    Flag{"transfer", &Probe::transfer},
-                    Flag{"noise", &Probe::noise},
-                    Flag{"half_eps", &Probe::half_eps},
-                    Flag{"double_eps", &Probe::double_eps},
-                    Flag{"unconstrained", &Probe::unconstrained}};
+/// The same of a BallProbe.
+constexpr auto ball_flags() {
+  using Flag = std::pair<std::string_view, bool BallProbe::*>;
+  return std::array{Flag{"single_step", &BallProbe::single_step},
+                    Flag{"iterative", &BallProbe::iterative},
+                    Flag{"other_loss", &BallProbe::other_loss},
+                    Flag{"boundary", &BallProbe::boundary},
+                    Flag{"other_classes", &BallProbe::other_classes},
+                    Flag{"other_start", &BallProbe::other_start},
+                    Flag{"straight_through", &BallProbe::straight_through},
+                    Flag{"black_box", &BallProbe::black_box},
+                    Flag{"transfer", &BallProbe::transfer},
+                    Flag{"noise", &BallProbe::noise},
+                    Flag{"half_eps", &BallProbe::half_eps},
+                    Flag{"double_eps", &BallProbe::double_eps}};
 }
+
+/// The probes of one ball.
+struct ProbedBall {
+  Budget ball;                             ///< infinite size: each sample has a ball of its own, see balls_of()
+  std::optional<std::size_t> attack = {};  ///< whose distances give these balls; none: the same for all samples
+  std::vector<BallProbe> probes = {};      ///< one for each of Probes::samples
+};
+
+struct Probes {
+  std::vector<std::size_t> samples;  ///< places of the probed samples in the evaluation, rising
+  std::vector<ModelProbe> model;     ///< for each of them
+  std::vector<ProbedBall> balls;     ///< as balls_of() lists them
+};
 
 struct ProbeOptions {
   std::uint64_t seed = 0;
-  /// Samples whose position in the data set is a multiple of it are probed.
-  std::uint32_t every = 1;
-  /// Labelled images that the class means are computed from. They must be the same for all parts of a benchmark.
+  std::uint32_t every = 1;  ///< samples whose index is a multiple of it are probed
+  /// Labelled images whose class means make the images of `transfer`. The same for all parts of a benchmark.
   data::Samples reference = {};
 };
 
-/// So that about 32 of `whole` samples are probed.
+/// Of a run over `whole` samples about 100 are probed: max(1, whole / 100).
 std::uint32_t probe_every(std::size_t whole);
 
-/// Whether the probes that look inside a ball are made: it has a radius, in a norm that steps along the gradient keep.
-bool probes_ball(const Budget& budget);
+/// Places of the samples of an evaluation that have to be probed: right, and the index a multiple of `every`.
+std::vector<std::size_t> probed_samples(const Evaluation& evaluation, std::uint32_t every);
 
-/// Probes the samples that are right (`predictions` are on the clean images). What looks inside a ball is untargeted,
-/// and left out where probes_ball() is false. Cost for each: about 200 gradients and 560 forward passes at most.
-std::vector<Probe> probe(const nn::Classifier& model, const data::Samples& samples, std::span<const int> predictions,
-                         const Budget& budget, const ProbeOptions& options);
+/// The distinct balls in which the numbers of an evaluation are probed, in the order of attacks and radii, without
+/// probes: the ball of each attack, or, for one that looks for the nearest image, each of `radii`, or, without radii,
+/// nine tenths of the distance that the attack found for a sample (the whole box where it found none). None for
+/// targeted runs and for attacks judged by the prediction alone.
+std::vector<ProbedBall> balls_of(const Evaluation& evaluation, std::span<const float> radii);
+
+/// Probes an evaluation, or a part of one; `samples` are the evaluation's, with images. Parts can be joined with
+/// extend(). What is measured of a sample follows from model, sample, ball and seed alone. Throws Error for samples
+/// that are not the evaluation's and for labels that are no class of the model. Cost for each probed sample: about 60
+/// gradients and 200 forward passes, and for each ball 350 gradients and 750 forward passes.
+Probes probe(const nn::Classifier& model, const data::Samples& samples, const Evaluation& evaluation,
+             std::span<const float> radii, const ProbeOptions& options);
+
+/// Puts the probes of the samples behind the first `before` behind those of `all`; an empty `all` takes the balls of
+/// `part`. Throws Error for probes of other balls.
+void extend(Probes& all, Probes part, std::size_t before);
 
 }  // namespace hans::attacks

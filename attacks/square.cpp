@@ -196,7 +196,7 @@ void move_mass(const LabelOracle& sample, const Patch& to, const Patch& from, St
 
 Budget Square::budget(const Shape& image, data::Box box) const {
   check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
+  return ball_budget(name, eps, norm, image, clip_box(clip_min, clip_max, box));
 }
 
 Task<Stop> Square::search(ScoreOracle& sample) const {

@@ -8,8 +8,9 @@ namespace hans::attacks {
 /// Random search that sees only scores (Andriushchenko 2020), as in the reference AutoAttack: begins with vertical
 /// stripes of +-eps (linf) or a pattern of patches (l2, l1), then changes one random square at a time and keeps what
 /// lowers the label's margin. The squares' share of the image begins at p_init and shrinks with the queries; with
-/// rescale=true as if `queries` were 10,000. Targeted it lowers the target's cross entropy. Cost: `queries` + 1 forward
-/// passes for each restart.
+/// rescale=true as if `queries` were 10,000. Targeted it lowers the target's cross entropy. clip_min and
+/// clip_max, where left open, stay so in the resolved SPEC, which then means the data's box. Cost: `queries` + 1
+/// forward passes for each restart.
 struct Square {
   Required<float> eps;
   Norm norm = Norm::linf;
@@ -17,6 +18,7 @@ struct Square {
   unsigned restarts = 1;
   float p_init = 0.8F;
   bool rescale = false;
+  std::optional<float> clip_min = {}, clip_max = {};
 
   static constexpr std::string_view name = "square";
   static constexpr std::string_view meaning = "random squares, kept where they help; sees scores only";
@@ -29,7 +31,9 @@ struct Square {
         field("queries", &Square::queries, at_least(1), "forward passes for each start"),
         field("restarts", &Square::restarts, at_least(1), "how often to begin anew"),
         field("p_init", &Square::p_init, between(0, 1), "share of the image that the first squares cover"),
-        field("rescale", &Square::rescale, "let the squares shrink as if for 10,000 queries"));
+        field("rescale", &Square::rescale, "let the squares shrink as if for 10,000 queries"),
+        field("clip_min", &Square::clip_min, any_number.or_infinite(), "least value of a feature", "the data's"),
+        field("clip_max", &Square::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"));
   }
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,

@@ -9,7 +9,6 @@
 
 #include <hans/attacks/driver.hpp>
 #include <hans/attacks/judge.hpp>
-#include <hans/core/text.hpp>
 
 namespace hans::attacks {
 
@@ -20,6 +19,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
   nothing.progress = {};
   nothing.eps = {};
   nothing.mask = {};
+  nothing.before = {};
   for (const Attack& attack : attacks) attack(model, samples.rows(0, 0), goal.select({}), nothing);
   Crafted made;
   made.images = Tensor(samples.images.shape(), samples.images.values());
@@ -28,26 +28,39 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
   const bool limited = std::isfinite(budget.size);
   constexpr double never = std::numeric_limits<double>::infinity();
   std::vector<double> reached(samples.size(), never);  // at which distance
+  const auto asked = [&](std::size_t row) { return options.before.empty() ? Note{} : options.before[row]; };
   std::vector<std::size_t> left(samples.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   for (const Attack& attack : attacks) {
+    // A sample that may ask nothing more, or only the one thing that the judge asks, stays as it is.
+    std::erase_if(left, [&](std::size_t row) {
+      const bool over = options.most_forwards < asked(row).forwards + made.notes[row].forwards + 2;
+      if (over && reached[row] == never) made.notes[row].stop = Stop::budget;
+      return over;
+    });
     const data::Samples standing = samples.select(left);
     const Goal aim = goal.select(left);
-    const std::size_t fallen = samples.size() - left.size();
+    const std::size_t ended = samples.size() - left.size();
     CraftOptions part = options;
+    part.most_forwards = std::max(options.most_forwards, 1U) - 1;  // the judge asks once
     part.progress = [&](std::size_t done) {
-      // A sample is done when it has fallen, or with the last attack.
-      if (options.progress && &attack == &attacks.back()) options.progress(fallen + done);
+      // A sample is done when it has fallen or may ask nothing more, or with the last attack.
+      if (options.progress && &attack == &attacks.back()) options.progress(ended + done);
     };
     std::vector<float> eps;
     std::vector<unsigned char> mask;
+    std::vector<Note> before;
     for (const std::size_t row : left) {
+      before.push_back(made.notes[row]);
+      before.back().forwards += asked(row).forwards;
+      before.back().gradients += asked(row).gradients;
       if (!options.eps.empty()) eps.push_back(options.eps[row]);
       if (options.mask.size() <= features) continue;
       const auto own = options.mask.subspan(row * features, features);
       mask.insert(mask.end(), own.begin(), own.end());
     }
     part.eps = eps;
+    part.before = before;
     if (!mask.empty()) part.mask = mask;
     const Crafted found = attack(model, standing, aim, part);
     const Verdict verdict = judge(model, standing, found.images, aim, budget, eps);
@@ -57,7 +70,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     for (std::size_t k = 0; k < left.size(); ++k) {
       const std::size_t row = left[k];
       const Note& own = found.notes[k];
-      const Note before = std::exchange(made.notes[row], own);
+      const Note earlier = std::exchange(made.notes[row], own);
       const Finding& finding = verdict.findings[k];
       const double distance = finding.success ? finding.distance.of(budget.norm) : never;
       if (distance < reached[row]) {
@@ -65,16 +78,20 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
         std::ranges::copy(found.images.values().subspan(k * features, features),
                           made.images.mutable_data() + row * features);
       } else if (reached[row] < never) {
-        made.notes[row] = before;
+        made.notes[row] = earlier;
       }
-      made.notes[row].forwards = before.forwards + own.forwards + 1;
-      made.notes[row].gradients = before.gradients + own.gradients;
-      made.notes[row].steps = before.steps + own.steps;
+      made.notes[row].forwards = earlier.forwards + own.forwards + 1;
+      made.notes[row].gradients = earlier.gradients + own.gradients;
+      made.notes[row].steps = earlier.steps + own.steps;
+      made.notes[row].withstood = earlier.withstood;
       if (!limited || reached[row] == never) still.push_back(row);
     }
     left = std::move(still);
-    made.stages.push_back({text(attack.pinned()), static_cast<std::size_t>(std::ranges::count(reached, never))});
-    if (left.empty()) break;
+    made.stages.push_back(attack);
+    for (std::size_t row = 0; row < reached.size(); ++row) {
+      if (reached[row] == never) made.notes[row].withstood = static_cast<unsigned>(made.stages.size());
+    }
+    if (limited && std::ranges::find(reached, never) == reached.end()) break;
   }
   if (options.progress && left.empty()) options.progress(samples.size());
   return made;

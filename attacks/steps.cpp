@@ -33,22 +33,6 @@ void spread(const LabelOracle& sample, std::span<const real> gradient, real size
   }
 }
 
-// Only the `count` largest changes stay; of equals the first.
-void keep_largest(std::span<real> change, double count) {
-  std::vector<std::size_t> changed;
-  for (std::size_t i = 0; i < change.size(); ++i) {
-    if (change[i] != 0) changed.push_back(i);
-  }
-  if (count >= static_cast<double>(changed.size())) return;
-  const auto kept = changed.begin() + static_cast<std::ptrdiff_t>(std::max(count, 0.0));
-  std::nth_element(changed.begin(), kept, changed.end(), [&](std::size_t a, std::size_t b) {
-    const real x = std::abs(change[a]);
-    const real y = std::abs(change[b]);
-    return x != y ? x > y : a < b;
-  });
-  for (auto one = kept; one != changed.end(); ++one) change[*one] = 0;
-}
-
 }  // namespace
 
 double length_l1(std::span<const real> values) {
@@ -83,20 +67,24 @@ real cosine(real first, real last, unsigned k, unsigned n) {
   return last + (first - last) * (1 + cos(pi * static_cast<real>(k) / static_cast<real>(n))) / 2;
 }
 
+real scaled(double factor, real value) {
+  const real narrow = static_cast<real>(factor);
+  return std::isinf(narrow) ? static_cast<real>(factor * static_cast<double>(value)) : narrow * value;
+}
+
 void project_to(const LabelOracle& sample, double eps, std::span<real> image) {
   const std::span<const real> original = sample.original();
   const Norm norm = sample.budget().norm;
   if (norm == Norm::l1) return project_l1(original, sample.low(), sample.high(), eps, image);
   sample.project(image);
+  if (norm == Norm::l0) keep_largest(original, eps, image);
   std::vector<real> change(image.size());
   for (std::size_t i = 0; i < image.size(); ++i) change[i] = image[i] - original[i];
-  if (norm == Norm::l0) {
-    keep_largest(change, eps);
-  } else if (norm == Norm::l2) {
+  if (norm == Norm::l2) {
     const double far = length_l2(change);
     const real scale = far > eps ? static_cast<real>(eps / far) : real{1};
     for (real& c : change) c *= scale;
-  } else {
+  } else if (norm == Norm::linf) {
     const real most = static_cast<real>(eps);
     for (real& c : change) c = std::clamp(c, -most, most);
   }
@@ -175,8 +163,8 @@ void step_up(const LabelOracle& sample, std::span<const real> gradient, real siz
     case Norm::l2: {
       const double length = length_l2(gradient);
       if (length == 0) return;
-      const real scale = static_cast<real>(static_cast<double>(size) / length);
-      for (std::size_t i = 0; i < image.size(); ++i) image[i] += scale * gradient[i];
+      const double scale = static_cast<double>(size) / length;
+      for (std::size_t i = 0; i < image.size(); ++i) image[i] += scaled(scale, gradient[i]);
       break;
     }
     case Norm::l1:

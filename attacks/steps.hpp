@@ -41,6 +41,10 @@ void project_to(const LabelOracle& sample, double size, std::span<real> image);
 /// Cost: `steps` forward passes at most.
 Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps);
 
+/// factor * value, the factor rounded first. One that is too large for a real, as the length of a gradient of denormal
+/// numbers makes it, is not, so that 0 stays 0 and no infinity comes in.
+real scaled(double factor, real value);
+
 /// What falls from `first` to `last` along half a cosine while k goes from 0 to n (Loshchilov 2017).
 real cosine(real first, real last, unsigned k, unsigned n);
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include <hans/attacks/ball.hpp>
+#include <hans/attacks/evaluate.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/attacks/steps.hpp>
 #include <hans/nn/evaluate.hpp>
@@ -113,6 +115,41 @@ TEST(Driver, EndsASampleWhenItsBudgetIsUsedUp) {
   }
 }
 
+TEST(Driver, LimitsWhatASampleAsksInAllStagesTogether) {
+  const Setting given;
+  std::vector<std::string_view> all(families.begin(), families.end());
+  all.insert(all.end(), {"autoattack:eps=1e-4,version=plus", "eot:attack=[autoattack:eps=1e-4],draws=2",
+                         "bpda:attack=[composite:attacks=[pgd:eps=1e-4,steps=3]/[fgsm:eps=1e-4]/[noise:eps=1e-4]]",
+                         "composite:attacks=[composite:attacks=[pgd:eps=1e-4]/[fgsm:eps=1e-4]]/[noise:eps=1e-4]"});
+  for (const std::string_view spec : all) {
+    for (const unsigned most : {0U, 1U, 2U, 3U, 10U}) {
+      SCOPED_TRACE(text(spec, " at most ", most));
+      const Crafted few = attack(spec)(given.net, given.samples, given.goal, {.most_forwards = most});
+      const Crafted flat = attack(spec)(given.net, given.samples, given.goal, {.most_gradients = most});
+      for (std::size_t i = 0; i < given.samples.size(); ++i) {
+        EXPECT_LE(few.notes[i].forwards, most);
+        EXPECT_LE(flat.notes[i].gradients, most);
+      }
+    }
+  }
+}
+
+TEST(Driver, SaysThatTheBudgetEndedStages) {
+  const Setting given;
+  const std::string_view parts = "[pgd:eps=1e-4,steps=3]/[fgsm:eps=1e-4]/[noise:eps=1e-4]";
+  std::size_t last = 0;
+  const CraftOptions options{.progress = [&](std::size_t done) { last = done; }, .most_forwards = 7};
+  const Crafted made = attack(text("composite:attacks=", parts))(given.net, given.samples, given.goal, options);
+  EXPECT_EQ(last, given.samples.size());
+  ASSERT_EQ(made.stages.size(), 3U);
+  for (const attacks::Note& note : made.notes) {
+    EXPECT_EQ(note.withstood, 3U);
+    EXPECT_EQ(note.stop, Stop::budget);
+    EXPECT_EQ(note.forwards, 7U);  // 4 of pgd, 1 of fgsm and the judge twice
+  }
+  EXPECT_TRUE(identical(made.images, given.samples.images));
+}
+
 TEST(Driver, CountsWhatEachSampleAsked) {
   const Setting given;
   for (const std::string_view spec : families) {
@@ -171,14 +208,112 @@ TEST(Driver, SaysHowManyStoodAfterEachStage) {
   const Crafted made = attack("autoattack:eps=0.02")(given.net, given.samples, given.goal);
   ASSERT_FALSE(made.stages.empty());
   std::size_t before = given.samples.size();
-  for (const attacks::Stage& stage : made.stages) {
-    EXPECT_LE(stage.standing, before);
-    before = stage.standing;
+  for (std::size_t k = 0; k < made.stages.size(); ++k) {
+    const auto left = static_cast<std::size_t>(
+        std::ranges::count_if(made.notes, [k](const attacks::Note& note) { return note.withstood > k; }));
+    EXPECT_LE(left, before);
+    before = left;
   }
   const attacks::Verdict found = attacks::judge(given.net, given.samples, made.images, given.goal,
                                                 attack("autoattack:eps=0.02").budget(given.net.input(), {0, 1}));
   EXPECT_EQ(found.successes(), given.samples.size() - before);
-  EXPECT_TRUE(made.stages.front().attack.starts_with("apgd@1:eps=0.02"));
+  EXPECT_TRUE(text(made.stages.front().pinned()).starts_with("apgd@1:eps=0.02"));
+}
+
+/// Changes every feature by another size, which no ball in l0 allows, and asks.
+struct Everywhere {
+  attacks::Task<Stop> search(attacks::LabelOracle& sample) const {
+    const std::span<real> image = sample.image();
+    for (std::size_t i = 0; i < image.size(); ++i) {
+      image[i] = sample.original()[i] < 0.5F ? 1 - static_cast<real>(i) * 0x1p-20F : static_cast<real>(i) * 0x1p-20F;
+    }
+    co_await sample.prediction(image);
+    co_return Stop::finished;
+  }
+};
+
+TEST(Driver, BringsEveryImageIntoTheBallInEachNorm) {
+  const Setting given;
+  const data::Samples& samples = given.samples;
+  using attacks::Norm;
+  for (const attacks::Budget& budget : {attacks::Budget{Norm::l0, 5, {0, 1}},
+                                        {Norm::l0, 0, {0, 1}},
+                                        {Norm::l0, 35, {0, 1}},
+                                        {Norm::l0, 36, {0, 1}},
+                                        {Norm::l1, 0.5, {0, 1}},
+                                        {Norm::l2, 0.25, {0, 1}},
+                                        {Norm::linf, 0.1, {0, 1}}}) {
+    for (const bool to_the_end : {false, true}) {
+      const Crafted made =
+          attacks::drive(given.net, samples, given.goal, {.to_the_end = to_the_end}, budget, attacks::Knowledge::labels,
+                         [](attacks::GradientOracle& sample) { return Everywhere{}.search(sample); });
+      for (const attacks::Finding& finding :
+           attacks::judge(given.net, samples, made.images, given.goal, budget).findings) {
+        EXPECT_TRUE(finding.allowed) << enum_name(budget.norm) << " " << budget.size;
+        if (budget.norm == Norm::l0) {
+          EXPECT_EQ(static_cast<double>(finding.distance.l0), budget.size);
+        }
+      }
+    }
+  }
+}
+
+TEST(Driver, KeepsTheLargestChangesInL0) {
+  const std::vector<real> original{0.5F, 0.5F, 0, 0.5F, 0.5F, 0.5F};
+  const auto kept = [&](double count) {
+    std::vector<real> image{0.25F, 0.75F, -0.0F, 1, 0.5F, 0.375F};
+    attacks::keep_largest(original, count, image);
+    EXPECT_FALSE(std::signbit(image[2]));
+    return image;
+  };
+  EXPECT_EQ(kept(0), original);
+  EXPECT_EQ(kept(1), (std::vector<real>{0.5F, 0.5F, 0, 1, 0.5F, 0.5F}));
+  EXPECT_EQ(kept(2), (std::vector<real>{0.25F, 0.5F, 0, 1, 0.5F, 0.5F}));  // of equals the first
+  EXPECT_EQ(kept(4), (std::vector<real>{0.25F, 0.75F, 0, 1, 0.5F, 0.375F}));
+  EXPECT_EQ(kept(9), kept(4));
+}
+
+/// The last bits of the smallest numbers: a direction, although its length is next to nothing.
+TEST(Driver, FollowsGradientsOfDenormalNumbers) {
+  for (const real size : {1e-39F, 1e-42F, 1.4e-45F}) {
+    std::vector<real> weights(36 * 2);
+    for (std::size_t i = 0; i < 36; ++i) weights[2 * i + i % 2] = i % 3 == 0 ? 0 : size;
+    const nn::Sequential net = linear_model({6, 6, 1}, 2, weights, {size * 0.25F, 0});
+    data::Samples samples = random_samples(net.input(), 4, 2, 9);
+    const std::vector<int> labels = samples.labels = nn::predict(net, samples.images);
+    for (const std::string_view spec :
+         {"ddn", "fmn:norm=l2", "cw:searches=2,steps=20", "deepfool", "fab", "pgd:eps=2,norm=l2", "fgsm:eps=2,norm=l2",
+          "apgd:eps=2,norm=l2", "mi-fgsm:eps=2,norm=l2", "ead:searches=2,steps=20"}) {
+      SCOPED_TRACE(text(spec, " at ", size));
+      const Crafted made = attack(spec)(net, samples, away_from(labels));
+      for (const real value : made.images.values()) ASSERT_TRUE(value >= 0 && value <= 1) << value;
+    }
+  }
+}
+
+TEST(Driver, RefusesLabelsThatAreNoClasses) {
+  for (const int wrong : {-1, 4, 1000000}) {
+    Setting given;
+    given.samples.labels[2] = wrong;
+    const Tensor& images = given.samples.images;
+    const std::string named = text("the label ", wrong, " of sample ", given.samples.index[2]);
+    const std::vector<attacks::Attack> pgd{attack("pgd:eps=0.1,steps=2")};
+    const auto refusal = [](const auto& work) -> std::string {
+      try {
+        work();
+      } catch (const Error& error) {
+        return error.what();
+      }
+      return "no error";
+    };
+    for (const std::string& said :
+         {refusal([&] { pgd[0](given.net, given.samples, towards(1)); }),
+          refusal([&] { attacks::evaluate(given.net, given.samples, pgd, {}); }),
+          refusal([&] { attacks::judge(given.net, given.samples, images, given.goal, {}); })}) {
+      EXPECT_TRUE(contains(said, named)) << said;
+      EXPECT_TRUE(contains(said, "4 classes")) << said;
+    }
+  }
 }
 
 TEST(Driver, BeginsPgdAtEitherEndOfTheBall) {

@@ -1,4 +1,4 @@
-// The benchmark loop against counts made by hand.
+// Evaluations against counts made by hand.
 #include <hans/attacks/evaluate.hpp>
 
 #include <gtest/gtest.h>
@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include <hans/attacks/composite.hpp>
 #include <hans/nn/evaluate.hpp>
 #include "attacks_testing.hpp"
+#include "data_testing.hpp"
 
 namespace sample {
 
@@ -33,7 +35,7 @@ struct Push {
   }
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const {
-    Crafted made{Tensor(samples.images.shape(), samples.images.values()), {}, samples.size(), 2 * samples.size()};
+    Crafted made{Tensor(samples.images.shape(), samples.images.values()), {}, samples.size(), 2 * samples.size(), {}};
     made.notes.resize(samples.size());
     for (std::size_t i = 0; i < samples.size(); ++i) {
       real& x = made.images.mutable_data()[2 * i];
@@ -62,6 +64,7 @@ using attacks::Attack;
 using attacks::EvaluateOptions;
 using attacks::Evaluation;
 using attacks::Targets;
+using testing_data::error_of;
 using Push = sample::Push<true>;
 using Shove = sample::Push<false>;
 
@@ -270,8 +273,6 @@ TEST(Evaluate, RefusesTargetsThatCannotBe) {
   EXPECT_TRUE(contains(message({Targets::Kind::next}, Shove{.by = 1.0F}, five), "shove"));
   EXPECT_TRUE(
       contains(message({Targets::Kind::all}, attack("fgsm@cleverhans-1.0.0:eps=0.1"), five), "fgsm@cleverhans"));
-  const data::Dataset twos = dataset({0.625, 0.125}, {2, 2});
-  EXPECT_TRUE(contains(message({Targets::Kind::one, 2}, Push{.by = 1.0F}, twos), "2"));
   EXPECT_TRUE(contains(message({}, attack("fgsm:eps=8"), five), "8"));
   EXPECT_TRUE(contains(message({}, attack("jsma:gamma=0.1,clip_min=2"), five), "clip_min"));
   EvaluateOptions options;
@@ -323,11 +324,15 @@ TEST(Evaluate, KeepsImagesAndTellsHowFarItIs) {
     told.push_back({number, done, total});
   };
   const Evaluation found = evaluated(five, {Push{.by = 0.125F}, Push{.by = 0.25F}}, options);
-  ASSERT_EQ(found.attacks[1].images.size(), 4U);
-  EXPECT_EQ(found.attacks[1].images[2].shape(), image.with_front(1));
-  EXPECT_EQ(found.attacks[1].images[2].data()[0], 0.875F);
+  ASSERT_EQ(found.attacks[1].attempts.size(), 4U);
+  EXPECT_EQ(found.attacks[1].attempts[2].image.shape(), image.with_front(1));
+  EXPECT_EQ(found.attacks[1].attempts[2].image.data()[0], 0.875F);
+  EXPECT_EQ(found.samples.images.shape(), image.with_front(5));
   EXPECT_EQ(told, (std::vector<std::array<std::size_t, 3>>{{0, 4, 4}, {1, 4, 4}}));
-  EXPECT_TRUE(evaluated(five, {Push{.by = 0.125F}}).attacks[0].images.empty());
+  const Evaluation without = evaluated(five, {Push{.by = 0.125F}});
+  EXPECT_EQ(without.attacks[0].attempts[0].image.size(), 0U);
+  EXPECT_EQ(without.samples.images.shape(), image.with_front(0));
+  EXPECT_EQ(without.samples.box, (data::Box{0, 1}));
 }
 
 TEST(Evaluate, RefusesSamplesOfAnotherShape) {
@@ -341,21 +346,17 @@ TEST(Evaluate, FindsTheSameOfASampleWhateverTheOthersAre) {
   const std::vector<Attack> push{Push{.by = 0.125F}, attack("noise:eps=0.3,kind=gaussian")};
   const Evaluation whole = attacks::evaluate(quarters, five.first(5), push, options);
   Evaluation joined = attacks::evaluate(quarters, five.samples(0, 2), push, options);
-  const Evaluation rest = attacks::evaluate(quarters, five.samples(2, 3), push, options);
-  joined.predictions.insert(joined.predictions.end(), rest.predictions.begin(), rest.predictions.end());
-  joined.samples = five.first(5);
-  for (std::size_t a = 0; a < push.size(); ++a) {
-    for (attacks::Attempt attempt : rest.attacks[a].attempts) {
-      attempt.sample += 2;
-      joined.attacks[a].attempts.push_back(attempt);
-    }
-  }
+  extend(joined, attacks::evaluate(quarters, five.samples(2, 3), push, options));
   sum_up(joined);
+  EXPECT_EQ(joined.samples.labels, whole.samples.labels);
+  EXPECT_EQ(joined.samples.index, whole.samples.index);
+  EXPECT_EQ(joined.predictions, whole.predictions);
   EXPECT_EQ(joined.right, whole.right);
   EXPECT_EQ(joined.robust, whole.robust);
   for (std::size_t a = 0; a < push.size(); ++a) {
     EXPECT_EQ(joined.attacks[a].l2.mean, whole.attacks[a].l2.mean);
     EXPECT_EQ(joined.attacks[a].successes, whole.attacks[a].successes);
+    EXPECT_EQ(joined.attacks[a].forwards, whole.attacks[a].forwards);
     ASSERT_EQ(joined.attacks[a].attempts.size(), whole.attacks[a].attempts.size());
     for (std::size_t k = 0; k < whole.attacks[a].attempts.size(); ++k) {
       EXPECT_EQ(joined.attacks[a].attempts[k].image_sha256, whole.attacks[a].attempts[k].image_sha256);
@@ -396,14 +397,99 @@ TEST(Wilson, AgreesWithKnownIntervals) {
   for (const Row& row : {Row{81, 263, 0.2553, 0.3662}, Row{15, 148, 0.0624, 0.1605}, Row{0, 20, 0, 0.1611},
                          Row{1, 29, 0.0061, 0.1718}, Row{931, 10000, 0.0876, 0.0990}, Row{5, 10, 0.2366, 0.7634},
                          Row{20, 20, 0.8389, 1}, Row{0, 0, 0, 1}, Row{1, 1, 0.2065, 1}}) {
-    const attacks::Interval found = attacks::wilson(row.right, row.n);
+    const attacks::Interval found = attacks::Share(row.right, row.n).interval();
     EXPECT_NEAR(found.low, row.low, 5.1e-5) << row.right;
     EXPECT_NEAR(found.high, row.high, 5.1e-5) << row.right;
     EXPECT_GE(found.low, 0);
     EXPECT_LE(found.high, 1);
   }
-  EXPECT_EQ(attacks::wilson(0, 7).low, 0);
-  EXPECT_EQ(attacks::wilson(7, 7).high, 1);
+  EXPECT_EQ(attacks::Share(0, 7).interval().low, 0);
+  EXPECT_EQ(attacks::Share(7, 7).interval().high, 1);
+}
+
+TEST(Share, IsNeverMoreThanAll) {
+  EXPECT_EQ(attacks::Share(3, 4).value(), 0.75);
+  EXPECT_EQ(attacks::Share(0, 0).value(), 0);
+  EXPECT_TRUE(contains(error_of([] { attacks::Share(159, 20); }), "159 of 20"));
+}
+
+/// As many attempts as targets, of which all must have withstood a stage for the sample to stand.
+TEST(Evaluate, CountsStagesInSamples) {
+  EvaluateOptions options;
+  const attacks::Attacks parts{{Push{.by = 0.3125F}, Push{.by = 0.5625F}, Push{.by = 0.8125F}}};
+  const std::vector<Attack> stages{attacks::Composite{parts}};
+  const auto robust = [&](Targets::Kind kind, const data::Samples& samples) {
+    options.targets = {kind, 1};
+    const Evaluation found = attacks::evaluate(quarters, samples, stages, options);
+    std::vector<attacks::Share> shares;
+    for (const attacks::StageResult& stage : found.attacks[0].stages) shares.push_back(stage.robust);
+    return shares;
+  };
+  using Shares = std::vector<attacks::Share>;
+  // The next class of 3 is 0, three quarters away; of the others a quarter. The fifth is wrong.
+  EXPECT_EQ(robust(Targets::Kind::next, five.first(5)), (Shares{{1, 5}, {1, 5}, {0, 5}}));
+  EXPECT_EQ(robust(Targets::Kind::next, five.first(2)), (Shares{{0, 2}}));
+  EXPECT_EQ(robust(Targets::Kind::all, five.first(5)), (Shares{{0, 5}, {0, 5}, {0, 5}}));
+  // Sample 1 has no attempt at class 1: it stands behind all stages.
+  EXPECT_EQ(robust(Targets::Kind::one, five.first(5)), (Shares{{2, 5}, {1, 5}}));
+  EXPECT_EQ(robust(Targets::Kind::one, five.first(2)), (Shares{{1, 2}}));
+  EXPECT_EQ(robust(Targets::Kind::one, five.samples(1, 1)), Shares{});
+  // Joined parts have the shares of the whole, whichever of them came to more stages.
+  for (const Targets::Kind kind : {Targets::Kind::next, Targets::Kind::one}) {
+    for (std::size_t first = 0; first < 6; ++first) {
+      options.targets = {kind, 1};
+      Evaluation joined = attacks::evaluate(quarters, five.samples(0, first), stages, options);
+      extend(joined, attacks::evaluate(quarters, five.samples(first, 5 - first), stages, options));
+      Shares shares;
+      for (const attacks::StageResult& stage : joined.attacks[0].stages) shares.push_back(stage.robust);
+      EXPECT_EQ(shares, robust(kind, five.first(5))) << first;
+    }
+  }
+}
+
+TEST(Evaluate, PlansWhatItWillTry) {
+  const data::Samples samples{Tensor(image.with_front(0)), {0, 1, 2, 3, 1}, {0, 1, 2, 3, 4}, {}};  // no images needed
+  const std::vector<int> predictions{0, 1, 2, 3, 0};
+  const attacks::AttackInfo push = Attack(Push{.by = 1.0F}).info();
+  for (const Targets targets : {Targets{}, Targets{Targets::Kind::next}, Targets{Targets::Kind::all},
+                                Targets{Targets::Kind::random}, Targets{Targets::Kind::one, 2}}) {
+    EvaluateOptions options;
+    options.targets = targets;
+    options.seed = 3;
+    const Evaluation found = evaluated(five, {Push{.by = 1.0F}}, options);
+    const attacks::PlannedAttempts plan = attacks::plan_attempts(push, targets, samples, predictions, class_count, 3);
+    EXPECT_EQ(plan.without_attempt, found.attacks[0].no_attempts);
+    ASSERT_EQ(plan.attempts.size(), found.attacks[0].attempts.size());
+    for (std::size_t k = 0; k < plan.attempts.size(); ++k) {
+      EXPECT_EQ(plan.attempts[k].sample, found.attacks[0].attempts[k].sample);
+      EXPECT_EQ(plan.attempts[k].target, found.attacks[0].attempts[k].target);
+    }
+    EXPECT_EQ(attacks::is_targeted(push, targets), targets.kind != Targets::Kind::by_attack);
+  }
+  EXPECT_TRUE(attacks::is_targeted(attack("jsma:gamma=0.1").info(), {}));
+  const auto refusal = [&](std::vector<int> labels, std::vector<int> predicted) {
+    data::Samples wrong = samples;
+    wrong.labels = std::move(labels);
+    return error_of([&] { attacks::plan_attempts(push, {}, wrong, predicted, class_count, 0); });
+  };
+  EXPECT_TRUE(contains(refusal({0, 1, 2, 99, 1}, predictions), "label 99"));
+  EXPECT_TRUE(contains(refusal({0, 1, 2, -1, 1}, predictions), "label -1"));
+  EXPECT_TRUE(contains(refusal({0, 1, 2, 3}, predictions), "4 labels"));
+  EXPECT_TRUE(contains(error_of([] { evaluated(dataset({0.5F}, {3}), {}); }), "no error"));
+  EXPECT_TRUE(contains(error_of([] {
+                         attacks::evaluate(quarters, {Tensor(image.with_front(1)), {4}, {0}, {}},
+                                           std::vector<Attack>{Push{.by = 1.0F}}, {});
+                       }),
+                       "label 4"));
+}
+
+TEST(Evaluate, RefusesToJoinWhatDoesNotBelongTogether) {
+  const Evaluation one = evaluated(five, {Push{.by = 0.1F}});
+  EvaluateOptions next;
+  next.targets.kind = Targets::Kind::next;
+  Evaluation all = one;
+  EXPECT_THROW(extend(all, evaluated(five, {})), Error);
+  EXPECT_THROW(extend(all, evaluated(five, {Push{.by = 0.1F}}, next)), Error);
 }
 
 TEST(Evaluate, SaysWhatIsLeftWithinARadius) {
@@ -414,7 +500,7 @@ TEST(Evaluate, SaysWhatIsLeftWithinARadius) {
   const attacks::Evaluation found = attacks::evaluate(net, data.first(5), nearest, {});
   std::vector<std::size_t> left;
   for (const double radius : {0.0, 0.11, 0.21, 0.31, 0.41, 1.0}) {
-    left.push_back(attacks::robust_within(found, found.attacks[0], radius));
+    left.push_back(attacks::robust_within(found, found.attacks[0], radius).part());
   }
   EXPECT_EQ(left, (std::vector<std::size_t>{4, 3, 2, 1, 0, 0}));  // the last sample is wrong as it is
 }

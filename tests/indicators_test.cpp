@@ -1,45 +1,31 @@
-// The indicators of failure: broken defences that report a good number must not get away with it, honest models must.
+// Verdicts: broken defences that report a good number must not get away with it, honest models must.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+
 #include <hans/attacks/autoattack.hpp>
+#include <hans/attacks/composite.hpp>
+#include <hans/attacks/eot.hpp>
 #include <hans/attacks/fgsm.hpp>
-#include <hans/attacks/indicators.hpp>
+#include <hans/attacks/hopskipjump.hpp>
 #include <hans/attacks/pgd.hpp>
 #include <hans/attacks/square.hpp>
 #include <hans/autodiff/functions.hpp>
-#include <hans/autodiff/ops.hpp>
-#include <hans/core/rng.hpp>
-#include <hans/data/dataset.hpp>
-#include <hans/defenses/adversarial.hpp>
-#include <hans/nn/fit.hpp>
-#include <hans/nn/models.hpp>
+#include <hans/nn/evaluate.hpp>
+
+#include "verdict_testing.hpp"
 
 namespace hans {
 namespace {
 
-using attacks::Attack;
-using attacks::Evaluation;
+using namespace testing_verdicts;
 using attacks::Fgsm;
+using attacks::Norm;
 using attacks::Pgd;
-using attacks::Reliability;
-using attacks::Trust;
 
-/// A defence in code, around or instead of a network.
-class Defended final : public nn::Classifier {
- public:
-  using Logits = std::function<Var(const nn::Classifier& inner, const Var& images)>;
-  Defended(const nn::Classifier& inner, Logits logits) : inner_(inner), logits_(std::move(logits)) {}
-  const Shape& input() const override { return inner_.input(); }
-  std::size_t classes() const override { return inner_.classes(); }
-  Var logits(const Var& images) const override { return logits_(inner_, images); }
-
- private:
-  const nn::Classifier& inner_;
-  Logits logits_;
-};
+constexpr float eps = 0.1F;
 
 /// Random numbers that no seed rules, from 0 to 1: what makes a model answer differently every time.
 real drawn() {
@@ -86,53 +72,15 @@ bool odd(std::span<const real> image) {
   return std::ranges::count_if(image, [](real x) { return x > 0.02F && x < 0.2F; }) > 200;
 }
 
-class SlowIndicators : public testing::Test {
- protected:
-  static constexpr float eps = 0.1F;
-
-  static nn::Sequential trained(std::optional<Attack> against = {}) {
-    nn::Sequential net = nn::make_model("mlp", Rng(1));
-    nn::FitOptions options{.epochs = 3};
-    if (against) options.loss = defenses::adversarial_training(*against, {.clean_weight = 0.0F});
-    nn::fit(net, data::load("mnist-5k", data::Part::train), options);
-    return net;
-  }
-
-  static const nn::Sequential& plain() {
-    static const nn::Sequential net = trained();
-    return net;
-  }
-
-  static Evaluation evaluated(const nn::Classifier& model, const Attack& attack) {
-    const data::Dataset digits = data::load("mnist-5k");
-    Evaluation found = attacks::evaluate(model, digits.first(100), std::vector<Attack>{attack}, {});
-    attacks::ProbeOptions options;
-    options.every = attacks::probe_every(100);
-    options.reference = data::load("mnist-5k", data::Part::train).first(500);
-    found.probes = attacks::probe(model, found.samples, found.predictions, found.attacks[0].budget, options);
-    return found;
-  }
-
-  static Reliability judged(const nn::Classifier& model, const Attack& attack) {
-    return attacks::reliability(evaluated(model, attack));
-  }
-
-  static Trust of(const Reliability& made, std::string_view name) {
-    for (const attacks::Indicator& one : made.indicators) {
-      if (one.info->name == name) return one.trust;
-    }
-    throw Error(text("no indicator ", name));
-  }
-};
-
 struct Defence {
   std::string_view name;
   Defended::Logits logits;
   std::string_view unmasked_by;  ///< an indicator that must speak
   bool refuses_pgd = false;      ///< which meets what is no number
+  float size = eps;              ///< in which something is left to claim
 };
 
-TEST_F(SlowIndicators, EveryBrokenDefenceIsUnmasked) {
+TEST(SlowIndicators, EveryBrokenDefenceIsUnmasked) {
   const std::vector<Defence> defences{
       {"softmax at a temperature so low that its gradient is 0",
        [](const nn::Classifier& net, const Var& x) { return net.logits(x) * real{1000}; }, "zero_gradient"},
@@ -210,51 +158,72 @@ TEST_F(SlowIndicators, EveryBrokenDefenceIsUnmasked) {
                                 [](real value) { return 0.3F * std::sin(400 * value); });
          return net.logits(x + x.tape().constant(std::move(ripple)));
        },
-       "rough_loss"},
+       "rough_loss", false, 0.002F},
   };
   for (const Defence& defence : defences) {
     SCOPED_TRACE(defence.name);
     const Defended model(plain(), defence.logits);
-    const Reliability fgsm = judged(model, Fgsm{.eps = eps});
-    EXPECT_NE(fgsm.trust, Trust::reliable);
-    EXPECT_NE(of(fgsm, defence.unmasked_by), Trust::reliable);
+    const Judged fgsm = judged(model, {Fgsm{.eps = defence.size}}, {}, 100, 3);
+    EXPECT_GT(fgsm.judgement.trust, Trust::unchecked) << said(fgsm.number());
+    EXPECT_NE(of(fgsm.number(), defence.unmasked_by), Trust::reliable) << said(fgsm.number());
     if (defence.refuses_pgd) continue;
-    EXPECT_NE(judged(model, Pgd{.eps = eps}).trust, Trust::reliable);
+    const Judged pgd = judged(model, {Pgd{.eps = defence.size}}, {}, 100, 3);
+    EXPECT_GT(pgd.judgement.trust, Trust::unchecked) << said(pgd.number());
   }
 }
 
-TEST_F(SlowIndicators, TrainingOnOneStepIsUnmasked) {
+TEST(SlowIndicators, TrainingOnOneStepIsUnmasked) {
   // With the label (which leaks into the image), and with the model's own prediction.
   for (const attacks::Label label : {attacks::Label::data, attacks::Label::model}) {
     const nn::Sequential net = trained(Fgsm{.eps = 0.3F, .label = label});
-    const Reliability made = judged(net, Fgsm{.eps = 0.3F});
-    EXPECT_NE(of(made, "incomplete"), Trust::reliable);
+    const Judged fgsm = judged(net, {Fgsm{.eps = 0.3F}});
+    EXPECT_NE(of(fgsm.number(), "incomplete"), Trust::reliable) << said(fgsm.number());
     // PGD breaks these. Its number may be called RELIABLE where it is one: AutoAttack's, up to two of 100 images.
-    const Evaluation pgd = evaluated(net, Pgd{.eps = 0.3F});
-    if (attacks::reliability(pgd).trust != Trust::reliable) continue;
+    const Judged pgd = judged(net, {Pgd{.eps = 0.3F}});
+    if (pgd.judgement.trust != Trust::reliable) continue;
     const std::vector<Attack> strongest{attacks::AutoAttack{.eps = 0.3F}};
-    EXPECT_LE(pgd.robust, attacks::evaluate(net, pgd.samples, strongest, {}).robust + 2);
+    const data::Samples samples = data::load("mnist-5k").first(100);
+    EXPECT_LE(pgd.evaluation.robust, attacks::evaluate(net, samples, strongest, {}).robust + 2);
   }
 }
 
-TEST_F(SlowIndicators, AModelWithoutGradientIsNoticedWhereNoneIsNeeded) {
-  const Defended model(plain(), [](const nn::Classifier& net, const Var& x) { return net.logits(round(x)); });
-  EXPECT_NE(of(judged(model, attacks::Square{.eps = eps, .queries = 10}), "zero_gradient"), Trust::reliable);
+TEST(SlowIndicators, OnlyAttacksThatNeedGradientsAreBlamedForTheirLack) {
+  const Defended rounded(plain(), [](const nn::Classifier& net, const Var& x) { return net.logits(round(x)); });
+  const Judged square = judged(rounded, {attacks::Square{.eps = eps, .queries = 10}});
+  EXPECT_EQ(of(square.number(), "zero_gradient"), Trust::reliable);
+  // Classes alone, as a service would give them: HopSkipJump breaks that, and is believed.
+  const Defended argmax(plain(), [](const nn::Classifier& net, const Var& x) {
+    const Tensor logits = net.logits(x).value();
+    const std::vector<int> classes = nn::predictions(logits);
+    Tensor made(logits.shape());
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      made.mutable_data()[i * net.classes() + static_cast<std::size_t>(classes[i])] = 1;
+    }
+    return x.tape().constant(std::move(made));
+  });
+  const attacks::HopSkipJump attack{.steps = 20};
+  for (const std::vector<float>& radii : {std::vector<float>{}, std::vector<float>{20}}) {
+    const Judged jump = judged(argmax, {attack}, radii, 30);
+    EXPECT_EQ(jump.number().robust.part(), 0U);
+    for (const std::string_view name : {"zero_gradient", "probabilities", "unconstrained_fails", "rough_loss"}) {
+      EXPECT_EQ(of(jump.number(), name), Trust::reliable) << name;
+    }
+    EXPECT_LT(jump.judgement.trust, Trust::unreliable) << said(jump.number());
+  }
 }
 
-TEST_F(SlowIndicators, AnEpsOfAnotherScaleIsNoticed) {
-  EXPECT_EQ(of(judged(plain(), Fgsm{.eps = 0.3F / 255}), "eps_range"), Trust::suspect);
-  EXPECT_EQ(of(judged(plain(), Pgd{.eps = 1.0F}), "eps_range"), Trust::unreliable);
+TEST(SlowIndicators, AnEpsOfAnotherScaleIsNoticed) {
+  EXPECT_EQ(of(judged(plain(), {Fgsm{.eps = 0.3F / 255}}).number(), "eps_range"), Trust::suspect);
+  EXPECT_EQ(of(judged(plain(), {Pgd{.eps = 1.0F}}).number(), "eps_range"), Trust::unreliable);
 }
 
-TEST_F(SlowIndicators, HonestModelsAreReliable) {
-  for (const Attack& attack :
-       {Attack(attacks::AutoAttack{.eps = eps}), Attack(Pgd{.eps = 1.0F, .norm = attacks::Norm::l2})}) {
-    const Reliability made = judged(plain(), attack);
-    EXPECT_EQ(made.trust, Trust::reliable);
-    EXPECT_TRUE(made.ball);
-    EXPECT_GT(made.probed, 25U);
-    EXPECT_TRUE(made.next(attack.budget(plain().input(), {})).empty());
+TEST(SlowIndicators, HonestModelsAreReliable) {
+  for (const Attack& attack : {Attack(attacks::AutoAttack{.eps = eps}), Attack(Pgd{.eps = 1.0F, .norm = Norm::l2})}) {
+    const Judged made = judged(plain(), {attack});
+    EXPECT_EQ(made.judgement.trust, Trust::reliable) << said(made.number());
+    EXPECT_TRUE(made.number().opposed);
+    EXPECT_GT(made.number().probed, 80U);
+    EXPECT_TRUE(made.number().next.empty());
   }
 }
 

@@ -209,4 +209,35 @@ TEST(Judge, RefusesWhatDoesNotFit) {
   EXPECT_TRUE(attacks::judge(quarters, samples.rows(0, 0), two.rows(0, 0), away_from({}), budget).findings.empty());
 }
 
+/// The logits are the image.
+const FunctionModel mirror(Shape{1, 3, 1}, 3,
+                           [](std::span<const real> x) { return std::vector<real>(x.begin(), x.end()); });
+
+TEST(Judge, NamesSuccessesThatRoundingMayUndo) {
+  struct Case {
+    std::vector<real> made;
+    Goal goal;
+    bool success, narrow;
+  };
+  const real hair = 1 + 0x1p-17F, little = 1 + 0x1p-15F;
+  for (const Case& row : std::vector<Case>{{{1, hair, 0}, away_from({0}), true, true},
+                                           {{1, little, 0}, away_from({0}), true, false},
+                                           {{1, 1, 0}, away_from({0}), false, false},  // a tie is the first's
+                                           {{1, hair, -9}, away_from({0}), true, true},
+                                           {{1, little, -9}, away_from({0}), true, true},  // the largest is 9
+                                           {{0, hair, 1}, away_from({0}), true, false},    // some other class it is
+                                           {{0, hair, 1}, towards(1), true, true},
+                                           {{0, little, 1}, towards(1), true, false},
+                                           {{-1, 0, -0.5F}, towards(1), true, false},
+                                           {{0, 0, 0}, away_from({0}), false, false},
+                                           {{0, 0, 0}, towards(0), true, true}}) {
+    const data::Samples samples{Tensor(Shape{1, 1, 3, 1}, std::vector<real>{1, 0, 0}), {0}, {0}, {}};
+    const Budget wide{Norm::linf, 100, {-infinity, infinity}};
+    const Finding finding =
+        attacks::judge(mirror, samples, Tensor(Shape{1, 1, 3, 1}, row.made), row.goal, wide).findings.at(0);
+    EXPECT_EQ(finding.success, row.success) << row.made[1];
+    EXPECT_EQ(finding.narrow, row.narrow) << row.made[1];
+  }
+}
+
 }  // namespace
