@@ -3,10 +3,14 @@
 #include <array>
 #include <limits>
 
-#include <hans/apps/checker.hpp>
+#include <hans/apps/checker/checker.hpp>
 #include <hans/apps/commands.hpp>
 #include <hans/apps/crafted_file.hpp>
+#include <hans/apps/figures.hpp>
 #include <hans/apps/inputs.hpp>
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/parallel.hpp>
 #include <hans/core/version.hpp>
 #include <hans/nn/evaluate.hpp>
 
@@ -26,9 +30,9 @@ struct CheckOptions : Common {
   static constexpr std::string_view meaning = "are the images of a file adversarial examples? without trusting hans";
   static constexpr std::string_view details =
       "Reads what hans attack --out wrote, or an .npz file of another tool with images (float32) and, where they are "
-      "not "
-      "those of the data in their order, index. The model is computed in double precision, by one source of 200 lines "
-      "that shares neither kernels nor attacks nor the judge with the rest (apps/checker.cpp).\n"
+      "not those of the data in their order, index. The logits are computed in double precision by plain loops of "
+      "their own, which share no line with the rest of hans (apps/checker); a model with a layer that these do not "
+      "know is refused. An ONNX file is checked as what hans convert makes of it.\n"
       "\n"
       "An image that claims to be a success is confirmed; or within rounding, where float and double may come to "
       "different classes: nearer than twice the largest difference between a logit in float and in double; or "
@@ -40,20 +44,16 @@ struct CheckOptions : Common {
       "hans attack v1.hans --data mnist-5k --attack pgd:eps=0.1 --out pgd.npz\n"
       "hans check pgd.npz --model v1.hans --data mnist-5k\n"
       "hans check theirs.npz --model v1.onnx --data mnist --norm linf --eps 0.3 --slack 1e-6";
-  static constexpr auto positional() {
-    return std::tuple(field("IMAGES", &CheckOptions::images, "an .npz file of adversarial images"));
-  }
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(field("model", &CheckOptions::model, "a model file, as hans train writes it, or an ONNX file"),
-                   field("data", &CheckOptions::data, "the images they were made from"),
-                   field("preprocess", &CheckOptions::preprocess, preprocess_meaning, "none"),
-                   field("eps", &CheckOptions::eps, at_least(0), "how far an image may be from its original",
-                         "as the file's attack says"),
-                   field("norm", &CheckOptions::norm, "in which norm, with --eps", "as the file's attack says"),
-                   field("slack", &CheckOptions::slack, at_least(0),
-                         "so much farther, and outside the box, for tools that leave their ball by rounding")),
-        common_fields());
+    return with_common(field("IMAGES", &CheckOptions::images, "an .npz file of adversarial images"),
+                       field("model", &CheckOptions::model, model_meaning),
+                       field("data", &CheckOptions::data, "the images they were made from"),
+                       field("preprocess", &CheckOptions::preprocess, preprocess_meaning, "none"),
+                       field("eps", &CheckOptions::eps, at_least(0), "how far an image may be from its original",
+                             "as the file's attack says"),
+                       field("norm", &CheckOptions::norm, "in which norm, with --eps", "as the file's attack says"),
+                       field("slack", &CheckOptions::slack, at_least(0),
+                             "so much farther, and outside the box, for tools that leave their ball by rounding"));
   }
 };
 
@@ -98,12 +98,7 @@ Claims claims_of(const CraftedSet& set, const data::Dataset& data, const nn::Cla
   claims.originals = data.gather(which);
   claims.original_logits = nn::logits(model, claims.originals.images);
   const std::size_t features = model.input().elements(), classes = model.classes();
-  Tensor images(claims.originals.images.shape());
-  for (std::size_t k = 0; k < claims.rows.size(); ++k) {
-    std::ranges::copy(set.images.values().subspan(claims.rows[k] * features, features),
-                      images.mutable_data() + k * features);
-  }
-  claims.image_logits = nn::logits(model, images);
+  claims.image_logits = nn::logits(model, set.images_at(claims.rows));
   for (std::size_t k = 0; k < claims.rows.size(); ++k) {
     const std::size_t row = claims.rows[k];
     const attacks::Budget& budget = budgets[set.attack[row]];
@@ -126,21 +121,19 @@ Claims claims_of(const CraftedSet& set, const data::Dataset& data, const nn::Cla
 
 /// How many claims came to what.
 struct Counts {
-  std::size_t claims = 0, confirmed = 0, within_rounding = 0, rejected = 0, in_8_bit = 0, in_8_bit_and_ball = 0;
-  std::vector<std::size_t> reasons = std::vector<std::size_t>(std::size(checker::reasons));
+  std::size_t confirmed = 0, within_rounding = 0, in_8_bit = 0, in_8_bit_and_ball = 0;
+  std::vector<std::size_t> rejected = {};  ///< which
 };
 
 Counts count(std::span<const checker::Checked> checked) {
   Counts counts;
-  counts.claims = checked.size();
-  for (const checker::Checked& one : checked) {
+  for (std::size_t k = 0; k < checked.size(); ++k) {
+    const checker::Checked& one = checked[k];
     counts.confirmed += one.finding == checker::Finding::confirmed ? 1U : 0U;
     counts.within_rounding += one.finding == checker::Finding::within_rounding ? 1U : 0U;
     counts.in_8_bit += one.in_8_bit ? 1U : 0U;
     counts.in_8_bit_and_ball += one.in_8_bit_and_ball ? 1U : 0U;
-    if (one.finding != checker::Finding::rejected) continue;
-    ++counts.rejected;
-    ++counts.reasons[static_cast<std::size_t>(std::ranges::find(checker::reasons, one.reason) - checker::reasons)];
+    if (one.finding == checker::Finding::rejected) counts.rejected.push_back(k);
   }
   return counts;
 }
@@ -156,53 +149,61 @@ std::string ball_text(const attacks::Budget& budget, double slack) {
 std::string report_of(const CraftedSet& set, const Claims& claims, const checker::Report& checked,
                       const Counts& counts) {
   constexpr std::size_t shown = 10;
-  std::string made = text("  claimed successes   ", counts.claims, " of ", set.attack.size(), " images\n");
-  append(made, text("  confirmed           ", counts.confirmed, "\n"));
-  append(made, text("  within rounding     ", counts.within_rounding, " (a logit in float and in double differ by ",
-                    static_cast<float>(checked.largest_difference), " at most)\n"));
-  append(made, text("  rejected            ", counts.rejected, "\n"));
-  for (std::size_t r = 0; r < counts.reasons.size(); ++r) {
-    if (counts.reasons[r] > 0) append(made, text("    ", counts.reasons[r], ": ", checker::reasons[r], "\n"));
+  const std::vector<std::size_t>& rejected = counts.rejected;
+  const auto reason_of = [&](std::size_t k) { return checked.claims[k].reason; };
+  std::string made =
+      aligned({{"claimed successes", text(claims.all.size(), " of ", set.attack.size(), " images")},
+               {"confirmed", text(counts.confirmed)},
+               {"within rounding", text(counts.within_rounding, " (a logit in float and in double differ by ",
+                                        static_cast<float>(checked.largest_difference), " at most)")},
+               {"rejected", text(rejected.size())}},
+              {2, 3});
+  for (const std::string_view reason : checker::reasons) {
+    const auto many = std::ranges::count(rejected, reason, reason_of);
+    if (many > 0) append(made, text("    ", many, ": ", reason, "\n"));
   }
   append(made, text("  also in 8 bit       ", counts.in_8_bit, ", of these inside the ball ", counts.in_8_bit_and_ball,
                     "\n"));
-  std::size_t listed = 0;
-  for (std::size_t k = 0; k < checked.claims.size() && listed < shown; ++k) {
-    if (checked.claims[k].finding != checker::Finding::rejected) continue;
-    append(made, text(listed == 0 ? "first rejected:\n" : "", "  row ", claims.rows[k], ", image ",
-                      claims.all[k].sample, ": ", checked.claims[k].reason, "\n"));
-    ++listed;
+  for (std::size_t n = 0; n < std::min(shown, rejected.size()); ++n) {
+    append(made, text(n == 0 ? "first rejected:\n" : "", "  row ", claims.rows[rejected[n]], ", image ",
+                      claims.all[rejected[n]].sample, ": ", reason_of(rejected[n]), "\n"));
   }
   return made;
 }
 
 Json json_of(const Claims& claims, const checker::Report& checked, const Counts& counts) {
-  Json rejected = Json::array();
-  for (std::size_t k = 0; k < checked.claims.size(); ++k) {
-    const checker::Checked& one = checked.claims[k];
-    if (one.finding != checker::Finding::rejected) continue;
-    rejected.push(Json::object({{"row", claims.rows[k]},
-                                {"index", claims.all[k].sample},
-                                {"reason", one.reason},
-                                {"prediction", one.prediction}}));
-  }
-  return Json::object({{"claims", counts.claims},
+  const auto rejected = [&](std::size_t k) {
+    return Json::object({{"row", claims.rows[k]},
+                         {"index", claims.all[k].sample},
+                         {"reason", checked.claims[k].reason},
+                         {"prediction", checked.claims[k].prediction}});
+  };
+  return Json::object({{"claims", claims.all.size()},
                        {"confirmed", counts.confirmed},
                        {"within_rounding", counts.within_rounding},
-                       {"rejected", std::move(rejected)},
+                       {"rejected", column(counts.rejected, rejected)},
                        {"largest_difference", checked.largest_difference},
                        {"in_8_bit", counts.in_8_bit},
                        {"in_8_bit_and_ball", counts.in_8_bit_and_ball}});
 }
 
+/// The .hans file that is checked: itself, or what hans convert makes of an ONNX file.
+std::string hans_bytes(const NamedModel& named) {
+  if (is_onnx(named.path)) {
+    nn::Model model = named.model;
+    model.training.emplace_back("converted_from_sha256", model.sha256);
+    return nn::dump_model(model);
+  }
+  std::string bytes = read_file(named.path);
+  check(sha256(bytes) == named.model.sha256, named.path, " was changed while it was read; check it again");
+  return bytes;
+}
+
 int run(const CheckOptions& options) {
   begin(options);
   const std::string& path = options.images.value().text;
-  const std::string& model_word = options.model.value().text;
-  const NamedModel named = load_model(model_word, options.seed, options.preprocess);
+  const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   check_usage(!named.path.empty(), "check needs a model file, not the built-in ", named.name);
-  check_distinct(
-      std::vector<NamedFile>{{"IMAGES", path, false}, {"--model", named.path, false}, {"--json", json_file(options)}});
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
   const CraftedSet set = read_crafted(path, named.model.net, &data);
   check(set.model_sha256.empty() || set.model_sha256 == named.model.sha256, path, " is about a model with sha256 ",
@@ -210,11 +211,12 @@ int run(const CheckOptions& options) {
         "; hans transfer tries images on other models");
   const std::vector<attacks::Budget> budgets = budgets_of(set, options, named.model.net.input(), data.box());
   const Claims claims = claims_of(set, data, named.model.net, budgets, options.slack);
-  const checker::Report checked = checker::check(
-      named.path, options.preprocess ? nn::preprocess_text(options.preprocess->preprocess) : "none", claims.all);
+  const std::string bytes = hans_bytes(named);
+  const checker::Report checked = checker::check_claims(bytes, named.path, claims.all, thread_count());
   const Counts counts = count(checked.claims);
 
-  std::string report = text(path, " on ", named.name, ", originals of ", short_name(data.name()), "\n");
+  std::string report = text(visible(path), " on ", named.name, ", originals of ", short_name(data.name()), "\n");
+  if (is_onnx(named.path)) append(report, "  checked is what hans convert makes of the ONNX file\n");
   Json balls = Json::array();
   for (std::size_t a = 0; a < budgets.size(); ++a) {
     const std::string attack = a < set.attacks.size() ? text(set.attacks[a].pinned()) : "unknown attack";
@@ -223,9 +225,10 @@ int run(const CheckOptions& options) {
   }
   append(report, report_of(set, claims, checked, counts));
   Json json = json_of(claims, checked, counts);
-  json.set("hans", version).set("model_sha256", named.model.sha256).set("data_sha256", data.sha256());
+  json.set("hans", build_version()).set("model_sha256", named.model.sha256).set("data_sha256", data.sha256());
+  json.set("checked_sha256", sha256(bytes));
   finish(options, report, json.set("attacks", std::move(balls)));
-  return counts.rejected == 0 ? 0 : 1;
+  return counts.rejected.empty() ? 0 : 1;
 }
 
 }  // namespace

@@ -1,59 +1,43 @@
 // Finds out again whether images are adversarial examples: see checker.hpp.
-#include <hans/apps/checker.hpp>
+#include <hans/apps/checker/checker.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstring>
+#include <future>
 #include <limits>
 #include <set>
+#include <system_error>
 #include <tuple>
 
-#include <hans/autodiff/tape.hpp>
+#include <hans/apps/checker/network.hpp>
 #include <hans/core/error.hpp>
-#include <hans/nn/model_file.hpp>
-#include <hans/nn/onnx_import.hpp>
-#include <hans/nn/preprocess.hpp>
 
-namespace checker {
+namespace hans::checker {
 namespace {
 
-static_assert(sizeof(hans::real) == sizeof(double), "the checker is to be compiled with the library in double");
-
 using Logits = std::vector<double>;
-constexpr double infinite = std::numeric_limits<double>::infinity();
 
-hans::nn::Sequential load(const std::string& path, std::string_view preprocess) {
-  if (!path.ends_with(".onnx")) return hans::nn::load_model(path).net;
-  std::vector<std::string> notes;
-  return hans::nn::load_onnx(path, hans::nn::read_preprocess(preprocess), notes).net;
-}
-
-/// The logits of every image, in double.
-std::vector<Logits> evaluate(const hans::nn::Sequential& model, std::span<const std::span<const float>> images) {
-  constexpr std::size_t at_once = 64;
-  const std::size_t features = model.input().elements(), classes = model.classes();
-  std::vector<Logits> all;
-  for (std::size_t first = 0; first < images.size(); first += at_once) {
-    const std::size_t count = std::min(at_once, images.size() - first);
-    std::vector<double> values;
-    for (const std::span<const float> image : images.subspan(first, count)) {
-      values.insert(values.end(), image.begin(), image.end());
-    }
-    hans::check(values.size() == count * features, "the model takes images of ", features, " numbers");
-    hans::Tape tape;
-    const hans::Tensor batch(model.input().with_front(count), std::move(values));
-    const hans::Tensor logits = model.logits(tape.constant(batch)).value();
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto row = logits.values().subspan(i * classes, classes);
-      all.emplace_back(row.begin(), row.end());
-    }
+/// Calls work(k) for each k below count, on that many threads.
+template <class Work>
+void on_threads(std::size_t threads, std::size_t count, Work work) {
+  std::atomic<std::size_t> next = 0;
+  const auto some = [&] {
+    for (std::size_t k = next++; k < count; k = next++) work(k);
+  };
+  std::vector<std::future<void>> others;
+  try {
+    for (std::size_t t = 1; t < std::min(threads, count); ++t) others.push_back(std::async(std::launch::async, some));
+  } catch (const std::system_error&) {  // no more threads to be had here: those that started do the work
   }
-  return all;
+  some();
+  for (std::future<void>& other : others) other.get();
 }
 
 /// By how much class `one` is ahead of the best of the others; NaN if a logit is none.
 double lead(const Logits& logits, std::size_t one) {
-  double best = -infinite;
+  double best = -std::numeric_limits<double>::infinity();
   for (std::size_t c = 0; c < logits.size(); ++c) {
     if (std::isnan(logits[c])) return logits[c];
     if (c != one) best = std::max(best, logits[c]);
@@ -94,8 +78,8 @@ double distance(Norm norm, std::span<const float> original, std::span<const floa
   return changed;
 }
 
-bool inside_ball(const Rules& rules, std::span<const float> original, std::span<const float> image) {
-  return distance(rules.norm, original, image) <= rules.eps + rules.slack;
+bool inside_ball(const Claim& claim, std::span<const float> image) {
+  return distance(claim.rules.norm, claim.original, image) <= claim.rules.eps + claim.rules.slack;
 }
 
 /// The first thing that is wrong with the claim, whatever the model says; empty: nothing.
@@ -107,26 +91,25 @@ std::string_view fault(const Claim& claim) {
   if (!same_bits(claim.stated_original, claim.original)) return reasons[3];
   if (std::ranges::any_of(claim.image, [](float x) { return !std::isfinite(x); })) return reasons[4];
   if (std::ranges::any_of(claim.image, [&](float x) { return x < low || x > high; })) return reasons[5];
-  if (!inside_ball(rules, claim.original, claim.image)) return reasons[6];
+  if (!inside_ball(claim, claim.image)) return reasons[6];
   if (same_bits(claim.original, claim.image)) return reasons[7];
   return {};
 }
 
 /// Every feature as the nearest of 256 levels from low to high, in float, as a picture that is read again has it.
-std::vector<float> in_8_bit(const Rules& rules, std::span<const float> image) {
+std::vector<float> in_8_bit(const Claim& claim) {
+  const double low = claim.rules.low, range = claim.rules.high - claim.rules.low;
+  const bool usual = !std::isfinite(range) || range <= 0 || (low == 0 && range == 1);
   std::vector<float> rounded;
-  const bool bounded = std::isfinite(rules.low) && std::isfinite(rules.high) && rules.high > rules.low;
-  const double low = bounded ? rules.low : 0, range = bounded ? rules.high - rules.low : 1;
-  for (const float x : image) {
-    const double level = std::round(std::clamp((double{x} - low) / range, 0.0, 1.0) * 255);
-    rounded.push_back(low == 0 && range == 1 ? static_cast<float>(level) / 255.0F
-                                             : static_cast<float>(low + range * level / 255));
+  for (const float x : claim.image) {
+    const double level = std::round(std::clamp(usual ? x : (x - low) / range, 0.0, 1.0) * 255);
+    rounded.push_back(usual ? static_cast<float>(level) / 255.0F : static_cast<float>(low + range * level / 255));
   }
   return rounded;
 }
 
 void add_difference(std::span<const float> rough, const Logits& exact, double& largest) {
-  hans::check(rough.size() == exact.size(), rough.size(), " logits for a model of ", exact.size(), " classes");
+  check(rough.size() == exact.size(), rough.size(), " logits for a model of ", exact.size(), " classes");
   for (std::size_t c = 0; c < exact.size(); ++c) {
     const double difference = std::abs(double{rough[c]} - exact[c]);
     if (difference > largest) largest = difference;  // a NaN is no measure of rounding
@@ -156,25 +139,24 @@ void decide(const Claim& claim, const Logits& before, const Logits& after, doubl
 
 }  // namespace
 
-Report check(const std::string& model_path, std::string_view preprocess, std::span<const Claim> claims) {
-  const hans::nn::Sequential model = load(model_path, preprocess);
+Report check_claims(std::string_view model, std::string_view where, std::span<const Claim> claims,
+                    std::size_t threads) {
+  const Network network(model, where);
   Report report;
   report.claims.resize(claims.size());
-  std::vector<std::span<const float>> originals, images, rounded;
-  std::vector<std::vector<float>> levels;
   for (const Claim& claim : claims) {
-    const int classes = static_cast<int>(model.classes());
-    hans::check(claim.label >= 0 && claim.label < classes && claim.target < classes, "label ", claim.label,
-                " and target ", claim.target, " for a model of ", classes, " classes");
-    hans::check(claim.image.size() == claim.original.size(), "an image of ", claim.image.size(),
-                " numbers for an original of ", claim.original.size());
-    originals.push_back(claim.original);
-    images.push_back(claim.image);
-    levels.push_back(in_8_bit(claim.rules, claim.image));
+    const int classes = static_cast<int>(network.classes());
+    check(claim.label >= 0 && claim.label < classes && claim.target < classes, "label ", claim.label, " and target ",
+          claim.target, " for a model of ", classes, " classes");
+    check(claim.image.size() == claim.original.size(), "an image of ", claim.image.size(),
+          " numbers for an original of ", claim.original.size());
   }
-  for (const std::vector<float>& one : levels) rounded.push_back(one);
-  const std::vector<Logits> before = evaluate(model, originals), after = evaluate(model, images);
-  const std::vector<Logits> after_rounding = evaluate(model, rounded);
+  std::vector<Logits> before(claims.size()), after(claims.size()), after_rounding(claims.size());
+  on_threads(threads, claims.size(), [&](std::size_t k) {
+    before[k] = network.logits(claims[k].original);
+    after[k] = network.logits(claims[k].image);
+    after_rounding[k] = network.logits(in_8_bit(claims[k]));
+  });
   for (std::size_t k = 0; k < claims.size(); ++k) {
     add_difference(claims[k].original_logits, before[k], report.largest_difference);
     add_difference(claims[k].image_logits, after[k], report.largest_difference);
@@ -190,9 +172,9 @@ Report check(const std::string& model_path, std::string_view preprocess, std::sp
     decide(claim, before[k], after[k], 2 * report.largest_difference, out);
     if (out.finding == Finding::rejected) continue;
     out.in_8_bit = margin(claim, after_rounding[k]) > 0;
-    out.in_8_bit_and_ball = out.in_8_bit && inside_ball(claim.rules, claim.original, rounded[k]);
+    out.in_8_bit_and_ball = out.in_8_bit && inside_ball(claim, in_8_bit(claim));
   }
   return report;
 }
 
-}  // namespace checker
+}  // namespace hans::checker

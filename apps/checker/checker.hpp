@@ -1,18 +1,13 @@
 // The one part that has to be trusted: whether images are adversarial examples, found out again by other means.
-//
-// Compiled with the library in double precision (where `real` is double and every product is computed by the portable
-// kernels), it shares neither kernels nor attacks nor the judge with what made the images. Hence nothing of the library
-// in this header: the rest of the command is compiled for float.
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace checker {
+namespace hans::checker {
 
 enum class Norm { linf, l2, l1, l0 };
 
@@ -68,8 +63,8 @@ struct Report {
   double largest_difference = 0;  ///< between a logit in float and in double, over all claims
 };
 
-/// Checks claims against the model of a .hans or ONNX file. `preprocess` is as --preprocess takes it, for ONNX files.
-/// Throws an exception derived from std::runtime_error if the file cannot be read or sizes do not fit.
-Report check(const std::string& model_path, std::string_view preprocess, std::span<const Claim> claims);
+/// Checks claims against the model that the bytes of a .hans file hold (see Network::read), on that many threads, which
+/// change nothing else. `where` names the bytes in errors. Throws Error if they cannot be used or sizes do not fit.
+Report check_claims(std::string_view model, std::string_view where, std::span<const Claim> claims, std::size_t threads);
 
-}  // namespace checker
+}  // namespace hans::checker
