@@ -7,27 +7,15 @@
 namespace hans::apps {
 namespace {
 
-// What an argument is called in messages and on the help page.
-std::string shown_name(const Argument& argument) {
-  return argument.positional ? argument.info.name : text("--", argument.info.name);
-}
-
-std::string placeholder(const FieldInfo& info) {
-  if (info.kind == "integer") return "N";
-  if (info.kind == "number") return "X";
-  return info.kind;
-}
-
 // "--limit N"
 std::string shown_form(const Argument& argument) {
-  if (argument.positional || argument.is_switch) return shown_name(argument);
-  return text(shown_name(argument), " ", placeholder(argument.info));
+  const std::string name = shown_name(argument.info.name), kind = argument.info.kind;
+  if (argument.positional || argument.is_switch) return name;
+  return text(name, " ", kind == "integer" ? "N" : kind == "number" ? "X" : kind);
 }
 
 std::string all_names(std::span<const Argument> known) {
-  std::string names;
-  for (const Argument& argument : known) append(names, text(names.empty() ? "" : ", ", shown_name(argument)));
-  return names;
+  return listed(known, [](const Argument& argument) { return shown_name(argument.info.name); });
 }
 
 // How many letters have to be inserted, left out or replaced (Levenshtein 1966).
@@ -54,10 +42,8 @@ std::size_t find_option(std::string_view command, std::span<const Argument> know
   for (const Argument& argument : known) {
     if (!argument.positional) names.push_back(argument.info.name);
   }
-  const std::string hint = nearest(name, names);
-  throw UsageError(text(command, ": unknown option ", in_quotes(text("--", name)),
-                        hint.empty() ? "" : text("; did you mean --", hint, "?"), hint.empty() ? ";" : "",
-                        " allowed: ", all_names(known)));
+  throw UsageError(text(command, ": unknown option ", in_quotes(text("--", name)), did_you_mean(name, names, "--"),
+                        all_names(known)));
 }
 
 std::string default_note(const FieldInfo& info) {
@@ -70,19 +56,18 @@ std::string default_note(const FieldInfo& info) {
 
 }  // namespace
 
-std::string nearest(std::string_view word, std::span<const std::string> names) {
-  constexpr std::size_t longest = 64;  // nobody mistypes a name into that, and the table below stays small
-  if (word.size() > longest) return "";
-  std::string best;
+std::string shown_name(std::string_view name) { return text(is_positional(name) ? "" : "--", name); }
+
+std::string did_you_mean(std::string_view word, std::span<const std::string> names, std::string_view dashes) {
+  constexpr std::size_t longest = 64;  // nobody mistypes a name into that, and the table of edits() stays small
+  std::string_view best;
   std::size_t least = word.size() / 3 + 2;
-  for (const std::string& name : names) {
-    const std::size_t distance = edits(word, name);
-    if (distance < least) {
-      least = distance;
-      best = name;
-    }
+  for (std::size_t k = 0; word.size() <= longest && k < names.size(); ++k) {
+    const std::size_t distance = edits(word, names[k]);
+    if (distance < least) best = names[k];
+    least = std::min(least, distance);
   }
-  return best;
+  return best.empty() ? "; allowed: " : text("; did you mean ", dashes, best, "? allowed: ");
 }
 
 std::vector<Given> match_arguments(std::string_view command, std::span<const Argument> known, Arguments given) {
@@ -112,16 +97,16 @@ std::vector<Given> match_arguments(std::string_view command, std::span<const Arg
     const bool has_value = equals != std::string_view::npos;
     const std::size_t number = find_option(command, known, word.substr(2, has_value ? equals - 2 : word.npos));
     const Argument& argument = known[number];
-    check_usage(argument.repeatable || !was_given(number), command, ": ", shown_name(argument),
+    check_usage(argument.repeatable || !was_given(number), command, ": ", shown_name(argument.info.name),
                 " is given twice; it is allowed once");
     if (argument.is_switch) {
-      check_usage(!has_value, command, ": ", shown_name(argument), " takes no value");
+      check_usage(!has_value, command, ": ", shown_name(argument.info.name), " takes no value");
       found.push_back({number, "true"});
     } else if (has_value) {
       found.push_back({number, word.substr(equals + 1)});
     } else {
       const bool follows = k + 1 < given.size() && !given[k + 1].starts_with("--");
-      check_usage(follows, command, ": ", shown_name(argument), " needs a value: ", shown_form(argument));
+      check_usage(follows, command, ": ", shown_name(argument.info.name), " needs a value: ", shown_form(argument));
       found.push_back({number, given[++k]});
     }
   }
@@ -136,29 +121,23 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t at, s
   std::string out;
   std::size_t column = at;
   bool line_begins = true;
+  const auto break_line = [&](bool indented) {
+    out += '\n';
+    if (indented) out.append(indent, ' ');
+    column = indent;
+    line_begins = true;
+  };
   while (!text.empty()) {
     if (text.front() == '\n') {
-      out += '\n';
       text.remove_prefix(1);
-      if (!text.empty() && text.front() != '\n') out.append(indent, ' ');
-      column = indent;
-      line_begins = true;
+      break_line(!text.empty() && text.front() != '\n');
       continue;
     }
     const std::size_t length = std::min(text.find_first_of(" \n"), text.size());
-    const std::string_view word = text.substr(0, length);
-    if (!line_begins && column + 1 + length > width) {
-      out += '\n';
-      out.append(indent, ' ');
-      column = indent;
-      line_begins = true;
-    }
-    if (!line_begins) {
-      out += ' ';
-      ++column;
-    }
-    out += word;
-    column += length;
+    if (!line_begins && column + 1 + length > width) break_line(true);
+    const std::string_view space = line_begins ? "" : " ";
+    append(out, hans::text(space, text.substr(0, length)));
+    column += space.size() + length;
     line_begins = false;
     text.remove_prefix(length);
     if (!text.empty() && text.front() == ' ') text.remove_prefix(1);
@@ -166,15 +145,24 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t at, s
   return out;
 }
 
-std::string wrapped_behind(std::string_view line, std::size_t indent, std::size_t width) {
-  return text(line.substr(0, indent), wrapped(line.substr(std::min(indent, line.size())), indent, indent, width));
+std::string aligned(const Facts& facts, const Layout& layout) {
+  std::size_t longest = 0;
+  for (const auto& [name, value] : facts) longest = std::max(longest, name.size());
+  const std::size_t column = layout.indent + longest + layout.gap;
+  std::string out;
+  for (const auto& [name, value] : facts) {
+    std::string line = text(std::string(layout.indent, ' '), name);
+    line.resize(column, ' ');
+    append(out, text(line, wrapped(value, column, column, layout.width), "\n"));
+  }
+  return out;
 }
 
 std::string help_page(std::string_view command, std::string_view meaning, std::string_view details,
                       std::string_view example, std::span<const Argument> known) {
   constexpr std::size_t margin = 2;
   std::string usage = text("hans ", command);
-  std::size_t column = 0;
+  Facts facts;
   for (const Argument& argument : known) {
     // Options are kept whole on a line: a space that must not be broken stands for the ones inside them.
     std::string form = shown_form(argument);
@@ -182,18 +170,13 @@ std::string help_page(std::string_view command, std::string_view meaning, std::s
     if (!argument.info.required) form = text("[", form, "]");
     std::replace(form.begin(), form.end(), ' ', '\x1f');
     append(usage, text(" ", form));
-    column = std::max(column, shown_form(argument).size() + 2 * margin);
+    facts.emplace_back(shown_form(argument), text(argument.info.meaning, default_note(argument.info)));
   }
   constexpr std::string_view usage_head = "usage: ";
   usage = wrapped(usage, usage_head.size() + margin, usage_head.size());
   std::replace(usage.begin(), usage.end(), '\x1f', ' ');
 
-  std::string page = text("hans ", command, ": ", meaning, "\n\n", usage_head, usage, "\n\n");
-  for (const Argument& argument : known) {
-    std::string line = text("  ", shown_form(argument));
-    line.append(column - line.size(), ' ');
-    append(page, text(line, wrapped(text(argument.info.meaning, default_note(argument.info)), column, column), "\n"));
-  }
+  std::string page = text("hans ", command, ": ", meaning, "\n\n", usage_head, usage, "\n\n", aligned(facts));
   if (!details.empty()) append(page, text("\n", wrapped(details, 0, 0), "\n"));
   append(page, text("\nexample\n  ", wrapped(example, margin, margin, 1000), "\n"));
   return page;
@@ -204,7 +187,7 @@ namespace detail {
 void refuse_argument(std::string_view command, const Argument& argument, std::string_view value, std::string_view why) {
   // A SPEC's own message says which part of it is refused.
   const std::string what = argument.info.kind == "SPEC" ? "" : text(" ", in_quotes(value), " is refused");
-  throw UsageError(text(command, ": ", shown_name(argument), what, ": ", why));
+  throw UsageError(text(command, ": ", shown_name(argument.info.name), what, ": ", why));
 }
 
 }  // namespace detail

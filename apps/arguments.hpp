@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,50 +23,56 @@ using Arguments = std::span<const std::string_view>;
 //
 //     static constexpr std::string_view command = "eval";
 //     static constexpr std::string_view meaning = "how many images a model gets right";   // one line
-//     static constexpr std::string_view details = "...";                                  // optional: paragraphs for
-//     the help static constexpr std::string_view example = "hans eval v1.hans --data mnist-5k";    // a line for each
-//     static constexpr auto positional() { return std::tuple(field("MODEL", ...)); }      // optional: in order
+//     static constexpr std::string_view details = "...";                        // optional: paragraphs for the help
+//     static constexpr std::string_view example = "hans eval v1.hans --data mnist-5k";    // a line for each
 //
-// A bool field is a switch (--quiet); a Many may be given several times; the others are --name VALUE or --name=VALUE.
+// A field named in capitals is positional, in order. A bool is a switch (--quiet); a Many may be given several times;
+// the others are --name VALUE or --name=VALUE.
 
-/// A value taken as it stands (a path, a name), anything but nothing at all. `Kind::help` is what the help calls it.
-template <class Kind>
+/// Whether a field of this name is positional.
+constexpr bool is_positional(std::string_view name) { return name[0] >= 'A' && name[0] <= 'Z'; }
+
+/// What an argument is called in messages and on the help page: "MODEL", "--data".
+std::string shown_name(std::string_view name);
+
+/// What a word stands for.
+enum class Names { file, output, sharded_output, file_or_output, data, start, model };
+
+/// A value taken as it stands (a path, a name), anything but nothing at all.
+template <Names kind>
 struct Word {
   std::string text;
 };
 
-template <class Kind>
-void read_value(std::string_view word, Word<Kind>& out) {
+template <Names kind>
+void read_value(std::string_view word, Word<kind>& out) {
   check_usage(!word.empty(), "it is empty");
   out.text = word;
 }
 
-template <class Kind>
-void append_value(std::string& out, const Word<Kind>& value) {
+template <Names kind>
+void append_value(std::string& out, const Word<kind>& value) {
   append(out, value.text);
 }
 
-template <class Kind>
-std::string value_help(const Word<Kind>&) {
-  return std::string(Kind::help);
+template <Names kind>
+std::string value_help(const Word<kind>&) {
+  return kind == Names::data                            ? "DATA"
+         : kind == Names::model || kind == Names::start ? "MODEL"
+         : kind == Names::file_or_output                ? "FILE|-"
+                                                        : "FILE";
 }
 
-struct FileKind {
-  static constexpr std::string_view help = "FILE";
-};
-struct FileOrOutputKind {
-  static constexpr std::string_view help = "FILE|-";
-};
-struct DataKind {
-  static constexpr std::string_view help = "DATA";
-};
-struct ModelKind {
-  static constexpr std::string_view help = "MODEL";
-};
-using FileName = Word<FileKind>;
-using FileOrOutput = Word<FileOrOutputKind>;  ///< "-" is standard output
-using DataName = Word<DataKind>;              ///< what data::load reads
-using ModelName = Word<ModelKind>;            ///< a built-in model or a .hans file
+using FileName = Word<Names::file>;                 ///< a file that is read
+using OutputName = Word<Names::output>;             ///< a file that is written
+using ShardedOutput = Word<Names::sharded_output>;  ///< the same, with {shard} for the number of a part
+using FileOrOutput = Word<Names::file_or_output>;   ///< an output; "-" is standard output
+using DataName = Word<Names::data>;                 ///< what data::load reads
+using StartName = Word<Names::start>;               ///< a model whose file the result may replace
+using ModelName = Word<Names::model>;               ///< a built-in model or a .hans file
+
+/// Whether a MODEL is the path of a file, not a built-in name.
+inline bool is_path(std::string_view model) { return model.find_first_of("/.") != std::string_view::npos; }
 
 /// A T with a static `from_spec`, written as a SPEC: an attack, an optimizer.
 template <class T>
@@ -117,9 +124,7 @@ std::string value_help(const Many<T>&) {
 /// One argument as the reader and the help see it.
 struct Argument {
   FieldInfo info;
-  bool positional = false;
-  bool is_switch = false;
-  bool repeatable = false;
+  bool positional, is_switch, repeatable;
 };
 
 /// What was given for an argument: its number in the list, and the text.
@@ -132,8 +137,27 @@ struct Given {
 /// twice, without a value, or missing.
 std::vector<Given> match_arguments(std::string_view command, std::span<const Argument> known, Arguments given);
 
-/// The name that `word` was probably meant to be, or "".
-std::string nearest(std::string_view word, std::span<const std::string> names);
+/// Calls `use` with each part of `words` that `separator` divides: "1,2,3".
+template <class Use>
+void each_part(std::string_view words, std::string_view separator, Use use) {
+  for (std::size_t end = 0; end != words.npos;) {
+    end = words.find(separator);
+    use(words.substr(0, end));
+    if (end != words.npos) words.remove_prefix(end + separator.size());
+  }
+}
+
+/// What `name` says of each of `all`: "one, two, three".
+template <class All, class Name>
+std::string listed(const All& all, Name name, std::string_view between = ", ") {
+  std::string out;
+  for (const auto& one : all) append(out, text(out.empty() ? "" : between, std::invoke(name, one)));
+  return out;
+}
+
+/// "; did you mean --data? allowed: ", where one of the names is near enough to `word` to be meant, else "; allowed: ".
+/// The names are written behind `dashes`.
+std::string did_you_mean(std::string_view word, std::span<const std::string> names, std::string_view dashes);
 
 /// The page that --help prints.
 std::string help_page(std::string_view command, std::string_view meaning, std::string_view details,
@@ -143,8 +167,16 @@ std::string help_page(std::string_view command, std::string_view meaning, std::s
 /// indented by `indent` blanks. A line end in `text` stays one.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t at, std::size_t width = 100);
 
-/// The same for a line whose first `indent` characters stand in front of the text: only what follows them is broken.
-std::string wrapped_behind(std::string_view line, std::size_t indent, std::size_t width = 100);
+/// What there is to say, by name.
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+/// How facts stand below each other: blanks before the name, blanks behind the longest one, the width of a line.
+struct Layout {
+  std::size_t indent = 2, gap = 2, width = 100;
+};
+
+/// A line for each fact: its name and, all in one column, wrapped(), its value.
+std::string aligned(const Facts& facts, const Layout& layout = {});
 
 namespace detail {
 
@@ -157,50 +189,19 @@ constexpr bool is_many = false;
 template <class T>
 constexpr bool is_many<Many<T>> = true;
 
-template <class Options>
-constexpr auto all_fields() {
-  if constexpr (requires { Options::positional(); }) {
-    return std::tuple_cat(Options::positional(), Options::fields());
-  } else {
-    return Options::fields();
-  }
-}
-
-template <class Options>
-constexpr std::size_t positional_count() {
-  if constexpr (requires { Options::positional(); }) {
-    return std::tuple_size_v<decltype(Options::positional())>;
-  } else {
-    return 0;
-  }
-}
-
-/// `describe` looks for fields(): shows it the positional ones as well.
-template <class Options>
-struct Complete : Options {
-  static constexpr auto fields() { return all_fields<Options>(); }
-};
-
 }  // namespace detail
 
 /// The arguments that Options describes, in order.
 template <class Options>
 std::vector<Argument> arguments_of() {
+  std::vector<FieldInfo> infos = describe<Options>();
   std::vector<Argument> all;
-  for (FieldInfo& info : describe<detail::Complete<Options>>()) {
-    Argument argument;
-    argument.info = std::move(info);
-    argument.positional = all.size() < detail::positional_count<Options>();
-    all.push_back(std::move(argument));
-  }
-  std::size_t next = 0;
-  const auto mark = [&]<class Owner, class Member>(const Field<Owner, Member>&) {
+  const auto add = [&]<class Owner, class Member>(const Field<Owner, Member>& field) {
     using Value = hans::detail::Bare<Member>;
-    all[next].is_switch = std::same_as<Value, bool>;
-    all[next].repeatable = detail::is_many<Value>;
-    ++next;
+    all.push_back(
+        {std::move(infos[all.size()]), is_positional(field.name), std::same_as<Value, bool>, detail::is_many<Value>});
   };
-  std::apply([&mark](const auto&... fields) { (mark(fields), ...); }, detail::all_fields<Options>());
+  std::apply([&add](const auto&... fields) { (add(fields), ...); }, Options::fields());
   return all;
 }
 
@@ -208,7 +209,7 @@ std::vector<Argument> arguments_of() {
 template <class Options>
 Options read_arguments(Arguments given) {
   const std::vector<Argument> known = arguments_of<Options>();
-  auto out = FieldAccess::blank<detail::Complete<Options>>();
+  auto out = FieldAccess::blank<Options>();
   const std::vector<hans::detail::Member> members = hans::detail::members(out);
   for (const Given& item : match_arguments(Options::command, known, given)) {
     const hans::detail::Member& member = members[item.argument];

@@ -2,6 +2,7 @@
 #include <hans/apps/bench.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/progress.hpp>
@@ -18,29 +19,13 @@ struct Batches {
   std::vector<std::size_t> sizes;
 };
 
-template <class Read>
-void each_word(std::string_view list, Read read) {
-  for (;;) {
-    const std::size_t comma = list.find(',');
-    read(list.substr(0, comma));
-    if (comma == std::string_view::npos) return;
-    list.remove_prefix(comma + 1);
-  }
-}
-
-// The memory's bandwidth belongs to the peak.
-constexpr std::array<std::pair<std::string_view, Section>, 5> groups{{{"peak", Section::peak},
-                                                                      {"sgemm", Section::sgemm},
-                                                                      {"layers", Section::layers},
-                                                                      {"steps", Section::steps},
-                                                                      {"attacks", Section::attacks}}};
-
 void read_value(std::string_view word, Only& out) {
-  each_word(word, [&out](std::string_view name) {
-    const auto* const found =
-        std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == name; });
-    check_usage(found != groups.end(), in_quotes(name), " is none of peak, sgemm, layers, steps and attacks");
-    out.sections.push_back(found->second);
+  each_part(word, ",", [&out](std::string_view name) {
+    static constexpr auto names = enum_names(Section{});
+    const auto* const found = std::ranges::find(names, name);
+    const bool known = found != names.end() && name != enum_name(Section::bandwidth);  // which belongs to the peak
+    check_usage(known, in_quotes(name), " is none of peak, sgemm, layers, steps and attacks");
+    out.sections.push_back(static_cast<Section>(found - names.begin()));
   });
 }
 void append_value(std::string&, const Only&) {}
@@ -48,7 +33,7 @@ std::string value_help(const Only&) { return "peak|sgemm|layers|steps|attacks"; 
 
 void read_value(std::string_view word, Batches& out) {
   static constexpr std::uint64_t most = 65536;
-  each_word(word, [&out](std::string_view size) {
+  each_part(word, ",", [&out](std::string_view size) {
     std::uint64_t value = 0;
     check_usage(read_number(size, value) && value >= 1 && value <= most, "a batch has 1 to ", most, " images, not ",
                 in_quotes(size));
@@ -72,48 +57,37 @@ struct BenchOptions : Common {
       "every layer with weights, forward and both gradients (layers); whole steps of networks: train (one step of "
       "gradient descent), infer (the logits) and xgrad (the gradient with respect to the images, which attacks need) "
       "(steps); and making adversarial images with fgsm and jsma on a network trained for it (attacks). A figure is "
-      "the "
-      "median of the rounds; beside it stand the least and the most.\n"
+      "the median of the rounds; beside it stand the least and the most.\n"
       "\n"
       "GFLOP/s are 10^9 floating-point operations a second, two for a multiply-add, those with padding included. The "
-      "share of the peak says how much of the machine's arithmetic is used; since other programs and heat change "
-      "what the machine can do, the peak is measured again before and after every figure. Run it on an idle machine; "
-      "all of it takes minutes. No result of the other commands depends on it.";
+      "share of the peak says how much of the machine's arithmetic is used; since other programs and heat change what "
+      "the machine can do, the peak is measured again before and after every figure. Run it on an idle machine; all of "
+      "it takes minutes. No result of the other commands depends on it.";
   static constexpr std::string_view example =
       "hans bench\n"
       "hans bench --only peak,sgemm\n"
       "hans bench --only steps --model v1 --batch 128 --json -";
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(field("only", &BenchOptions::only, "measure only these groups: several joined by commas", "all"),
-                   field("model", &BenchOptions::model,
-                         "for layers and steps: a built-in model or a model file; may be "
-                         "given several times",
-                         "v1, small, madry and mlp"),
-                   field("batch", &BenchOptions::batch, "images in a batch: several joined by commas",
-                         "1,16,128,1024 for steps and 128 for layers"),
-                   field("rounds", &BenchOptions::rounds, between(1, 1000), "how often each figure is measured"),
-                   field("seconds", &BenchOptions::seconds, between_up_to(0, 60), "least length of a round")),
-        common_fields());
+    return with_common(field("only", &BenchOptions::only, "measure only these groups: several joined by commas", "all"),
+                       field("model", &BenchOptions::model,
+                             "for layers and steps: a built-in model or a model file; may be given several times",
+                             "v1, small, madry and mlp"),
+                       field("batch", &BenchOptions::batch, "images in a batch: several joined by commas",
+                             "1,16,128,1024 for steps and 128 for layers"),
+                       field("rounds", &BenchOptions::rounds, between(1, 1000), "how often each figure is measured"),
+                       field("seconds", &BenchOptions::seconds, between_up_to(0, 60), "least length of a round"));
   }
 };
 
 BenchPlan plan_of(const BenchOptions& options) {
-  BenchPlan plan;
-  plan.seed = options.seed;
-  plan.rounds = options.rounds;
-  plan.seconds = options.seconds;
-  std::vector<std::string> names{"v1", "small", "madry", "mlp"};
-  if (options.model) {
-    names.clear();
-    for (const ModelName& model : options.model->values) names.push_back(model.text);
-  }
-  for (const std::string& name : names) plan.models.push_back(load_model(name, options.seed));
+  BenchPlan plan{.seed = options.seed, .rounds = options.rounds, .seconds = options.seconds};
+  std::vector<ModelName> models{{"v1"}, {"small"}, {"madry"}, {"mlp"}};
+  if (options.model) models = options.model->values;
+  for (const ModelName& model : models) plan.models.push_back(load_model(model.text, options.seed));
   if (options.batch) {
     plan.step_batches.clear();
-    for (const Batches& batches : options.batch->values) {
-      plan.step_batches.insert(plan.step_batches.end(), batches.sizes.begin(), batches.sizes.end());
-    }
+    for (const Batches& some : options.batch->values)
+      std::ranges::copy(some.sizes, std::back_inserter(plan.step_batches));
     plan.layer_batches = plan.step_batches;
   }
   return plan;
@@ -122,9 +96,8 @@ BenchPlan plan_of(const BenchOptions& options) {
 std::vector<Job> jobs_of(const BenchOptions& options, const BenchPlan& plan) {
   const auto wanted = [&options](Section section) {
     if (!options.only) return true;
-    return std::any_of(options.only->values.begin(), options.only->values.end(), [&](const Only& only) {
-      return std::find(only.sections.begin(), only.sections.end(), section) != only.sections.end();
-    });
+    const auto has = [section](const Only& only) { return std::ranges::count(only.sections, section) > 0; };
+    return std::ranges::any_of(options.only->values, has);
   };
   std::vector<Job> jobs;
   const auto add = [&](Section section, std::vector<Job> more) {
@@ -141,9 +114,6 @@ std::vector<Job> jobs_of(const BenchOptions& options, const BenchPlan& plan) {
 int run(const BenchOptions& options) {
   begin(options);
   const BenchPlan plan = plan_of(options);
-  std::vector<NamedFile> files{{"--json", json_file(options)}};
-  for (const NamedModel& model : plan.models) files.push_back({"--model", model.path, false});
-  check_distinct(files);
 
   const std::vector<Job> jobs = jobs_of(options, plan);
   ProgressBar bar("bench", "figures", options.quiet);

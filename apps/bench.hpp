@@ -27,12 +27,12 @@ struct Spread {
 /// Something measured, per call of what was timed.
 struct Figure {
   Section section = Section::peak;
-  Json names;              ///< what tells it apart: the first keys of its JSON
-  std::string label;       ///< the same for people
+  Json names = {};         ///< what tells it apart: the first keys of its JSON
+  std::string label = {};  ///< the same for people
   double flop = 0;         ///< floating-point operations, two for a multiply-add; 0: none are counted
   double count = 0;        ///< of `unit`; 0: nothing is counted
-  std::string unit;        ///< "images"
-  Spread seconds;          ///< over the rounds
+  std::string unit = {};   ///< "images"
+  Spread seconds = {};     ///< over the rounds
   double peak_before = 0;  ///< FLOP a second that the threads reached right before and right after
   double peak_after = 0;
 
@@ -49,7 +49,7 @@ struct Job {
 
 /// What to measure, and how long.
 struct BenchPlan {
-  std::vector<NamedModel> models;
+  std::vector<NamedModel> models = {};
   std::vector<std::size_t> step_batches = {1, 16, 128, 1024};
   std::vector<std::size_t> layer_batches = {128};
   std::uint64_t seed = 0;

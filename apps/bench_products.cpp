@@ -3,14 +3,13 @@
 
 #include <memory>
 
+#include <hans/apps/figures.hpp>
 #include <hans/core/parallel.hpp>
 
 namespace hans::apps {
 namespace {
 
 using kernels::Conv;
-
-std::string threads_text(std::size_t threads) { return text(threads, threads == 1 ? " thread" : " threads"); }
 
 std::function<void()> peak_work(Figure& figure, std::size_t threads) {
   constexpr std::size_t steps = 10000;
@@ -87,6 +86,7 @@ struct Gradients : Product {
     kernels::pack_backward(conv, weights.data(), turned.mutable_data());
   }
 
+  void to_outputs() { forward(bias.data()); }
   void to_images() {
     kernels::conv_input_gradient(conv, gradient.data(), turned.data(), nullptr, image_gradient.mutable_data());
   }
@@ -99,53 +99,42 @@ struct Gradients : Product {
 };
 
 Job sgemm_job(std::size_t m, std::size_t n, std::size_t k, bool packed_before, std::uint64_t seed) {
-  Conv conv;
-  conv.samples = m;
-  conv.channels = k;
-  conv.filters = n;
-  Job job;
-  job.figure.section = Section::sgemm;
-  job.figure.names = Json::object({{"m", m}, {"n", n}, {"k", k}, {"packed", packed_before ? "before" : "each_call"}});
-  job.figure.label = text(m, "x", n, "x", k, packed_before ? ", packed before" : ", packed in each call");
-  job.figure.flop = 2 * multiply_adds(conv);
-  job.prepare = [=](Figure&) -> std::function<void()> {
+  const Conv conv{.samples = m, .channels = k, .filters = n};
+  const auto prepare = [=](Figure&) -> std::function<void()> {
     const auto product = std::make_shared<Product>(conv, seed);
     product->pack();
     if (packed_before) return [product] { product->forward(nullptr); };
     return [product] { product->forward_unpacked(); };
   };
-  return job;
+  return {{.section = Section::sgemm,
+           .names = Json::object({{"m", m}, {"n", n}, {"k", k}, {"packed", packed_before ? "before" : "each_call"}}),
+           .label = text(m, "x", n, "x", k, packed_before ? ", packed before" : ", packed in each call"),
+           .flop = 2 * multiply_adds(conv)},
+          prepare};
 }
 
-enum class Pass { forward, input_gradient, weight_gradient };
-constexpr std::array<std::string_view, 3> pass_names{"forward", "input_gradient", "weight_gradient"};
+/// What is timed of a layer.
+constexpr std::array<std::pair<std::string_view, void (Gradients::*)()>, 3> passes{
+    {{"forward", &Gradients::to_outputs},
+     {"input_gradient", &Gradients::to_images},
+     {"weight_gradient", &Gradients::to_weights}}};
 
-Job layer_job(const std::string& model, const LayerProduct& layer, Pass pass, std::uint64_t seed) {
-  const std::string_view name = pass_names[static_cast<std::size_t>(pass)];
-  Job job;
-  job.figure.section = Section::layers;
-  job.figure.names = Json::object({{"model", model},
-                                   {"layer", layer.position},
-                                   {"shape", layer.text},
-                                   {"pass", name},
-                                   {"batch", layer.conv.samples}});
-  job.figure.label = text(model, " ", layer.position, " ", layer.text, ", batch ", layer.conv.samples, ", ", name);
-  job.figure.flop = 2 * multiply_adds(layer.conv);
-  job.figure.unit = "images";
-  job.figure.count = static_cast<double>(layer.conv.samples);
-  job.prepare = [conv = layer.conv, pass, seed](Figure&) -> std::function<void()> {
+Job layer_job(const std::string& model, const LayerProduct& layer, std::size_t pass, std::uint64_t seed) {
+  const auto& [name, work] = passes[pass];
+  const std::size_t batch = layer.conv.samples;
+  const auto prepare = [conv = layer.conv, work = work, seed](Figure&) -> std::function<void()> {
     const auto product = std::make_shared<Gradients>(conv, seed);
     product->pack();
-    switch (pass) {
-      case Pass::forward:
-        return [product] { product->forward(product->bias.data()); };
-      case Pass::input_gradient:
-        return [product] { product->to_images(); };
-      default:
-        return [product] { product->to_weights(); };
-    }
+    return [product, work] { (product.get()->*work)(); };
   };
-  return job;
+  return {{.section = Section::layers,
+           .names = Json::object(
+               {{"model", model}, {"layer", layer.position}, {"shape", layer.text}, {"pass", name}, {"batch", batch}}),
+           .label = text(model, " ", layer.position, " ", layer.text, ", batch ", batch, ", ", name),
+           .flop = 2 * multiply_adds(layer.conv),
+           .count = static_cast<double>(batch),
+           .unit = "images"},
+          prepare};
 }
 
 /// The convolution that a conv2d layer computes on images of shape `in`; of one in groups, one group on as many more
@@ -160,21 +149,19 @@ Conv conv_of(const nn::Conv2d& layer, const Shape& in, const Shape& out, std::si
     window.pad_top = layer.padding.top;
     window.pad_left = layer.padding.left;
   }
-  Conv conv;
-  conv.samples = samples * groups;
-  conv.height = in[0];
-  conv.width = in[1];
-  conv.channels = in[2] / groups;
-  conv.filters = layer.filters / groups;
-  conv.kernel_height = kernel.height;
-  conv.kernel_width = kernel.width;
-  conv.stride_height = layer.stride.height;
-  conv.stride_width = layer.stride.width;
-  conv.pad_top = window.pad_top;
-  conv.pad_left = window.pad_left;
-  conv.out_height = out[0];
-  conv.out_width = out[1];
-  return conv;
+  return {.samples = samples * groups,
+          .height = in[0],
+          .width = in[1],
+          .channels = in[2] / groups,
+          .filters = layer.filters / groups,
+          .kernel_height = kernel.height,
+          .kernel_width = kernel.width,
+          .stride_height = layer.stride.height,
+          .stride_width = layer.stride.width,
+          .pad_top = window.pad_top,
+          .pad_left = window.pad_left,
+          .out_height = out[0],
+          .out_width = out[1]};
 }
 
 }  // namespace
@@ -190,15 +177,12 @@ std::vector<LayerProduct> products_of(const nn::Sequential& net, std::size_t sam
     const Shape out = net.shapes()[position];
     const Spec spec = net.layers()[position].spec();
     const Shape in = net.shape_before(position);
-    Conv conv;
     if (spec.name == nn::Conv2d::name) {
-      conv = conv_of(from_spec<nn::Conv2d>(spec), in, out, samples);
+      const Conv conv = conv_of(from_spec<nn::Conv2d>(spec), in, out, samples);
       const Shape weights{conv.kernel_height, conv.kernel_width, conv.channels, conv.filters};
       products.push_back({position, text(spec.name, " ", weights), conv});
     } else if (spec.name == nn::Linear::name) {
-      conv.samples = samples;
-      conv.channels = in[0];
-      conv.filters = out[0];
+      const Conv conv{.samples = samples, .channels = in[0], .filters = out[0]};
       products.push_back({position, text(spec.name, " ", Shape{in[0], out[0]}), conv});
     }
   }
@@ -211,24 +195,20 @@ std::vector<Job> peak_jobs() {
   if (thread_count() > 1) threads.push_back(thread_count());
   std::vector<Job> jobs;
   for (const std::size_t count : threads) {
-    Job job;
-    job.figure.names = Json::object({{"threads", count}});
-    job.figure.label = text("GFLOP/s of multiply-adds, ", threads_text(count));
-    job.prepare = [count](Figure& figure) { return peak_work(figure, count); };
-    jobs.push_back(std::move(job));
+    jobs.push_back({{.names = Json::object({{"threads", count}}),
+                     .label = text("GFLOP/s of multiply-adds, ", counted(count, "thread"))},
+                    [count](Figure& figure) { return peak_work(figure, count); }});
   }
   for (const std::size_t count : threads) {
-    Job job;
-    job.figure.section = Section::bandwidth;
-    job.figure.names = Json::object({{"threads", count}});
-    job.figure.label = text("GB/s read from memory, ", threads_text(count));
-    job.figure.unit = "gigabytes";
-    job.prepare = [count](Figure& figure) -> std::function<void()> {
-      const auto reader = std::make_shared<Reader>(bytes);
-      figure.count = reader->bytes() / 1e9;
-      return [reader, count] { reader->read(count > 1); };
-    };
-    jobs.push_back(std::move(job));
+    jobs.push_back({{.section = Section::bandwidth,
+                     .names = Json::object({{"threads", count}}),
+                     .label = text("GB/s read from memory, ", counted(count, "thread")),
+                     .unit = "gigabytes"},
+                    [count](Figure& figure) -> std::function<void()> {
+                      const auto reader = std::make_shared<Reader>(bytes);
+                      figure.count = reader->bytes() / 1e9;
+                      return [reader, count] { reader->read(count > 1); };
+                    }});
   }
   return jobs;
 }
@@ -250,7 +230,7 @@ std::vector<Job> layer_jobs(const BenchPlan& plan) {
   for (const NamedModel& model : plan.models) {
     for (const std::size_t batch : plan.layer_batches) {
       for (const LayerProduct& layer : products_of(model.model.net, batch)) {
-        for (const Pass pass : {Pass::forward, Pass::input_gradient, Pass::weight_gradient}) {
+        for (std::size_t pass = 0; pass < passes.size(); ++pass) {
           jobs.push_back(layer_job(model.name, layer, pass, plan.seed));
         }
       }

@@ -49,59 +49,41 @@ Json figure_json(const Figure& figure) {
 /// Three digits that count, or all before the point.
 std::string short_number(double value) { return fixed(value, value < 10 ? 2 : value < 100 ? 1 : 0); }
 
-std::string spread_text(const Spread& spread) {
-  return text(short_number(spread.min), " to ", short_number(spread.max));
-}
-
-std::string_view title_of(Section section) {
-  switch (section) {
-    case Section::peak:
-      return "What the machine can do: multiply-adds";
-    case Section::bandwidth:
-      return "What the machine can do: memory";
-    case Section::sgemm:
-      return "Matrix products (rows x columns x sum)";
-    case Section::layers:
-      return "Layers (model, place, weights)";
-    case Section::steps:
-      return "Steps of whole networks";
-    default:
-      return "Attacks on a network trained for it, without the judge";
-  }
-}
+constexpr std::array<std::string_view, 6> titles{"What the machine can do: multiply-adds",
+                                                 "What the machine can do: memory",
+                                                 "Matrix products (rows x columns x sum)",
+                                                 "Layers (model, place, weights)",
+                                                 "Steps of whole networks",
+                                                 "Attacks on a network trained for it, without the judge"};
 
 std::string table(const std::vector<Figure>& figures, Section section) {
   std::vector<std::vector<std::string>> rows;
   for (const Figure& figure : figures) {
     if (figure.section != section) continue;
     std::vector<std::string> row, head;
+    const auto add = [&](std::string_view name, std::string value) {
+      head.emplace_back(name);
+      row.push_back(std::move(value));
+    };
+    const auto add_spread = [&](std::string_view name, const Spread& spread) {
+      add(name, short_number(spread.median));
+      add("min to max", text(short_number(spread.min), " to ", short_number(spread.max)));
+    };
+    const bool memory = section == Section::bandwidth, attacks = section == Section::attacks;
     if (figure.count > 0 && section != Section::layers) {
-      const Spread rate = figure.per_second();
-      const bool memory = section == Section::bandwidth;
-      const bool attacks = section == Section::attacks;
-      head.insert(head.end(), {memory ? "GB/s" : attacks ? "a second" : "images/s", "min to max"});
-      row.insert(row.end(), {short_number(rate.median), spread_text(rate)});
-      if (attacks) {
-        head.push_back("of");
-        row.push_back(figure.unit);
-      }
+      add_spread(memory ? "GB/s" : attacks ? "a second" : "images/s", figure.per_second());
+      if (attacks) add("of", figure.unit);
     }
-    if (figure.flop > 0) {
-      const Spread gflops = figure.gflops();
-      head.insert(head.end(), {"GFLOP/s", "min to max"});
-      row.insert(row.end(), {short_number(gflops.median), spread_text(gflops)});
-    }
+    if (figure.flop > 0) add_spread("GFLOP/s", figure.gflops());
     if (has_share(section)) {
-      head.insert(head.end(), {"of peak", "peak"});
-      row.insert(row.end(), {text(fixed(100 * figure.share(), 0), " %"),
-                             short_number((figure.peak_before + figure.peak_after) / 2e9)});
+      add("of peak", text(fixed(100 * figure.share(), 0), " %"));
+      add("peak", short_number((figure.peak_before + figure.peak_after) / 2e9));
     }
-    head.push_back("what");
-    row.push_back(figure.label);
+    add("what", figure.label);
     if (rows.empty()) rows.push_back(std::move(head));
     rows.push_back(std::move(row));
   }
-  return rows.empty() ? "" : text("\n", title_of(section), "\n\n", table_text(rows));
+  return rows.empty() ? "" : text("\n", titles[static_cast<std::size_t>(section)], "\n\n", table_text(rows));
 }
 
 }  // namespace
@@ -129,15 +111,14 @@ Json bench_json(const std::vector<Figure>& figures, const BenchPlan& plan) {
 
 std::string bench_text(const std::vector<Figure>& figures, const BenchPlan& plan) {
   const std::string cpu = processor();
-  const std::size_t threads = thread_count();
-  std::string out = text("hans ", build_version(), " | kernels ", kernels::selected(), " | ", threads,
-                         threads == 1 ? " thread" : " threads", " | ", compiler, cpu.empty() ? "" : " | ", cpu, "\n");
+  const std::string threads = counted(thread_count(), "thread");
+  std::string out = text("hans ", build_version(), " | kernels ", kernels::selected(), " | ", threads, " | ", compiler,
+                         cpu.empty() ? "" : " | ", cpu, "\n");
   for (std::size_t section = 0; section < enum_names(Section{}).size(); ++section) {
     append(out, table(figures, static_cast<Section>(section)));
   }
-  append(out, text("\nMedians of ", plan.rounds, plan.rounds == 1 ? " round" : " rounds", " of at least ", plan.seconds,
-                   " s. The peak is what ", threads, threads == 1 ? " thread" : " threads",
-                   " reached right before and after each figure: their mean.\n"));
+  append(out, text("\nMedians of ", counted(plan.rounds, "round"), " of at least ", plan.seconds,
+                   " s. The peak is what ", threads, " reached right before and after each figure: their mean.\n"));
   return out;
 }
 

@@ -41,29 +41,24 @@ class Worker {
   }
 
   void infer() {
-    const data::Samples batch = next();
-    nn::for_pieces(
-        net_, batch_, tape_,
-        [&](Tape& tape, std::size_t first, std::size_t count) {
-          net_.logits(tape.constant(batch.images.rows(first, count)));
-        },
-        batch_);
+    on_pieces([&](Tape& tape, const data::Samples& images) { net_.logits(tape.constant(images.images)); });
   }
 
   void xgrad() {
-    const data::Samples batch = next();
-    nn::for_pieces(
-        net_, batch_, tape_,
-        [&](Tape& tape, std::size_t first, std::size_t count) {
-          const std::span<const int> labels = std::span(batch.labels).subspan(first, count);
-          value_and_grad(
-              tape, [&](const Var& images) { return cross_entropy(net_.logits(images), labels); },
-              batch.images.rows(first, count));
-        },
-        batch_);
+    on_pieces([&](Tape& tape, const data::Samples& images) {
+      const auto loss = [&](const Var& seen) { return cross_entropy(net_.logits(seen), images.labels); };
+      value_and_grad(tape, loss, images.images);
+    });
   }
 
  private:
+  template <class Work>
+  void on_pieces(Work work) {
+    const data::Samples batch = next();
+    const auto piece = [&](Tape& tape, std::size_t first, std::size_t count) { work(tape, batch.rows(first, count)); };
+    nn::for_pieces(net_, batch_, tape_, piece, batch_);
+  }
+
   data::Samples next() {
     if (first_ + batch_ > samples_.size()) first_ = 0;
     first_ += batch_;
@@ -121,10 +116,7 @@ class Victim {
     const data::Dataset train = data::load("mnist-5k/train");
     test_ = data::load("mnist-5k/test");
     nn::Sequential net = nn::make_model(plan_.attacked, Rng(plan_.seed));
-    nn::FitOptions options;
-    options.epochs = plan_.attacked_epochs;
-    options.seed = plan_.seed;
-    nn::fit(net, train, options);
+    nn::fit(net, train, {.epochs = plan_.attacked_epochs, .seed = plan_.seed});
     net_ = std::make_unique<nn::Sequential>(std::move(net));
   }
 
@@ -136,13 +128,7 @@ class Victim {
 Job attack_job(const BenchPlan& plan, const std::shared_ptr<Victim>& victim, const attacks::Attack& attack,
                bool targeted) {
   const std::string spec = text(attack.spec());
-  Job job;
-  job.figure.section = Section::attacks;
-  job.figure.names =
-      Json::object({{"attack", spec}, {"model", plan.attacked}, {"trained_epochs", plan.attacked_epochs}});
-  job.figure.label = text(spec, targeted ? ", each image to all other classes" : "");
-  job.figure.unit = targeted ? "attempts" : "images";
-  job.prepare = [=](Figure& figure) -> std::function<void()> {
+  const auto prepare = [=](Figure& figure) -> std::function<void()> {
     auto [samples, targets] = targeted ? victim->attempts() : std::pair{victim->images(), std::vector<int>{}};
     const attacks::Goal goal = targeted ? towards(std::move(targets)) : away_from(samples.labels);
     const auto work = [victim, attack, goal, images = std::move(samples)] {
@@ -153,7 +139,12 @@ Job attack_job(const BenchPlan& plan, const std::shared_ptr<Victim>& victim, con
     figure.flop = static_cast<double>(made.forwards + made.gradients) * victim->flop();
     return [work] { work(); };
   };
-  return job;
+  return {
+      {.section = Section::attacks,
+       .names = Json::object({{"attack", spec}, {"model", plan.attacked}, {"trained_epochs", plan.attacked_epochs}}),
+       .label = text(spec, targeted ? ", each image to all other classes" : ""),
+       .unit = targeted ? "attempts" : "images"},
+      prepare};
 }
 
 }  // namespace
@@ -165,14 +156,7 @@ double step_flop(const nn::Sequential& net, Step step) {
     if (forward == 0) first = flop;
     forward += flop;
   }
-  switch (step) {
-    case Step::train:
-      return 3 * forward - first;
-    case Step::infer:
-      return forward;
-    default:
-      return 2 * forward;
-  }
+  return step == Step::train ? 3 * forward - first : step == Step::infer ? forward : 2 * forward;
 }
 
 std::vector<Job> step_jobs(const BenchPlan& plan) {
@@ -183,26 +167,19 @@ std::vector<Job> step_jobs(const BenchPlan& plan) {
     for (const std::size_t batch : plan.step_batches) {
       for (const Step step : {Step::train, Step::infer, Step::xgrad}) {
         const std::string_view name = enum_name(step);
-        Job job;
-        job.figure.section = Section::steps;
-        job.figure.names = Json::object({{"model", model.name}, {"step", name}, {"batch", batch}});
-        job.figure.label = text(model.name, ", batch ", batch, ", ", name);
-        job.figure.unit = "images";
-        job.figure.count = static_cast<double>(batch);
-        job.figure.flop = static_cast<double>(batch) * step_flop(net, step);
-        job.prepare = [net, batch, step, seed = plan.seed](Figure&) -> std::function<void()> {
+        const auto prepare = [net, batch, step, seed = plan.seed](Figure&) -> std::function<void()> {
+          constexpr std::array works{&Worker::train, &Worker::infer, &Worker::xgrad};
           const auto worker =
               std::make_shared<Worker>(net, random_samples(net, std::max(batch, images), seed), batch, seed);
-          switch (step) {
-            case Step::train:
-              return [worker] { worker->train(); };
-            case Step::infer:
-              return [worker] { worker->infer(); };
-            default:
-              return [worker] { worker->xgrad(); };
-          }
+          return [worker, work = works[static_cast<std::size_t>(step)]] { (worker.get()->*work)(); };
         };
-        jobs.push_back(std::move(job));
+        jobs.push_back({{.section = Section::steps,
+                         .names = Json::object({{"model", model.name}, {"step", name}, {"batch", batch}}),
+                         .label = text(model.name, ", batch ", batch, ", ", name),
+                         .flop = static_cast<double>(batch) * step_flop(net, step),
+                         .count = static_cast<double>(batch),
+                         .unit = "images"},
+                        prepare});
       }
     }
   }
@@ -211,10 +188,7 @@ std::vector<Job> step_jobs(const BenchPlan& plan) {
 
 std::vector<Job> attack_jobs(const BenchPlan& plan) {
   const auto victim = std::make_shared<Victim>(plan);
-  attacks::Jsma jsma;
-  jsma.gamma = 0.145F;
-  attacks::Jsma on_logits = jsma;
-  on_logits.of = attacks::Of::logits;
+  const attacks::Jsma jsma{.gamma = 0.145F}, on_logits{.gamma = 0.145F, .of = attacks::Of::logits};
   return {attack_job(plan, victim, attacks::Fgsm{.eps = 0.3F}, false), attack_job(plan, victim, jsma, true),
           attack_job(plan, victim, on_logits, true)};
 }

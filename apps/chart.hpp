@@ -9,15 +9,15 @@ namespace hans::apps {
 /// A line of a chart: shares of one at each x, perhaps with the ends of an interval.
 struct Curve {
   std::string name;
-  std::vector<double> y, low, high;  ///< low and high empty: no interval
-  std::vector<double> x = {};        ///< empty: the chart's
+  std::vector<double> y = {}, low = {}, high = {};  ///< low and high empty: no interval
+  std::vector<double> x = {};                       ///< empty: the chart's
 };
 
 /// Shares against a quantity.
 struct Chart {
   std::string title, x_label, y_label;
-  std::vector<double> x;      ///< rising, at least two: from where to where, and those of curves without their own
-  std::vector<Curve> curves;  ///< at most eight
+  std::vector<double> x = {};      ///< rising, at least two: from where to where, and those of curves without their own
+  std::vector<Curve> curves = {};  ///< at most eight
 };
 
 /// The chart as SVG: lines, up to 12 values with markers, their intervals as bands, and a legend. Throws Error if a

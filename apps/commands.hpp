@@ -6,13 +6,15 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 #include <hans/apps/arguments.hpp>
 #include <hans/core/json.hpp>
+#include <hans/core/utf8.hpp>
 
 namespace hans::apps {
 
-/// What every command takes: derive the options from it and put common_fields() behind your own with std::tuple_cat.
+/// What every command takes: derive the options from it and list your own fields by with_common().
 struct Common {
   std::optional<FileOrOutput> json = {};
   std::uint64_t seed = 0;
@@ -22,8 +24,11 @@ struct Common {
   bool json_only() const { return json && json->text == "-"; }  ///< standard output holds the JSON and nothing else
 };
 
-constexpr auto common_fields() {
+/// What fields() of a command returns: its own, then these.
+template <class... Own>
+constexpr auto with_common(const Own&... own) {
   return std::tuple(
+      own...,
       field("json", &Common::json, "also write the results as JSON to FILE; - puts only the JSON on standard output",
             "none"),
       field("seed", &Common::seed, "seed of all random numbers; the same seed gives the same bytes"),
@@ -31,27 +36,72 @@ constexpr auto common_fields() {
       field("quiet", &Common::quiet, "no progress"));
 }
 
-/// Applies --threads and checks that --json can be written. Call it before the work.
-void begin(const Common& common);
+/// A file that a command reads or writes, and what the message calls it.
+struct NamedFile {
+  std::string what;
+  std::string path;
+  bool output = true;
+};
 
-/// Writes to standard output; throws Error if that fails.
+/// Whether two paths name one file, which need not exist. Devices and pipes are no files that could be lost.
+bool same_file(const std::string& one, const std::string& other);
+
+/// Applies --threads. Throws UsageError if an output is another of these files as well, so that one would be lost, and
+/// Error if an output cannot be written.
+void begin_with(const Common& common, std::span<const NamedFile> files);
+
+namespace detail {
+
+template <Names kind>
+void add_files(std::vector<NamedFile>& files, const std::string& what, const Word<kind>& word) {
+  constexpr bool output = kind == Names::output || kind == Names::file_or_output;
+  if (kind == Names::sharded_output || kind == Names::start) return;  // which the command adds itself
+  if (kind == Names::file_or_output && word.text == "-") return;
+  if (kind == Names::model && !is_path(word.text)) return;
+  files.push_back({what, word.text, output});
+}
+template <class Value>
+void add_files(std::vector<NamedFile>& files, const std::string& what, const Value& value) {
+  if constexpr (requires { value.has_value(); }) {
+    if (value.has_value()) add_files(files, what, *value);
+  } else if constexpr (requires { value.values; }) {
+    for (const auto& one : value.values) add_files(files, what, one);
+  } else if constexpr (requires { value.value(); }) {
+    add_files(files, what, value.value());
+  }
+}
+
+}  // namespace detail
+
+/// Every command calls it before the work: begin_with() of all files that its options name, and of `more`.
+template <class Options>
+void begin(const Options& options, std::vector<NamedFile> more = {}) {
+  const auto add = [&](const auto& field) { detail::add_files(more, shown_name(field.name), options.*field.member); };
+  std::apply([&](const auto&... fields) { (add(fields), ...); }, Options::fields());
+  begin_with(options, more);
+}
+
+/// Writes to standard output, nothing in it but '\n' unescaped that a terminal would act on (utf8.hpp). Throws Error if
+/// that fails.
 void print(std::string_view text);
+
+/// A line on standard error: "hans: " and `message`, whatever that holds.
+void complain(std::string_view message);
+
+/// The same for what does not end the command.
+void note(std::string_view message);
+
+/// The facts as an object.
+Json facts_json(const Facts& facts);
 
 /// The end of a command: `text` on standard output, or the JSON, as --json asks.
 void finish(const Common& common, std::string_view text, const Json& json);
 
-/// The file that --json names; empty for none and for standard output.
-std::string json_file(const Common& common);
-
-/// A file that a command reads or writes, and what the message calls it.
-struct NamedFile {
-  std::string_view what;
-  std::string path;  ///< empty: not given
-  bool output = true;
-};
-
-/// Throws UsageError if an output is another of these files as well: one would be lost.
-void check_distinct(std::span<const NamedFile> files);
+/// Throws UsageError if the name of an output ends otherwise than in one of `endings` (".npz"), and so says that it is
+/// something else than what is written. A name without any ending is taken only where "" is one of them. `instead` is
+/// what to do then; without it that is another ending.
+void check_ending(std::string_view option, const std::string& path, std::span<const std::string_view> endings,
+                  std::string_view instead = {});
 
 /// A command as the program sees it.
 struct Command {

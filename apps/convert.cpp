@@ -1,5 +1,4 @@
 // hans convert: models from one file format to another.
-#include <algorithm>
 #include <array>
 
 #include <hans/apps/commands.hpp>
@@ -9,7 +8,6 @@
 #include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
 #include <hans/data/npz.hpp>
-#include <hans/nn/onnx_export.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/state_dict.hpp>
 
@@ -18,7 +16,7 @@ namespace {
 
 struct ConvertOptions : Common {
   Required<FileName> in;
-  Required<FileName> out;
+  Required<OutputName> out;
   std::optional<PreprocessChoice> preprocess = {};
   std::optional<FileName> model = {};
   std::optional<std::string> names = {};
@@ -35,23 +33,18 @@ struct ConvertOptions : Common {
       "hans convert cnn.onnx cnn.hans --preprocess mean=0.1307,std=0.3081\n"
       "hans convert v1.hans v1.onnx\n"
       "hans convert mlp.safetensors mlp.hans --model '28x28x1;flatten;linear:units=50;relu;linear:units=10'";
-  static constexpr auto positional() {
-    return std::tuple(field("IN", &ConvertOptions::in, "a .hans, .onnx, .safetensors or .npz file"),
-                      field("OUT", &ConvertOptions::out, "the file to write; its ending says as what"));
-  }
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(
-            field("preprocess", &ConvertOptions::preprocess, preprocess_meaning, "none"),
-            field(
-                "model", &ConvertOptions::model,
-                "for weights: whose they are, a built-in name, a model file or an architecture as hans show prints it",
-                "what the file says"),
-            field("names", &ConvertOptions::names,
-                  "for weights: what stands before .weight in the names for each layer that has any, such as "
-                  "conv1/conv2/fc",
-                  "in order")),
-        common_fields());
+    return with_common(
+        field("IN", &ConvertOptions::in, "a .hans, .onnx, .safetensors or .npz file"),
+        field("OUT", &ConvertOptions::out, "the file to write; its ending says as what"),
+        field("preprocess", &ConvertOptions::preprocess, preprocess_meaning, "none"),
+        field("model", &ConvertOptions::model,
+              "for weights: whose they are, a built-in name, a model file or an architecture as hans show prints it",
+              "what the file says"),
+        field("names", &ConvertOptions::names,
+              "for weights: what stands before .weight in the names for each layer that has any, such as "
+              "conv1/conv2/fc",
+              "in order"));
   }
 };
 
@@ -107,13 +100,7 @@ Converted read_weights(const ConvertOptions& options, const std::string& in) {
                                                    : nn::Safetensors::parse(bytes, where);
   Converted read{network_for(options, file, in), sha256(bytes), {}};
   std::vector<std::string> names;
-  if (options.names) {
-    std::string_view rest = *options.names;
-    for (std::size_t end = 0; end != std::string_view::npos; rest.remove_prefix(std::min(end, rest.size() - 1) + 1)) {
-      end = rest.find('/');
-      names.emplace_back(rest.substr(0, end));
-    }
-  }
+  if (options.names) each_part(*options.names, "/", [&](std::string_view name) { names.emplace_back(name); });
   try {
     read.states = nn::load_state_dict(read.model.net, file.tensors, names);
   } catch (const MemoryError&) {
@@ -134,33 +121,22 @@ Converted read_weights(const ConvertOptions& options, const std::string& in) {
 
 Converted read_whole(const ConvertOptions& options, const std::string& in) {
   // A name without '/' or '.' is a file here too: there is nothing to convert in a built-in model.
-  const bool is_path = in.find_first_of("/.") != std::string::npos;
-  nn::Model model = load_model(is_path ? in : "./" + in, options.seed, options.preprocess).model;
+  const bool named_as_path = is_path(in);
+  nn::Model model = load_model(named_as_path ? in : "./" + in, options.seed, options.preprocess).model;
   const std::string hash = model.sha256;
   return {std::move(model), hash, {}};
 }
 
-std::string bytes_as(const nn::Model& model, const std::string& out) {
-  if (out.ends_with(".hans")) return nn::dump_model(model);
-  if (out.ends_with(".onnx")) return nn::onnx::dump(nn::export_onnx(model.net));
-  return out.ends_with(".npz") ? nn::dump_npz(model) : nn::dump_safetensors(model);
-}
-
 int run(const ConvertOptions& options) {
-  begin(options);
   const std::string in = options.in.value().text;
   const std::string out = options.out.value().text;
-  const auto ends_with = [&out](std::string_view ending) { return out.ends_with(ending); };
-  constexpr std::array<std::string_view, 4> endings{".hans", ".onnx", ".safetensors", ".npz"};
-  check_usage(std::ranges::any_of(endings, ends_with), "convert writes .hans, .onnx, .safetensors and .npz files, not ",
-              in_quotes(out));
+  check_ending("OUT", out, std::to_array<std::string_view>({".hans", ".onnx", ".safetensors", ".npz"}));
   check_usage(is_state_dict(in) || (!options.model && !options.names), "--model and --names are for weights; ",
               in_quotes(in), " is a whole model");
-  check_distinct(std::vector<NamedFile>{{"IN", in, false}, {"OUT", out}, {"--json", json_file(options)}});
-  check_writable(out);
+  begin(options);
   Converted read = is_state_dict(in) ? read_weights(options, in) : read_whole(options, in);
   if (!in.ends_with(".hans")) read.model.training.emplace_back("converted_from_sha256", read.sha256);
-  const std::string bytes = bytes_as(read.model, out);
+  const std::string bytes = dump_as(read.model, out);
   write_file(out, bytes);
   std::string page;
   Json states = Json::array();
@@ -169,7 +145,7 @@ int run(const ConvertOptions& options) {
                       read.model.net.layers()[state.layer].spec(), "\n"));
     states.push(Json::object({{"prefix", state.prefix}, {"layer", state.layer}}));
   }
-  append(page, text("wrote ", out, " (", with_commas(read.model.net.parameters()), " parameters, sha256 ",
+  append(page, text("wrote ", visible(out), " (", with_commas(read.model.net.parameters()), " parameters, sha256 ",
                     sha256(bytes), ")\n"));
   finish(options, page,
          Json::object({{"hans", build_version()},

@@ -62,14 +62,16 @@ class Rows {
   }
 
   /// A column of integers in a range; `otherwise` everywhere if it is not there.
-  std::vector<std::int64_t> column(std::string_view name, std::int64_t low, std::int64_t high,
-                                   std::optional<std::int64_t> otherwise = {}) const {
-    if (!has(name) && otherwise) return std::vector<std::int64_t>(*count_, *otherwise);
+  template <class T>
+  std::vector<T> column(std::string_view name, std::int64_t low, std::int64_t high,
+                        std::optional<T> otherwise = {}) const {
+    if (!has(name) && otherwise) return std::vector<T>(*count_, *otherwise);
     const data::Array found = array(name);
     check(found.shape == Shape{*count_}, name, " in ", path_, " has shape ", found.shape, " for ", *count_, " images");
-    std::vector<std::int64_t> all = found.integers();
-    for (const std::int64_t one : all) {
+    std::vector<T> all;
+    for (const std::int64_t one : found.integers()) {
       check(one >= low && one <= high, name, " in ", path_, " has a ", one, "; allowed are ", low, " to ", high);
+      all.push_back(static_cast<T>(one));
     }
     return all;
   }
@@ -89,37 +91,28 @@ CraftedSet read_crafted(const std::string& path, const nn::Classifier& model, co
   made.images = rows.images("images", model.input());
   const std::size_t count = made.images.shape()[0];
   const auto last = static_cast<std::int64_t>(model.classes()) - 1;
-  std::vector<std::int64_t> index(count);
-  std::iota(index.begin(), index.end(), 0);
-  if (rows.has("index")) index = rows.column("index", 0, 0xffffffff);
-  const std::vector<std::uint32_t> places(index.begin(), index.end());
+  std::vector<std::uint32_t> places(count);
+  std::iota(places.begin(), places.end(), 0U);
+  if (rows.has("index")) places = rows.column<std::uint32_t>("index", 0, 0xffffffff);
   if (data != nullptr) made.originals = data->gather(places);
   made.originals.index = places;
   if (data == nullptr || rows.has("originals")) made.originals.images = rows.images("originals", model.input());
-  if (data == nullptr || rows.has("labels")) {
-    const std::vector<std::int64_t> labels = rows.column("labels", 0, last);
-    made.originals.labels.assign(labels.begin(), labels.end());
-  }
-  for (const std::int64_t target : rows.column("targets", -1, last, -1)) {
-    made.targets.push_back(static_cast<int>(target));
-  }
+  if (data == nullptr || rows.has("labels")) made.originals.labels = rows.column<int>("labels", 0, last);
+  made.targets = rows.column<int>("targets", -1, last, -1);
   if (rows.has("spec")) {
     for (const Spec& spec : parse_list(rows.array("spec").text(), ' ')) {
       made.attacks.push_back(attacks::Attack::from_spec(spec));
     }
   }
   const auto attacks = static_cast<std::int64_t>(std::max<std::size_t>(made.attacks.size(), 1));
-  for (const std::int64_t which : rows.column("attack", 0, attacks - 1, 0)) {
-    made.attack.push_back(static_cast<std::size_t>(which));
-  }
-  if (rows.has("success")) {
-    for (const std::int64_t one : rows.column("success", 0, 1)) made.success.push_back(one != 0);
-  }
+  made.attack = rows.column<std::size_t>("attack", 0, attacks - 1, 0);
+  if (rows.has("success")) made.success = rows.column<bool>("success", 0, 1);
   if (rows.has("model_sha256")) made.model_sha256 = rows.array("model_sha256").text();
   return made;
 }
 
-std::string crafted_file(const Subject& subject, const attacks::Evaluation& found) {
+std::string crafted_file(const Run& run) {
+  const attacks::Evaluation& found = run.found;
   const data::Samples& samples = found.samples;
   const std::size_t features = samples.images.shape().row_elements();
   std::size_t rows = 0;
@@ -133,11 +126,10 @@ std::string crafted_file(const Subject& subject, const attacks::Evaluation& foun
   std::string specs;
   for (std::size_t a = 0; a < found.attacks.size(); ++a) {
     const attacks::AttackResult& result = found.attacks[a];
-    check(result.images.size() == result.attempts.size(), "the images of ", result.attack.spec(), " were not kept");
     append(specs, text(specs.empty() ? "" : " ", result.attack.pinned()));
-    for (std::size_t k = 0; k < result.attempts.size(); ++k) {
-      const attacks::Attempt& attempt = result.attempts[k];
-      const auto image = result.images[k].values();
+    for (const attacks::Attempt& attempt : result.attempts) {
+      const auto image = attempt.image.values();
+      check(image.size() == features, "the images of ", result.attack.spec(), " were not kept");
       const auto original = samples.images.values().subspan(attempt.sample * features, features);
       images.insert(images.end(), image.begin(), image.end());
       originals.insert(originals.end(), original.begin(), original.end());
@@ -159,7 +151,7 @@ std::string crafted_file(const Subject& subject, const attacks::Evaluation& foun
                                              {"attack", Array::of(column, attack)},
                                              {"success", Array::of(column, success)},
                                              {"spec", Array::of(specs)},
-                                             {"model_sha256", Array::of(subject.model_sha256)}};
+                                             {"model_sha256", Array::of(run.plan.subject.model_sha256)}};
   return data::write_npz(arrays);
 }
 

@@ -4,16 +4,14 @@
 #include <string>
 #include <vector>
 
-#include <hans/apps/sentence.hpp>
-#include <hans/attacks/attack.hpp>
+#include <hans/apps/run.hpp>
 
 namespace hans::apps {
 
 /// The bytes of the file, one row for each attempt, attack after attack: `images`, `originals` (float32), `labels`,
-/// `targets`
-/// (-1: none), `index` in the data set, `attack` (which one, from 0; int64), `success` (uint8); `spec` (the canonical
-/// SPECs, a space between two) and `model_sha256` as text. The images must have been kept.
-std::string crafted_file(const Subject& subject, const attacks::Evaluation& found);
+/// `targets` (-1: none), `index` in the data set, `attack` (which one, from 0; int64), `success` (uint8); `spec` (the
+/// canonical SPECs, a space between two) and `model_sha256` as text. The images must have been kept.
+std::string crafted_file(const Run& run);
 
 /// What such a file holds, one row for each attempt.
 struct CraftedSet {
@@ -24,6 +22,13 @@ struct CraftedSet {
   std::vector<bool> success;        ///< on the model it was made against; empty: the file does not say
   std::vector<attacks::Attack> attacks;
   std::string model_sha256;  ///< of that model; empty: the file does not say
+
+  /// The images of these rows.
+  Tensor images_at(std::span<const std::size_t> rows) const {
+    data::Samples crafted = originals;
+    crafted.images = images;
+    return crafted.select(rows).images;
+  }
 };
 
 /// Reads one for a model, from a path. `images`, `originals` (float32) and `labels` must be there, but the last two may

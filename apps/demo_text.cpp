@@ -1,50 +1,40 @@
 // What the demo says in a terminal, and to machines.
 #include <hans/apps/demo_page.hpp>
 #include <hans/apps/pictures.hpp>
+#include <hans/apps/results.hpp>
 #include <hans/core/version.hpp>
 
 namespace hans::apps {
 namespace {
 
-std::string sentence_of(const DemoNet& net, const Request& request, const attacks::Evaluation& found, std::size_t k) {
-  return sentence(net.subject, {request.attacks[k], found.attacks[k].attack, request.targets,
-                                found.attacks[k].robust_count, found.right, found.samples.size()});
-}
-
-std::string accuracy_text(std::size_t right, std::size_t n) {
-  return text(percent_of(right, n), " % (", interval_text(right, n), ")");
-}
-
-std::string jsma_text(const DemoNet& net) {
-  const attacks::AttackResult& result = net.saliency();
+std::string jsma_text(const DemoRun& jsma) {
+  const attacks::AttackResult& result = jsma.attack(0);
   const std::string pixels = result.l0.mean ? text(", ", fixed(*result.l0.mean, 1), " pixels each") : "";
   return text(result.successes, " of ", result.attempts.size(), pixels);
 }
 
 std::string table(const DemoFindings& found) {
-  const std::size_t n = found.plain.fgsm.samples.size();
-  const auto row = [](std::string name, std::string plain, std::string trained) {
-    return std::vector<std::string>{std::move(name), std::move(plain), std::move(trained)};
-  };
-  const std::vector<std::vector<std::string>> rows{
-      row("digits read correctly", "plain", "adversarially trained"),
-      row("as they are", accuracy_text(found.plain.fgsm.right, n), accuracy_text(found.trained.fgsm.right, n)),
-      row(text("under fgsm:eps=", demo_eps[demo_shown]), accuracy_text(found.plain.shown().robust_count, n),
-          accuracy_text(found.trained.shown().robust_count, n)),
-      row("misled by jsma", jsma_text(found.plain), jsma_text(found.trained))};
+  const DemoRun &plain = found.plain.linf, &trained = found.trained.linf;
+  TextTable rows{{"digits read correctly", "plain", "verdict", "adversarially trained", "verdict"},
+                 {"as they are", share_text(plain.right()), "", share_text(trained.right()), ""}};
+  for (const std::size_t k : {demo_noise, demo_fgsm, demo_pgd}) {
+    rows.push_back({text("under ", demo_attacks[k]), share_text(plain.robust(k)), std::string(plain.verdict(k)),
+                    share_text(trained.robust(k)), std::string(trained.verdict(k))});
+  }
+  const DemoRun &plain_jsma = found.plain.jsma, &trained_jsma = found.trained.jsma;
+  rows.push_back({"misled by jsma", jsma_text(plain_jsma), std::string(plain_jsma.verdict(0)), jsma_text(trained_jsma),
+                  std::string(trained_jsma.verdict(0))});
   return table_text(rows);
 }
 
 std::string before_and_after(const DemoNet& net) {
   const attacks::Attempt* attempt = cheapest_attempt(net);
   if (attempt == nullptr) return "";
-  const attacks::Evaluation& jsma = net.jsma;
-  const Shape shape = jsma.samples.images.shape().without_front();
+  const attacks::Evaluation& jsma = net.jsma.found();
+  const Shape shape = net.jsma.run.plan.image;
   const Tensor original = jsma.samples.images.rows(attempt->sample, 1);
-  const auto number = static_cast<std::size_t>(attempt - net.saliency().attempts.data());
   const std::vector<std::string> before = ascii_picture(image_picture(original.values(), shape, jsma.samples.box));
-  const std::vector<std::string> after =
-      ascii_picture(image_picture(net.saliency().images[number].values(), shape, jsma.samples.box));
+  const std::vector<std::string> after = ascii_picture(image_picture(attempt->image.values(), shape, jsma.samples.box));
   std::string out;
   for (std::size_t line = 0; line < before.size(); ++line)
     append(out, text("  ", before[line], "    |    ", after[line], "\n"));
@@ -60,18 +50,23 @@ std::string before_and_after(const DemoNet& net) {
 std::vector<std::string> demo_sentences(const DemoFindings& found) {
   std::vector<std::string> all;
   for (const DemoNet* net : {&found.plain, &found.trained}) {
-    all.push_back(sentence_of(*net, net->fgsm_request, net->fgsm, demo_shown));
-    all.push_back(sentence_of(*net, net->jsma_request, net->jsma, 0));
+    for (const DemoRun* made : {&net->linf, &net->jsma}) {
+      each_part(results_sentences(made->run, made->judgement), "\n\n",
+                [&](std::string_view lines) { all.emplace_back(lines); });
+    }
   }
   return all;
 }
 
 std::string demo_text(const DemoFindings& found) {
-  std::string out = text(table(found), "\nIn brackets 95 % intervals, of ",
-                         with_commas(found.plain.fgsm.samples.size()), " images of ", found.plain.subject.data,
-                         ", seed ", found.plan.seed, ".\n\n", before_and_after(found.plain), "\n");
-  for (const std::string& each : demo_sentences(found)) append(out, text(each.substr(0, each.find('\n')), "\n\n"));
-  append(out, "These commands give the same networks and numbers:\n");
+  const DemoRun& trained = found.trained.linf;
+  std::string out = text(
+      table(found), "\nIn brackets 95 % intervals, of ", images_text(found.plain.subject(), trained.found().size()),
+      ", seed ", found.plan.seed, ".\n\n", before_and_after(found.plain), "\nOf ", demo_attacks[demo_fgsm], " on ",
+      found.trained.named.name, ": ", verdict_text(trained.said(demo_fgsm)),
+      "\nThe trained network has met fgsm, which takes one step. pgd takes up to 40, changes no pixel by more, and "
+      "shows\nwhat the defence is worth. The page says why.\n\n"
+      "These commands give the same networks, numbers and verdicts:\n");
   for (const DemoCommand& each : demo_commands(found)) append(out, text("  ", each.line, "\n"));
   return out;
 }
@@ -79,8 +74,8 @@ std::string demo_text(const DemoFindings& found) {
 Json demo_json(const DemoFindings& found) {
   const auto net = [](const DemoNet& made) {
     return Json::object({{"train", made.command},
-                         {"fgsm", results_json(made.subject, made.fgsm_request, made.fgsm, {})},
-                         {"jsma", results_json(made.subject, made.jsma_request, made.jsma, {})}});
+                         {"linf", results_json(made.linf.run, made.linf.judgement, false)},
+                         {"jsma", results_json(made.jsma.run, made.jsma.judgement, false)}});
   };
   return Json::object({{"hans", build_version()},
                        {"seed", found.plan.seed},

@@ -21,15 +21,11 @@ struct EvalOptions : Common {
       "Prints the share of right predictions with its 95 % interval (Wilson). For the accuracy under attack use hans "
       "attack.";
   static constexpr std::string_view example = "hans eval v1.hans --data mnist-5k";
-  static constexpr auto positional() {
-    return std::tuple(field("MODEL", &EvalOptions::model, "a model file, as hans train writes it, or an ONNX file"));
-  }
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(field("data", &EvalOptions::data, data_meaning_test),
-                   field("preprocess", &EvalOptions::preprocess, preprocess_meaning, "none"),
-                   field("limit", &EvalOptions::limit, at_least(1), "only the first N images", "all")),
-        common_fields());
+    return with_common(field("MODEL", &EvalOptions::model, model_meaning),
+                       field("data", &EvalOptions::data, data_meaning_test),
+                       field("preprocess", &EvalOptions::preprocess, preprocess_meaning, "none"),
+                       field("limit", &EvalOptions::limit, at_least(1), "only the first N images", "all"));
   }
 };
 
@@ -37,7 +33,6 @@ int run(const EvalOptions& options) {
   begin(options);
   const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   warn_if_untrained(named);
-  check_distinct(std::vector<NamedFile>{{"MODEL", named.path, false}, {"--json", json_file(options)}});
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
   const std::size_t count = first_count(options.limit, data.size());
 
@@ -45,14 +40,14 @@ int run(const EvalOptions& options) {
   const std::vector<int> predictions =
       nn::predict(named.model.net, data, count, [&](std::size_t done) { bar.update(done, count); });
   bar.clear();
-  const std::size_t right = nn::count_right(predictions, data.labels().first(count));
+  const attacks::Share right(nn::count_right(predictions, data.labels().first(count)), count);
 
   const Subject subject = subject_of(named, data, options.seed);
   const std::string report =
-      text(subject.model, " on ", images_text(subject, count), ": ", with_commas(right), " right, accuracy ",
-           percent_of(right, count), " % (95 % interval ", interval_text(right, count), ")\n", "data sha256 ",
-           subject.data_sha256, " | model sha256 ", subject.model_sha256, " | hans ", build_version(), "\n");
-  finish(options, report, clean_json(subject, right, count));
+      text(subject.model, " on ", images_text(subject, count), ": ", with_commas(right.part()), " right, accuracy ",
+           percent_of(right), " % (95 % interval ", interval_text(right), ")\n", "data sha256 ", subject.data_sha256,
+           " | model sha256 ", subject.model_sha256, " | hans ", build_version(), "\n");
+  finish(options, report, clean_json(subject, right));
   return 0;
 }
 

@@ -1,12 +1,13 @@
 // The command: finds the subcommand, runs it, and turns exceptions into one line and an exit code.
-#include <array>
-#include <cstdio>
+#include <algorithm>
+#include <csignal>
 #include <exception>
 #include <new>
 #include <string>
 #include <vector>
 
 #include <hans/apps/commands.hpp>
+#include <hans/core/file.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 
@@ -24,45 +25,35 @@ std::vector<Command> commands() {
 }
 
 std::string main_page(const std::vector<Command>& all) {
-  std::size_t width = 0;
-  for (const Command& command : all) width = std::max(width, command.name.size() + 4);
-  std::string page = text("hans ", version,
-                          ": attacks small networks, defends them, and says what is left of their accuracy\n\n"
-                          "usage: hans COMMAND [ARGUMENTS] [--json FILE|-] [--seed N] [--threads N] [--quiet]\n\n");
-  for (const Command& command : all) {
-    append(page, text("  ", command.name, std::string(width - command.name.size(), ' '), command.meaning, "\n"));
-  }
-  append(page,
-         "\nhans help COMMAND explains a command, hans --version prints the version.\n"
-         "Results go to standard output, progress and errors to standard error. The exit code is 0 when done,\n"
-         "1 when the work failed, 2 when the request was wrong.\n\n"
-         "first steps\n"
-         "  hans demo\n"
-         "  hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans\n"
-         "  hans eval v1.hans --data mnist-5k\n"
-         "  hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n");
-  return page;
+  Facts facts;
+  for (const Command& command : all) facts.emplace_back(command.name, command.meaning);
+  return text("hans ", version,
+              ": attacks small networks, defends them, and says what is left of their accuracy\n\n"
+              "usage: hans COMMAND [ARGUMENTS] [--json FILE|-] [--seed N] [--threads N] [--quiet]\n\n",
+              aligned(facts, {2, 4}),
+              "\nhans help COMMAND explains a command, hans --version prints the version.\n"
+              "Results go to standard output, progress and errors to standard error. The exit code is 0 when done,\n"
+              "1 when the work failed, 2 when the request was wrong.\n\n"
+              "first steps\n"
+              "  hans demo\n"
+              "  hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans\n"
+              "  hans eval v1.hans --data mnist-5k\n"
+              "  hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n");
 }
 
 const Command& find(const std::vector<Command>& all, std::string_view name) {
   std::vector<std::string> names;
-  std::string joined;
   for (const Command& command : all) {
     if (command.name == name) return command;
     names.emplace_back(command.name);
-    append(joined, text(joined.empty() ? "" : ", ", command.name));
   }
-  const std::string hint = nearest(name, names);
-  throw UsageError(text("unknown command ", in_quotes(name), hint.empty() ? "" : text("; did you mean ", hint, "?"),
-                        hint.empty() ? ";" : "", " allowed: ", joined, "; hans --help explains them"));
+  throw UsageError(text("unknown command ", in_quotes(name), did_you_mean(name, names, ""), listed(all, &Command::name),
+                        "; hans --help explains them"));
 }
 
 bool asks_for_help(Arguments given) {
-  for (const std::string_view word : given) {
-    if (word == "--") return false;
-    if (word == "--help" || word == "-h") return true;
-  }
-  return false;
+  const Arguments options = given.first(static_cast<std::size_t>(std::ranges::find(given, "--") - given.begin()));
+  return std::ranges::any_of(options, [](std::string_view word) { return word == "--help" || word == "-h"; });
 }
 
 int run(Arguments given) {
@@ -92,13 +83,25 @@ int run(Arguments given) {
   return command.run(rest);
 }
 
-// One line, whatever the message holds.
-int complain(std::string message, int code) {
-  for (char& c : message) {
-    if (c == '\n' || c == '\r') c = ' ';
-  }
-  std::fprintf(stderr, "hans: %s\n", message.c_str());
+int ended_by(std::string_view message, int code) {
+  complain(message);
   return code;
+}
+
+// Ends the process as the signal would have, but leaves no half-written file.
+void clean_up_and_end(int signal) {
+  remove_unfinished_files();
+  std::signal(signal, SIG_DFL);
+  std::raise(signal);
+}
+
+void handle_signals() {
+#ifdef SIGXFSZ
+  std::signal(SIGXFSZ, SIG_IGN);  // a file may grow no further: the write fails and says so
+#endif
+  for (const int signal : {SIGINT, SIGTERM}) {
+    if (std::signal(signal, clean_up_and_end) == SIG_IGN) std::signal(signal, SIG_IGN);  // as nohup and & want it
+  }
 }
 
 }  // namespace
@@ -106,14 +109,15 @@ int complain(std::string message, int code) {
 
 int main(int count, char** words) {
   using namespace hans::apps;
+  handle_signals();
   try {
     const std::vector<std::string_view> given(words + (count > 0 ? 1 : 0), words + count);
     return run(given);
   } catch (const hans::UsageError& error) {
-    return complain(error.what(), wrong_usage);
+    return ended_by(error.what(), wrong_usage);
   } catch (const std::bad_alloc&) {
-    return complain("out of memory; use a smaller --limit, --batch or model", failed);
+    return ended_by("out of memory; use a smaller --limit, --batch or model", failed);
   } catch (const std::exception& error) {
-    return complain(error.what(), failed);
+    return ended_by(error.what(), failed);
   }
 }

@@ -3,15 +3,18 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <vector>
 
 #include <hans/apps/arguments.hpp>
+#include <hans/apps/commands.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
+#include <hans/core/version.hpp>
 #include <hans/nn/models.hpp>
+#include <hans/nn/onnx_export.hpp>
 #include <hans/nn/onnx_import.hpp>
+#include <hans/nn/state_dict.hpp>
 
 namespace hans::apps {
 
@@ -23,28 +26,14 @@ void append_value(std::string& out, const PreprocessChoice& choice) {
 }
 std::string value_help(const PreprocessChoice&) { return "STEPS"; }
 
-namespace {
-
-nn::Model import_model(const std::string& path, const nn::Preprocess& preprocess) {
-  std::vector<std::string> notes;
-  nn::Model model = nn::load_onnx(path, preprocess, notes);
-  for (const std::string& note : notes) std::fprintf(stderr, "hans: note: %s: %s\n", path.c_str(), note.c_str());
-  return model;
-}
-
-}  // namespace
-
 void read_value(std::string_view word, Radii& out) {
   out.values.clear();
-  for (;;) {
-    const std::size_t comma = std::min(word.find(','), word.size());
+  each_part(word, ",", [&out](std::string_view part) {
     float radius = 0;
-    hans::read_value(word.substr(0, comma), radius);
+    hans::read_value(part, radius);
     check_usage(radius >= 0 && std::isfinite(radius), "a distance is a number from 0 up, not ", radius);
     out.values.push_back(radius);
-    if (comma == word.size()) return;
-    word.remove_prefix(comma + 1);
-  }
+  });
 }
 void append_value(std::string& out, const Radii& radii) {
   for (const float radius : radii.values) append(out, text(&radius == radii.values.data() ? "" : ",", radius));
@@ -55,28 +44,28 @@ bool is_onnx(std::string_view path) { return path.ends_with(".onnx"); }
 bool is_state_dict(std::string_view path) { return path.ends_with(".safetensors") || path.ends_with(".npz"); }
 
 NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess) {
-  if (word.find_first_of("/.") != std::string_view::npos) {
+  if (is_path(word)) {
     const std::string path(word);
-    const std::string name = fs::path(word).filename().string();
+    const std::string name = visible(fs::path(word).filename().string());
     check_usage(!is_state_dict(word), in_quotes(word),
                 " holds weights, not a whole model; make one of them: hans convert ", word,
                 " model.hans --model ARCHITECTURE");
     if (is_onnx(word)) {
-      return {name, path, import_model(path, preprocess ? preprocess->preprocess : nn::Preprocess{})};
+      std::vector<std::string> notes;
+      nn::Model model = nn::load_onnx(path, preprocess ? preprocess->preprocess : nn::Preprocess{}, notes);
+      for (const std::string& one : notes) note(text(path, ": ", one));
+      return {name, path, std::move(model)};
     }
     check_usage(!preprocess, "--preprocess is for ONNX files; ", in_quotes(word), " holds its own");
     return {name, path, nn::load_model(path)};
   }
   check_usage(!preprocess, "--preprocess is for ONNX files, not for the built-in ", in_quotes(word));
-  std::vector<std::string> names;
-  for (const nn::ModelInfo& info : nn::list_models()) names.emplace_back(info.name);
-  if (std::find(names.begin(), names.end(), word) == names.end()) {
-    std::string all;
-    for (const std::string& name : names) append(all, text(all.empty() ? "" : ", ", name));
+  const std::span<const nn::ModelInfo> built_in = nn::list_models();
+  if (std::ranges::find(built_in, word, &nn::ModelInfo::name) == built_in.end()) {
     std::error_code ignored;
     const bool is_file = fs::is_regular_file(word, ignored);
     throw UsageError(
-        text("there is no built-in model ", in_quotes(word), "; there are ", all,
+        text("there is no built-in model ", in_quotes(word), "; there are ", listed(built_in, &nn::ModelInfo::name),
              is_file ? "; for the file of that name write ./" : "; a model file is written with a '.' or '/'",
              is_file ? word : ""));
   }
@@ -85,10 +74,28 @@ NamedModel load_model(std::string_view word, std::uint64_t seed, const std::opti
   return made;
 }
 
+std::string dump_as(const nn::Model& model, std::string_view path) {
+  if (is_onnx(path)) return nn::onnx::dump(nn::export_onnx(model.net));
+  if (path.ends_with(".safetensors")) return nn::dump_safetensors(model);
+  return path.ends_with(".npz") ? nn::dump_npz(model) : nn::dump_model(model);
+}
+
+Facts training_record(std::string_view model, const data::Dataset& train, const nn::FitOptions& fit,
+                      std::string_view continued_from) {
+  Facts entries{{"model", std::string(model)}};
+  if (!continued_from.empty()) entries.emplace_back("continued_from_sha256", continued_from);
+  const Facts rest{{"recipe", nn::recipe(fit)},
+                   {"data", short_name(train.name())},
+                   {"data_sha256", train.sha256()},
+                   {"seed", text(fit.seed)},
+                   {"hans", std::string(build_version())}};
+  entries.insert(entries.end(), rest.begin(), rest.end());
+  return entries;
+}
+
 void warn_if_untrained(const NamedModel& model) {
   if (!model.path.empty()) return;
-  std::fprintf(stderr, "hans: note: %s is built in and untrained; hans train makes a model file of it\n",
-               model.name.c_str());
+  note(text(model.name, " is built in and untrained; hans train makes a model file of it"));
 }
 
 Subject subject_of(const NamedModel& model, const data::Dataset& data, std::uint64_t seed) {
@@ -124,7 +131,7 @@ std::string short_name(std::string_view data_name) {
     std::error_code ignored;
     folder = fs::weakly_canonical(folder, ignored);
   }
-  return text(folder.filename().string(), part);
+  return text(visible(folder.filename().string()), part);
 }
 
 data::Dataset load_data(std::string_view word, data::Part part, const nn::Sequential& model) {

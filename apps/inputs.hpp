@@ -10,6 +10,7 @@
 #include <hans/apps/arguments.hpp>
 #include <hans/apps/sentence.hpp>
 #include <hans/data/dataset.hpp>
+#include <hans/nn/fit.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/preprocess.hpp>
 
@@ -17,7 +18,7 @@ namespace hans::apps {
 
 /// A model with the name that reports give it.
 struct NamedModel {
-  std::string name;  ///< the file's name without its folder, or the built-in name
+  std::string name;  ///< the file's name without its folder, visible() (utf8.hpp), or the built-in name
   std::string path;  ///< empty: built in, and untrained: only what its seed made of it
   nn::Model model;
 };
@@ -53,6 +54,16 @@ bool is_state_dict(std::string_view path);
 NamedModel load_model(std::string_view word, std::uint64_t seed,
                       const std::optional<PreprocessChoice>& preprocess = {});
 
+/// The file that a model is written to under this name, by its ending: .onnx, .safetensors and .npz as hans convert
+/// makes them, else .hans. Throws Error for a layer that ONNX does not have.
+std::string dump_as(const nn::Model& model, std::string_view path);
+
+/// What a model file says of its training: enough to repeat the training, nothing that differs between machines.
+/// `model` is the built-in name of the architecture; `continued_from` the hash of the file that it went on from, if
+/// any.
+Facts training_record(std::string_view model, const data::Dataset& train, const nn::FitOptions& fit,
+                      std::string_view continued_from = {});
+
 /// Says on standard error that a built-in model is untrained: its numbers mean little.
 void warn_if_untrained(const NamedModel& model);
 
@@ -66,11 +77,11 @@ Subject subject_of(const NamedModel& model, const data::Dataset& data, std::uint
 /// How many samples --limit leaves of `size`.
 std::size_t first_count(const std::optional<std::uint64_t>& limit, std::size_t size);
 
-/// What --data is, for the help.
+/// What MODEL and --data are, for the help.
+inline constexpr std::string_view model_meaning = "a model file, as hans train writes it, or an ONNX file";
 inline constexpr std::string_view data_meaning_test =
     "the images: mnist-5k (built in), mnist, fashion-mnist, a folder of IDX files or an .npz file with images and "
-    "labels; "
-    "the test part unless it ends in /train";
+    "labels; the test part unless it ends in /train";
 
 /// What --targets says.
 struct TargetsChoice {

@@ -28,85 +28,75 @@ struct ListOptions : Common {
       "Parameters are written NAME:KEY=VALUE,KEY=VALUE without spaces; a value that is itself such a text stands in "
       "brackets.";
   static constexpr std::string_view example = "hans list attacks";
-  static constexpr auto positional() {
-    return std::tuple(
-        field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers, data or indicators"));
-  }
   static constexpr auto fields() {
-    return std::tuple_cat(std::tuple(field("markdown", &ListOptions::markdown, "as a page of documentation")),
-                          common_fields());
+    return with_common(
+        field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers, data or indicators"),
+        field("markdown", &ListOptions::markdown, "as a page of documentation"));
   }
 };
 
 struct Entry {
   std::string name, meaning, source;
   std::vector<FieldInfo> fields;
-  std::vector<std::pair<std::string, std::string>> facts = {};  ///< what is no parameter
+  Facts facts = {};  ///< what is no parameter
 };
+
+template <class Info>
+Entry entry_of(const Info& info, Facts facts = {}) {
+  Entry entry{std::string(info.name), std::string(info.meaning), "", {}, std::move(facts)};
+  if constexpr (requires { info.paper; }) entry.source = info.paper;
+  if constexpr (requires { info.source; }) entry.source = info.source;
+  if constexpr (requires { info.fields; }) entry.fields = info.fields;
+  return entry;
+}
 
 std::vector<Entry> entries(Topic topic) {
   std::vector<Entry> all;
+  const auto add = [&all](const auto& infos) {
+    for (const auto& info : infos) all.push_back(entry_of(info));
+  };
   switch (topic) {
     case Topic::attacks:
-      for (attacks::AttackInfo& info : attacks::list_attacks()) {
-        const std::string name = info.version.empty() ? info.name : text(info.name, "@", info.version);
+      for (const attacks::AttackInfo& info : attacks::list_attacks()) {
         const std::string_view goals = !info.takes_targets       ? "untargeted"
                                        : info.targets_by_default ? "targeted: at the next class, or what --targets says"
                                                                  : "untargeted, or targeted if --targets says at what";
-        all.push_back({name,
-                       info.meaning,
-                       info.paper,
-                       std::move(info.fields),
-                       {{"specification", info.specification},
-                        {"norms", info.norms},
-                        {"sees", std::string(enum_name(info.knowledge))},
-                        {"goals", std::string(goals)},
-                        {"example", info.example}}});
+        all.push_back(entry_of(info, {{"specification", info.specification},
+                                      {"norms", info.norms},
+                                      {"sees", std::string(enum_name(info.knowledge))},
+                                      {"goals", std::string(goals)},
+                                      {"example", info.example}}));
+        if (!info.version.empty()) append(all.back().name, text("@", info.version));
       }
       break;
     case Topic::defenses:
-      for (defenses::DefenseInfo& info : defenses::list_defenses()) {
-        all.push_back({info.name, info.meaning, info.paper, std::move(info.fields)});
-      }
+      add(defenses::list_defenses());
       break;
     case Topic::models:
       for (const nn::ModelInfo& info : nn::list_models()) {
         const std::size_t parameters = nn::make_model(info.name, Rng(0)).parameters();
-        all.push_back({std::string(info.name),
-                       std::string(info.meaning),
-                       "",
-                       {},
-                       {{"parameters", with_commas(parameters)}, {"architecture", std::string(info.architecture)}}});
+        all.push_back(entry_of(
+            info, {{"parameters", with_commas(parameters)}, {"architecture", std::string(info.architecture)}}));
       }
       break;
     case Topic::layers:
-      for (nn::LayerInfo& info : nn::list_layers())
-        all.push_back({info.name, info.meaning, "", std::move(info.fields)});
+      add(nn::list_layers());
       break;
     case Topic::optimizers:
-      for (nn::OptimizerInfo& info : nn::list_optimizers()) {
-        all.push_back({info.name, info.meaning, "", std::move(info.fields)});
-      }
+      add(nn::list_optimizers());
       break;
     case Topic::data:
       for (const data::DataInfo& info : data::list()) {
-        std::string searched;
-        for (const std::string& folder : info.searched) append(searched, text(searched.empty() ? "" : ", ", folder));
-        Entry entry{info.name, info.meaning, "", {}, {{"licence", info.licence}, {"found", info.found}}};
-        if (info.found.empty()) entry.facts.back().second = "not here";
-        if (!searched.empty()) entry.facts.push_back({"searched", searched});
-        all.push_back(std::move(entry));
+        const std::string found = info.found.empty() ? "not here" : info.found;
+        all.push_back({info.name, info.meaning, "", {}, {{"licence", info.licence}, {"found", found}}});
+        if (!info.searched.empty()) all.back().facts.emplace_back("searched", listed(info.searched, std::identity()));
       }
       break;
     case Topic::indicators:
       for (const attacks::IndicatorInfo& info : attacks::list_indicators()) {
-        all.push_back({std::string(info.name),
-                       std::string(info.meaning),
-                       std::string(info.source),
-                       {},
-                       {{"suspect", std::string(info.suspect)},
-                        {"unreliable", std::string(info.unreliable)},
-                        {"next", info.next.empty() ? "-" : std::string(info.next)}}});
+        all.push_back(entry_of(info, {{"suspect", std::string(info.suspect)},
+                                      {"unreliable", std::string(info.unreliable)},
+                                      {"next", info.next.empty() ? "-" : std::string(info.next)}}));
       }
       break;
   }
@@ -119,14 +109,7 @@ std::string value_text(const FieldInfo& info) {
 }
 
 /// For a cell of a table, where a bar would end it.
-std::string in_cell(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '|') out += '\\';
-    out += c;
-  }
-  return out;
-}
+std::string in_cell(std::string_view text) { return escaped(text, "|"); }
 
 /// What a heading is linked by: letters, digits and dashes.
 std::string anchor(std::string_view heading) {
@@ -144,26 +127,17 @@ std::string sentence_of(std::string_view meaning) {
   return out;
 }
 
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
-
-std::string page(const std::vector<Entry>& all) {
+std::string page(const std::vector<Entry>& entries) {
   std::string out;
-  for (const Entry& entry : all) {
+  for (const Entry& entry : entries) {
     append(out, text(out.empty() ? "" : "\n", entry.name, ": ", entry.meaning,
                      entry.source.empty() ? "" : text(" (", entry.source, ")"), "\n"));
-    std::size_t width = 0;
-    for (const FieldInfo& info : entry.fields) width = std::max(width, info.name.size() + 4);
-    for (const auto& fact : entry.facts) width = std::max(width, fact.first.size() + 4);
+    Facts all;
     for (const FieldInfo& info : entry.fields) {
-      const std::string line = text(padded(text("  ", info.name), width), info.meaning, " (", value_text(info), ")");
-      append(out, text(wrapped_behind(line, width), "\n"));
+      all.emplace_back(info.name, text(info.meaning, " (", value_text(info), ")"));
     }
-    for (const auto& [key, value] : entry.facts) {
-      append(out, text(wrapped_behind(text(padded(text("  ", key), width), value), width), "\n"));
-    }
+    all.insert(all.end(), entry.facts.begin(), entry.facts.end());
+    out += aligned(all);
   }
   return out;
 }
@@ -198,17 +172,15 @@ Json entries_json(const std::vector<Entry>& all) {
     Json item = Json::object({{"name", entry.name}, {"meaning", entry.meaning}});
     if (!entry.source.empty()) item.set("source", entry.source);
     for (const auto& [key, value] : entry.facts) item.set(key, value);
-    Json parameters = Json::array();
-    for (const FieldInfo& info : entry.fields) {
-      parameters.push(Json::object({{"name", info.name},
-                                    {"kind", info.kind},
-                                    {"range", info.range},
-                                    {"required", info.required},
-                                    {"default", info.required ? Json() : Json(info.default_text)},
-                                    {"meaning", info.meaning}}));
-    }
-    item.set("parameters", std::move(parameters));
-    list.push(std::move(item));
+    const auto parameter = [](const FieldInfo& info) {
+      return Json::object({{"name", info.name},
+                           {"kind", info.kind},
+                           {"range", info.range},
+                           {"required", info.required},
+                           {"default", info.required ? Json() : Json(info.default_text)},
+                           {"meaning", info.meaning}});
+    };
+    list.push(item.set("parameters", column(entry.fields, parameter)));
   }
   return list;
 }

@@ -1,82 +1,66 @@
-// A benchmark as a file: what must be equal anywhere, and how it was run here.
+// A run as a file that anyone can check and run again. The format is described in FORMAT.md.
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include <hans/apps/results.hpp>
 
 namespace hans::apps {
 
-/// What attacks may do, and to what end. They are compared only where norm, budget and goal are the same.
-struct ThreatModel {
-  attacks::Budget budget;
-  std::string goal;                ///< as --targets takes it: "none" is untargeted
-  attacks::Knowledge knowledge{};  ///< the most that any of the attacks needs
-};
+/// Version of the format that is written; 1, of hans 1.0.0, is read as well.
+inline constexpr int manifest_schema = 2;
 
-/// The threat model that all the attacks share. Throws UsageError if they do not.
-ThreatModel threat_model(std::span<const attacks::Attack> all, attacks::Targets targets, const Shape& image,
-                         data::Box box);
+/// What was measured: equal on every machine. Its SHA-256 is the number's name.
+Json result_json(const Run& run);
 
-/// On one line: "linf within 0.3, untargeted, seeing gradients".
-std::string threat_text(const ThreatModel& threat);
+/// What must be equal for two runs to be parts of one: all of the result but images and figures.
+Json question_json(const Plan& plan);
 
-/// Which images of the data set: all that the benchmark asks for are the first `whole`; of these `count` from `first`.
-struct Slice {
-  std::size_t first = 0, count = 0, whole = 0;
-  bool complete() const { return count == whole; }
-};
+/// What is concluded from it: probes, and for a run that has all its images verdicts, indicators and advice.
+Json judgement_json(const Run& run);
 
-/// A benchmark, or the part of one that is done.
-struct Benchmark {
-  std::string version;  ///< of hans
-  Subject subject;
-  Shape image;      ///< of one sample
-  Request request;  ///< attacks with every parameter
-  Slice slice;
-  attacks::Evaluation found;  ///< images only as hashes
-};
-
-/// One that has no image yet. Throws UsageError if the attacks have no common threat model.
-Benchmark begin_benchmark(const Subject& subject, const Shape& image, std::size_t classes, const Request& request,
-                          Slice slice);
-
-/// Puts what was found of the images behind those of `all` to them, and sums up.
-void extend(Benchmark& all, attacks::Evaluation part);
-
-/// Puts the attacks of another benchmark of the same images to it.
-void add_attacks(Benchmark& all, Benchmark more);
-
-/// What a manifest says that is equal on every machine. Its SHA-256 is the number's name.
-Json result_json(const Benchmark& benchmark);
-
-/// What must be equal for two manifests to be parts of one benchmark: all of the result but images and figures.
-Json question_json(const Benchmark& benchmark);
-
-/// The benchmark that result_json() made this of. Reads outcomes and computes the figures again; throws Error for what
-/// is missing, malformed, or does not follow from the outcomes.
-Benchmark read_result(const Json& result);
-
-/// The file: schema version, name, result, run, and a hash over all of that.
-Json manifest_json(const Benchmark& benchmark, const Json& run);
+/// The file: schema version, name, result, judgement, run, and a hash over all of that.
+Json manifest_json(const Run& run, const Json& here);
 
 struct Manifest {
-  Benchmark benchmark;
-  Json run;
-  std::string name;  ///< SHA-256 of the result
+  Run run;
+  Json here;                          ///< `run` of the file: how it was run where it was made
+  std::string name;                   ///< SHA-256 of the result
+  std::optional<std::string> former;  ///< of schema 1: the verdict that its version gave, by other rules
+
+  bool judged() const { return !former; }  ///< whether probes by today's rules are in it
 };
 
-/// Reads one from a path. Throws Error that says what is wrong: it was edited, comes from another schema, or is none.
+/// Reads one from a path and validates it: everything in it that follows from something else in it does. Throws Error
+/// that says what is wrong: it was edited, is of another schema, or is no manifest.
 Manifest read_manifest(const std::filesystem::path& path);
 
-/// Joins parts, in any order, to one that has all their images. Throws Error naming the files for a gap, an overlap or
-/// parts of different benchmarks. `names` are those of the files.
-Benchmark merge(std::span<const Manifest> parts, std::span<const std::string> names);
+/// The same of the bytes of a file.
+Manifest parse_manifest(std::string_view bytes);
 
-/// For people: the results, threat model, sentences and the name; for a part of a benchmark what part it is.
-std::string manifest_report(const Benchmark& benchmark, std::string_view name);
+/// Throws Error for a run that no evaluation can have: labels and predictions that are no classes, attempts that the
+/// plan does not make or lacks, outcomes that contradict each other or the threat model, stages that do not fall,
+/// probes on other images than those that must be probed.
+void validate(const Run& run);
+
+/// Joins parts, in any order, to one that has all their images. Throws Error naming the files for a gap, an overlap or
+/// parts of different runs. `names` are those of the files.
+Run merge(std::span<const Manifest> parts, std::span<const std::string> names);
+
+/// The half of a manifest that is of this run alone: names, paths, seconds, sentences. Model and data as they were
+/// given: what `hans reproduce` looks for first. Of a path that is not UTF-8, which JSON cannot hold, only what
+/// visible() shows of it, which names no file.
+Json here_json(const Run& run, std::string_view model_given, std::string_view data_given);
+
+/// For people: the results, threat model, sentences and the name; for a part of a run what part it is. `former` as in
+/// Manifest: a run that has one is not judged here.
+std::string manifest_report(const Run& run, std::string_view name, const std::optional<std::string>& former = {});
+
+/// "hans 1.0.0 said RELIABLE.": of a manifest that has a former verdict.
+std::string former_text(const Run& run, std::string_view former);
 
 }  // namespace hans::apps

@@ -155,9 +155,7 @@ std::string grid(const Grid& pictures) {
       const Grid::Cell& cell = pictures.at(source, target);
       const std::string_view kind = source == target ? "class=\"original\"" : !cell.success ? "class=\"failed\"" : "";
       html.open("td", kind);
-      if (cell.picture) {
-        html.markup(img_tag(*cell.picture, cell.alt, text("title=\"", escape_html(cell.alt), "\"")));
-      }
+      if (cell.picture) html.markup(img_tag(*cell.picture, cell.alt, text("title=\"", escape_html(cell.alt), "\"")));
       html.close();
     }
     html.close();

@@ -22,6 +22,12 @@ struct Picture {
   friend bool operator==(const Picture&, const Picture&) = default;
 };
 
+/// One of several images.
+inline std::span<const real> image_at(const Tensor& images, std::size_t k) {
+  const std::size_t features = images.shape().row_elements();
+  return images.values().subspan(k * features, features);
+}
+
 /// The image as it looks: box.lo is black, box.hi white, what lies outside is cut off. Throws Error unless `shape` is
 /// height x width x 1 or 3, has as many elements as there are values, and every value is finite.
 Picture image_picture(std::span<const real> image, const Shape& shape, data::Box box);

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include <hans/core/text.hpp>
+#include <hans/core/utf8.hpp>
 
 #ifdef _WIN32
 #include <io.h>
@@ -90,12 +91,13 @@ void ProgressBar::update(std::uint64_t done, std::uint64_t total, std::string_vi
   const double left = rate > 0 ? static_cast<double>(total - std::min(done, total)) / rate : 0;
   const double share = static_cast<double>(done) / static_cast<double>(total);
   const std::string line = progress_line(label_, share, rate, unit_, left, note, terminal_width() - 1);
-  std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
+  std::fprintf(stderr, "\r%s\x1b[K", hans::visible(line).c_str());
   std::fflush(stderr);
   drawn_ = true;
 }
 
 void ProgressBar::restart(std::string label) {
+  if (label == label_) return;
   label_ = std::move(label);
   started_ = false;
 }
@@ -105,15 +107,6 @@ void ProgressBar::clear() {
   std::fputs("\r\x1b[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
-}
-
-std::function<void(std::size_t attack, std::size_t done, std::size_t total)> attack_progress(ProgressBar& bar,
-                                                                                             std::size_t attacks) {
-  return [&bar, attacks, current = attacks](std::size_t attack, std::size_t done, std::size_t total) mutable {
-    if (attack != current) bar.restart(hans::text("attack ", attack + 1, " of ", attacks));
-    current = attack;
-    bar.update(done, total);
-  };
 }
 
 }  // namespace hans::apps

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,7 +32,7 @@ class ProgressBar {
   /// Another label, from the next update on.
   void label(std::string label) { label_ = std::move(label); }
 
-  /// Begins again under another label.
+  /// Begins again if the label is another.
   void restart(std::string label);
 
   /// Takes the line away, so that something else can be printed.
@@ -51,9 +50,5 @@ class ProgressBar {
   std::uint64_t first_ = 0;
   Clock::time_point start_, last_;
 };
-
-/// What an evaluation of so many attacks reports to, drawn in `bar` under "attack 2 of 3".
-std::function<void(std::size_t attack, std::size_t done, std::size_t total)> attack_progress(ProgressBar& bar,
-                                                                                             std::size_t attacks);
 
 }  // namespace hans::apps

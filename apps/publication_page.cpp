@@ -1,6 +1,5 @@
 // Manifests as one HTML file.
 #include <algorithm>
-#include <map>
 
 #include <hans/apps/publication.hpp>
 #include <hans/apps/report.hpp>
@@ -9,64 +8,43 @@
 namespace hans::apps {
 namespace {
 
-using Rows = std::vector<std::vector<std::string>>;
-
-/// A table of words that may hold anything: the first row is the heading, the first of each row its name.
-void plain_table(Html& html, const Rows& rows) {
-  html.open("div", "class=\"scroll\"").open("table", "class=\"data\"").open("thead").open("tr");
-  for (const std::string& cell : rows[0]) html.open("th", "scope=\"col\"").text(cell).close();
-  html.close().close().open("tbody");
-  for (std::size_t r = 1; r < rows.size(); ++r) {
-    html.open("tr");
-    for (std::size_t c = 0; c < rows[r].size(); ++c) {
-      const std::string& cell = rows[r][c];
-      const std::string_view name = cell.size() > 30 ? "scope=\"row\" class=\"long\"" : "scope=\"row\"";
-      html.open(c == 0 ? "th" : "td", c == 0 ? name : "").text(cell).close();
-    }
-    html.close();
-  }
-  html.close().close().close();
-}
-
 void card(Html& html, std::string_view kind, std::string_view number, std::string_view words) {
   html.open("div", text("class=\"card ", kind, "\""));
   html.open("b").text(number).close().open("span").text(words).close().close();
 }
 
 void cards(Html& html, const Publication& one) {
-  const Benchmark& benchmark = one.benchmark();
-  const attacks::Evaluation& found = benchmark.found;
-  const std::size_t n = benchmark.slice.count;
+  const attacks::Evaluation& found = one.run().found;
+  const attacks::Share clean = found.of_all(found.right), robust = found.of_all(found.robust);
   html.open("div", "class=\"cards\"");
-  card(html, "", text(percent_of(found.right, n), " %"), text("clean accuracy, ", interval_text(found.right, n)));
-  card(html, "", text(percent_of(found.robust, n), " %"),
-       text("robust accuracy, worst case of all attacks, ", interval_text(found.robust, n)));
-  const attacks::Trust trust = one.reliability.trust;
-  const std::size_t against = static_cast<std::size_t>(std::ranges::count_if(
-      one.reliability.indicators, [](const attacks::Indicator& i) { return i.trust != attacks::Trust::reliable; }));
-  card(html, trust == attacks::Trust::reliable ? "good" : "bad", enum_name(trust),
-       text(against, " of ", one.reliability.indicators.size(), " indicators of failure speak against it"));
+  card(html, "", text(percent_of(clean), " %"), text("clean accuracy, ", interval_text(clean)));
+  card(html, "", text(percent_of(robust), " %"),
+       text("robust accuracy, worst case of all attacks, ", interval_text(robust)));
+  const bool reliable = one.judgement && one.judgement->trust == attacks::Trust::reliable;
+  card(html, reliable ? "good" : "bad", one.verdict(),
+       one.judgement ? "verdict on the robust accuracy" : "by the rules of that version; hans reproduce gives today's");
   html.close();
 }
 
 void reasons(Html& html, const Publication& one) {
-  const attacks::Budget& budget = one.benchmark().found.attacks.front().budget;
-  if (one.reliability.trust == attacks::Trust::reliable) return;
+  if (!one.judgement || one.judgement->trust == attacks::Trust::reliable) return;
   html.element("h3", "Why not reliable").open("ul");
-  for (const attacks::Indicator& indicator : one.reliability.indicators) {
-    if (indicator.trust == attacks::Trust::reliable) continue;
-    html.open("li").open("code").text(indicator.info->name).close();
-    html.text(text(" (", indicator.info->meaning, "): ", indicator.reason)).close();
-  }
-  for (const attacks::Attack& attack : one.reliability.next(budget)) {
-    html.open("li").text("To try next: ").open("code").text(text("--attack ", attack.spec())).close().close();
+  for (const attacks::Reliability* said : worst_cases(*one.judgement)) {
+    if (!said->why_unchecked.empty()) html.open("li").text(said->why_unchecked).close();
+    for (const attacks::Indicator& indicator : said->indicators) {
+      if (indicator.trust == attacks::Trust::reliable) continue;
+      html.open("li").open("code").text(indicator.info->name).close();
+      html.text(text(" (", indicator.info->meaning, "): ", indicator.reason)).close();
+    }
+    for (const attacks::Attack& attack : said->next) {
+      html.open("li").text("To try next: ").open("code").text(text("--attack ", attack.spec())).close().close();
+    }
   }
   html.close();
 }
 
 /// What the images of each class were taken for, where an attack succeeded.
-void confusion(Html& html, const Benchmark& benchmark) {
-  const attacks::Evaluation& found = benchmark.found;
+void confusion(Html& html, const attacks::Evaluation& found) {
   constexpr std::size_t most = 20;
   if (found.classes > most) return;
   std::vector<std::vector<std::size_t>> counts(found.classes, std::vector<std::size_t>(found.classes));
@@ -78,16 +56,15 @@ void confusion(Html& html, const Benchmark& benchmark) {
       if (label < found.classes && read_as < found.classes) ++counts[label][read_as];
     }
   }
-  Rows rows{{"class"}};
+  TextTable rows{{"class"}};
   for (std::size_t c = 0; c < found.classes; ++c) rows[0].push_back(text(c));
   for (std::size_t c = 0; c < found.classes; ++c) {
     rows.push_back({text(c)});
     for (const std::size_t count : counts[c]) rows.back().push_back(count > 0 ? text(count) : "\u00b7");
   }
   html.element("h3", "What they were taken for");
-  plain_table(html, rows);
-  html.element("p", "Rows: the class of the original; columns: that of the adversarial image. All attacks together.",
-               "class=\"note\"");
+  html.table(rows, true);
+  html.note("Rows: the class of the original; columns: that of the adversarial image. All attacks together.");
 }
 
 void pictures(Html& html, const Publication& one) {
@@ -102,42 +79,31 @@ void pictures(Html& html, const Publication& one) {
   }
 }
 
-/// Each sentence, and small behind it what makes it exact.
+/// Each sentence, small behind it what makes it exact, and what the verdict rests on.
 void sentences(Html& html, const Publication& one) {
-  const Benchmark& benchmark = one.benchmark();
-  const std::string all = results_sentences(benchmark.subject, benchmark.request, benchmark.found);
   html.open("blockquote");
-  bool exact = false;
-  for (std::size_t at = 0; at < all.size();) {
-    const std::size_t end = std::min(all.find('\n', at), all.size());
-    if (end > at) {
-      html.open("p", exact ? "class=\"note\"" : "").text(all.substr(at, end - at)).close();
-      exact = !exact;
-    }
-    at = end + 1;
-  }
-  html.open("p").text(text("Indicators of failure: ", enum_name(one.reliability.trust), ".")).close().close();
+  each_part(results_sentences(one.run(), one.judgement), "\n", [&](std::string_view line) {
+    if (!line.empty()) html.open("p", line.starts_with("We benchmarked") ? "" : "class=\"note\"").text(line).close();
+  });
+  html.close();
 }
 
 void benchmark_section(Html& html, const Publication& one) {
-  const Benchmark& benchmark = one.benchmark();
-  html.open("h2").text(text(benchmark.subject.model, " on ", benchmark.subject.data)).close();
+  const Subject& subject = one.run().plan.subject;
+  html.open("h2").text(text(subject.model, " on ", subject.data)).close();
   cards(html, one);
   sentences(html, one);
   reasons(html, one);
   html.element("h3", "Attacks");
-  plain_table(html, attack_rows(benchmark));
-  html.element("p",
-               "Medians are over all attempts; a dash where more than half did not succeed, so that it is infinite.",
-               "class=\"note\"");
-  confusion(html, benchmark);
+  html.table(attack_rows(one), true);
+  html.note("Medians are over all attempts; a dash where more than half did not succeed, so that it is infinite.");
+  confusion(html, one.run().found);
   pictures(html, one);
   html.element("h3", "The same bits again").open("pre");
   html.text(text("hans reproduce ", one.file, "\n")).close();
-  html.open("p", "class=\"note\"")
-      .text(text("Result ", one.manifest.name, ". Model sha256 ", benchmark.subject.model_sha256, ". Data sha256 ",
-                 benchmark.subject.data_sha256, "."));
-  html.close();
+  const std::string hashes = text("Result ", one.manifest.name, ". Model sha256 ", subject.model_sha256,
+                                  ". Data sha256 ", subject.data_sha256, ".");
+  html.open("p", "class=\"note\"").text(hashes).close();
 }
 
 }  // namespace
@@ -145,32 +111,26 @@ void benchmark_section(Html& html, const Publication& one) {
 std::string publication_html(std::span<const Publication> all) {
   Html html;
   html.element("h1", all.size() == 1 ? "A robustness benchmark" : "Robustness benchmarks, side by side");
-  html.element("p",
-               "Made by hans from manifests that anyone can reproduce to the last bit. A number is an upper bound of "
-               "robustness, and comes with what speaks against it.",
-               "class=\"lead\"");
+  html.lead(
+      "Made by hans from manifests that anyone can reproduce to the last bit. A number is an upper bound of "
+      "robustness, and comes with what speaks against it.");
   if (all.size() > 1) {
-    plain_table(html, comparison(all));
-    const std::string first = comparison(all)[1][2];
-    const bool same = std::ranges::all_of(comparison(all),
-                                          [&](const auto& row) { return row[2] == first || row[2] == "threat model"; });
-    if (!same) {
-      html.element("p", "Not all have the same threat model: these numbers are no comparison of models.",
-                   "class=\"note\"");
-    }
+    const TextTable rows = comparison(all);
+    html.table(rows, true);
+    const bool same = std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return row[2] == rows[1][2]; });
+    if (!same) html.note("Not all have the same threat model: these numbers are no comparison of models.");
   }
   for (const Publication& one : all) benchmark_section(html, one);
   html.element("h2", "Curves");
   for (const Chart& chart : charts(all)) {
     html.open("figure").element("h3", chart.title).markup(svg_chart(chart)).close();
   }
-  html.element("p",
-               "Bands are 95 % intervals. Distances: the share that was not misled within a distance; what never "
-               "succeeded stays to the right end. Accuracy against eps is that of attacks for the nearest image, or, "
-               "for attacks with an eps, of PGD on the images that were probed for the indicators.",
-               "class=\"note\"");
+  html.note(
+      "Bands are 95 % intervals. Distances: the share that was not misled within a distance; what never "
+      "succeeded stays to the right end. Accuracy against eps is that of attacks for the nearest image, or, "
+      "for attacks with an eps, of PGD on the images that were probed for the indicators.");
   html.open("footer").text(text("Written by hans ", build_version(), ".")).close();
-  return html_page(all.size() == 1 ? text("hans: ", all.front().benchmark().subject.model) : "hans: benchmarks",
+  return html_page(all.size() == 1 ? text("hans: ", all.front().run().plan.subject.model) : "hans: benchmarks",
                    html.take());
 }
 

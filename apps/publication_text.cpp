@@ -1,37 +1,26 @@
 // Manifests as Markdown, LaTeX, CSV and BibTeX.
 #include <algorithm>
-#include <cmath>
 
 #include <hans/apps/publication.hpp>
-#include <hans/apps/verdict.hpp>
+#include <hans/core/utf8.hpp>
 
 namespace hans::apps {
 namespace {
-
-using Rows = std::vector<std::vector<std::string>>;
-
-std::string accuracy_text(std::size_t right, std::size_t n) {
-  return text(percent_of(right, n), " % (", interval_text(right, n), ")");
-}
-
-ThreatModel threat_of(const Benchmark& benchmark) {
-  return threat_model(benchmark.request.attacks, benchmark.request.targets, benchmark.image, benchmark.subject.box);
-}
 
 std::string median_text(const std::optional<double>& median) { return median ? fixed(*median, 3) : "-"; }
 
 /// What LaTeX takes for a command, as a letter.
 std::string for_latex(std::string_view words) {
   std::string out;
-  for (const char c : words) {
+  for (const char c : visible(words)) {
     if (c == '\\') {
       out += "\\textbackslash{}";
-    } else if (c == '\n' || c == '\r') {
-      out += ' ';  // a name of a file may have one
+    } else if (c == '{' || c == '}') {
+      out += c == '{' ? "\\textbraceleft{}" : "\\textbraceright{}";  // BibTeX counts braces, also escaped ones
     } else if (c == '~' || c == '^') {
       append(out, text('\\', c, "{}"));
     } else {
-      if (std::string_view("&%$#_{}").find(c) != std::string_view::npos) out += '\\';
+      if (std::string_view("&%$#_").find(c) != std::string_view::npos) out += '\\';
       out += c;
     }
   }
@@ -40,41 +29,43 @@ std::string for_latex(std::string_view words) {
 
 /// RFC 4180: in quotes where it must be. What a spreadsheet would compute gets a quote in front.
 std::string for_csv(std::string_view cell) {
-  std::string out(cell);
+  std::string out = visible(cell);
   if (!out.empty() && std::string_view("=+-@").find(out[0]) != std::string_view::npos && out.size() > 1) {
     out.insert(out.begin(), '\'');
   }
-  if (out.find_first_of(",\"\n\r") == std::string::npos) return out;
+  if (out.find_first_of(",\"") == std::string::npos) return out;
   std::string quoted = "\"";
   for (const char c : out) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
   return quoted + "\"";
 }
 
-std::string for_markdown(std::string_view cell) {
-  std::string out;
-  for (const char c : cell) {
-    if (c == '\n' || c == '\r') {
-      out += ' ';
-      continue;
-    }
-    if (std::string_view("|*_`<>[]\\").find(c) != std::string_view::npos) out += '\\';
-    out += c;
+std::string for_markdown(std::string_view cell) { return escaped(visible(cell), "|*_`<>[]\\"); }
+
+/// The mark around code in Markdown: longer than any row of backticks in it, `least` at least.
+std::string fence(std::string_view code, std::size_t least) {
+  std::size_t longest = 0, now = 0;
+  for (const char c : code) {
+    now = c == '`' ? now + 1 : 0;
+    longest = std::max(longest, now);
   }
-  return out;
+  return std::string(std::max(longest + 1, least), '`');
 }
 
-template <class Escape>
-std::string line_of(const std::vector<std::string>& cells, std::string_view between, std::string_view end,
-                    Escape escape) {
-  std::string out;
-  for (const std::string& cell : cells) append(out, text(out.empty() ? "" : between, escape(cell)));
-  return text(out, end);
+std::string markdown_code(std::string_view words) {
+  const std::string code = visible(words), mark = fence(code, 1);
+  const std::string_view space = mark.size() > 1 ? " " : "";
+  return text(mark, space, code, space, mark);
 }
 
-std::string markdown_table(const Rows& rows) {
+std::string markdown_block(std::string_view words) {
+  const std::string code = visible(words, "\n"), mark = fence(code, 3);
+  return text(mark, "text\n", code, mark, "\n");
+}
+
+std::string markdown_table(const TextTable& rows) {
   std::string out;
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    append(out, text("| ", line_of(rows[r], " | ", " |\n", for_markdown)));
+    append(out, text("| ", listed(rows[r], for_markdown, " | "), " |\n"));
     if (r > 0) continue;
     out += '|';
     for (std::size_t c = 0; c < rows[0].size(); ++c) out += " --- |";
@@ -83,44 +74,58 @@ std::string markdown_table(const Rows& rows) {
   return out;
 }
 
-std::string latex_table(const Rows& rows) {
+std::string latex_table(const TextTable& rows) {
   std::string out = text("\\begin{tabular}{", std::string(rows[0].size(), 'l'), "}\n\\hline\n");
   for (std::size_t r = 0; r < rows.size(); ++r) {
-    append(out, text(line_of(rows[r], " & ", " \\\\\n", for_latex), r == 0 ? "\\hline\n" : ""));
+    append(out, text(listed(rows[r], for_latex, " & "), " \\\\\n", r == 0 ? "\\hline\n" : ""));
   }
   return text(out, "\\hline\n\\end{tabular}\n");
 }
 
 }  // namespace
 
-Rows comparison(std::span<const Publication> all) {
-  Rows rows{{"model", "data", "threat model", "attacks", "clean accuracy", "robust accuracy", "verdict", "result"}};
+std::string Publication::verdict() const {
+  if (judgement) return std::string(enum_name(judgement->trust));
+  return text(manifest.former.value_or("-"), " (hans ", run().plan.version, ")");
+}
+
+TextTable comparison(std::span<const Publication> all) {
+  TextTable rows{
+      {"model", "data", "threat model", "attacks", "clean accuracy", "robust accuracy", "verdict", "result"}};
   const std::vector<std::string> names = short_names(all);
   for (std::size_t k = 0; k < all.size(); ++k) {
-    const Benchmark& benchmark = all[k].benchmark();
-    const attacks::Evaluation& found = benchmark.found;
-    std::string attacks;
-    for (const attacks::Attack& attack : benchmark.request.attacks) {
-      append(attacks, text(attacks.empty() ? "" : ", ", attack.info().name));
-    }
-    rows.push_back({names[k], text(benchmark.subject.data, ", ", with_commas(benchmark.slice.count), " images"),
-                    threat_text(threat_of(benchmark)), attacks, accuracy_text(found.right, benchmark.slice.count),
-                    accuracy_text(found.robust, benchmark.slice.count),
-                    std::string(enum_name(all[k].reliability.trust)), all[k].manifest.name.substr(0, 12)});
+    const Run& run = all[k].run();
+    const attacks::Evaluation& found = run.found;
+    rows.push_back({names[k], text(run.plan.subject.data, ", ", with_commas(found.size()), " images"),
+                    threat_text(threat_model(run.plan)),
+                    listed(run.plan.attacks, [](const auto& attack) { return attack.info().name; }),
+                    share_text(found.of_all(found.right)), share_text(found.of_all(found.robust)), all[k].verdict(),
+                    all[k].manifest.name.substr(0, 12)});
   }
   return rows;
 }
 
-Rows attack_rows(const Benchmark& benchmark) {
-  Rows rows{{"attack", "accuracy", "success", "median linf", "median l2", "median l1", "median l0", "gradients",
-             "forward passes"}};
-  const std::size_t n = benchmark.slice.count;
-  for (const attacks::AttackResult& result : benchmark.found.attacks) {
+TextTable attack_rows(const Publication& one) {
+  TextTable rows{{"attack", "accuracy", "verdict", "success", "median linf", "median l2", "median l1", "median l0",
+                  "gradients", "forward passes"}};
+  const attacks::Evaluation& found = one.run().found;
+  const std::vector<float>& radii = one.run().plan.radii;
+  for (std::size_t k = 0; k < found.attacks.size(); ++k) {
+    const attacks::AttackResult& result = found.attacks[k];
     const std::size_t attempts = result.attempts.size();
-    rows.push_back({text(result.attack.pinned()), accuracy_text(result.robust_count, n),
-                    attempts > 0 ? text(percent_of(result.successes, attempts), " %") : "-",
+    const auto verdict = [&](std::size_t radius) {
+      return one.judgement ? std::string(enum_name(one.judgement->attacks[k][radius].trust)) : "-";
+    };
+    rows.push_back({text(result.attack.pinned()), share_text(found.of_all(result.robust_count)),
+                    radii.empty() ? verdict(0) : "",
+                    attempts > 0 ? text(percent_of({result.successes, attempts}), " %") : "-",
                     median_text(result.linf.median), median_text(result.l2.median), median_text(result.l1.median),
                     median_text(result.l0.median), with_commas(result.gradients), with_commas(result.forwards)});
+    for (std::size_t r = 0; r < radii.size(); ++r) {
+      rows.push_back({text("within ", enum_name(result.budget.norm), " ", eps_text(radii[r])),
+                      share_text(robust_within(found, result, static_cast<double>(radii[r]))), verdict(r)});
+      rows.back().resize(rows[0].size());
+    }
   }
   return rows;
 }
@@ -128,13 +133,10 @@ Rows attack_rows(const Benchmark& benchmark) {
 std::string publication_markdown(std::span<const Publication> all) {
   std::string out = text("# Robustness, measured by hans\n\n", markdown_table(comparison(all)));
   for (const Publication& one : all) {
-    const Benchmark& benchmark = one.benchmark();
-    append(out, text("\n## ", for_markdown(one.file), "\n\n"));
-    std::string sentences = results_sentences(benchmark.subject, benchmark.request, benchmark.found);
     append(out,
-           text("```text\n", sentences, "\n", verdict_text(one.reliability, benchmark.found.attacks.front().budget),
-                "```\n\n", markdown_table(attack_rows(benchmark)), "\nResult `", one.manifest.name,
-                "`; `hans reproduce ", one.file, "` makes the same bits again.\n"));
+           text("\n## ", for_markdown(one.file), "\n\n", markdown_block(results_sentences(one.run(), one.judgement)),
+                "\n", markdown_table(attack_rows(one)), "\nResult `", one.manifest.name, "`; ",
+                markdown_code(text("hans reproduce ", one.file)), " makes the same bits again.\n"));
   }
   return out;
 }
@@ -142,19 +144,19 @@ std::string publication_markdown(std::span<const Publication> all) {
 std::string publication_latex(std::span<const Publication> all) {
   std::string out = latex_table(comparison(all));
   for (const Publication& one : all)
-    append(out, text("\n% ", for_latex(one.file), "\n", latex_table(attack_rows(one.benchmark()))));
+    append(out, text("\n% ", for_latex(one.file), "\n", latex_table(attack_rows(one))));
   return out;
 }
 
 std::string publication_csv(std::span<const Publication> all) {
   std::string out;
-  const Rows summary = comparison(all);
+  const TextTable summary = comparison(all);
   for (std::size_t k = 0; k < all.size(); ++k) {
-    const Rows rows = attack_rows(all[k].benchmark());
+    const TextTable rows = attack_rows(all[k]);
     for (std::size_t r = k == 0 ? 0 : 1; r < rows.size(); ++r) {
       std::vector<std::string> cells = summary[r == 0 ? 0 : k + 1];
       cells.insert(cells.end(), rows[r].begin(), rows[r].end());
-      out += line_of(cells, ",", "\r\n", for_csv);
+      append(out, text(listed(cells, for_csv, ","), "\r\n"));
     }
   }
   return out;
@@ -163,13 +165,13 @@ std::string publication_csv(std::span<const Publication> all) {
 std::string publication_bibtex(std::span<const Publication> all) {
   std::string out;
   for (const Publication& one : all) {
-    const Benchmark& benchmark = one.benchmark();
+    const Run& run = one.run();
     append(out, text(out.empty() ? "" : "\n", "@misc{hans-", one.manifest.name.substr(0, 12),
-                     ",\n  title = {Robustness of ", for_latex(benchmark.subject.model), " on ",
-                     for_latex(benchmark.subject.data), "},\n  howpublished = {hans v", benchmark.version,
-                     "},\n  note = {", for_latex(threat_text(threat_of(benchmark))), ": ",
-                     for_latex(accuracy_text(benchmark.found.robust, benchmark.slice.count)), ", ",
-                     enum_name(one.reliability.trust), ". Result sha256 ", one.manifest.name, "}\n}\n"));
+                     ",\n  title = {Robustness of ", for_latex(run.plan.subject.model), " on ",
+                     for_latex(run.plan.subject.data), "},\n  howpublished = {hans v", for_latex(run.plan.version),
+                     "},\n  note = {", for_latex(threat_text(threat_model(run.plan))), ": ",
+                     for_latex(share_text(run.found.of_all(run.found.robust))), ", ", for_latex(one.verdict()),
+                     ". Result sha256 ", one.manifest.name, "}\n}\n"));
   }
   return out;
 }

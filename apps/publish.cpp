@@ -4,18 +4,16 @@
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/publication.hpp>
-#include <hans/apps/rerun.hpp>
+#include <hans/apps/sources.hpp>
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 
 namespace hans::apps {
 namespace {
 
-struct ReportOptions : Common {
+struct ReportOptions : SourceOptions {
   Required<Many<FileName>> manifests;
-  Required<FileName> out;
-  std::optional<ModelName> model = {};
-  std::optional<DataName> data = {};
+  Required<OutputName> out;
 
   static constexpr std::string_view command = "report";
   static constexpr std::string_view meaning = "manifests as a page, a table, figures or a reference";
@@ -29,16 +27,10 @@ struct ReportOptions : Common {
   static constexpr std::string_view example =
       "hans report v1.json --out v1.html\n"
       "hans report plain.json trained.json --out table.tex";
-  static constexpr auto positional() {
-    return std::tuple(
-        field("MANIFEST", &ReportOptions::manifests, "what hans benchmark or hans merge wrote; may be several"));
-  }
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(field("out", &ReportOptions::out, "where to write it: v1.html"),
-                   field("model", &ReportOptions::model, "the model, if it is not where it was", "as it was"),
-                   field("data", &ReportOptions::data, "the images, if they are not where they were", "as they were")),
-        common_fields());
+    return with_common(
+        field("MANIFEST", &ReportOptions::manifests, "what hans benchmark or hans merge wrote; may be several"),
+        field("out", &ReportOptions::out, "where to write it: v1.html"), moved_model, moved_data);
   }
 };
 
@@ -64,18 +56,18 @@ std::vector<Success> extremes(const attacks::Evaluation& found) {
 }
 
 /// The image of a success, made again. Throws Error if it has other bits than it had.
-Shown made_again(const Benchmark& benchmark, const Success& success, const nn::Classifier& model,
-                 const data::Dataset& data, bool near) {
-  const attacks::AttackResult& result = benchmark.found.attacks[success.attack];
+Shown made_again(const Run& run, const Success& success, const nn::Classifier& model, const data::Dataset& data,
+                 bool near) {
+  const attacks::AttackResult& result = run.found.attacks[success.attack];
   const attacks::Attempt& attempt = result.attempts[success.attempt];
-  const std::uint32_t index = benchmark.found.samples.index[attempt.sample];
+  const std::uint32_t index = run.found.samples.index[attempt.sample];
   const data::Samples sample = data.gather(std::vector<std::uint32_t>{index});
   const attacks::Goal goal = attempt.target ? towards(*attempt.target) : away_from(sample.labels);
-  const attacks::Crafted made = result.attack(model, sample, goal, {.seed = benchmark.subject.seed});
+  const attacks::Crafted made = result.attack(model, sample, goal, {.seed = run.plan.subject.seed});
   const auto original = sample.images.values(), image = made.images.values();
   check(Sha256().add(image).hex() == attempt.image_sha256, "image ", index,
         " came out with other bits than it had: see hans reproduce");
-  const Shape& shape = benchmark.image;
+  const Shape& shape = run.plan.image;
   Triptych panels{
       image_picture(original, shape, sample.box),
       change_picture(original, image, shape),
@@ -90,18 +82,22 @@ Shown made_again(const Benchmark& benchmark, const Success& success, const nn::C
 /// Puts pictures to it, or why there are none.
 void add_pictures(Publication& one, const std::string& path, const ReportOptions& options) {
   try {
-    const NamedModel named = find_model(one.manifest, path, options.model ? options.model->text : "");
-    const data::Dataset data = find_data(one.manifest, options.data ? options.data->text : "", named);
-    const Benchmark& benchmark = one.benchmark();
-    const std::vector<Success> successes = extremes(benchmark.found);
+    const NamedModel named = find_model(one.manifest, path, options);
+    const data::Dataset data = find_data(one.manifest, options, named);
+    const std::vector<Success> successes = extremes(one.run().found);
     if (successes.empty()) one.not_shown = "no attempt succeeded.";
     for (std::size_t k = 0; k < successes.size(); ++k) {
-      one.shown.push_back(made_again(benchmark, successes[k], named.model.net, data, 2 * k < successes.size()));
+      one.shown.push_back(made_again(one.run(), successes[k], named.model.net, data, 2 * k < successes.size()));
     }
   } catch (const Error& error) {
     one.shown.clear();
     one.not_shown = error.what();
   }
+}
+
+/// The file of figure k: report-1.svg for report.svg.
+std::string figure_file(const std::string& out, std::size_t k) {
+  return text(out.substr(0, out.size() - std::string_view(".svg").size()), "-", k, ".svg");
 }
 
 using Format = std::string (*)(std::span<const Publication>);
@@ -115,33 +111,33 @@ Format format_of(const std::string& out) {
     if (out.ends_with(ending)) return format;
   }
   throw UsageError(text("report: ", in_quotes(out),
-                        " has no ending that says what to write; there are .html, .md, "
-                        ".tex, .csv, .bib and .svg"));
+                        " has no ending that says what to write; there are .html, .md, .tex, .csv, .bib and .svg"));
 }
 
 int run(const ReportOptions& options) {
-  begin(options);
-  check_usage(options.seed == 0, "report: the seed is the manifests'; leave --seed out");
   const std::string out = options.out.value().text;
   const Format format = format_of(out);
-  check_writable(out);
-  std::vector<NamedFile> named{{"--out", out}, {"--json", json_file(options)}};
-  for (const FileName& file : options.manifests.value().values) named.push_back({"MANIFEST", file.text, false});
-  check_distinct(named);
+  std::vector<NamedFile> outputs;
+  for (std::size_t k = 1; format == nullptr && k <= most_charts; ++k) {
+    outputs.push_back({"a figure", figure_file(out, k)});
+  }
+  begin(options, outputs);
+  check_usage(options.seed == 0, "report: the seed is the manifests'; leave --seed out");
 
   std::vector<Publication> all;
   for (const FileName& file : options.manifests.value().values) {
     Manifest manifest = read_manifest(file.text);
-    check(manifest.benchmark.slice.complete(), file.text, " is a part of a benchmark; hans merge joins all parts");
-    const attacks::Reliability reliability = attacks::reliability(manifest.benchmark.found);
-    all.push_back({std::filesystem::path(file.text).filename().string(), std::move(manifest), reliability});
+    check(manifest.run.slice().complete(), file.text, " is a part of a benchmark; hans merge joins all parts");
+    all.push_back({visible(std::filesystem::path(file.text).filename().string()), std::move(manifest)});
+    Publication& one = all.back();
+    if (one.manifest.judged()) one.judgement = judgement_of(one.run());
     if (format == publication_html) add_pictures(all.back(), file.text, options);
   }
   Json written = Json::array();
   std::string report;
   const auto write = [&](const std::string& path, const std::string& bytes) {
     write_file(path, bytes);
-    append(report, text("wrote ", path, "\n"));
+    append(report, text("wrote ", visible(path), "\n"));
     written.push(path);
   };
   if (format != nullptr) {
@@ -149,8 +145,7 @@ int run(const ReportOptions& options) {
   } else {
     const std::vector<Chart> figures = charts(all);
     check(!figures.empty(), "there is nothing to draw: no attempt succeeded, and nothing was probed");
-    const std::string stem = out.substr(0, out.size() - std::string_view(".svg").size());
-    for (std::size_t k = 0; k < figures.size(); ++k) write(text(stem, "-", k + 1, ".svg"), svg_file(figures[k]));
+    for (std::size_t k = 0; k < figures.size(); ++k) write(figure_file(out, k + 1), svg_file(figures[k]));
   }
   finish(options, report, Json::object({{"written", std::move(written)}}));
   return 0;

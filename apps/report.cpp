@@ -1,8 +1,11 @@
 // Pages for people: one HTML file that needs nothing beside it and no script.
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
 #include <hans/apps/report.hpp>
 #include <hans/core/error.hpp>
+#include <hans/core/utf8.hpp>
 
 namespace hans::apps {
 namespace {
@@ -66,7 +69,7 @@ table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 .scroll { overflow-x: auto; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .9rem; margin: 1.6rem 0; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: .9rem 1.1rem; }
-.card b { display: block; white-space: nowrap; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em;
+.card > b { display: block; white-space: nowrap; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em;
   font-variant-numeric: tabular-nums; }
 .card span { display: block; font-size: .88rem; line-height: 1.4; color: var(--soft); }
 .bad b { color: var(--bad); } .good b { color: var(--good); }
@@ -100,42 +103,21 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   margin-top: 2.4rem; }
   .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem;
   padding: .7rem .9rem; }
-  .card b { flex: 0 0 6.4rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
+  .card > b { flex: 0 0 6.4rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
 @media print { body { background: #fff; } h2, figure, .card { break-inside: avoid; } h2 { break-after: avoid; } }
 )";
 
-// The end of the part that starts behind `mark` at `from`.
-std::size_t closing(std::string_view text, std::string_view mark, std::size_t from) {
-  const std::size_t end = text.find(mark, from);
-  check(end != std::string_view::npos, in_quotes(mark), " without an end in ", in_quotes(text));
-  return end;
-}
+constexpr std::array<std::pair<char, std::string_view>, 5> entities{
+    {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}}};
 
 }  // namespace
 
 std::string escape_html(std::string_view text) {
   std::string out;
   out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
+  for (const char c : visible(text, "\n")) {
+    const auto* const special = std::ranges::find(entities, c, &std::pair<char, std::string_view>::first);
+    special != entities.end() ? out += special->second : out += c;
   }
   return out;
 }
@@ -164,23 +146,20 @@ std::string percent(std::optional<double> share, int digits) {
 
 std::string prose(std::string_view text) {
   std::string out;
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const std::size_t mark = text.find_first_of("`*", at);
-    const bool code = mark != std::string_view::npos && text[mark] == '`';
-    const bool bold = mark != std::string_view::npos && text.substr(mark, 2) == "**";
-    const std::size_t plain = mark == std::string_view::npos ? text.size() : mark + (code || bold ? 0 : 1);
-    out += escape_html(text.substr(at, plain - at));
-    at = plain;
-    if (code) {
-      const std::size_t end = closing(text, "`", mark + 1);
-      out += "<code>" + escape_html(text.substr(mark + 1, end - mark - 1)) + "</code>";
-      at = end + 1;
-    } else if (bold) {
-      const std::size_t end = closing(text, "**", mark + 2);
-      out += "<strong>" + escape_html(text.substr(mark + 2, end - mark - 2)) + "</strong>";
-      at = end + 2;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::string_view rest = text.substr(at);
+    const std::string_view mark = rest.starts_with("`") ? "`" : rest.starts_with("**") ? "**" : "";
+    if (mark.empty()) {
+      const std::size_t plain = std::min(rest.find_first_of("`*", 1), rest.size());
+      out += escape_html(rest.substr(0, plain));
+      at += plain;
+      continue;
     }
+    const std::size_t begin = at + mark.size(), end = text.find(mark, begin);
+    check(end != std::string_view::npos, in_quotes(mark), " without an end in ", in_quotes(text));
+    const std::string_view tag = mark == "`" ? "code" : "strong";
+    out += hans::text("<", tag, ">", escape_html(text.substr(begin, end - begin)), "</", tag, ">");
+    at = end + mark.size();
   }
   return out;
 }
@@ -221,14 +200,26 @@ Html& Html::cell(std::string_view tag, std::string_view text, std::string_view a
   return close();
 }
 
-Html& Html::table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows) {
+Html& Html::list(const std::vector<std::string>& points) {
+  open("ul");
+  for (const std::string& point : points) element("li", point);
+  return close();
+}
+
+Html& Html::table(const std::vector<std::vector<std::string>>& rows, bool plain) {
+  constexpr std::size_t long_name = 30;
+  const auto add = [&](std::string_view tag, std::string_view words, std::string_view attributes) {
+    plain ? open(tag, attributes).text(words).close() : cell(tag, words, attributes);
+  };
   open("div", "class=\"scroll\"").open("table", "class=\"data\"").open("thead").open("tr");
-  for (const std::string& cell : head) element("th", cell, "scope=\"col\"");
+  for (const std::string& name : rows[0]) add("th", name, "scope=\"col\"");
   close().close().open("tbody");
-  for (const std::vector<std::string>& row : rows) {
-    check(row.size() == head.size(), "a table of ", head.size(), " columns has a row of ", row.size());
+  for (std::size_t r = 1; r < rows.size(); ++r) {
+    check(rows[r].size() == rows[0].size(), "a table of ", rows[0].size(), " columns has a row of ", rows[r].size());
     open("tr");
-    for (std::size_t i = 0; i < row.size(); ++i) cell(i == 0 ? "th" : "td", row[i], i == 0 ? "scope=\"row\"" : "");
+    const bool wide = plain && rows[r][0].size() > long_name;
+    add("th", rows[r][0], wide ? "scope=\"row\" class=\"long\"" : "scope=\"row\"");
+    for (std::size_t c = 1; c < rows[r].size(); ++c) add("td", rows[r][c], "");
     close();
   }
   return close().close().close();

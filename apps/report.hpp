@@ -8,7 +8,7 @@
 
 namespace hans::apps {
 
-/// `text` for any place in a page, attribute values in double quotes included.
+/// `text`, made visible() (utf8.hpp), for any place in a page or an SVG, attribute values in double quotes included.
 std::string escape_html(std::string_view text);
 
 /// RFC 4648 section 4, with padding.
@@ -38,8 +38,18 @@ class Html {
   /// One whole element around prose.
   Html& element(std::string_view tag, std::string_view text, std::string_view attributes = {});
 
-  /// A whole table. Cells are prose, small behind a '|'; the first of each row is its heading.
-  Html& table(const std::vector<std::string>& head, const std::vector<std::vector<std::string>>& rows);
+  /// Such elements of their usual kinds.
+  Html& paragraph(std::string_view text) { return element("p", text); }
+  Html& lead(std::string_view text) { return element("p", text, "class=\"lead\""); }
+  Html& note(std::string_view text) { return element("p", text, "class=\"note\""); }
+  Html& caption(std::string_view text) { return element("figcaption", text); }
+
+  /// A list, a point for each.
+  Html& list(const std::vector<std::string>& points);
+
+  /// A whole table; the first row is the heading, the first of each row its name. Cells are prose, small behind a '|',
+  /// or, with `plain`, words that may hold anything.
+  Html& table(const std::vector<std::vector<std::string>>& rows, bool plain = false);
 
   /// What was written. Throws Error if an element is still open.
   std::string take();

@@ -1,45 +1,37 @@
-// An evaluation for machines (JSON) and for people (a table).
+// The results of a run for machines (JSON) and for people (a table, sentences, verdicts).
 #pragma once
 
-#include <span>
 #include <string>
-#include <vector>
 
-#include <hans/apps/sentence.hpp>
-#include <hans/attacks/indicators.hpp>
-#include <hans/core/json.hpp>
+#include <hans/apps/figures.hpp>
+#include <hans/apps/run.hpp>
 
 namespace hans::apps {
 
-/// What an attack run was asked to do, beside the model and the data.
-struct Request {
-  std::vector<attacks::Attack> attacks;  ///< as given
-  attacks::Targets targets;
-  bool per_sample = false;        ///< every attempt in the JSON, too
-  std::vector<float> radii = {};  ///< accuracy within each, for attacks without eps
-};
-
 /// The keys that every result has: version, model, data, box, seed, sample_count and clean_accuracy.
-Json clean_json(const Subject& subject, std::size_t right, std::size_t samples);
-
-/// Sets `key`, and `key`_interval: the share right of n and its 95 % interval.
-void set_accuracy(Json& json, const std::string& key, std::size_t right, std::size_t n);
+Json clean_json(const Subject& subject, attacks::Share right);
 
 /// What was found with attack k, as far as it is the same on every machine: no seconds.
-Json figures_json(const Request& request, const attacks::Evaluation& found, std::size_t k);
+Json figures_json(const Run& run, std::size_t k);
 
-/// The whole result of an attack run, with what is to be said of each attack (none: not measured). The keys are stable.
-Json results_json(const Subject& subject, const Request& request, const attacks::Evaluation& found,
-                  std::span<const attacks::Reliability> verdicts);
+/// Sets verdict, probed images, whether an opponent ran, indicators, and the attacks to try next; returns `json`.
+Json& set_reliability(Json& json, const attacks::Reliability& reliability);
 
-/// The table, a line for the clean images, one for each attack and, with several, one for the worst case.
-std::string results_table(const Subject& subject, const Request& request, const attacks::Evaluation& found);
+/// The whole result with its verdicts; with `per_sample` also every attempt. The keys are stable. `judgement` is none
+/// for a part of a run, which has no verdict.
+Json results_json(const Run& run, const std::optional<attacks::Judgement>& judgement, bool per_sample);
 
-/// The sentence of each attack, an empty line between two, followed by its verdict where there are verdicts.
-std::string results_sentences(const Subject& subject, const Request& request, const attacks::Evaluation& found,
-                              std::span<const attacks::Reliability> verdicts = {});
+/// The table: a line for the clean images, one for each attack, stage and radius, and, with several attacks, the worst
+/// case; beside each accuracy its verdict.
+std::string results_table(const Run& run, const std::optional<attacks::Judgement>& judgement);
 
-/// Rows of equal length, columns aligned; the last column is left as it is, the others are set to the right.
-std::string table_text(std::span<const std::vector<std::string>> rows);
+/// The sentence of each number, an empty line between two; behind it what the verdict rests on, and what to try next.
+std::string results_sentences(const Run& run, const std::optional<attacks::Judgement>& judgement);
+
+/// What the verdict on one number rests on, a line for each reason: "verdict SUSPECT (100 images probed)".
+std::string verdict_text(const attacks::Reliability& reliability);
+
+/// The exit code of the commands that publish a number: 3 for one that is not to be believed.
+int verdict_code(attacks::Trust verdict);
 
 }  // namespace hans::apps

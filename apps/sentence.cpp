@@ -2,7 +2,10 @@
 #include <hans/apps/sentence.hpp>
 
 #include <algorithm>
+#include <cmath>
 
+#include <hans/apps/arguments.hpp>
+#include <hans/apps/figures.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
@@ -12,25 +15,14 @@ namespace {
 
 std::string in_brackets(std::string_view words) { return words.empty() ? "" : text(" (", words, ")"); }
 
-std::string full_name(const Spec& spec) {
-  return spec.version.empty() ? spec.name : text(spec.name, "@", spec.version);
-}
-
 bool is_clip(std::string_view key) { return key == "clip_min" || key == "clip_max"; }
 
-// "clipped to [0,1]", "not clipped"; nothing for an attack that has no such parameters. The @cleverhans versions keep
-// an open end open, and clip only if both are given.
-std::string clip_text(const attacks::Attack& attack) {
-  const attacks::AttackInfo info = attack.info();
-  const Spec spec = attack.spec();
-  if (std::none_of(info.fields.begin(), info.fields.end(),
-                   [](const FieldInfo& field) { return is_clip(field.name); })) {
-    return "";
-  }
-  const Spec::Item* low = spec.find("clip_min");
-  const Spec::Item* high = spec.find("clip_max");
-  const bool clipped = low != nullptr && high != nullptr && (low->value != "-inf" || high->value != "inf");
-  return clipped ? text("clipped to [", low->value, ",", high->value, "]") : "not clipped";
+/// "clipped to [0,1]" or "not clipped". The @cleverhans versions clip only if both ends are given.
+std::string clip_text(const Spec& spec, const attacks::Budget& budget) {
+  const auto clips = std::ranges::count_if(spec.items, [](const Spec::Item& item) { return is_clip(item.key); });
+  const bool clipped =
+      budget.prediction_only ? clips == 2 : std::isfinite(budget.box.lo) || std::isfinite(budget.box.hi);
+  return clipped ? text("clipped to [", budget.box.lo, ",", budget.box.hi, "]") : "not clipped";
 }
 
 std::string aim_text(const std::string& targets) {
@@ -43,19 +35,33 @@ std::string aim_text(const std::string& targets) {
 
 }  // namespace
 
-std::string with_commas(std::uint64_t value) {
-  std::string digits = text(value);
-  for (std::size_t k = digits.size(); k > 3; k -= 3) digits.insert(k - 3, 1, ',');
-  return digits;
-}
-
-std::string percent_of(std::size_t right, std::size_t n) {
-  return fixed(100 * static_cast<double>(right) / static_cast<double>(n), 2);
-}
-
-std::string interval_text(std::size_t right, std::size_t n) {
-  const attacks::Interval interval = attacks::wilson(right, n);
-  return text(fixed(100 * interval.low, 2), " to ", fixed(100 * interval.high, 2));
+Spec as_written(const attacks::Attack& attack, data::Box box) {
+  Spec spec = attack.spec();
+  const Spec complete = attack.resolved(box).spec();
+  const auto follows = [&](const Spec& shorter, std::string_view key) {
+    try {
+      const attacks::Attack other = attacks::Attack::from_spec(shorter);
+      const Spec shown = other.spec();
+      return shown.find(key) == nullptr && other.resolved(box).spec() == complete;
+    } catch (const UsageError&) {
+      return false;
+    }
+  };
+  for (const Spec::Item& item : complete.items) {
+    Spec shorter = spec;
+    std::erase_if(shorter.items, [&](const Spec::Item& one) { return one.key == item.key; });
+    if (follows(shorter, item.key)) spec = std::move(shorter);
+  }
+  for (Spec::Item& item : spec.items) {
+    float eps = 0;
+    if (item.key == "eps" && read_number(item.value, eps)) item.value = eps_text(eps);
+    if (!item.nested) continue;
+    attacks::Attacks parts;
+    read_value(item.value, parts);
+    item.value = listed(
+        parts.all, [box](const attacks::Attack& part) { return as_written(part, box); }, "]/[");
+  }
+  return spec;
 }
 
 std::string images_text(const Subject& subject, std::size_t count) {
@@ -64,46 +70,30 @@ std::string images_text(const Subject& subject, std::size_t count) {
               subject.data);
 }
 
-std::string targets_text(attacks::Targets targets, const attacks::Attack& attack) {
-  using Kind = attacks::Targets::Kind;
-  switch (targets.kind) {
-    case Kind::by_attack:
-      return attack.info().targets_by_default ? "next" : "none";
-    case Kind::next:
-      return "next";
-    case Kind::all:
-      return "all";
-    case Kind::random:
-      return "random";
-    case Kind::one:
-      break;
-  }
-  return text(targets.target);
-}
-
 std::string sentence(const Subject& subject, const Claim& claim) {
-  const Spec given = claim.given.spec();
-  const std::string targets = targets_text(claim.targets, claim.given);
+  const Spec spec = as_written(claim.attack, subject.box);
+  const std::string name = spec.version.empty() ? spec.name : text(spec.name, "@", spec.version);
   std::string settings;
   const auto add = [&](std::string_view part) {
     if (!part.empty()) append(settings, text(settings.empty() ? " with " : ", ", part));
   };
-  for (const Spec::Item& item : given.items) {
-    if (!is_clip(item.key)) add(text("`", item.key, "` of ", item.value));
+  for (const Spec::Item& item : spec.items) {
+    if (!is_clip(item.key)) add(text("`", item.key, "` of ", item.nested ? text("[", item.value, "]") : item.value));
   }
-  add(aim_text(targets));
-  add(clip_text(claim.resolved));
+  add(aim_text(claim.targets));
+  add(clip_text(spec, claim.budget));
+  if (claim.radius) add(text("kept within ", eps_text(*claim.radius), " in ", enum_name(claim.budget.norm)));
 
-  const std::string first =
-      text("We benchmarked the robustness of ", subject.model, " to adversarial attack using v", build_version(),
-           " of hans", in_brackets(kernels::reservation()), ". On ", images_text(subject, claim.samples),
-           " modified by `", full_name(given), "`", settings, ", we obtained a test set accuracy of ",
-           percent_of(claim.robust, claim.samples), " % (95 % interval ", interval_text(claim.robust, claim.samples),
-           "; ", percent_of(claim.right, claim.samples), " % on the unmodified images).");
+  const std::string verdict = claim.verdict ? text("; verdict ", enum_name(*claim.verdict)) : "";
+  const std::string first = text(
+      "We benchmarked the robustness of ", subject.model, " to adversarial attack using v", claim.version, " of hans",
+      in_brackets(kernels::reservation()), ". On ", images_text(subject, claim.robust.whole()), " modified by `", name,
+      "`", settings, ", we obtained a test set accuracy of ", percent_of(claim.robust), " % (95 % interval ",
+      interval_text(claim.robust), "; ", percent_of(claim.right), " % on the unmodified images", verdict, ").");
   const std::string second =
-      text(claim.resolved.pinned(), " | targets ", targets, " | data ", subject.data, " sha256 ", subject.data_sha256,
-           " | preprocessing ", subject.preprocessing, " | architecture ", subject.architecture, " | model ",
-           subject.model, " sha256 ", subject.model_sha256, " | seed ", subject.seed);
+      text(claim.attack.pinned(), " | targets ", claim.targets, " | data ", subject.data, " sha256 ",
+           subject.data_sha256, " | preprocessing ", subject.preprocessing, " | architecture ", subject.architecture,
+           " | model ", subject.model, " sha256 ", subject.model_sha256, " | seed ", subject.seed);
   return text(first, "\n", second);
 }
 

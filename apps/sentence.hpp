@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <string_view>
 
-#include <hans/attacks/evaluate.hpp>
+#include <hans/attacks/indicators.hpp>
 
 namespace hans::apps {
 
@@ -19,28 +19,23 @@ struct Subject {
   std::uint64_t seed = 0;
 };
 
-/// 10000 as "10,000".
-std::string with_commas(std::uint64_t value);
-
-/// right / n in percent with two decimals, without the sign: "9.31". n > 0.
-std::string percent_of(std::size_t right, std::size_t n);
-
-/// The 95 % interval of that share: "8.76 to 9.90".
-std::string interval_text(std::size_t right, std::size_t n);
-
 /// "the 10,000 images of mnist/test" or "the first 100 of the 10,000 images of mnist/test".
 std::string images_text(const Subject& subject, std::size_t count);
 
-/// At what a run was aimed, as --targets takes it: "none", "next", "all", "random", "3".
-std::string targets_text(attacks::Targets targets, const attacks::Attack& attack);
-
-/// What one attack did, for the sentence.
+/// One number, for the sentence.
 struct Claim {
-  attacks::Attack given;     ///< as it was asked for: what was left open is not spelled out
-  attacks::Attack resolved;  ///< with every parameter
-  attacks::Targets targets;
-  std::size_t robust = 0, right = 0, samples = 0;
+  std::string version;     ///< of hans, that measured it
+  attacks::Attack attack;  ///< resolved
+  attacks::Budget budget;
+  std::string targets;                         ///< as --targets takes it
+  std::optional<float> radius = {};            ///< of an attack without eps: accuracy within it
+  attacks::Share robust, right;                ///< of all samples, attacked and as they are
+  std::optional<attacks::Trust> verdict = {};  ///< none: a part of a run, which has none
 };
+
+/// The attack as a person would write it: without the parameters that follow from the others and from the box, and with
+/// eps as eps_text() writes it.
+Spec as_written(const attacks::Attack& attack, data::Box box);
 
 /// Two lines: the sentence, and behind it canonical SPEC, targets, data, preprocessing, architecture, model and seed.
 std::string sentence(const Subject& subject, const Claim& claim);

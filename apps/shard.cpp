@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstdlib>
 
+#include <hans/apps/arguments.hpp>
 #include <hans/apps/shard.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/fields.hpp>
@@ -30,37 +31,31 @@ constexpr std::array<Engine, 6> engines{
      {"srun", "SLURM_PROCID", "0", "SLURM_NTASKS"},
      {"Kubernetes", "JOB_COMPLETION_INDEX", "0", ""}}};
 
-std::uint64_t number_of(const char* variable, const char* value) {
+/// The number in a variable, or the one written in its place.
+std::uint64_t value_of(const char* variable) {
+  const bool itself = *variable >= '0' && *variable <= '9';
+  const char* value = itself ? variable : std::getenv(variable);
+  check_usage(value != nullptr, variable, " is missing in the environment");
   std::uint64_t number = 0;
   check_usage(hans::read_number(value, number) && number <= most_shards, variable, " in the environment is ",
               in_quotes(value), ", no number of a shard");
   return number;
 }
 
-/// A variable's number, or the number itself.
-std::uint64_t value_of(const char* variable) {
-  if (*variable >= '0' && *variable <= '9') return number_of(variable, variable);
-  const char* value = std::getenv(variable);
-  check_usage(value != nullptr, variable, " is missing in the environment");
-  return number_of(variable, value);
-}
-
 /// From the environment; `count` = 0: that too.
 Shard from_environment(std::uint64_t count) {
   for (const Engine& engine : engines) {
-    const char* number = std::getenv(engine.number);
-    if (number == nullptr) continue;
+    if (std::getenv(engine.number) == nullptr) continue;
     check_usage(count > 0 || *engine.count != '\0', engine.name,
                 " does not say how many shards there are: write auto/COUNT");
     if (count == 0) count = value_of(engine.count);
-    const std::uint64_t lowest = value_of(engine.lowest), own = number_of(engine.number, number);
+    const std::uint64_t lowest = value_of(engine.lowest), own = value_of(engine.number);
     check_usage(own >= lowest && own - lowest < count, engine.number, " in the environment is ", own, ", but the ",
                 count, " shards are ", lowest, " to ", lowest + count - 1);
     return {static_cast<std::size_t>(own - lowest + 1), static_cast<std::size_t>(count)};
   }
-  std::string names;
-  for (const Engine& engine : engines) append(names, text(names.empty() ? "" : ", ", engine.number));
-  throw UsageError(text("auto finds no shard in the environment, which has none of ", names, "; write NUMBER/COUNT"));
+  throw UsageError(text("auto finds no shard in the environment, which has none of ", listed(engines, &Engine::number),
+                        "; write NUMBER/COUNT"));
 }
 
 }  // namespace

@@ -4,13 +4,12 @@
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/inputs.hpp>
-#include <hans/apps/results.hpp>
+#include <hans/apps/manifest.hpp>
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/data/bytes.hpp>
 #include <hans/data/npz.hpp>
 #include <hans/nn/memory.hpp>
-#include <hans/nn/models.hpp>
 #include <hans/nn/safetensors.hpp>
 
 namespace hans::apps {
@@ -25,21 +24,17 @@ struct ShowOptions : Common {
   static constexpr std::string_view command = "show";
   static constexpr std::string_view meaning = "what is in a model or another file that hans made, or in an ONNX file";
   static constexpr std::string_view details =
-      "Shows model files and checkpoints of hans train, ONNX files, and the .npz and JSON files of hans attack. The "
-      "name of a built-in model shows its layers. --memory measures what a network needs by doing each kind of work "
-      "once.";
+      "Shows model files and checkpoints of hans train, ONNX files, the .npz and JSON files of hans attack, and the "
+      "manifests of hans benchmark. The name of a built-in model shows its layers. --memory measures what a network "
+      "needs by doing each kind of work once.";
   static constexpr std::string_view example =
       "hans show v1.hans\n"
       "hans show madry --memory --batch 1";
-  static constexpr auto positional() {
-    return std::tuple(field("FILE", &ShowOptions::file, "the file, or the name of a built-in model"));
-  }
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(field("preprocess", &ShowOptions::preprocess, preprocess_meaning, "none"),
-                   field("memory", &ShowOptions::memory, "also how many bytes a training step and an attack take"),
-                   field("batch", &ShowOptions::batch, between(1, 65536), "images at once, for --memory")),
-        common_fields());
+    return with_common(field("FILE", &ShowOptions::file, "the file, or the name of a built-in model"),
+                       field("preprocess", &ShowOptions::preprocess, preprocess_meaning, "none"),
+                       field("memory", &ShowOptions::memory, "also how many bytes a training step and an attack take"),
+                       field("batch", &ShowOptions::batch, between(1, 65536), "images at once, for --memory"));
   }
 };
 
@@ -49,32 +44,23 @@ struct Shown {
   Json json;
 };
 
-using Facts = std::vector<std::pair<std::string, std::string>>;
-
-std::string facts_text(const Facts& facts) {
-  std::size_t width = 0;
-  for (const auto& fact : facts) width = std::max(width, fact.first.size() + 2);
-  std::string out;
-  for (const auto& [key, value] : facts) append(out, text(key, std::string(width - key.size(), ' '), value, "\n"));
-  return out;
-}
-
-Json facts_json(const Facts& facts) {
-  Json json = Json::object();
-  for (const auto& [key, value] : facts) json.set(key, value);
-  return json;
+std::string facts_text(Facts facts) {
+  for (auto& [key, value] : facts) {
+    key = visible(key);
+    value = visible(value);
+  }
+  return aligned(facts, {0, 2, std::string::npos});
 }
 
 std::string megabytes(std::size_t bytes) { return text(with_commas((bytes + 500000) / 1000000), " MB"); }
 
 void add_memory(Shown& shown, const nn::Sequential& net, unsigned batch) {
   const nn::MemoryUse use = nn::memory_use(net, batch);
-  append(shown.page,
-         text("\nmemory at ", batch, batch == 1 ? " image" : " images", " a batch, beside the program and the data\n",
-              facts_text({{"weights", megabytes(use.weights)},
-                          {"infer", megabytes(use.weights + use.infer)},
-                          {"attack", megabytes(use.weights + use.attack)},
-                          {"train with adam", megabytes(use.weights + use.train)}})));
+  append(shown.page, text("\nmemory at ", counted(batch, "image"), " a batch, beside the program and the data\n",
+                          facts_text({{"weights", megabytes(use.weights)},
+                                      {"infer", megabytes(use.weights + use.infer)},
+                                      {"attack", megabytes(use.weights + use.attack)},
+                                      {"train with adam", megabytes(use.weights + use.train)}})));
   shown.json.set("memory", Json::object({{"batch", batch},
                                          {"weights", use.weights},
                                          {"infer", use.weights + use.infer},
@@ -83,12 +69,7 @@ void add_memory(Shown& shown, const nn::Sequential& net, unsigned batch) {
 }
 
 Shown show_model(std::string_view what, const nn::Model& model, const ShowOptions& options) {
-  Json names = Json::array();
-  std::string joined;
-  for (const std::string& name : model.class_names) {
-    names.push(name);
-    append(joined, text(joined.empty() ? "" : ", ", name));
-  }
+  const std::string joined = listed(model.class_names, std::identity());
   Shown shown;
   Facts facts{{"sha256", model.sha256},
               {"input", text(model.net.input())},
@@ -104,7 +85,7 @@ Shown show_model(std::string_view what, const nn::Model& model, const ShowOption
                              {"preprocessing", model.preprocessing},
                              {"input", text(model.net.input())},
                              {"classes", model.net.classes()},
-                             {"class_names", std::move(names)},
+                             {"class_names", column(model.class_names, std::identity())},
                              {"parameters", model.net.parameters()},
                              {"training", facts_json(model.training)}});
   if (options.memory) add_memory(shown, model.net, options.batch);
@@ -122,22 +103,17 @@ Shown show_tensors(std::string_view name, std::string_view bytes, const nn::Safe
   }
   Facts facts{{"sha256 of the file", sha256(bytes)}};
   for (const auto& [key, value] : file.metadata) facts.push_back({key == "sha256" ? "checksum" : key, value});
-  Shown shown;
-  shown.page = text(name, ": ", is_checkpoint ? "a checkpoint of hans train" : "a safetensors file", "\n\n",
-                    facts_text(facts), "\n", facts_text(rows));
-  shown.json = Json::object({{"kind", is_checkpoint ? "checkpoint" : "safetensors"},
-                             {"metadata", facts_json(file.metadata)},
-                             {"tensors", std::move(tensors)}});
-  return shown;
+  return {text(name, ": ", is_checkpoint ? "a checkpoint of hans train" : "a safetensors file", "\n\n",
+               facts_text(facts), "\n", facts_text(rows)),
+          Json::object({{"kind", is_checkpoint ? "checkpoint" : "safetensors"},
+                        {"metadata", facts_json(file.metadata)},
+                        {"tensors", std::move(tensors)}})};
 }
 
 Shown show_arrays(std::string_view name, std::string_view bytes) {
-  Shown shown{text(name, ": arrays in an .npz file\n\n"), Json::object({{"kind", "npz"}})};
   Json arrays = Json::array();
-  Facts rows;
-  Facts facts;
-  for (const std::string& key : data::npz_names(bytes)) {
-    const data::Array array = data::read_npz(bytes, key);
+  Facts rows, facts;
+  data::each_npz(bytes, [&](const std::string& key, const data::Array& array) {
     rows.push_back({key, text(array.type_name(), " ", array.shape)});
     arrays.push(Json::object({{"name", key}, {"type", array.type_name()}, {"shape", text(array.shape)}}));
     const bool is_text = array.shape.rank() == 0 && array.kind == data::Array::Kind::text;
@@ -147,29 +123,29 @@ Shown show_arrays(std::string_view name, std::string_view bytes) {
       const auto successes = values.size() - static_cast<std::size_t>(std::count(values.begin(), values.end(), 0));
       facts.push_back({"successes", text(with_commas(successes), " of ", with_commas(values.size()), " attempts")});
     }
-  }
-  append(shown.page, facts_text(rows));
-  if (!facts.empty()) append(shown.page, text("\n", facts_text(facts)));
-  shown.json.set("arrays", std::move(arrays));
-  shown.json.set("facts", facts_json(facts));
-  return shown;
+  });
+  return {text(name, ": arrays in an .npz file\n\n", facts_text(rows), facts.empty() ? "" : "\n", facts_text(facts)),
+          Json::object({{"kind", "npz"}, {"arrays", std::move(arrays)}, {"facts", facts_json(facts)}})};
 }
 
 Shown show_results(std::string_view name, std::string_view bytes) {
   const Json json = Json::parse(bytes);
+  if (json.is_object() && json.find("manifest") != nullptr) {
+    const Manifest manifest = parse_manifest(bytes);
+    return {text(name, ": a manifest\n\n", manifest_report(manifest.run, manifest.name, manifest.former)), json};
+  }
   check(json.is_object() && json.find("hans") != nullptr && json.find("model") != nullptr,
         "it is JSON, but not a result of hans: the keys hans and model are not there");
   Facts facts;
   for (const auto& [key, value] : json.members()) {
-    if (value.is_string()) {
-      facts.push_back({key, value.string()});
-    } else if (!value.is_array() && !value.is_object()) {
-      facts.push_back({key, value.dump()});
-    }
+    if (value.is_array() || value.is_object()) continue;
+    facts.emplace_back(key, value.is_string() ? value.string() : value.dump());
   }
-  Shown shown{text(name, ": results of hans ", json.at("hans").string(), "\n\n", facts_text(facts)), json};
+  Shown shown{text(name, ": results of hans ", visible(json.at("hans").string()), "\n\n", facts_text(facts)), json};
   if (const Json* attacks = json.find("attacks")) {
-    for (const Json& attack : attacks->items()) append(shown.page, text("\n", attack.at("sentence").string(), "\n"));
+    for (const Json& attack : attacks->items()) {
+      append(shown.page, text("\n", visible(attack.at("sentence").string(), "\n"), "\n"));
+    }
   }
   return shown;
 }
@@ -193,12 +169,12 @@ Shown show(const ShowOptions& options) {
   const std::string& word = options.file.value().text;
   namespace fs = std::filesystem;
   std::error_code ignored;
-  const bool is_path = word.find_first_of("/.") != std::string::npos || fs::exists(word, ignored);
-  if (!is_path) {
+  const bool names_file = is_path(word) || fs::exists(word, ignored);
+  if (!names_file) {
     const NamedModel made = load_model(word, options.seed);
     return show_model(text(word, ": a built-in model, untrained"), made.model, options);
   }
-  const std::string name = fs::path(word).filename().string();
+  const std::string name = visible(fs::path(word).filename().string());
   if (is_onnx(word)) {
     return show_model(text(name, ": an ONNX file"), load_model(word, options.seed, options.preprocess).model, options);
   }
@@ -224,8 +200,6 @@ Shown show(const ShowOptions& options) {
 
 int run(const ShowOptions& options) {
   begin(options);
-  const std::string& file = options.file.value().text;
-  check_distinct(std::vector<NamedFile>{{"FILE", file, false}, {"--json", json_file(options)}});
   const Shown shown = show(options);
   finish(options, shown.page, shown.json);
   return 0;

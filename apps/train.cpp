@@ -1,12 +1,13 @@
 // hans train: trains a model and writes the model file.
+#include <array>
 #include <chrono>
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/inputs.hpp>
 #include <hans/apps/progress.hpp>
 #include <hans/apps/results.hpp>
-#include <hans/apps/training.hpp>
 #include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
 #include <hans/defenses/adversarial.hpp>
 #include <hans/nn/evaluate.hpp>
@@ -26,20 +27,15 @@ void read_value(std::string_view word, DefenseChoice& out) {
 void append_value(std::string& out, const DefenseChoice& choice) { append(out, choice.spec); }
 std::string value_help(const DefenseChoice&) { return "SPEC"; }
 
-struct OptimizerChoice {
-  nn::Optimizer optimizer = nn::FitOptions{}.optimizer;
+struct OptimizerChoice : FromSpec<nn::Optimizer> {
+  OptimizerChoice() : FromSpec{nn::FitOptions{}.optimizer} {}
 };
-void read_value(std::string_view word, OptimizerChoice& out) {
-  out.optimizer = nn::Optimizer::from_spec(Spec::parse(word));
-}
-void append_value(std::string& out, const OptimizerChoice& choice) { append(out, choice.optimizer.spec()); }
-std::string value_help(const OptimizerChoice&) { return "SPEC"; }
 
 struct TrainOptions : Common {
   Required<DataName> data;
-  Required<ModelName> model;
+  Required<StartName> model;
   Required<unsigned> epochs;
-  Required<FileName> out;
+  Required<OutputName> out;
   std::optional<DefenseChoice> defense = {};
   OptimizerChoice optimizer = {};
   unsigned batch = nn::FitOptions{}.batch;
@@ -47,7 +43,7 @@ struct TrainOptions : Common {
   std::optional<double> clip = {};
   std::optional<float> smoothing = {};
   std::optional<DataName> eval = {};
-  std::optional<FileName> checkpoint = {};
+  std::optional<OutputName> checkpoint = {};
   bool resume = false;
   std::optional<PreprocessChoice> preprocess = {};
 
@@ -55,38 +51,33 @@ struct TrainOptions : Common {
   static constexpr std::string_view meaning = "train a model and write it to a file";
   static constexpr std::string_view details =
       "The defaults are one recipe for all built-in models; hans list models shows them. The recipe, the name and hash "
-      "of the "
-      "data, the seed and the version are stored in the model file. The same command gives the same bytes on every "
-      "machine, "
-      "also if it was killed and resumed. Nothing but the train part of the data is read unless --eval names more.";
+      "of the data, the seed and the version are stored in the model file. The same command gives the same bytes on "
+      "every machine, also if it was killed and resumed. Nothing but the train part of the data is read unless --eval "
+      "names more.";
   static constexpr std::string_view example =
       "hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans --eval mnist-5k\n"
       "hans train --data mnist --model v1 --epochs 6 --out robust.hans --defense 'adversarial:attack=[fgsm:eps=0.3]'";
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(
-            field("data", &TrainOptions::data,
-                  "the images to learn from: mnist-5k (built in), mnist, fashion-mnist, a folder of IDX files or an "
-                  ".npz file "
-                  "with images and labels; the train part unless it ends in /test"),
-            field("model", &TrainOptions::model,
-                  "a built-in model (v1, small, madry, mlp, linear), or a model or ONNX file to go on from"),
-            field("epochs", &TrainOptions::epochs, at_least(1), "how often every image is seen"),
-            field("out", &TrainOptions::out, "where to write the model: v1.hans"),
-            field("defense", &TrainOptions::defense, "how to make it robust; hans list defenses shows them", "none"),
-            field("optimizer", &TrainOptions::optimizer,
-                  "how weights follow gradients; hans list optimizers shows them"),
-            field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
-            field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
-            field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
-            field("smoothing", &TrainOptions::smoothing, between_from(0, 1),
-                  "share of a label given to the other classes", "0; 0.1 with a defence"),
-            field("eval", &TrainOptions::eval,
-                  "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
-            field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
-            field("resume", &TrainOptions::resume, "go on from the checkpoint, if it exists"),
-            field("preprocess", &TrainOptions::preprocess, preprocess_meaning, "none")),
-        common_fields());
+    return with_common(
+        field("data", &TrainOptions::data,
+              "the images to learn from: mnist-5k (built in), mnist, fashion-mnist, a folder of IDX files or an .npz "
+              "file with images and labels; the train part unless it ends in /test"),
+        field("model", &TrainOptions::model,
+              "a built-in model (v1, small, madry, mlp, linear), or a model or ONNX file to go on from"),
+        field("epochs", &TrainOptions::epochs, at_least(1), "how often every image is seen"),
+        field("out", &TrainOptions::out, "where to write the model: v1.hans, or v1.onnx or v1.safetensors"),
+        field("defense", &TrainOptions::defense, "how to make it robust; hans list defenses shows them", "none"),
+        field("optimizer", &TrainOptions::optimizer, "how weights follow gradients; hans list optimizers shows them"),
+        field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
+        field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
+        field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
+        field("smoothing", &TrainOptions::smoothing, between_from(0, 1), "share of a label given to the other classes",
+              "0; 0.1 with a defence"),
+        field("eval", &TrainOptions::eval,
+              "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
+        field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
+        field("resume", &TrainOptions::resume, "go on from the checkpoint, if it exists"),
+        field("preprocess", &TrainOptions::preprocess, preprocess_meaning, "none"));
   }
 };
 
@@ -103,7 +94,7 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   nn::FitOptions fit;
   fit.epochs = options.epochs;
   fit.batch = options.batch;
-  fit.optimizer = options.optimizer.optimizer;
+  fit.optimizer = options.optimizer.value;
   fit.schedule = options.schedule;
   fit.clip = options.clip.value_or(0);
   fit.loss = options.defense
@@ -160,35 +151,50 @@ class TrainingLog {
 };
 
 Json training_json(const NamedModel& made, const TrainingLog& log, double seconds) {
-  Json training = Json::object();
-  for (const auto& [key, value] : made.model.training) training.set(key, value);
   return Json::object({{"hans", build_version()},
                        {"model", made.name},
                        {"model_sha256", made.model.sha256},
                        {"architecture", made.model.net.architecture()},
                        {"preprocessing", made.model.preprocessing},
                        {"parameters", made.model.net.parameters()},
-                       {"training", std::move(training)},
-                       {"loss", log.loss ? Json(*log.loss) : Json()},
+                       {"training", facts_json(made.model.training)},
+                       {"loss", optional_json(log.loss)},
                        {"seconds", seconds}});
 }
 
+/// What to do for a file that hans train does not write.
+std::string elsewhere(const std::string& out) {
+  const std::filesystem::path path(out);
+  const std::string ending = path.extension().string();
+  const auto as = [path](std::string_view other) {
+    return std::filesystem::path(path).replace_extension(other).string();
+  };
+  if (ending == ".npz") {
+    return text("train to ", in_quotes(as(".hans")), ", then hans convert ", as(".hans"), " ", out);
+  }
+  if (ending == ".pt" || ending == ".pth" || ending == ".bin") {
+    return text("train to ", in_quotes(as(".safetensors")), ", then in Python torch.save(safetensors.torch.load_file('",
+                as(".safetensors"), "'), '", out, "')");
+  }
+  const bool of_tensorflow = ending == ".h5" || ending == ".keras" || ending == ".pb" || ending == ".tflite";
+  return of_tensorflow ? "write .onnx, which the converters of TensorFlow read" : "";
+}
+
 int run(const TrainOptions& options) {
-  begin(options);
   const std::string out = options.out.value().text;
-  const std::string checkpoint = options.checkpoint ? options.checkpoint->text : "";
+  check_ending("--out", out, std::to_array<std::string_view>({".hans", ".onnx", ".safetensors", ""}), elsewhere(out));
   check_usage(!options.resume || options.checkpoint, "train: --resume needs --checkpoint FILE to go on from");
-  check_distinct(std::vector<NamedFile>{{"--out", out}, {"--checkpoint", checkpoint}, {"--json", json_file(options)}});
-  check_writable(out);
-  if (!checkpoint.empty()) check_writable(checkpoint);
+  const std::string& start = options.model.value().text;
+  std::vector<NamedFile> more;
+  if (is_path(start) && !same_file(start, out)) more.push_back({"--model", start, false});
+  begin(options, more);
 
   NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
-  check_distinct(std::vector<NamedFile>{
-      {"--model", named.path, false}, {"--checkpoint", checkpoint}, {"--json", json_file(options)}});
   const data::Dataset train = load_data(options.data.value().text, data::Part::train, named.model.net);
   if (options.defense) check_defense(options.defense->spec, train);
   data::Dataset test;  // what cannot be loaded fails now, not after the training
   if (options.eval) test = load_data(options.eval->text, data::Part::test, named.model.net);
+  (void)dump_as(named.model, out);  // a layer that the format does not have is refused now, not after the training
 
   nn::FitOptions fit = fit_options(options);
   named.model.training =
@@ -203,22 +209,24 @@ int run(const TrainOptions& options) {
   nn::fit(named.model.net, train, std::move(fit));
   log.clear();
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_time).count();
-  named.model.sha256 = nn::save_model(named.model, out);
+  const std::string bytes = dump_as(named.model, out);
+  write_file(out, bytes);
+  named.model.sha256 = sha256(bytes);
   named.path = out;
-  named.name = std::filesystem::path(out).filename().string();
+  named.name = visible(std::filesystem::path(out).filename().string());
 
   Json json = training_json(named, log, seconds);
   std::string report;
   if (log.loss) append(report, text("mean loss of the last epoch ", fixed(*log.loss, 4), "\n"));
   if (options.eval) {
     const std::vector<int> predictions = nn::predict(named.model.net, test, test.size());
-    const std::size_t right = nn::count_right(predictions, test.labels());
+    const attacks::Share right(nn::count_right(predictions, test.labels()), test.size());
     const Subject subject = subject_of(named, test, options.seed);
-    json.set("evaluation", clean_json(subject, right, test.size()));
-    append(report, text("accuracy on ", images_text(subject, test.size()), ": ", percent_of(right, test.size()),
-                        " % (95 % interval ", interval_text(right, test.size()), ")\n"));
+    json.set("evaluation", clean_json(subject, right));
+    append(report, text("accuracy on ", images_text(subject, test.size()), ": ", percent_of(right),
+                        " % (95 % interval ", interval_text(right), ")\n"));
   }
-  append(report, text("wrote ", out, "  sha256 ", named.model.sha256, "\n"));
+  append(report, text("wrote ", visible(out), "  sha256 ", named.model.sha256, "\n"));
   finish(options, report, json);
   return 0;
 }

@@ -1,10 +1,9 @@
 // hans transfer: adversarial images that were made against one model, judged on another.
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include <hans/apps/commands.hpp>
 #include <hans/apps/crafted_file.hpp>
+#include <hans/apps/figures.hpp>
 #include <hans/apps/inputs.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/core/version.hpp>
@@ -24,21 +23,16 @@ struct TransferOptions : Common {
       "Reads what hans attack --out wrote, or an .npz file of another tool with images, originals (float32, n x height "
       "x width x channels) and labels. Nothing is attacked: the images are judged on the model as they are. An image "
       "transfers if the model reads its original correctly, the image otherwise (or as the target it was made for), "
-      "and "
-      "it is inside box and ball of the attack; a file that does not name the attack has no ball.\n"
+      "and it is inside box and ball of the attack; a file that does not name the attack has no ball.\n"
       "\n"
       "This is not the model's robustness: an attack that knows the model does more.";
   static constexpr std::string_view example =
       "hans attack one.hans --data mnist-5k --attack pgd:eps=0.2 --out pgd.npz\n"
       "hans transfer pgd.npz other.hans";
-  static constexpr auto positional() {
-    return std::tuple(
-        field("IMAGES", &TransferOptions::images, "an .npz file of adversarial images"),
-        field("MODEL", &TransferOptions::model, "a model file, as hans train writes it, or an ONNX file"));
-  }
   static constexpr auto fields() {
-    return std::tuple_cat(std::tuple(field("preprocess", &TransferOptions::preprocess, preprocess_meaning, "none")),
-                          common_fields());
+    return with_common(field("IMAGES", &TransferOptions::images, "an .npz file of adversarial images"),
+                       field("MODEL", &TransferOptions::model, model_meaning),
+                       field("preprocess", &TransferOptions::preprocess, preprocess_meaning, "none"));
   }
 };
 
@@ -64,11 +58,7 @@ Transferred judged(const CraftedSet& set, std::size_t which, const nn::Classifie
     budget = set.attacks[which].budget(model.input(), set.originals.box);
   }
   const data::Samples originals = set.originals.select(rows);
-  Tensor images(originals.images.shape());
-  const std::size_t features = model.input().elements();
-  for (std::size_t k = 0; k < rows.size(); ++k) {
-    std::ranges::copy(set.images.values().subspan(rows[k] * features, features), images.mutable_data() + k * features);
-  }
+  const Tensor images = set.images_at(rows);
   const std::vector<int> read_as = nn::predict(model, originals.images);
   const attacks::Verdict verdict = attacks::judge(model, originals, images, away_from(originals.labels), budget);
   for (std::size_t k = 0; k < rows.size(); ++k) {
@@ -83,45 +73,40 @@ Transferred judged(const CraftedSet& set, std::size_t which, const nn::Classifie
   return made;
 }
 
-Json share_json(std::size_t part, std::size_t whole) {
-  return whole == 0 ? Json() : Json(static_cast<double>(part) / static_cast<double>(whole));
-}
-
 int run(const TransferOptions& options) {
   begin(options);
   const std::string& path = options.images.value().text;
   const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   warn_if_untrained(named);
-  check_distinct(
-      std::vector<NamedFile>{{"IMAGES", path, false}, {"MODEL", named.path, false}, {"--json", json_file(options)}});
   const CraftedSet set = read_crafted(path, named.model.net);
   const std::string kind = set.model_sha256.empty()                 ? "made against an unknown model"
                            : set.model_sha256 == named.model.sha256 ? "same model"
                                                                     : "transfer";
-  std::string report = text(kind, ": ", with_commas(set.attack.size()), " images of ", path, " on ", named.name, "\n");
+  std::string report =
+      text(kind, ": ", with_commas(set.attack.size()), " images of ", visible(path), " on ", named.name, "\n");
   Json all = Json::array();
   for (std::size_t a = 0; a < std::max<std::size_t>(set.attacks.size(), 1); ++a) {
     const Transferred made = judged(set, a, named.model.net);
-    append(report, text("\n", made.attack, "\n"));
+    const attacks::Share rate(made.transferred, made.right);
+    const std::string share =
+        rate.whole() > 0 ? text(" (", percent_of(rate), " %, 95 % interval ", interval_text(rate), ")") : "";
+    Facts facts{{"fool this one, which reads the original:", text(made.transferred, " of ", made.right, share)}};
     if (!set.success.empty()) {
-      append(report, text("  fooled the model they were made against:  ", made.successes, " of ", made.images, "\n"));
+      facts.insert(facts.begin(),
+                   {"fooled the model they were made against:", text(made.successes, " of ", made.images)});
     }
-    append(report, text("  fool this one, which reads the original:  ", made.transferred, " of ", made.right,
-                        made.right > 0 ? text(" (", percent_of(made.transferred, made.right), " %, 95 % interval ",
-                                              interval_text(made.transferred, made.right), ")")
-                                       : "",
-                        "\n"));
-    if (made.outside > 0) append(report, text("  outside box or ball, so not counted:      ", made.outside, "\n"));
+    if (made.outside > 0) facts.emplace_back("outside box or ball, so not counted:", text(made.outside));
+    append(report, text("\n", made.attack, "\n", aligned(facts)));
     all.push(Json::object({{"attack", made.attack},
                            {"images", made.images},
                            {"successes", set.success.empty() ? Json() : Json(made.successes)},
                            {"right", made.right},
                            {"transferred", made.transferred},
-                           {"transfer_rate", share_json(made.transferred, made.right)},
+                           {"transfer_rate", rate.whole() > 0 ? Json(rate.value()) : Json()},
                            {"outside", made.outside}}));
   }
   finish(options, report,
-         Json::object({{"hans", version},
+         Json::object({{"hans", build_version()},
                        {"kind", kind},
                        {"model", named.name},
                        {"model_sha256", named.model.sha256},

@@ -17,8 +17,7 @@ std::string chosen_data(const TutorialOptions& options) {
   }
   print(
       "MNIST is not here (set HANS_DATA to the folder of its four files): the built-in mnist-5k is used instead, a "
-      "thirteenth "
-      "of it. Accuracies are lower; more --nb_epochs help.\n");
+      "thirteenth of it. Accuracies are lower; more --nb_epochs help.\n");
   return "mnist-5k";
 }
 
@@ -70,23 +69,19 @@ nn::FitOptions report_recipe(const TutorialOptions& options, nn::Loss loss) {
 }
 
 std::string tutorial_help(std::string_view name, std::string_view meaning, std::span<const Argument> known) {
-  std::string page = text(name, ": ", meaning, "\n\nusage: ", name, " [--FLAG VALUE ...]\n\n");
-  std::size_t column = 0;
-  for (const Argument& argument : known) column = std::max(column, argument.info.name.size() + 6);
+  Facts facts;
   for (const Argument& argument : known) {
-    std::string line = text("  --", argument.info.name);
-    line.append(column - line.size(), ' ');
-    const std::string rest = text(argument.info.meaning, " (default ", argument.info.default_text, ")");
-    append(page, text(line, wrapped(rest, column, column), "\n"));
+    facts.emplace_back(shown_name(argument.info.name),
+                       text(argument.info.meaning, " (default ", argument.info.default_text, ")"));
   }
-  return page;
+  return text(name, ": ", meaning, "\n\nusage: ", name, " [--FLAG VALUE ...]\n\n", aligned(facts));
 }
 
 int tutorial_main(std::string_view name, int count, char** words, std::string (*help)(), void (*run)(Arguments given)) {
   const auto complain = [name](std::string_view message, int code) {
     const std::string start = text(name, ": ");
     const bool named = message.starts_with(start);  // by the reader of the flags
-    std::fprintf(stderr, "%s%s\n", named ? "" : start.c_str(), std::string(message).c_str());
+    std::fprintf(stderr, "%s%s\n", named ? "" : start.c_str(), visible(message).c_str());
     return code;
   };
   try {

@@ -22,8 +22,11 @@ struct TutorialOptions {
   std::optional<unsigned> threads = {};
 };
 
-constexpr auto tutorial_fields() {
+/// What fields() of a tutorial returns: its own flags, then these.
+template <class... Own>
+constexpr auto with_tutorial_fields(const Own&... own) {
   return std::tuple(
+      own...,
       field("data", &TutorialOptions::data, "what hans train --data takes",
             "mnist if it is here, else the built-in mnist-5k"),
       field("nb_epochs", &TutorialOptions::nb_epochs, between(1, 1000000), "how often every image is seen"),

@@ -1,7 +1,7 @@
 // The black-box tutorial of cleverhans: attack a model of which nothing but its answers can be seen, through a
 // substitute of one's own.
 #include <hans/apps/commands.hpp>
-#include <hans/apps/sentence.hpp>
+#include <hans/apps/figures.hpp>
 #include <hans/apps/tutorial.hpp>
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/judge.hpp>
@@ -21,19 +21,18 @@ struct Options : apps::TutorialOptions {
   static constexpr std::string_view command = "tutorial_mnist_blackbox";
   static constexpr std::string_view meaning = "an attack on a model of which only the answers are seen";
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(field("holdout", &Options::holdout, at_least(1), "test images that the attacker begins with"),
-                   field("data_aug", &Options::data_aug, between(1, 16), "rounds of training the substitute"),
-                   field("nb_epochs_s", &Options::nb_epochs_s, between(1, 1000000), "epochs in each of them"),
-                   field("lmbda", &Options::lmbda, at_least(0), "step by which new images are made")),
-        apps::tutorial_fields());
+    return apps::with_tutorial_fields(
+        field("holdout", &Options::holdout, at_least(1), "test images that the attacker begins with"),
+        field("data_aug", &Options::data_aug, between(1, 16), "rounds of training the substitute"),
+        field("nb_epochs_s", &Options::nb_epochs_s, between(1, 1000000), "epochs in each of them"),
+        field("lmbda", &Options::lmbda, at_least(0), "step by which new images are made"));
   }
 };
 
 constexpr float eps = 0.3F;
 
 std::string accuracy(std::span<const int> predictions, std::span<const int> labels) {
-  return text(apps::percent_of(nn::count_right(predictions, labels), labels.size()), " %");
+  return text(apps::percent_of({nn::count_right(predictions, labels), labels.size()}), " %");
 }
 
 void run(const Options& options) {
@@ -68,7 +67,7 @@ void run(const Options& options) {
   const auto robust = [&](const nn::Classifier& seen_by_attack) {
     const attacks::Crafted made = fgsm(seen_by_attack, test, goal);
     const attacks::Verdict verdict = attacks::judge(black_box, test, made.images, goal, budget);
-    return text(apps::percent_of(test.size() - verdict.successes(), test.size()), " %");
+    return text(apps::percent_of({test.size() - verdict.successes(), test.size()}), " %");
   };
   apps::print(text("\nAccuracy of the black box on images that fgsm with eps of ", eps, " made\n",
                    "  from the substitute alone (transfer):        ", robust(substitute), "\n",

@@ -1,7 +1,7 @@
 // The FGSM tutorial of the cleverhans v1.0.0 report: train, attack with eps 0.3, train against the attack, attack
 // again.
 #include <hans/apps/commands.hpp>
-#include <hans/apps/sentence.hpp>
+#include <hans/apps/figures.hpp>
 #include <hans/apps/tutorial.hpp>
 #include <hans/attacks/evaluate.hpp>
 #include <hans/attacks/fgsm.hpp>
@@ -22,10 +22,9 @@ struct Options : apps::TutorialOptions {
   static constexpr std::string_view meaning =
       "the report's tutorial on the fast gradient sign method and adversarial training";
   static constexpr auto fields() {
-    return std::tuple_cat(std::tuple(field("train_dir", &Options::train_dir, "folder of the saved model"),
-                                     field("filename", &Options::filename,
-                                           "save the first model under this name, such as mnist.hans", "not saved")),
-                          apps::tutorial_fields());
+    return apps::with_tutorial_fields(
+        field("train_dir", &Options::train_dir, "folder of the saved model"),
+        field("filename", &Options::filename, "save the first model under this name, such as mnist.hans", "not saved"));
   }
 };
 
@@ -36,10 +35,10 @@ constexpr float smoothing = 0.1F;  // the labels are 0.9 for the right class and
 void report(const nn::Classifier& net, const data::Dataset& test) {
   const std::vector<attacks::Attack> fgsm{attacks::Fgsm{.eps = eps}};
   const attacks::Evaluation found = attacks::evaluate(net, test.first(test.size()), fgsm, {});
-  const std::size_t robust = found.attacks[0].robust_count;
-  apps::print(text("Test accuracy on legitimate test examples: ", apps::percent_of(found.right, test.size()), " %\n",
-                   "Test accuracy on adversarial examples:     ", apps::percent_of(robust, test.size()),
-                   " % (95 % interval ", apps::interval_text(robust, test.size()), ")\n"));
+  const attacks::Share robust = found.of_all(found.attacks[0].robust_count);
+  apps::print(text("Test accuracy on legitimate test examples: ", apps::percent_of(found.of_all(found.right)), " %\n",
+                   "Test accuracy on adversarial examples:     ", apps::percent_of(robust), " % (95 % interval ",
+                   apps::interval_text(robust), ")\n"));
 }
 
 // What the original printed: every image is attacked away from the model's own prediction, also those that were wrong
@@ -52,7 +51,7 @@ void report_like_the_original(const nn::Classifier& net, const data::Dataset& te
     const attacks::Crafted made = attacks::FgsmCleverhans100{.eps = eps}(net, samples, away_from(samples.labels));
     right += nn::count_right(nn::predict(net, made.images), samples.labels);
   }
-  apps::print(text("(The original would have printed ", apps::percent_of(right, test.size()),
+  apps::print(text("(The original would have printed ", apps::percent_of({right, test.size()}),
                    " %: it did not clip, so its images leave [0, 1].)\n"));
 }
 

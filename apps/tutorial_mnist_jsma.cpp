@@ -1,7 +1,7 @@
 // The JSMA tutorial of the cleverhans v1.0.0 report: turn each of a few digits into each of the nine others.
 #include <filesystem>
 #include <hans/apps/commands.hpp>
-#include <hans/apps/training.hpp>
+#include <hans/apps/inputs.hpp>
 #include <hans/apps/tutorial.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/attacks/judge.hpp>
@@ -25,16 +25,15 @@ struct Options : apps::TutorialOptions {
   static constexpr std::string_view command = "tutorial_mnist_jsma";
   static constexpr std::string_view meaning = "the report's tutorial on the Jacobian-based saliency map attack";
   static constexpr auto fields() {
-    return std::tuple_cat(
-        std::tuple(field("train_dir", &Options::train_dir, "folder of the saved model"),
-                   field("filename", &Options::filename, "the saved model; used again if it was trained the same way"),
-                   field("nb_classes", &Options::nb_classes, between(2, 1000), "classes of the data"),
-                   field("img_rows", &Options::img_rows, between(1, 4096), "height of an image"),
-                   field("img_cols", &Options::img_cols, between(1, 4096), "width of an image"),
-                   field("nb_filters", &Options::nb_filters, between(1, 4096), "filters of the first convolution"),
-                   field("nb_pool", &Options::nb_pool, "not used, as in the original: its network has no pooling"),
-                   field("source_samples", &Options::source_samples, at_least(1), "test images to attack")),
-        apps::tutorial_fields());
+    return apps::with_tutorial_fields(
+        field("train_dir", &Options::train_dir, "folder of the saved model"),
+        field("filename", &Options::filename, "the saved model; used again if it was trained the same way"),
+        field("nb_classes", &Options::nb_classes, between(2, 1000), "classes of the data"),
+        field("img_rows", &Options::img_rows, between(1, 4096), "height of an image"),
+        field("img_cols", &Options::img_cols, between(1, 4096), "width of an image"),
+        field("nb_filters", &Options::nb_filters, between(1, 4096), "filters of the first convolution"),
+        field("nb_pool", &Options::nb_pool, "not used, as in the original: its network has no pooling"),
+        field("source_samples", &Options::source_samples, at_least(1), "test images to attack"));
   }
 };
 

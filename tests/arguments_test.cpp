@@ -24,10 +24,9 @@ struct Options : Base {
   static constexpr std::string_view command = "paint";
   static constexpr std::string_view meaning = "paints a file";
   static constexpr std::string_view example = "hans paint wall --count 3";
-  static constexpr auto positional() { return std::tuple(field("WALL", &Options::file, "what to paint")); }
   static constexpr auto fields() {
     return std::tuple(
-        field("count", &Options::count, between(1, 9), "how often"),
+        field("WALL", &Options::file, "what to paint"), field("count", &Options::count, between(1, 9), "how often"),
         field("share", &Options::share, between(0, 1), "of it", "all"), field("colour", &Options::colour, "which"),
         field("extra", &Options::extra, "more of them", "none"), field("quiet", &Base::quiet, "no noise"));
   }
@@ -104,7 +103,7 @@ TEST(Arguments, Wrapping) {
   EXPECT_EQ(wrapped("aa bb cc", 0, 4, 5), "aa\nbb cc");
   EXPECT_EQ(wrapped("a\n\nb", 2, 0, 9), "a\n\n  b");
   EXPECT_EQ(wrapped("longer than allowed", 0, 0, 3), "longer\nthan\nallowed");
-  EXPECT_EQ(wrapped_behind("  x  aa bb cc", 5, 10), "  x  aa bb\n     cc");
+  EXPECT_EQ(aligned({{"x", "aa bb cc"}, {"yy", ""}}, {2, 1, 10}), "  x  aa bb\n     cc\n  yy \n");
 }
 
 TEST(Progress, Lines) {

@@ -97,7 +97,7 @@ TEST_F(CliOnnx, MistakesAreOneLine) {
       {{"eval", "broken.onnx", "--data", "mnist-5k"}, "is not a usable ONNX file"},
       {{"eval", "none.onnx", "--data", "mnist-5k"}, "none.onnx"},
       {{"eval", "net.onnx", "--data", "mnist-5k", "--preprocess", "skale=2"}, "skale"},
-      {{"convert", "net.onnx", "net.txt"}, "writes .hans, .onnx, .safetensors and .npz files"},
+      {{"convert", "net.onnx", "net.txt"}, ".hans, .onnx, .safetensors or .npz, not 'net.txt'"},
       {{"convert", "net.onnx", "net.hans", "--model", "v1"}, "'net.onnx' is a whole model"},
       {{"convert", "weights.npz", "net.hans"}, "holds weights only; say whose they are"},
       {{"convert", "weights.npz", "net.hans", "--model", "linear"}, "no tensors for layer 1 (linear"},

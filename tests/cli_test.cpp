@@ -64,10 +64,31 @@ TEST_F(Cli, SaysOfEachAttackWhetherToBelieveIt) {
   for (std::size_t k = 0; k < all.size(); ++k) {
     const std::string& verdict = all[k].at("verdict").string();
     EXPECT_EQ(verdict == "UNRELIABLE", k == 1) << "each in its own ball";
-    EXPECT_NE(page.find(text(all[k].at("sentence").string(), "\nIndicators of failure: ", verdict, " (")),
-              std::string::npos);
+    EXPECT_NE(all[k].at("sentence").string().find(text("; verdict ", verdict, ")")), std::string::npos);
+    EXPECT_NE(page.find(text(all[k].at("sentence").string(), "\nverdict ", verdict, " (")), std::string::npos);
   }
   EXPECT_NE(page.find("eps_range: eps is 1, features go from 0 to 1"), std::string::npos);
+}
+
+TEST_F(Cli, NumbersOfARangeThatNoImageReachesAreNotBelieved) {
+  train("m.hans");
+  const std::string page =
+      output("attack m.hans --data mnist-5k --limit 40 --attack fgsm:eps=0.02,clip_min=0.45,clip_max=0.55");
+  EXPECT_NE(page.find("verdict UNRELIABLE"), std::string::npos) << page;
+  EXPECT_NE(page.find("eps_range: no image inside ball and box for"), std::string::npos) << page;
+}
+
+TEST_F(Cli, AWeakAttackIsNoOpponent) {
+  train("m.hans");
+  for (const char* attacks :
+       {"fgsm:eps=0.05 --attack fgsm:eps=0.05,label=model", "fgsm:eps=0.05 --attack noise:eps=0.05",
+        "jsma:gamma=0.01 --attack jsma:gamma=0.01,of=logits"}) {
+    const Json json = Json::parse(
+        output(text("attack m.hans --data mnist-5k --limit 40 --targets next --json - --attack ", attacks)));
+    EXPECT_GT(json.at("robust_accuracy").number(), 0) << attacks;
+    EXPECT_NE(json.at("verdict").string(), "RELIABLE") << attacks;
+    for (const Json& attack : json.at("attacks").items()) EXPECT_NE(attack.at("verdict").string(), "RELIABLE");
+  }
 }
 
 TEST_F(Cli, JsonHasTheStableKeys) {
@@ -89,6 +110,7 @@ TEST_F(Cli, JsonHasTheStableKeys) {
                                   "clean_accuracy_interval",
                                   "robust_accuracy",
                                   "robust_accuracy_interval",
+                                  "verdict",
                                   "attacks"};
   if (!kernels::reproducible()) wanted.emplace_back("reservation");
   EXPECT_EQ(keys(json), wanted);
@@ -105,7 +127,8 @@ TEST_F(Cli, JsonHasTheStableKeys) {
     EXPECT_EQ(keys(attack),
               (std::vector<std::string>{"attack", "targets", "robust_accuracy", "robust_accuracy_interval",
                                         "success_rate", "attempts", "distances", "gradients", "forwards", "seconds",
-                                        "sentence", "verdict", "indicators", "next", "samples"}));
+                                        "sentence", "verdict", "probed", "opposed", "unchecked", "indicators", "next",
+                                        "narrow_successes", "samples"}));
     EXPECT_EQ(keys(attack.at("distances")), (std::vector<std::string>{"l0", "l1", "l2", "linf"}));
     EXPECT_EQ(keys(attack.at("distances").at("l2")), (std::vector<std::string>{"median", "mean"}));
     // Everything can be counted again from the samples.
@@ -198,7 +221,12 @@ TEST_F(Cli, ThePictureHasARowForEachAttack) {
   };
   EXPECT_EQ(number(16), 20U * 60 + 4);  // ten images and ten changes of 28 pixels, doubled, with gaps
   EXPECT_EQ(number(20), 3U * 60 + 4);
-  expect_refused(hans("attack m.hans --data mnist-5k --attack fgsm:eps=0.1 --picture m.hans"), 2, "same file");
+  // Without an image that was attacked the first are shown, and nothing is lost.
+  const cli::Outcome none = hans("attack linear --data mnist-5k --limit 1 --attack fgsm:eps=0.1 --picture none.png");
+  EXPECT_EQ(none.code, 0) << none.err;
+  EXPECT_NE(none.out.find("wrote none.png"), std::string::npos) << none.out;
+  EXPECT_TRUE(bytes("none.png").starts_with("\x89PNG"));
+  expect_refused(hans("attack m.hans --data mnist-5k --attack fgsm:eps=0.1 --picture m.hans"), 2, ".png, not 'm.hans'");
   expect_refused(hans("attack m.hans --data mnist-5k --attack fgsm:eps=0.1 --picture none/p.png"), 1, "none");
 }
 

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <hans/core/error.hpp>
@@ -90,7 +89,6 @@ inline pid_t start(const Words& words, const Folder& folder, const std::string& 
   if (!variable.empty()) putenv(variable.data());
   if (surroundings.largest_file != 0) {
     const rlimit limit{surroundings.largest_file, surroundings.largest_file};
-    std::signal(SIGXFSZ, SIG_IGN);
     setrlimit(RLIMIT_FSIZE, &limit);
   }
   if (out_file < 0 || err_file < 0 || dup2(out_file, 1) < 0 || dup2(err_file, 2) < 0 ||

@@ -1,5 +1,6 @@
 # Includes point one way: core <- autodiff <- nn <- attacks <- defenses <- apps, and core <- data <- nn; apps/c, the C
-# interface, uses the same as apps, but nothing of the command.
+# interface, uses the same as apps, but nothing of the command. apps/checker shares no line with what it checks: of hans
+# it sees only itself and the headers listed below, and what these include.
 # And: every source is in CMakeLists.txt, every public header in the umbrella, no file longer than 450 lines.
 cmake_minimum_required(VERSION 3.25)
 set(core core)
@@ -8,12 +9,14 @@ set(data core data)
 set(nn ${autodiff} data nn)
 set(attacks ${nn} attacks)
 set(defenses ${attacks} defenses)
-set(apps ${defenses} apps)
+set(apps ${defenses} apps apps/checker)
 set(apps/c ${defenses} apps/c)
+set(apps/checker apps/checker core data)
+set(checker_headers core/error.hpp core/hash.hpp core/text.hpp data/bytes.hpp)
 set(wrong "")
 set(files_seen 0)
 file(READ "${SOURCE}/CMakeLists.txt" lists)
-foreach(folder IN ITEMS core autodiff data nn attacks defenses apps apps/c)
+foreach(folder IN ITEMS core autodiff data nn attacks defenses apps apps/c apps/checker)
   file(GLOB files RELATIVE "${SOURCE}" "${SOURCE}/${folder}/*.[chi][pn][pl]" "${SOURCE}/${folder}/*.h")
   foreach(file IN LISTS files)
     math(EXPR files_seen "${files_seen} + 1")
@@ -24,7 +27,7 @@ foreach(folder IN ITEMS core autodiff data nn attacks defenses apps apps/c)
     if(NOT file STREQUAL "core/hans.hpp")  # the umbrella: nothing of the project includes it (checked below)
       file(STRINGS "${SOURCE}/${file}" includes REGEX "^ *# *include")
       foreach(include IN LISTS includes)
-        if(include MATCHES "<hans/(apps/c|[a-z]+)/")
+        if(include MATCHES "<hans/(apps/c|apps/checker|[a-z]+)/")
           if(NOT CMAKE_MATCH_1 IN_LIST ${folder})
             string(APPEND wrong "${file}: ${include}: ${folder} may include only ${${folder}}\n")
           endif()
@@ -47,6 +50,30 @@ foreach(folder IN ITEMS core autodiff data nn attacks defenses apps apps/c)
     endif()
   endforeach()
 endforeach()
+
+# What the checker sees in the end: its sources, what they include, what that includes.
+file(GLOB reached RELATIVE "${SOURCE}" "${SOURCE}/apps/checker/*.[chi][pn][pl]")
+set(unread ${reached})
+while(unread)
+  list(POP_FRONT unread file)
+  file(STRINGS "${SOURCE}/${file}" includes REGEX "^ *# *include")
+  foreach(include IN LISTS includes)
+    if(include MATCHES "<hans/([^>]*)>")
+      set(header "${CMAKE_MATCH_1}")
+      if(NOT header MATCHES "^apps/checker/" AND NOT header IN_LIST checker_headers)
+        string(APPEND wrong "${file}: ${include}: the checker may see only ${checker_headers}\n")
+      elseif(NOT header IN_LIST reached)
+        list(APPEND reached "${header}")
+        list(APPEND unread "${header}")
+      endif()
+    elseif(include MATCHES "\"")
+      string(APPEND wrong "${file}: ${include}: the checker may see no such file\n")
+    endif()
+  endforeach()
+endwhile()
+if(NOT core/error.hpp IN_LIST reached)
+  message(FATAL_ERROR "the checker's sources are not found under ${SOURCE}: this check no longer works")
+endif()
 if(files_seen LESS 50)
   message(FATAL_ERROR "only ${files_seen} source files found under ${SOURCE}: this check no longer works")
 endif()
@@ -54,7 +81,7 @@ endif()
 # The umbrella holds every header but those that only the library's own sources need.
 set(private_headers
     core/hans.hpp core/blas.hpp core/conv_plan.hpp core/dense.hpp core/kernel_set.hpp core/registry.hpp core/system_calls.hpp core/utf8.hpp
-    autodiff/elementwise.hpp attacks/saliency.hpp attacks/weighing.hpp data/bytes.hpp
+    autodiff/elementwise.hpp attacks/model_probe.hpp attacks/rules.hpp attacks/saliency.hpp attacks/weighing.hpp data/bytes.hpp
     data/checksum.hpp data/deflate.hpp data/gzip.hpp data/idx.hpp data/inflate.hpp data/mnist_5k.hpp data/npy.hpp
     data/zip.hpp nn/onnx_builder.hpp nn/onnx_exporter.hpp nn/onnx_importer.hpp nn/protobuf.hpp)
 file(READ "${SOURCE}/core/hans.hpp" umbrella)

@@ -81,9 +81,9 @@ TEST(Report, HtmlIsClosedInOrder) {
 
 TEST(Report, TableRefusesRaggedRows) {
   Html html;
-  html.table({"a", "b"}, {{"1", "2"}});
+  html.table({{"a", "b"}, {"1", "2"}});
   EXPECT_EQ(count(html.take(), "</td>"), 1U);
-  EXPECT_THROW(html.table({"a", "b"}, {{"1"}}), Error);
+  EXPECT_THROW(html.table({{"a", "b"}, {"1"}}), Error);
 }
 
 // What stands between `before` and the next double quote.

@@ -1,8 +1,8 @@
 // The sentence to cite.
 #include <gtest/gtest.h>
 
-#include <hans/apps/inputs.hpp>
-#include <hans/apps/sentence.hpp>
+#include <hans/apps/figures.hpp>
+#include <hans/apps/plan.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 
@@ -16,10 +16,22 @@ Subject subject() {
           {0, 1},    7};
 }
 
+/// The claim of an attack, resolved as a run has it, or read back from a manifest.
+Claim claim(std::string_view spec, attacks::Targets targets, attacks::Share robust, attacks::Share right) {
+  const attacks::Attack given = attack(spec).resolved({0, 1});
+  return {std::string(build_version()),
+          given,
+          given.budget(Shape{28, 28, 1}, {0, 1}),
+          targets_text(targets, given),
+          {},
+          robust,
+          right,
+          {}};
+}
+
 std::string said(std::string_view spec, attacks::Targets targets, std::size_t robust, std::size_t right,
                  std::size_t samples) {
-  const attacks::Attack given = attack(spec);
-  return sentence(subject(), {given, given.resolved({0, 1}), targets, robust, right, samples});
+  return sentence(subject(), claim(spec, targets, {robust, samples}, {right, samples}));
 }
 
 std::string first_line(const std::string& lines) { return lines.substr(0, lines.find('\n')); }
@@ -51,7 +63,15 @@ TEST(Sentence, SaysWhatIsSpecial) {
       {"fgsm:eps=8/255",
        {},
        100,
-       "On the first 100 of the 10,000 images of mnist/test modified by `fgsm` with `eps` of 0.03137255,"},
+       "On the first 100 of the 10,000 images of mnist/test modified by `fgsm` with `eps` of 8/255,"},
+      {"fgsm:eps=0.03137255", {}, 10000, "`eps` of 8/255, `norm` of linf, clipped to [0,1],"},
+      {"fgsm:eps=0.2", {}, 10000, "`eps` of 0.2,"},  // also 51/255
+      {"autoattack:eps=0.1", {}, 10000, "`version` of standard, clipped to [0,1],"},
+      {"composite:attacks=[pgd:eps=8/255,steps=5]/[fgsm:eps=8/255]",
+       {},
+       10000,
+       "by `composite` with `attacks` of [pgd:eps=8/255,norm=linf,steps=5,restarts=1,loss=ce,start=random]/"
+       "[fgsm:eps=8/255,norm=linf], clipped to [0,1],"},
       {"fgsm:eps=0.3,label=model", {}, 10000, "`norm` of linf, `label` of model, clipped to [0,1],"},
       {"fgsm:eps=0.3,clip_min=-1,clip_max=2", {}, 10000, "linf, clipped to [-1,2],"},
       {"fgsm:eps=0.3,clip_min=-inf", {}, 10000, "linf, clipped to [-inf,1],"},
@@ -76,18 +96,43 @@ TEST(Sentence, SaysWhatIsSpecial) {
   }
 }
 
+TEST(Sentence, HasTheVerdictAndTheRadius) {
+  Claim fmn = claim("fmn:norm=linf", {}, {57, 100}, {99, 100});
+  fmn.radius = 8.0F / 255;
+  fmn.verdict = attacks::Trust::suspect;
+  const std::string line = first_line(sentence(subject(), fmn));
+  EXPECT_NE(line.find("clipped to [0,1], kept within 8/255 in linf, we obtained"), std::string::npos) << line;
+  EXPECT_NE(line.find("; 99.00 % on the unmodified images; verdict SUSPECT)."), std::string::npos) << line;
+}
+
+TEST(Sentence, IsTheSameOfAManifest) {
+  for (const std::string_view spec : {"pgd:eps=8/255,steps=7", "pgd:eps=0.1,alpha=0.02", "jsma:gamma=0.1", "fab",
+                                      "composite:attacks=[fgsm:eps=1/255]/[pgd:eps=1/255]", "cw:steps=10"}) {
+    const Claim given = claim(spec, {}, {1, 2}, {2, 2});
+    Claim read = given;  // which has only the canonical SPEC
+    read.attack = attack(text(given.attack.pinned()));
+    EXPECT_EQ(sentence(subject(), given), sentence(subject(), read)) << spec;
+  }
+}
+
 TEST(Sentence, Numbers) {
   EXPECT_EQ(with_commas(0), "0");
   EXPECT_EQ(with_commas(999), "999");
   EXPECT_EQ(with_commas(1000), "1,000");
   EXPECT_EQ(with_commas(710218), "710,218");
   EXPECT_EQ(with_commas(18446744073709551615U), "18,446,744,073,709,551,615");
-  EXPECT_EQ(percent_of(0, 3), "0.00");
-  EXPECT_EQ(percent_of(2, 3), "66.67");
-  EXPECT_EQ(percent_of(3, 3), "100.00");
-  EXPECT_EQ(interval_text(931, 10000), "8.76 to 9.90");
-  EXPECT_EQ(interval_text(0, 100), "0.00 to 3.70");
-  EXPECT_EQ(interval_text(100, 100), "96.30 to 100.00");
+  EXPECT_EQ(percent_of({0, 3}), "0.00");
+  EXPECT_EQ(percent_of({2, 3}), "66.67");
+  EXPECT_EQ(percent_of({3, 3}), "100.00");
+  EXPECT_EQ(interval_text({931, 10000}), "8.76 to 9.90");
+  EXPECT_EQ(interval_text({0, 100}), "0.00 to 3.70");
+  EXPECT_EQ(share_text({100, 100}), "100.00 % (96.30 to 100.00)");
+  EXPECT_EQ(eps_text(8.0F / 255), "8/255");
+  EXPECT_EQ(eps_text(1.0F / 255), "1/255");
+  EXPECT_EQ(eps_text(0.0314F), "0.0314");
+  EXPECT_EQ(eps_text(0.6F), "0.6");  // also 153/255
+  EXPECT_EQ(eps_text(1), "1");
+  EXPECT_EQ(eps_text(0), "0");
 }
 
 TEST(Sentence, DataAreCalledTheSameOnEveryMachine) {

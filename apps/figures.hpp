@@ -1,0 +1,69 @@
+// Numbers as results show them: counts, shares with their intervals, tables.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <hans/attacks/evaluate.hpp>
+#include <hans/core/json.hpp>
+
+namespace hans::apps {
+
+/// 10000 as "10,000".
+std::string with_commas(std::uint64_t value);
+
+/// "1 thread", "2 threads".
+std::string counted(std::uint64_t count, std::string_view what);
+
+/// In percent with two decimals, without the sign: "9.31".
+std::string percent_of(attacks::Share share);
+
+/// The 95 % interval in percent: "8.76 to 9.90".
+std::string interval_text(attacks::Share share);
+
+/// "9.31 % (8.76 to 9.90)".
+std::string share_text(attacks::Share share);
+
+/// An eps for people: the fraction k/255 where the number is the float nearest to it and no decimal with up to four
+/// digits behind the point, as in 8/255; else the shortest decimal.
+std::string eps_text(float eps);
+
+/// `words` with a backslash before each character that is one of `special`.
+std::string escaped(std::string_view words, std::string_view special);
+
+/// Sets `key` to the share and `key`_interval to its 95 % interval; returns `json`.
+Json& set_accuracy(Json& json, std::string_view key, attacks::Share share);
+
+/// 0, 1, ... count - 1: for what stands at the same place in several lists. (clang 14 cannot compile std::views.)
+inline std::vector<std::size_t> places(std::size_t count) {
+  std::vector<std::size_t> all(count);
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  return all;
+}
+
+/// The JSON array of what `get` makes of each of `all`.
+template <class All, class Get>
+Json column(const All& all, Get get) {
+  Json::Array items;
+  items.reserve(static_cast<std::size_t>(std::end(all) - std::begin(all)));
+  for (const auto& one : all) items.emplace_back(std::invoke(get, one));
+  return Json::array(std::move(items));
+}
+
+/// The value, or null.
+template <class T>
+Json optional_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+using TextTable = std::vector<std::vector<std::string>>;
+
+/// Rows of equal length, columns aligned to the right but the last, which is left as it is.
+std::string table_text(const TextTable& rows);
+
+}  // namespace hans::apps
