@@ -5,7 +5,7 @@
 
 namespace hans {
 
-inline constexpr std::string_view version = "1.0.0";
+inline constexpr std::string_view version = "1.1.0";
 
 /// The version as results state it: with "+openblas" behind it where they are outside the guarantee of equal bits (see
 /// kernels::reproducible).
