@@ -86,11 +86,11 @@ struct Judgement {
   Trust of_attack(std::size_t attack) const;  ///< the worst over its radii
 };
 
-/// Judges a summed-up evaluation with the probes made of it (all parts joined): fewer than 20 right images leave a
-/// number UNCHECKED; else the worst that an indicator says stands, or, if none speaks, RELIABLE where another attack
-/// tried the same or nothing is left to be found, else UNCHECKED. An image that is not fooled any more cannot be
-/// counted wrongly: where a number is compared with other attacks, only what survived counts against it. Deterministic;
-/// asks no model. Throws Error for probes that are not of this evaluation and these radii.
+/// Judges a summed-up evaluation with the probes made of it (all parts joined). Fewer than 20 right images leave a number
+/// UNCHECKED. Else the worst that an indicator says stands. If none speaks, the number is RELIABLE where it was probed or
+/// nothing is left to be found, and UNCHECKED elsewhere: another attack of the evaluation speaks against a number, never
+/// for it. Only what survived counts where a number is compared with other attacks. Deterministic; asks no model. Throws
+/// Error for probes that are not of this evaluation and these radii.
 Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> radii, Probes probes);
 
 }  // namespace hans::attacks
