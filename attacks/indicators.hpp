@@ -70,7 +70,7 @@ struct Reliability {
   Trust trust = Trust::unchecked;
   std::size_t probed = 0;             ///< samples probed in its ball
   bool opposed = false;               ///< probes in its ball tried to contradict it
-  std::string why_unchecked = {};     ///< "3 images are right, 20 are needed", "nothing else was tried ..."; else empty
+  std::string why_unchecked = {};     ///< "3 images are right, 20 are needed", "nothing was probed: ..."; else empty
   std::vector<Indicator> indicators;  ///< all, in the order of list_indicators()
   std::vector<Attack> next;           ///< to try next, in the number's own threat model; each once
 };
@@ -86,11 +86,11 @@ struct Judgement {
   Trust of_attack(std::size_t attack) const;  ///< the worst over its radii
 };
 
-/// Judges a summed-up evaluation with the probes made of it (all parts joined). Fewer than 20 right images leave a number
-/// UNCHECKED. Else the worst that an indicator says stands. If none speaks, the number is RELIABLE where it was probed or
-/// nothing is left to be found, and UNCHECKED elsewhere: another attack of the evaluation speaks against a number, never
-/// for it. Only what survived counts where a number is compared with other attacks. Deterministic; asks no model. Throws
-/// Error for probes that are not of this evaluation and these radii.
+/// Judges a summed-up evaluation with the probes made of it (all parts joined). Fewer than 20 right images leave a
+/// number UNCHECKED. Else the worst that an indicator says stands. If none speaks, the number is RELIABLE where it was
+/// probed or nothing is left to be found, and UNCHECKED elsewhere: another attack of the evaluation speaks against a
+/// number, never for it. Only what survived counts where a number is compared with other attacks. Deterministic; asks
+/// no model. Throws Error for probes that are not of this evaluation and these radii.
 Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> radii, Probes probes);
 
 }  // namespace hans::attacks

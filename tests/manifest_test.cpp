@@ -363,7 +363,7 @@ TEST_F(SlowManifest, SchemaOneIsReadForGood) {
   };
   for (const Row& row :
        {Row{"linear-1.0.0.json", 0, "verdict RELIABLE"},
-        Row{"linear-1.0.0-targets.json", 0, "verdict UNCHECKED (nothing else was tried with these targets)"},
+        Row{"linear-1.0.0-targets.json", 0, "verdict UNCHECKED (nothing was probed: the attack has targets)"},
         Row{"linear-1.0.0-at.json", 0, "verdict RELIABLE"}, Row{"linear-1.0.0-composite.json", 0, "verdict RELIABLE"},
         Row{"linear-1.0.0-weak.json", 3, "verdict UNRELIABLE"}}) {
     SCOPED_TRACE(row.file);
