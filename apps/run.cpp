@@ -94,8 +94,9 @@ std::vector<const attacks::Reliability*> worst_cases(const attacks::Judgement& j
 
 void run_on(Run& run, const nn::Classifier& model, const data::Dataset& data, const data::Samples& samples,
             const Keep& keep,
-            const std::function<void(std::size_t attack, std::size_t done, std::size_t total)>& progress) {
-  const attacks::EvaluateOptions options{run.plan.targets, run.plan.subject.seed, keep.images, keep.hashes, progress};
+            const std::function<void(std::size_t attack, std::size_t done, std::size_t total)>& progress, Tape* tape) {
+  const attacks::EvaluateOptions options{
+      run.plan.targets, run.plan.subject.seed, keep.images, keep.hashes, progress, tape};
   attacks::Evaluation part = attacks::evaluate(model, samples, run.plan.attacks, options);
   attacks::extend(run.probes, attacks::probe(model, samples, part, run.plan.radii, probe_options(run.plan, data)),
                   run.found.size());
@@ -106,6 +107,7 @@ Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& 
             std::size_t at_once, const std::function<void(std::size_t done, std::size_t attack)>& shown,
             ProgressFile* progress) {
   Run run = begin_run(plan);
+  Tape tape;
   if (progress != nullptr) progress->load(run);
   const std::size_t attacks = plan.attacks.size(), count = plan.slice.count;
   while (run.found.size() < count) {
@@ -113,7 +115,7 @@ Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& 
     const auto at = [&](std::size_t attack, std::size_t attempts, std::size_t total) {
       shown(done + next * (attack * total + attempts) / (attacks * std::max<std::size_t>(total, 1)), attack);
     };
-    run_on(run, model, data, data.samples(plan.slice.first + done, next), keep, at);
+    run_on(run, model, data, data.samples(plan.slice.first + done, next), keep, at, &tape);
     if (progress != nullptr && run.found.size() < count) progress->save(run);
   }
   sum_up(run.found);

@@ -38,10 +38,12 @@ struct Keep {
 };
 
 /// Runs the plan's attacks, and probes, on samples of `data` of `run`'s model, and puts what came of them behind what
-/// is there. `progress` is told the attack at work (from 0), attempts done and attempts in all. Does not sum up.
+/// is there. `progress` is told the attack at work (from 0), attempts done and attempts in all. `tape`: as in
+/// EvaluateOptions. Does not sum up.
 void run_on(Run& run, const nn::Classifier& model, const data::Dataset& data, const data::Samples& samples,
             const Keep& keep,
-            const std::function<void(std::size_t attack, std::size_t done, std::size_t total)>& progress);
+            const std::function<void(std::size_t attack, std::size_t done, std::size_t total)>& progress,
+            Tape* tape = nullptr);
 
 /// How the samples of a plan are probed.
 attacks::ProbeOptions probe_options(const Plan& plan, const data::Dataset& data);

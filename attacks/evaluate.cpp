@@ -113,7 +113,7 @@ Crafted craft_and_judge(AttackResult& result, std::span<Attempt> part, const nn:
 
 void run(AttackResult& result, const nn::Classifier& model, const data::Samples& samples,
          const std::vector<bool>& right, const EvaluateOptions& options, std::size_t number) {
-  Tape tape;
+  Tape own;
   std::vector<Attack> stages;
   const auto begin = std::chrono::steady_clock::now();
   for (std::size_t first = 0; first < result.attempts.size(); first += chunk) {
@@ -122,7 +122,7 @@ void run(AttackResult& result, const nn::Classifier& model, const data::Samples&
       if (options.progress) options.progress(number, first + done, result.attempts.size());
     };
     Crafted crafted = craft_and_judge(result, std::span(result.attempts).subspan(first, count), model, samples, options,
-                                      {options.seed, report, &tape});
+                                      {options.seed, report, options.tape == nullptr ? &own : options.tape});
     if (crafted.stages.size() > stages.size()) stages = std::move(crafted.stages);
   }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

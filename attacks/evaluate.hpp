@@ -121,6 +121,7 @@ struct EvaluateOptions {
   bool hash_images = false;
   /// Called as samples are finished: attack number (from 0), attempts done, attempts in all.
   std::function<void(std::size_t attack, std::size_t done, std::size_t total)> progress = {};
+  Tape* tape = nullptr;  ///< memory of an earlier call to work in; null: the call's own
 };
 
 /// Runs the attacks (resolved in the samples' box) and sums up. Samples that are wrong on the clean image are not
