@@ -43,7 +43,7 @@ std::string marker(std::size_t curve, const std::string& x, const std::string& y
   return text("<use class=\"dot c", curve, "\" href=\"#square\" x=\"", x, "\" y=\"", y, "\"/>\n");
 }
 
-constexpr std::size_t most_labels = 8, most_markers = 12, most_curves = 8;
+constexpr std::size_t most_labels = 8, most_markers = 12;
 
 void check_values(std::span<const double> values, std::size_t count, std::string_view name) {
   check(values.size() == count, "curve ", in_quotes(name), " has ", values.size(), " values for ", count, " x");

@@ -13,11 +13,13 @@ struct Curve {
   std::vector<double> x = {};                       ///< empty: the chart's
 };
 
+inline constexpr std::size_t most_curves = 8;
+
 /// Shares against a quantity.
 struct Chart {
   std::string title, x_label, y_label;
   std::vector<double> x = {};      ///< rising, at least two: from where to where, and those of curves without their own
-  std::vector<Curve> curves = {};  ///< at most eight
+  std::vector<Curve> curves = {};  ///< at most most_curves
 };
 
 /// The chart as SVG: lines, up to 12 values with markers, their intervals as bands, and a legend. Throws Error if a

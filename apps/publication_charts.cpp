@@ -14,7 +14,6 @@ using attacks::Evaluation;
 using attacks::Norm;
 
 constexpr std::size_t points = 41;  // of a curve that is computed anywhere
-constexpr std::size_t most_curves = 8;
 constexpr double never = std::numeric_limits<double>::infinity();
 
 /// The distance of the nearest image that misled the model, for each sample that was right; infinity where none did.

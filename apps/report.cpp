@@ -19,7 +19,7 @@ constexpr std::string_view colours = R"(
   --c6: #f58ac0; --c7: #b6bdc9; --code: #262a33; --bad: #ff8a4c; --good: #5fce8f; } }
 )";
 
-constexpr std::string_view charts =
+constexpr std::string_view chart_rules =
     R"(.chart { display: block; width: 100%; max-width: 40rem; height: auto; font: 13px system-ui, sans-serif; }
 .chart text { fill: var(--ink); }
 .chart .rule { stroke: var(--rule); } .chart .tick { stroke: var(--soft); }
@@ -230,12 +230,12 @@ std::string Html::take() {
   return std::move(html_);
 }
 
-std::string chart_style() { return text(colours, charts); }
+std::string chart_style() { return text(colours, chart_rules); }
 
 std::string html_page(std::string_view title, std::string_view body) {
   return text("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
               "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>", escape_html(title),
-              "</title>\n<style>", colours, style, charts, "</style>\n</head>\n<body>\n<main>\n", body,
+              "</title>\n<style>", colours, style, chart_rules, "</style>\n</head>\n<body>\n<main>\n", body,
               "</main>\n</body>\n</html>\n");
 }
 

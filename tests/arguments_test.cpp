@@ -4,7 +4,7 @@
 #include <hans/apps/arguments.hpp>
 #include <hans/apps/progress.hpp>
 
-namespace hans::apps {
+namespace hans::apps::arguments_test {
 namespace {
 
 enum class Colour { red, green };
@@ -119,4 +119,4 @@ TEST(Progress, Lines) {
 }
 
 }  // namespace
-}  // namespace hans::apps
+}  // namespace hans::apps::arguments_test

@@ -13,6 +13,7 @@
 
 #include "arrays_testing.hpp"
 
+namespace hans::arrays_test {
 namespace {
 
 using namespace testing_arrays;
@@ -265,3 +266,4 @@ TEST(Arrays, RefuseWhatDoesNotFit) {
 }
 
 }  // namespace
+}  // namespace hans::arrays_test

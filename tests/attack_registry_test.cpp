@@ -9,9 +9,9 @@
 #include <hans/attacks/jsma.hpp>
 #include "attacks_testing.hpp"
 
+namespace hans::attack_registry_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Attack;
 
@@ -303,3 +303,4 @@ TEST(Goals, AreSelectedLikeSamples) {
 }
 
 }  // namespace
+}  // namespace hans::attack_registry_test

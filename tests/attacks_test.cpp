@@ -13,9 +13,9 @@
 #include <hans/core/parallel.hpp>
 #include "attacks_testing.hpp"
 
+namespace hans::attacks_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Attack;
 using attacks::Crafted;
@@ -395,3 +395,4 @@ TEST(EveryAttack, TakesTheBoxFromTheSamples) {
 }
 
 }  // namespace
+}  // namespace hans::attacks_test

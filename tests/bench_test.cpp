@@ -6,7 +6,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::bench_test {
 namespace {
 
 using apps::Step;
@@ -207,4 +207,4 @@ TEST_F(BenchCommand, RefusesBadArguments) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::bench_test

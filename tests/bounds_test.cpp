@@ -23,9 +23,9 @@
 #include "attacks_testing.hpp"
 #include "fit_testing.hpp"
 
+namespace hans::bounds_test {
 namespace {
 
-using namespace hans;
 using Vars = std::span<const Var>;
 using testing_data::error_of;
 
@@ -356,3 +356,4 @@ TEST(Samples, OfDifferentCountsAreRefused) {
 }
 
 }  // namespace
+}  // namespace hans::bounds_test

@@ -12,9 +12,8 @@
 #include <hans/core/rng.hpp>
 #include <hans/core/text.hpp>
 
+namespace hans::broadcast_test {
 namespace {
-
-using namespace hans;
 
 /// Normal numbers, every seventh of them -0.
 Tensor numbers(const Shape& shape, std::string_view name) {
@@ -149,3 +148,4 @@ TEST(Broadcast, GradientsThatMeetAreAddedUp) {
 }
 
 }  // namespace
+}  // namespace hans::broadcast_test

@@ -8,9 +8,8 @@
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/safetensors.hpp>
 
+namespace hans::checker_file_test {
 namespace {
-
-using namespace hans;
 
 std::string good_bytes(std::string_view architecture = "3x3x1;conv2d:filters=2,kernel=2;relu;flatten;linear:units=3") {
   nn::Model model{nn::Sequential::parse(architecture, Rng(1))};
@@ -242,3 +241,4 @@ TEST(CheckerFile, MutatedArchitecturesThrowOrWork) {
 }
 
 }  // namespace
+}  // namespace hans::checker_file_test

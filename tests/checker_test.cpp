@@ -17,9 +17,9 @@
 #include "data_testing.hpp"
 #include "network_testing.hpp"
 
+namespace hans::checker_test {
 namespace {
 
-using namespace hans;
 using network_testing::random_images;
 using nn::Sequential;
 
@@ -260,3 +260,4 @@ TEST(Checker, AnyNumberOfThreadsFindsTheSame) {
 }
 
 }  // namespace
+}  // namespace hans::checker_test

@@ -13,6 +13,7 @@
 
 #include "fit_testing.hpp"
 
+namespace hans::checkpoint_test {
 namespace {
 
 using namespace testing_fit;
@@ -166,3 +167,4 @@ TEST(Checkpoints, EveryZeroStepsIsRefused) {
 }
 
 }  // namespace
+}  // namespace hans::checkpoint_test

@@ -12,9 +12,9 @@
 #include <hans/autodiff/ops.hpp>
 #include "attacks_testing.hpp"
 
+namespace hans::cleverhans_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Crafted;
 using attacks::Fgsm;
@@ -270,3 +270,4 @@ TEST(Cleverhans, ForgotTheFirstModelWithTheSecond) {
 }
 
 }  // namespace
+}  // namespace hans::cleverhans_test

@@ -11,7 +11,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::cli_benchmark_test {
 namespace {
 
 using cli::expect_refused;
@@ -364,4 +364,4 @@ TEST_F(DeterminismBenchmark, TheManifestOfTheReadmeIsReproduced) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::cli_benchmark_test

@@ -12,7 +12,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::cli_check_test {
 namespace {
 
 using data::Array;
@@ -418,4 +418,4 @@ TEST_F(CliCheck, RefusesWhatItCannotCheck) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::cli_check_test

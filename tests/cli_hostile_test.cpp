@@ -14,9 +14,9 @@
 #include "cli_testing.hpp"
 #include "onnx_testing.hpp"
 
+namespace hans::cli_hostile_test {
 namespace {
 
-using namespace hans;
 using onnx_testing::attribute;
 using onnx_testing::dump;
 using onnx_testing::file;
@@ -169,3 +169,4 @@ TEST_F(CommandAndHostileFiles, LoadsManyLayersInLinearTime) {
 }
 
 }  // namespace
+}  // namespace hans::cli_hostile_test

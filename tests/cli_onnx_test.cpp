@@ -7,10 +7,10 @@
 #include "data_testing.hpp"
 #include "onnx_testing.hpp"
 
+namespace hans::cli_onnx_test {
 namespace {
 
-using namespace hans;
-using namespace hans::cli;
+using namespace cli;
 using testing_data::contains;
 
 class CliOnnx : public testing::Test {
@@ -119,3 +119,4 @@ TEST_F(CliOnnx, MistakesAreOneLine) {
 }
 
 }  // namespace
+}  // namespace hans::cli_onnx_test

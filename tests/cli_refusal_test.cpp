@@ -5,7 +5,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::cli_refusal_test {
 namespace {
 
 using CliRefusal = cli::Test;
@@ -235,4 +235,4 @@ TEST_F(CliRefusal, AnUnknownKernelSetIsAnErrorWithTheList) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::cli_refusal_test

@@ -3,7 +3,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::cli_report_test {
 namespace {
 
 std::size_t count(std::string_view in, std::string_view part) {
@@ -106,4 +106,4 @@ TEST_F(CliReport, RefusesWhatIsNoWholeBenchmark) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::cli_report_test

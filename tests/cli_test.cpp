@@ -11,7 +11,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::cli_test {
 namespace {
 
 using cli::expect_refused;
@@ -397,4 +397,4 @@ TEST_F(SlowCli, KilledAndResumedGivesTheSameBytes) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::cli_test

@@ -7,7 +7,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::cli_transfer_test {
 namespace {
 
 using cli::expect_refused;
@@ -138,4 +138,4 @@ TEST_F(CliTransfer, RefusesFilesThatDoNotFit) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::cli_transfer_test

@@ -7,7 +7,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::cli_words_test {
 namespace {
 
 /// Colours, a title, a bell, a line, a fence, code, markup, LaTeX, a formula and letters that run backwards.
@@ -190,4 +190,4 @@ TEST_F(CliOutput, HalfWrittenIsRemovedBySignals) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::cli_words_test

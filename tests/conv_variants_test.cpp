@@ -18,7 +18,7 @@
 
 #include "conv_testing.hpp"
 
-namespace hans::kernels {
+namespace hans::kernels::conv_variants_test {
 namespace {
 
 /// Groups, channels and filters of each kind: one group, few, one for each channel, and more filters than channels.
@@ -375,4 +375,4 @@ TEST(ConvVariants, LargeStepsAndEmptyBatches) {
 }
 
 }  // namespace
-}  // namespace hans::kernels
+}  // namespace hans::kernels::conv_variants_test

@@ -12,7 +12,7 @@
 
 #include "data_testing.hpp"
 
-namespace hans::data {
+namespace hans::data::dataset_test {
 namespace {
 
 using testing_data::error_of;
@@ -158,4 +158,4 @@ TEST(Dataset, HashesAsDesigned) {
 }
 
 }  // namespace
-}  // namespace hans::data
+}  // namespace hans::data::dataset_test

@@ -46,9 +46,9 @@ struct Recorder {
 
 }  // namespace sample
 
+namespace hans::defenses_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Attack;
 using attacks::Fgsm;
@@ -270,3 +270,4 @@ TEST(Defenses, MadeInCodeAreCheckedToo) {
 }
 
 }  // namespace
+}  // namespace hans::defenses_test

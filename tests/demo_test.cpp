@@ -15,10 +15,10 @@
 
 #include "cli_testing.hpp"
 
+namespace hans::demo_test {
 namespace {
 
-using namespace hans;
-using namespace hans::apps;
+using namespace apps;
 
 DemoPlan plan_of(std::uint64_t seed) { return {"linear", 2, 32, seed}; }
 
@@ -297,3 +297,4 @@ TEST_F(SlowDemo, KeepsBothNetworksBesideThePage) {
 }
 
 }  // namespace
+}  // namespace hans::demo_test

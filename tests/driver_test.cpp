@@ -14,9 +14,9 @@
 
 #include "attacks_testing.hpp"
 
+namespace hans::driver_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Crafted;
 using attacks::CraftOptions;
@@ -411,3 +411,4 @@ TEST(Driver, RefusesLogitsThatAreNotNumbers) {
 }
 
 }  // namespace
+}  // namespace hans::driver_test

@@ -56,9 +56,9 @@ struct Push {
 
 }  // namespace sample
 
+namespace hans::evaluate_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Attack;
 using attacks::EvaluateOptions;
@@ -506,3 +506,4 @@ TEST(Evaluate, SaysWhatIsLeftWithinARadius) {
 }
 
 }  // namespace
+}  // namespace hans::evaluate_test

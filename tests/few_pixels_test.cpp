@@ -10,9 +10,9 @@
 
 #include "attacks_testing.hpp"
 
+namespace hans::few_pixels_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Crafted;
 
@@ -114,3 +114,4 @@ TEST(RFgsm, IsARandomStepAndOneOfTheGradient) {
 }
 
 }  // namespace
+}  // namespace hans::few_pixels_test

@@ -11,9 +11,9 @@
 #include <hans/autodiff/ops.hpp>
 #include "attacks_testing.hpp"
 
+namespace hans::fgsm_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Crafted;
 using attacks::Fgsm;
@@ -264,3 +264,4 @@ TEST(Within, IsTheLastNumberOfTheBall) {
 }
 
 }  // namespace
+}  // namespace hans::fgsm_test

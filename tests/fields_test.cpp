@@ -9,7 +9,7 @@
 #include <vector>
 
 // As in a real program: the described types live in a namespace of their own, their helpers beside them.
-namespace sample {
+namespace sample_fields {
 
 using hans::any_number;
 using hans::field;
@@ -113,8 +113,9 @@ struct Nothing {
   static constexpr auto fields() { return std::tuple(); }
 };
 
-}  // namespace sample
+}  // namespace sample_fields
 
+namespace hans::fields_test {
 namespace {
 
 using hans::check_fields;
@@ -126,8 +127,8 @@ using hans::Spec;
 using hans::text;
 using hans::to_json;
 using hans::to_spec;
-using sample::Everything;
-using sample::Fgsm;
+using sample_fields::Everything;
+using sample_fields::Fgsm;
 
 template <class T = Fgsm>
 std::string canonical(std::string_view spec) {
@@ -149,8 +150,8 @@ TEST(Fields, WritesEveryParameterInOrder) {
   EXPECT_EQ(canonical("fgsm:clip_max=1,eps=3e-1,clip_min=-0.50"), "fgsm:eps=0.3,norm=linf,clip_min=-0.5,clip_max=1");
   EXPECT_EQ(canonical("fgsm:eps=1,label=model"), "fgsm:eps=1,norm=linf,label=model");
   EXPECT_EQ(text(to_spec(Fgsm{.eps = 0.3})), "fgsm:eps=0.3,norm=linf");
-  EXPECT_EQ(text(to_spec(sample::Confusing{})), ":name=n,version=l2");
-  EXPECT_EQ(text(to_spec(sample::Nothing{})), "");
+  EXPECT_EQ(text(to_spec(sample_fields::Confusing{})), ":name=n,version=l2");
+  EXPECT_EQ(text(to_spec(sample_fields::Nothing{})), "");
 }
 
 TEST(Fields, ReadsRatiosInDoubleThenRounds) {
@@ -191,7 +192,7 @@ TEST(Fields, ListsWhatIsAllowed) {
   Spec twice = Spec::parse("fgsm:eps=1");
   twice.items.push_back({"eps", "2"});
   EXPECT_THROW(from_spec<Fgsm>(twice), hans::UsageError);
-  EXPECT_EQ(failure<sample::Nothing>("none:a=1"), "none: unknown parameter 'a'; allowed: no parameters");
+  EXPECT_EQ(failure<sample_fields::Nothing>("none:a=1"), "none: unknown parameter 'a'; allowed: no parameters");
 }
 
 TEST(Fields, HandlesEveryKindOfValue) {
@@ -244,7 +245,7 @@ TEST(Fields, DescribesThemselves) {
 TEST(Fields, BecomesJson) {
   const auto fgsm = from_spec<Fgsm>(Spec::parse("fgsm:eps=0.3,clip_max=inf"));
   EXPECT_EQ(to_json(fgsm).dump(), R"({"eps":0.3,"norm":"linf","clip_max":"inf"})");
-  const Everything all{.attack = sample::Inner{}, .count = 1, .seed = ~std::uint64_t{0}};
+  const Everything all{.attack = sample_fields::Inner{}, .count = 1, .seed = ~std::uint64_t{0}};
   EXPECT_EQ(to_json(all).dump(),
             R"({"attack":"fgsm:eps=0.5,norm=linf","count":1,"other":"fgsm:eps=0.5,norm=linf","rate":0.1,"whole":-3,)"
             R"("natural":7,"seed":18446744073709551615,"tiny":0,"on":true,"word":"w","padding":"same"})");
@@ -253,7 +254,7 @@ TEST(Fields, BecomesJson) {
 TEST(Fields, ComparesByWhatIsWritten) {
   const Fgsm fgsm{.eps = 0.3f};
   EXPECT_TRUE(same_fields(fgsm, Fgsm{.eps = 0.3}));
-  EXPECT_FALSE(same_fields(fgsm, Fgsm{.eps = 0.3f, .norm = sample::Norm::l2}));
+  EXPECT_FALSE(same_fields(fgsm, Fgsm{.eps = 0.3f, .norm = sample_fields::Norm::l2}));
   EXPECT_FALSE(same_fields(fgsm, Fgsm{.eps = 0.3f, .clip_min = 0.0f}));
   EXPECT_FALSE(same_fields(fgsm, Fgsm{.eps = std::nextafter(0.3f, 1.0f)}));
 }
@@ -264,8 +265,9 @@ TEST(Fields, ChecksWhatWasMadeInCode) {
   EXPECT_THROW(check_fields(Fgsm{.eps = std::nanf("")}), hans::UsageError);
   EXPECT_THROW(check_fields(Fgsm{.eps = 1.0f, .clip_min = std::nanf("")}), hans::UsageError);
   EXPECT_THROW(check_fields(Fgsm{.eps = 1.0f, .clip_min = 1.0f, .clip_max = 0.0f}), hans::UsageError);
-  EXPECT_THROW(check_fields(Everything{.attack = sample::Inner{}, .count = 0}), hans::UsageError);
-  EXPECT_THROW(to_spec(Everything{.attack = sample::Inner{}, .count = 1, .word = "two words"}), hans::UsageError);
+  EXPECT_THROW(check_fields(Everything{.attack = sample_fields::Inner{}, .count = 0}), hans::UsageError);
+  EXPECT_THROW(to_spec(Everything{.attack = sample_fields::Inner{}, .count = 1, .word = "two words"}),
+               hans::UsageError);
 }
 
 TEST(Range, SaysWhatItTakes) {
@@ -294,3 +296,4 @@ TEST(Range, ComparesAFloatWithTheLimitAsAFloat) {
 }
 
 }  // namespace
+}  // namespace hans::fields_test

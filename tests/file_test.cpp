@@ -20,6 +20,7 @@
 
 #include <hans/core/error.hpp>
 
+namespace hans::file_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -315,3 +316,4 @@ TEST_F(Files, WrittenByManyThreadsAreAlwaysWhole) {
 }
 
 }  // namespace
+}  // namespace hans::file_test

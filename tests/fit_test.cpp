@@ -23,6 +23,7 @@
 
 #include "fit_testing.hpp"
 
+namespace hans::fit_test {
 namespace {
 
 using namespace testing_fit;
@@ -253,3 +254,4 @@ TEST(Recipes, SayWhatDecides) {
 }
 
 }  // namespace
+}  // namespace hans::fit_test

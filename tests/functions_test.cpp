@@ -18,9 +18,9 @@
 #include <hans/core/parallel.hpp>
 #include <hans/core/rng.hpp>
 
+namespace hans::functions_test {
 namespace {
 
-using namespace hans;
 using One = Var (*)(const Var&);
 using Two = Var (*)(const Var&, const Var&);
 
@@ -390,3 +390,4 @@ TEST(DeterminismOfFunctions, SameBitsForAllThreadsAndKernels) {
 }
 
 }  // namespace
+}  // namespace hans::functions_test

@@ -12,9 +12,8 @@
 #include <hans/core/rng.hpp>
 #include <hans/core/text.hpp>
 
+namespace hans::gate_test {
 namespace {
-
-using namespace hans;
 
 Tensor normals(const Shape& shape, std::string_view name) {
   Tensor made(shape);
@@ -176,3 +175,4 @@ TEST(Gates, AreAppliedToTheSeedOfARectifiedOutput) {
 }
 
 }  // namespace
+}  // namespace hans::gate_test

@@ -15,7 +15,7 @@
 
 #include "data_testing.hpp"
 
-namespace hans::data {
+namespace hans::data::gzip_test {
 namespace {
 
 using testing_data::error_of;
@@ -307,4 +307,4 @@ TEST(Zlib, ComesBackUnchangedAndRefusesBrokenData) {
 }
 
 }  // namespace
-}  // namespace hans::data
+}  // namespace hans::data::gzip_test

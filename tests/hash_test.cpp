@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-namespace hans {
+namespace hans::hash_test {
 namespace {
 
 struct Known {
@@ -58,4 +58,4 @@ TEST(Hash, NumbersAreLittleEndian) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::hash_test

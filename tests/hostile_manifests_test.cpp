@@ -10,7 +10,7 @@
 
 #include "manifest_testing.hpp"
 
-namespace hans {
+namespace hans::hostile_manifests_test {
 namespace {
 
 constexpr std::uint32_t count = 1500;
@@ -187,4 +187,4 @@ TEST(HostileManifests, AskForNothingThatIsNotThere) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::hostile_manifests_test

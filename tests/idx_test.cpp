@@ -8,7 +8,7 @@
 
 #include "data_testing.hpp"
 
-namespace hans::data {
+namespace hans::data::idx_test {
 namespace {
 
 using testing_data::error_of;
@@ -79,4 +79,4 @@ TEST(Idx, WritesOnlyWhatFits) {
 }
 
 }  // namespace
-}  // namespace hans::data
+}  // namespace hans::data::idx_test

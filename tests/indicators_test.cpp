@@ -17,7 +17,7 @@
 
 #include "verdict_testing.hpp"
 
-namespace hans {
+namespace hans::indicators_test {
 namespace {
 
 using namespace testing_verdicts;
@@ -228,4 +228,4 @@ TEST(SlowIndicators, HonestModelsAreReliable) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::indicators_test

@@ -14,9 +14,9 @@
 #include <hans/nn/models.hpp>
 #include "attacks_testing.hpp"
 
+namespace hans::jsma_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Crafted;
 using attacks::Jsma;
@@ -423,3 +423,4 @@ TEST(Jsma, RefusesWhatIsNotANumber) {
 }
 
 }  // namespace
+}  // namespace hans::jsma_test

@@ -9,6 +9,7 @@
 
 #include <hans/core/error.hpp>
 
+namespace hans::json_test {
 namespace {
 
 using hans::Json;
@@ -211,3 +212,4 @@ TEST(Json, FindsARepeatedKeyAmongManyInGoodTime) {
 }
 
 }  // namespace
+}  // namespace hans::json_test

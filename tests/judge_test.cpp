@@ -8,9 +8,9 @@
 #include <hans/nn/evaluate.hpp>
 #include "attacks_testing.hpp"
 
+namespace hans::judge_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Budget;
 using attacks::Finding;
@@ -241,3 +241,4 @@ TEST(Judge, NamesSuccessesThatRoundingMayUndo) {
 }
 
 }  // namespace
+}  // namespace hans::judge_test

@@ -15,7 +15,7 @@
 
 #include "conv_testing.hpp"
 
-namespace hans::kernels {
+namespace hans::kernels::kernels_test {
 namespace {
 
 Conv linear(std::size_t samples, std::size_t inputs, std::size_t outputs) {
@@ -169,4 +169,4 @@ TEST(Kernels, EnvironmentForcesASet) {
 }
 
 }  // namespace
-}  // namespace hans::kernels
+}  // namespace hans::kernels::kernels_test

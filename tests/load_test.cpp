@@ -15,7 +15,7 @@
 
 #include "data_testing.hpp"
 
-namespace hans::data {
+namespace hans::data::load_test {
 namespace {
 
 using testing_data::error_of;
@@ -305,4 +305,4 @@ TEST(Load, ListsNames) {
 }
 
 }  // namespace
-}  // namespace hans::data
+}  // namespace hans::data::load_test

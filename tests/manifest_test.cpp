@@ -8,7 +8,7 @@
 #include "cli_testing.hpp"
 #include "manifest_testing.hpp"
 
-namespace hans {
+namespace hans::manifest_test {
 namespace {
 
 using apps::Manifest;
@@ -413,4 +413,4 @@ TEST_F(CliManifest, SchemaOneCannotLieEither) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::manifest_test

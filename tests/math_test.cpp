@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace hans {
+namespace hans::math_test {
 namespace {
 
 using Array = void (*)(const float* in, float* out, std::size_t count);
@@ -213,4 +213,4 @@ TEST(Math, ArraysOfDifferentSizeAreRefused) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::math_test

@@ -11,6 +11,7 @@
 
 #include "arrays_testing.hpp"
 
+namespace hans::matmul_test {
 namespace {
 
 using namespace testing_arrays;
@@ -84,3 +85,4 @@ TEST(Matmul, EqualsPlainLoops) {
 }
 
 }  // namespace
+}  // namespace hans::matmul_test

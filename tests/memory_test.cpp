@@ -6,9 +6,8 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/models.hpp>
 
+namespace hans::memory_test {
 namespace {
-
-using namespace hans;
 
 TEST(Memory, GrowsWithTheBatchAndWithTheWork) {
   const nn::Sequential net = nn::Sequential::parse(
@@ -38,3 +37,4 @@ TEST(Memory, TrainingTheReportsNetworkFitsASmallMachine) {
 }
 
 }  // namespace
+}  // namespace hans::memory_test

@@ -12,9 +12,9 @@
 
 #include "attacks_testing.hpp"
 
+namespace hans::minimal_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Norm;
 
@@ -263,3 +263,4 @@ TEST(L1Projection, IsTheNearestPointOfBallAndBox) {
 }
 
 }  // namespace
+}  // namespace hans::minimal_test

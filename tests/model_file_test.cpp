@@ -20,9 +20,9 @@
 
 #include "data_testing.hpp"
 
+namespace hans::model_file_test {
 namespace {
 
-using namespace hans;
 using nn::Model;
 using nn::Safetensors;
 
@@ -368,3 +368,4 @@ TEST(SafetensorsFiles, TheHeaderMayBePadded) {
 }
 
 }  // namespace
+}  // namespace hans::model_file_test

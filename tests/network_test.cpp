@@ -14,9 +14,9 @@
 #include "data_testing.hpp"
 #include "network_testing.hpp"
 
+namespace hans::network_test {
 namespace {
 
-using namespace hans;
 using network_testing::logits;
 using network_testing::random_images;
 using nn::Sequential;
@@ -145,3 +145,4 @@ TEST(Networks, BatchNormFollowsTheBatchesAndIsResumed) {
 }
 
 }  // namespace
+}  // namespace hans::network_test

@@ -14,9 +14,9 @@
 #include <hans/nn/models.hpp>
 #include <hans/nn/sequential.hpp>
 
+namespace hans::nn_test {
 namespace {
 
-using namespace hans;
 using nn::Sequential;
 
 /// The message of the Error that `run` throws, which must be one line; "no error" without.
@@ -344,3 +344,4 @@ TEST(Predictions, InBatchesAreTheSame) {
 }
 
 }  // namespace
+}  // namespace hans::nn_test

@@ -17,7 +17,7 @@
 
 #include "data_testing.hpp"
 
-namespace hans::data {
+namespace hans::data::npy_test {
 namespace {
 
 using testing_data::error_of;
@@ -347,4 +347,4 @@ TEST(Npz, HoldsNamedArrays) {
 }
 
 }  // namespace
-}  // namespace hans::data
+}  // namespace hans::data::npy_test

@@ -16,9 +16,9 @@
 
 #include "network_testing.hpp"
 
+namespace hans::onnx_export_test {
 namespace {
 
-using namespace hans;
 using network_testing::logits;
 using network_testing::random_images;
 using nn::Sequential;
@@ -183,3 +183,4 @@ TEST(OnnxExport, GivesTheFilesThatAnotherRuntimeWasGiven) {
 }
 
 }  // namespace
+}  // namespace hans::onnx_export_test

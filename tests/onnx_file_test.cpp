@@ -16,9 +16,9 @@
 #include "data_testing.hpp"
 #include "onnx_testing.hpp"
 
+namespace hans::onnx_file_test {
 namespace {
 
-using namespace hans;
 using namespace onnx_testing;
 using testing_data::contains;
 using testing_data::error_of;
@@ -271,3 +271,4 @@ TEST(OnnxFile, BesideOthersHasAnotherHash) {
 }
 
 }  // namespace
+}  // namespace hans::onnx_file_test

@@ -19,9 +19,9 @@
 #include "data_testing.hpp"
 #include "onnx_testing.hpp"
 
+namespace hans::onnx_import_test {
 namespace {
 
-using namespace hans;
 using namespace onnx_testing;
 using testing_data::contains;
 using testing_data::error_of;
@@ -419,3 +419,4 @@ TEST(OnnxImport, LeavesAnAdditionBeforeTheProductThatGivesTheLogits) {
 }
 
 }  // namespace
+}  // namespace hans::onnx_import_test

@@ -12,9 +12,8 @@
 #include <hans/core/error.hpp>
 #include <hans/core/rng.hpp>
 
+namespace hans::ops_test {
 namespace {
-
-using namespace hans;
 
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 constexpr float infinity = std::numeric_limits<float>::infinity();
@@ -193,3 +192,4 @@ TEST(Ops, ShapesThatDoNotFit) {
 }
 
 }  // namespace
+}  // namespace hans::ops_test

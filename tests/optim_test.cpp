@@ -14,9 +14,9 @@
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
 
+namespace hans::optim_test {
 namespace {
 
-using namespace hans;
 using nn::Optimizer;
 
 constexpr std::size_t steps = 3;
@@ -265,3 +265,4 @@ TEST(Clipping, RefusesWhatIsNotFinite) {
 }
 
 }  // namespace
+}  // namespace hans::optim_test

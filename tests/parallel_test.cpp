@@ -18,7 +18,7 @@
 #include <hans/core/error.hpp>
 #include <hans/core/parallel.hpp>
 
-namespace hans {
+namespace hans::parallel_test {
 namespace {
 
 class Parallel : public testing::TestWithParam<std::size_t> {
@@ -180,4 +180,4 @@ TEST(FloatEnvironment, DenormalsMustStay) {
 #endif
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::parallel_test

@@ -14,9 +14,9 @@
 #include <hans/nn/models.hpp>
 #include "attacks_testing.hpp"
 
+namespace hans::pieces_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 
 /// A network that goes in pieces of a given size, and notes who asks it for logits.
@@ -253,3 +253,4 @@ TEST(Pieces, OfADataSetReportInOrder) {
 }
 
 }  // namespace
+}  // namespace hans::pieces_test

@@ -13,7 +13,7 @@
 
 #include "data_testing.hpp"
 
-namespace hans::data {
+namespace hans::data::png_test {
 namespace {
 
 using testing_data::error_of;
@@ -85,4 +85,4 @@ TEST(Png, RefusesWhatIsNoPicture) {
 }
 
 }  // namespace
-}  // namespace hans::data
+}  // namespace hans::data::png_test

@@ -8,7 +8,7 @@
 
 #include "kernels_testing.hpp"
 
-namespace hans::kernels {
+namespace hans::kernels::pooling_test {
 namespace {
 
 struct Pooled {
@@ -81,4 +81,4 @@ TEST(Pooling, EqualsPlainLoops) {
 }
 
 }  // namespace
-}  // namespace hans::kernels
+}  // namespace hans::kernels::pooling_test

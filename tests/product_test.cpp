@@ -7,7 +7,7 @@
 
 #include "cli_testing.hpp"
 
-namespace hans {
+namespace hans::product_test {
 namespace {
 
 /// An attack of the registry with its budget cut, and the same in a range of features that is not the data's.
@@ -181,4 +181,4 @@ TEST_F(SlowProduct, DISABLED_Whole) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::product_test

@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace hans {
+namespace hans::reduce_test {
 namespace {
 
 using Values = std::vector<float>;
@@ -110,7 +110,7 @@ TEST(Reduce, SumHasSixteenPartials) {
 }
 
 TEST(Reduce, SumStartsAtPlusZero) {
-  EXPECT_FALSE(std::signbit(sum({})));
+  EXPECT_FALSE(std::signbit(sum(Values{})));
   EXPECT_FALSE(std::signbit(sum(Values{-0.0F})));
   EXPECT_FALSE(std::signbit(sum(Values(40, -0.0F))));
 }
@@ -259,4 +259,4 @@ TEST(Reduce, AllFiniteSeesEveryPlace) {
   }
 }
 
-}  // namespace hans
+}  // namespace hans::reduce_test

@@ -15,6 +15,7 @@
 
 #include "arrays_testing.hpp"
 
+namespace hans::reductions_test {
 namespace {
 
 using namespace testing_arrays;
@@ -167,3 +168,4 @@ TEST(Softmaxes, GoAlongTheLastAxis) {
 }
 
 }  // namespace
+}  // namespace hans::reductions_test

@@ -5,7 +5,7 @@
 
 #include "attacks_testing.hpp"
 
-namespace hans {
+namespace hans::registry_test {
 namespace {
 
 /// A step of the first specification, as it stays after the second has taken its name.
@@ -69,4 +69,4 @@ TEST(Registry, RefusesVersionsThatThereAreNot) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::registry_test

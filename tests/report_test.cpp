@@ -11,10 +11,10 @@
 #include <string_view>
 #include <vector>
 
+namespace hans::report_test {
 namespace {
 
-using namespace hans;
-using namespace hans::apps;
+using namespace apps;
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
@@ -249,3 +249,4 @@ TEST(Report, ChartRefusesWhatItCannotDraw) {
 }
 
 }  // namespace
+}  // namespace hans::report_test

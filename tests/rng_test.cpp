@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-namespace hans {
+namespace hans::rng_test {
 namespace {
 
 using Words = std::array<std::uint32_t, 4>;
@@ -150,4 +150,4 @@ TEST(Rng, NormalsAreTheSameBitsFromEveryKernelSet) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::rng_test

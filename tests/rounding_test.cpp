@@ -22,9 +22,9 @@
 #include "attacks_testing.hpp"
 #include "fit_testing.hpp"
 
+namespace hans::rounding_test {
 namespace {
 
-using namespace hans;
 using testing_data::error_of;
 
 /// Another way to compute: how it is entered, how it is left, and what the refusal says.
@@ -147,3 +147,4 @@ TEST(OtherWays, LeftBehindByAUnitAreRefused) {
 }
 
 }  // namespace
+}  // namespace hans::rounding_test

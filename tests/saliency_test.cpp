@@ -14,9 +14,8 @@
 
 #include <hans/core/rng.hpp>
 
+namespace hans::saliency_test {
 namespace {
-
-using namespace hans;
 
 TEST(Saliency, TakesTheTwoLargestGradients) {
   Stream stream(31, "gradients");
@@ -156,3 +155,4 @@ TEST(Saliency, FindsNothingWhereNothingIsAdmissible) {
 }
 
 }  // namespace
+}  // namespace hans::saliency_test

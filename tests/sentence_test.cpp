@@ -6,7 +6,7 @@
 #include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
 
-namespace hans::apps {
+namespace hans::apps::sentence_test {
 namespace {
 
 attacks::Attack attack(std::string_view spec) { return attacks::Attack::from_spec(Spec::parse(spec)); }
@@ -145,4 +145,4 @@ TEST(Sentence, DataAreCalledTheSameOnEveryMachine) {
 }
 
 }  // namespace
-}  // namespace hans::apps
+}  // namespace hans::apps::sentence_test

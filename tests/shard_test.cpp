@@ -10,7 +10,7 @@
 
 #include "data_testing.hpp"
 
-namespace hans::apps {
+namespace hans::apps::shard_test {
 namespace {
 
 using testing_data::error_of;
@@ -128,4 +128,4 @@ TEST(Shard, NumbersTheFile) {
 }
 
 }  // namespace
-}  // namespace hans::apps
+}  // namespace hans::apps::shard_test

@@ -9,6 +9,7 @@
 
 #include <hans/core/error.hpp>
 
+namespace hans::spec_test {
 namespace {
 
 using hans::parse_list;
@@ -160,3 +161,4 @@ TEST(Spec, KnowsItsWords) {
 }
 
 }  // namespace
+}  // namespace hans::spec_test

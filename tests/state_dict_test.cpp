@@ -13,9 +13,9 @@
 
 #include "data_testing.hpp"
 
+namespace hans::state_dict_test {
 namespace {
 
-using namespace hans;
 using nn::Sequential;
 using nn::StateDict;
 using testing_data::contains;
@@ -200,3 +200,4 @@ TEST(StateDicts, OfPyTorchGiveTheWeightsOfItsOnnxFiles) {
 }
 
 }  // namespace
+}  // namespace hans::state_dict_test

@@ -8,9 +8,9 @@
 
 #include "attacks_testing.hpp"
 
+namespace hans::substitute_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 
 /// Keeps the images it was asked about; gives no gradient.
@@ -93,3 +93,4 @@ TEST(Substitute, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
+}  // namespace hans::substitute_test

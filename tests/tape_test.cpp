@@ -17,9 +17,9 @@
 #include <hans/core/rng.hpp>
 #include <hans/nn/sequential.hpp>
 
+namespace hans::tape_test {
 namespace {
 
-using namespace hans;
 using Vars = std::span<const Var>;
 
 Tensor normals(const Shape& shape, std::string_view name = "tape test") {
@@ -372,3 +372,4 @@ TEST(Tapes, ChangedWeightsAreRearrangedAgain) {
 }
 
 }  // namespace
+}  // namespace hans::tape_test

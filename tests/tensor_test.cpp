@@ -11,6 +11,7 @@
 
 #include <hans/core/error.hpp>
 
+namespace hans::tensor_test {
 namespace {
 
 using hans::Error;
@@ -231,3 +232,4 @@ TEST(Pools, TheCopyOnWriteComesFromThePool) {
 }
 
 }  // namespace
+}  // namespace hans::tensor_test

@@ -14,6 +14,7 @@
 #include <hans/core/required.hpp>
 #include <hans/core/shape.hpp>
 
+namespace hans::text_test {
 namespace {
 
 using hans::fixed;
@@ -207,3 +208,4 @@ TEST(Error, JoinsItsPartsAndKnowsAWrongRequest) {
 }
 
 }  // namespace
+}  // namespace hans::text_test

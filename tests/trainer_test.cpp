@@ -11,6 +11,7 @@
 
 #include "fit_testing.hpp"
 
+namespace hans::trainer_test {
 namespace {
 
 using namespace testing_fit;
@@ -87,3 +88,4 @@ TEST(Trainer, TheGradientNormLimitIsNotNegative) {
 }
 
 }  // namespace
+}  // namespace hans::trainer_test

@@ -9,7 +9,7 @@
 
 #include "verdict_testing.hpp"
 
-namespace hans {
+namespace hans::verdicts_test {
 namespace {
 
 using namespace testing_verdicts;
@@ -352,4 +352,4 @@ TEST(Probes, SearchInTheBoxOfTheAttack) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::verdicts_test

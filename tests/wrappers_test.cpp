@@ -17,9 +17,9 @@
 
 #include "attacks_testing.hpp"
 
+namespace hans::wrappers_test {
 namespace {
 
-using namespace hans;
 using namespace testing_attacks;
 using attacks::Crafted;
 
@@ -363,3 +363,4 @@ TEST(AutoAttackVersions, AreThoseOfTheAuthorsCode) {
 }
 
 }  // namespace
+}  // namespace hans::wrappers_test
