@@ -9,7 +9,7 @@
 
 #include "verdict_testing.hpp"
 
-namespace hans {
+namespace hans::weak_uses_test {
 namespace {
 
 using namespace testing_verdicts;
@@ -168,7 +168,7 @@ TEST(SlowHonestUse, IsNotDoubted) {
                          Use{"plain", "pgd:eps=1,norm=l2,steps=100"}, Use{"plain", "apgd:eps=0.05"},
                          Use{"plain", "fab:norm=linf", 0.05F}, Use{"plain", "fab:norm=l2", 0.7F},
                          Use{"plain", "fmn:norm=l2,steps=200", 0.7F}, Use{"plain", "ddn:steps=200", 0.7F},
-                         Use{"plain", "cw:searches=5,steps=200", 1}, Use{"plain", "hopskipjump:steps=50", 4},
+                         Use{"plain", "cw:searches=5,steps=200", 1}, Use{"plain", "hopskipjump:steps=15", 4},
                          Use{"plain", "jsma:gamma=0.1"}, Use{"plain", "fab:norm=linf,classes=9"}, Use{"plain", "ddn"},
                          Use{"plain", "sigma-zero", 40}}) {
     SCOPED_TRACE(use.attack);
@@ -186,4 +186,4 @@ TEST(WeakUses, AreThereForEveryAttack) {
 }
 
 }  // namespace
-}  // namespace hans
+}  // namespace hans::weak_uses_test
