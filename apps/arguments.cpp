@@ -1,5 +1,5 @@
 // Command-line arguments: sorting what was given by what is known, and the help page.
-#include <hans/apps/arguments.hpp>
+#include "arguments.hpp"
 
 #include <algorithm>
 #include <numeric>

@@ -1,5 +1,5 @@
 // What every command does at its beginning and its end.
-#include <hans/apps/commands.hpp>
+#include "commands.hpp"
 
 #include <algorithm>
 #include <cerrno>

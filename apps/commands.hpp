@@ -8,9 +8,9 @@
 #include <tuple>
 #include <vector>
 
-#include <hans/apps/arguments.hpp>
 #include <hans/core/json.hpp>
-#include <hans/core/utf8.hpp>
+#include "../core/text/detail/utf8.hpp"
+#include "arguments.hpp"
 
 namespace hans::apps {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include <hans/apps/commands.hpp>
 #include <hans/core/file.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
+#include "commands.hpp"
 
 namespace hans::apps {
 namespace {

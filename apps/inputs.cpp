@@ -1,13 +1,11 @@
 // The models and data that commands are told to use.
-#include <hans/apps/inputs.hpp>
+#include "inputs.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <vector>
 
-#include <hans/apps/arguments.hpp>
-#include <hans/apps/commands.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
@@ -15,6 +13,8 @@
 #include <hans/nn/onnx_export.hpp>
 #include <hans/nn/onnx_import.hpp>
 #include <hans/nn/state_dict.hpp>
+#include "arguments.hpp"
+#include "commands.hpp"
 
 namespace hans::apps {
 

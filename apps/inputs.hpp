@@ -7,12 +7,12 @@
 #include <string_view>
 #include <vector>
 
-#include <hans/apps/arguments.hpp>
-#include <hans/apps/sentence.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/preprocess.hpp>
+#include "arguments.hpp"
+#include "run/sentence.hpp"
 
 namespace hans::apps {
 

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include <hans/attacks/descent.hpp>
-#include <hans/attacks/weighing.hpp>
 #include <hans/core/reduce.hpp>
+#include "tools/detail/weighing.hpp"
 
 namespace hans::attacks {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include <hans/attacks/weighing.hpp>
+#include "tools/detail/weighing.hpp"
 
 namespace hans::attacks {
 namespace {

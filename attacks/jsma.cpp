@@ -6,9 +6,9 @@
 #include <limits>
 
 #include <hans/attacks/losses.hpp>
-#include <hans/attacks/saliency.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/reduce.hpp>
+#include "tools/detail/saliency.hpp"
 
 namespace hans::attacks {
 namespace {

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include <hans/attacks/ball.hpp>
-#include <hans/attacks/saliency.hpp>
+#include "tools/detail/saliency.hpp"
 
 namespace hans::attacks {
 namespace {

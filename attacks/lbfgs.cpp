@@ -3,8 +3,8 @@
 
 #include <deque>
 
-#include <hans/attacks/weighing.hpp>
 #include <hans/core/reduce.hpp>
+#include "tools/detail/weighing.hpp"
 
 namespace hans::attacks {
 namespace {

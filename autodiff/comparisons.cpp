@@ -1,7 +1,7 @@
 // Elementwise functions that choose between values.
-#include <hans/autodiff/elementwise.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
+#include "detail/elementwise.hpp"
 
 namespace hans {
 

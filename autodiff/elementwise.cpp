@@ -1,5 +1,5 @@
 // Arithmetic with broadcasting, activations, dropout.
-#include <hans/autodiff/elementwise.hpp>
+#include "detail/elementwise.hpp"
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/math.hpp>

@@ -1,11 +1,11 @@
 // Elementwise functions of one tensor.
 #include <cmath>
 
-#include <hans/autodiff/elementwise.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/math.hpp>
+#include "detail/elementwise.hpp"
 
 namespace hans {
 

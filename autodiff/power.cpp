@@ -2,9 +2,9 @@
 #include <cmath>
 #include <limits>
 
-#include <hans/autodiff/elementwise.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/math.hpp>
+#include "detail/elementwise.hpp"
 
 namespace hans {
 

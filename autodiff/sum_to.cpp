@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <array>
 
-#include <hans/autodiff/elementwise.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/reduce.hpp>
+#include "detail/elementwise.hpp"
 
 namespace hans {
 namespace {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include <hans/autodiff/elementwise.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
+#include "detail/elementwise.hpp"
 
 namespace hans {
 namespace {

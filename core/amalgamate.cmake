@@ -1,5 +1,5 @@
 # Writes the library as two files for programs that have no build system for it:
-#   cmake -DSOURCE=folder "-DSOURCES=core/error.cpp;..." -DOUT=folder -P core/amalgamate.cmake
+#   cmake -DSOURCE=folder "-DSOURCES=core/file.cpp;..." -DATTACKS=all -DOUT=folder -P core/amalgamate.cmake
 # hans_all.hpp holds what <hans/hans.hpp> includes, hans_all.cpp the sources and the headers that only they need. Includes
 # of the standard library stay where they are; each header stands where the first include of it was.
 cmake_minimum_required(VERSION 3.25)
@@ -21,16 +21,18 @@ function(expand file)
     math(EXPR at "${at} + ${length}")
     string(SUBSTRING "${text}" ${at} -1 text)
     set_property(GLOBAL APPEND_STRING PROPERTY written "${before}\n")
-    if(named MATCHES "\"(.*)\"")  # an .inl, meant to be there each time
-      get_filename_component(folder "${file}" DIRECTORY)
-      expand("${folder}/${CMAKE_MATCH_1}")
-    elseif(named MATCHES "<hans/(.*)>")
-      set(header "${CMAKE_MATCH_1}")
-      get_property(seen GLOBAL PROPERTY seen)
-      if(NOT header IN_LIST seen)
-        set_property(GLOBAL APPEND PROPERTY seen "${header}")
-        expand("${header}")
-      endif()
+    if(named MATCHES "<hans/([a-z]+)/(.*)>")
+      set(named "${SOURCE}/${CMAKE_MATCH_1}/include/hans/${CMAKE_MATCH_1}/${CMAKE_MATCH_2}")
+    elseif(named MATCHES "\"(.*)\"")
+      cmake_path(GET file PARENT_PATH folder)
+      cmake_path(SET named NORMALIZE "${folder}/${CMAKE_MATCH_1}")
+    endif()
+    get_property(seen GLOBAL PROPERTY seen)
+    if(named MATCHES "\\.inl$")  # meant to be there each time
+      expand("${named}")
+    elseif(named AND NOT named IN_LIST seen)
+      set_property(GLOBAL APPEND PROPERTY seen "${named}")
+      expand("${named}")
     endif()
     set(text "\n${text}")  # for the directive that may stand on the next line
   endwhile()
@@ -48,7 +50,7 @@ function(write file head)
   file(WRITE "${OUT}/${file}" "${written}")
 endfunction()
 
-file(STRINGS "${SOURCE}/core/version.hpp" version REGEX "version = \"")
+file(STRINGS "${SOURCE}/core/include/hans/core/version.hpp" version REGEX "version = \"")
 string(REGEX REPLACE ".*\"([0-9.]+)\".*" "\\1" version "${version}")
 file(READ "${SOURCE}/LICENSE" license)
 string(REPLACE "\n" "\n// " license "${license}")
@@ -56,5 +58,5 @@ string(REPLACE "// \n" "//\n" license "${license}")
 string(REGEX REPLACE "// $" "" license "${license}")
 set(title "hans ${version} in two files, made by core/amalgamate.cmake.\n//\n// ${license}")
 
-write(hans_all.hpp "// The headers of ${title}#pragma once\n" core/hans.hpp)
-write(hans_all.cpp "// The sources of ${title}#include \"hans_all.hpp\"\n" ${SOURCES})
+write(hans_all.hpp "// The headers of ${title}#pragma once\n" apps/include/hans/hans.hpp)
+write(hans_all.cpp "// The sources of ${title}#include \"hans_all.hpp\"\n#define HANS_ATTACKS \"${ATTACKS}\"\n" ${SOURCES})

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include <hans/core/error.hpp>
-#include <hans/core/system_calls.hpp>
+#include "detail/system_calls.hpp"
 
 namespace hans {
 namespace {

@@ -1,7 +1,7 @@
 // The elementary functions of the selected kernels.
 #include <hans/core/error.hpp>
-#include <hans/core/kernel_set.hpp>
 #include <hans/core/math.hpp>
+#include "kernels/detail/kernel_set.hpp"
 
 namespace hans {
 namespace {

@@ -1,9 +1,9 @@
 // Philox and what is drawn from it.
 #include <cmath>
 #include <hans/core/error.hpp>
-#include <hans/core/kernel_set.hpp>
 #include <hans/core/rng.hpp>
 #include <utility>
+#include "kernels/detail/kernel_set.hpp"
 
 namespace hans {
 

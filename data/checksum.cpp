@@ -1,10 +1,10 @@
 // CRC-32 eight bytes at a time; Adler-32 with the remainder taken as rarely as possible.
-#include <hans/data/checksum.hpp>
+#include "detail/checksum.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include <hans/data/bytes.hpp>
+#include "detail/bytes.hpp"
 
 namespace hans::data {
 

@@ -1,5 +1,5 @@
 // A small deflate: greedy matches, the fixed code, one block.
-#include <hans/data/deflate.hpp>
+#include "detail/deflate.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,11 +1,11 @@
 // gzip and zlib headers and trailers.
-#include <hans/data/gzip.hpp>
+#include "detail/gzip.hpp"
 
 #include <hans/core/error.hpp>
-#include <hans/data/bytes.hpp>
-#include <hans/data/checksum.hpp>
-#include <hans/data/deflate.hpp>
-#include <hans/data/inflate.hpp>
+#include "detail/bytes.hpp"
+#include "detail/checksum.hpp"
+#include "detail/deflate.hpp"
+#include "detail/inflate.hpp"
 
 namespace hans::data {
 

@@ -1,11 +1,11 @@
 // Reading and writing IDX.
-#include <hans/data/idx.hpp>
+#include "detail/idx.hpp"
 
 #include <array>
 #include <string>
 
 #include <hans/core/error.hpp>
-#include <hans/data/bytes.hpp>
+#include "detail/bytes.hpp"
 
 namespace hans::data {
 

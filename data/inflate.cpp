@@ -1,5 +1,5 @@
 // A table-driven inflate: one look-up for most code words, one refill of 56 bits for each symbol.
-#include <hans/data/inflate.hpp>
+#include "detail/inflate.hpp"
 
 #include <algorithm>
 #include <array>
@@ -7,7 +7,7 @@
 #include <span>
 
 #include <hans/core/error.hpp>
-#include <hans/data/bytes.hpp>
+#include "detail/bytes.hpp"
 
 namespace hans::data {
 

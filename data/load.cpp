@@ -9,11 +9,11 @@
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
 #include <hans/data/dataset.hpp>
-#include <hans/data/gzip.hpp>
-#include <hans/data/idx.hpp>
-#include <hans/data/inflate.hpp>
-#include <hans/data/mnist_5k.hpp>
 #include <hans/data/npz.hpp>
+#include "detail/gzip.hpp"
+#include "detail/idx.hpp"
+#include "detail/inflate.hpp"
+#include "detail/mnist_5k.hpp"
 
 namespace hans::data {
 

@@ -1,5 +1,5 @@
 // Where the embedded files are in memory.
-#include <hans/data/mnist_5k.hpp>
+#include "detail/mnist_5k.hpp"
 
 namespace hans::data {
 

@@ -7,8 +7,8 @@
 #include <limits>
 
 #include <hans/core/error.hpp>
-#include <hans/core/utf8.hpp>
-#include <hans/data/bytes.hpp>
+#include "../core/text/detail/utf8.hpp"
+#include "detail/bytes.hpp"
 
 namespace hans::data {
 

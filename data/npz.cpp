@@ -4,8 +4,8 @@
 #include <set>
 
 #include <hans/core/error.hpp>
-#include <hans/data/inflate.hpp>
-#include <hans/data/zip.hpp>
+#include "detail/inflate.hpp"
+#include "detail/zip.hpp"
 
 namespace hans::data {
 

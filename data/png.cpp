@@ -4,9 +4,9 @@
 #include <string_view>
 
 #include <hans/core/error.hpp>
-#include <hans/data/bytes.hpp>
-#include <hans/data/checksum.hpp>
-#include <hans/data/gzip.hpp>
+#include "detail/bytes.hpp"
+#include "detail/checksum.hpp"
+#include "detail/gzip.hpp"
 
 namespace hans::data {
 

@@ -1,12 +1,12 @@
 // Reading and writing ZIP archives.
-#include <hans/data/zip.hpp>
+#include "detail/zip.hpp"
 
 #include <algorithm>
 
 #include <hans/core/error.hpp>
-#include <hans/data/bytes.hpp>
-#include <hans/data/checksum.hpp>
-#include <hans/data/inflate.hpp>
+#include "detail/bytes.hpp"
+#include "detail/checksum.hpp"
+#include "detail/inflate.hpp"
 
 namespace hans::data {
 

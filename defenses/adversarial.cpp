@@ -2,7 +2,7 @@
 #include <hans/defenses/adversarial.hpp>
 
 #include <hans/core/error.hpp>
-#include <hans/core/registry.hpp>
+#include "../core/text/detail/registry.hpp"
 
 namespace hans::defenses {
 

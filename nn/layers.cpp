@@ -9,12 +9,12 @@
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/parallel.hpp>
-#include <hans/core/registry.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/array_layers.hpp>
 #include <hans/nn/normalization_layers.hpp>
 #include <hans/nn/preprocess.hpp>
 #include <hans/nn/sequential.hpp>
+#include "../core/text/detail/registry.hpp"
 
 namespace hans::nn {
 namespace {

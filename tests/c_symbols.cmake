@@ -1,6 +1,6 @@
 # What libhans_c shows is what hans.h declares, no more and no less.
 cmake_minimum_required(VERSION 3.25)
-file(READ "${SOURCE}/apps/c/hans.h" header)
+file(READ "${SOURCE}/apps/include/hans/hans.h" header)
 string(REGEX MATCHALL "HANS_API [a-z_0-9 *]+ hans_[a-z_0-9]+\\(" declarations "${header}")
 list(TRANSFORM declarations REPLACE "^.* (hans_[a-z_0-9]+)\\($" "\\1")
 execute_process(COMMAND "${NM}" -D --defined-only -P "${LIBRARY}" OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)

@@ -3,6 +3,7 @@
 # source of the attacks as it is.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${SOURCE}/README.md" rest)
+string(REPLACE "," ";" INCLUDE "${INCLUDE}")
 set(fence "\n```cpp\n")
 string(LENGTH "${fence}" fence_length)
 set(number 0)
@@ -19,7 +20,7 @@ while(NOT at EQUAL -1)
   endif()
   set(path "${BUILD}/readme_block_${number}.cpp")
   file(WRITE "${path}" "${block}\n")
-  execute_process(COMMAND "${COMPILER}" -std=c++20 -fsyntax-only -Wall -Wextra -Wno-unused "-I${INCLUDE}" "${path}"
+  execute_process(COMMAND "${COMPILER}" -std=c++20 -fsyntax-only -Wall -Wextra -Wno-unused ${INCLUDE} "${path}"
                   RESULT_VARIABLE failed ERROR_VARIABLE errors)
   if(failed)
     message(FATAL_ERROR "block ${number} of README.md does not compile:\n${block}\n${errors}")
@@ -32,7 +33,7 @@ endif()
 message("${number} blocks compiled")
 
 set(sources "")
-file(GLOB paths "${SOURCE}/attacks/*.cpp")
+file(GLOB_RECURSE paths "${SOURCE}/attacks/*.cpp")
 foreach(path IN LISTS paths)
   file(READ "${path}" source)
   string(APPEND sources "${source}")

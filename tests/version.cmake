@@ -1,7 +1,7 @@
 # One version: core/version.hpp (read by CMake), the top entry of CHANGELOG.md and CITATION.cff say the same, and every
 # entry says whether earlier benchmark results are still valid.
 cmake_minimum_required(VERSION 3.25)
-file(READ "${SOURCE}/core/version.hpp" header)
+file(READ "${SOURCE}/core/include/hans/core/version.hpp" header)
 string(REGEX MATCH "version = \"([0-9.]+)\"" match "${header}")
 if(NOT CMAKE_MATCH_1 STREQUAL VERSION)
   message(FATAL_ERROR "core/version.hpp says '${CMAKE_MATCH_1}', CMake '${VERSION}': configure again")

@@ -5,10 +5,10 @@
 #include <type_traits>
 #include <utility>
 
-#include <hans/apps/c/arguments.hpp>
 #include <hans/core/reduce.hpp>
-#include <hans/core/utf8.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include "../../core/text/detail/utf8.hpp"
+#include "arguments.hpp"
 
 namespace hans::apps {
 

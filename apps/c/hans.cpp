@@ -13,7 +13,6 @@
 #include <vector>
 
 #include <hans/hans.h>
-#include <hans/apps/c/arguments.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/autodiff/grad.hpp>
 #include <hans/autodiff/ops.hpp>
@@ -27,6 +26,7 @@
 #include <hans/nn/onnx_import.hpp>
 #include <hans/nn/pieces.hpp>
 #include <hans/nn/trainer.hpp>
+#include "arguments.hpp"
 
 namespace {
 

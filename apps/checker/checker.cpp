@@ -1,5 +1,5 @@
 // Finds out again whether images are adversarial examples: see checker.hpp.
-#include <hans/apps/checker/checker.hpp>
+#include "checker.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -11,8 +11,8 @@
 #include <system_error>
 #include <tuple>
 
-#include <hans/apps/checker/network.hpp>
 #include <hans/core/error.hpp>
+#include "network.hpp"
 
 namespace hans::checker {
 namespace {

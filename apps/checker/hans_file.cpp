@@ -1,5 +1,5 @@
 // The checker's own reader of .hans files: a length, a JSON header, numbers. Everything in it may be hostile.
-#include <hans/apps/checker/hans_file.hpp>
+#include "hans_file.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -7,7 +7,7 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
-#include <hans/data/bytes.hpp>
+#include "../../data/detail/bytes.hpp"
 
 namespace hans::checker {
 namespace {

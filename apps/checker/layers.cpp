@@ -1,5 +1,5 @@
 // The layers that the checker knows, and at the end the table of them.
-#include <hans/apps/checker/network.hpp>
+#include "network.hpp"
 
 #include <cmath>
 #include <numeric>

@@ -1,5 +1,5 @@
 // The logits of a network, computed a second time.
-#include <hans/apps/checker/network.hpp>
+#include "network.hpp"
 
 namespace hans::checker {
 namespace {

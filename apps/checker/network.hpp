@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <span>
 
-#include <hans/apps/checker/hans_file.hpp>
 #include <hans/core/error.hpp>
+#include "hans_file.hpp"
 
 namespace hans::checker {
 

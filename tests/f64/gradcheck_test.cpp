@@ -282,7 +282,9 @@ std::set<std::string> names_given_to(std::string_view function, const std::strin
 TEST(Gradcheck, NoOperationEscapes) {
   std::set<std::string> recorded;
   for (const std::string_view folder : {"core", "autodiff", "nn", "attacks", "defenses"}) {
-    for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(HANS_SOURCE_DIR) / folder)) {
+    const std::filesystem::path path = std::filesystem::path(HANS_SOURCE_DIR) / folder;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(path)) {
+      if (!entry.is_regular_file()) continue;
       std::ifstream file(entry.path(), std::ios::binary);
       const std::string source{std::istreambuf_iterator<char>(file), {}};
       recorded.merge(names_given_to("record", source));

@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include <hans/core/error.hpp>
-#include <hans/data/deflate.hpp>
-#include <hans/data/gzip.hpp>
-#include <hans/data/inflate.hpp>
+#include "../../data/detail/deflate.hpp"
+#include "../../data/detail/gzip.hpp"
+#include "../../data/detail/inflate.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr std::uint64_t most = 1 << 20;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include <hans/core/error.hpp>
-#include <hans/data/idx.hpp>
+#include "../../data/detail/idx.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view file(reinterpret_cast<const char*>(data), size);

@@ -9,15 +9,15 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/json.hpp>
-#include <hans/data/bytes.hpp>
-#include <hans/data/checksum.hpp>
 #include <hans/data/dataset.hpp>
-#include <hans/data/deflate.hpp>
-#include <hans/data/gzip.hpp>
 #include <hans/data/npz.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/state_dict.hpp>
+#include "../../data/detail/bytes.hpp"
+#include "../../data/detail/checksum.hpp"
+#include "../../data/detail/deflate.hpp"
+#include "../../data/detail/gzip.hpp"
 
 #include "hostile.hpp"
 #include "use_network.hpp"

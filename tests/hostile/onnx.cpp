@@ -1,6 +1,6 @@
 // Hostile ONNX graphs: nodes of all operators, known and unknown, with operands and attributes that fit more or less.
 // A node that makes the graph unusable is mostly taken out again, so that graphs become deep.
-#include <hans/nn/onnx_importer.hpp>
+#include "../../nn/onnx/detail/onnx_importer.hpp"
 
 #include <algorithm>
 #include <array>

@@ -15,7 +15,7 @@
 #include <hans/nn/models.hpp>
 #include <hans/nn/onnx_import.hpp>
 
-#include "../data_testing.hpp"
+#include "../data/data_testing.hpp"
 
 namespace hans {
 namespace {

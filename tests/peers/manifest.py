@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Does every figure of a manifest follow from its outcomes? Written from apps/FORMAT.md; shares no code with hans.
+"""Does every figure of a manifest follow from its outcomes? Written from apps/manifest/FORMAT.md; shares no code with hans.
 manifest.py FILE... prints "ok NAME" for a manifest without lies, else a line for each lie, and exits with 1. It takes
 what was measured, and the reasons of indicators, as they are: only `hans reproduce` can make them again."""
 import functools, hashlib, json, math, operator, statistics, struct, sys

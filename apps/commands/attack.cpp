@@ -1,0 +1,92 @@
+// hans attack: attacks a model, judges the images, and says what is left of its accuracy.
+#include <algorithm>
+#include <array>
+
+#include <hans/core/file.hpp>
+#include <hans/data/png.hpp>
+#include "../manifest/crafted_file.hpp"
+#include "../report/pictures.hpp"
+#include "../run/results.hpp"
+
+namespace hans::apps {
+namespace {
+
+struct AttackOptions : RunOptions {
+  bool per_sample = false;
+  std::optional<OutputName> out = {};
+  std::optional<OutputName> picture = {};
+
+  static constexpr std::string_view command = "attack";
+  static constexpr std::string_view meaning = "what is left of a model's accuracy under attack";
+  static constexpr std::string_view details =
+      "An attack is written NAME:KEY=VALUE,KEY=VALUE; hans list attacks shows names and keys. A budget such as eps has "
+      "no default; it is in units of the data, whose features lie in [0, 1]: write 0.3 or 8/255.\n"
+      "\n"
+      "Images that the model gets wrong unattacked are not attacked and count as not robust. With several attacks the "
+      "worst case counts: an image is robust if no attack succeeds. Beside each accuracy stands its verdict (hans list "
+      "indicators): RELIABLE, UNCHECKED (nothing was tried that could contradict it), SUSPECT or UNRELIABLE. Below "
+      "stand the sentence for your paper, the reasons of the verdict, and what to try next.";
+  static constexpr std::string_view example =
+      "hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n"
+      "hans attack v1.hans --data mnist --limit 100 --attack jsma:gamma=0.145 --targets all --out adversarial.npz";
+  static constexpr auto fields() {
+    return with_run_fields(
+        field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
+        field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file", "none"),
+        field("picture", &AttackOptions::picture,
+              "write a PNG of the first ten images that were attacked: originals, and below them a row for each "
+              "attack with what it made, and on the right what it raised (orange) and lowered (blue)",
+              "none"));
+  }
+};
+
+/// The PNG of --picture. Where no image was right, the first are shown as they are.
+std::string picture_of(const attacks::Evaluation& found) {
+  constexpr std::size_t most = 10;
+  const Shape shape = found.samples.images.shape().without_front();
+  const auto original = [&](std::size_t sample) { return image_at(found.samples.images, sample); };
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < found.size() && shown.size() < most; ++i) {
+    if (found.right == 0 || found.predictions[i] == found.samples.labels[i]) shown.push_back(i);
+  }
+  std::vector<std::vector<Picture>> rows(1);
+  for (const std::size_t sample : shown) rows[0].push_back(image_picture(original(sample), shape, found.samples.box));
+  for (const attacks::AttackResult& result : found.attacks) {
+    std::vector<Picture> images, changes;
+    for (const std::size_t sample : shown) {
+      const auto attempt = std::ranges::find(result.attempts, sample, &attacks::Attempt::sample);
+      const std::span<const real> made = attempt != result.attempts.end() ? attempt->image.values() : original(sample);
+      images.push_back(image_picture(made, shape, found.samples.box));
+      changes.push_back(change_picture(original(sample), made, shape));
+    }
+    images.insert(images.end(), changes.begin(), changes.end());
+    rows.push_back(std::move(images));
+  }
+  const Picture all = sheet(rows, 2);
+  return data::encode_png(all.height, all.width, all.channels, all.pixels);
+}
+
+int run(const AttackOptions& options) {
+  const std::string out = options.out ? options.out->text : "";
+  const std::string picture = options.picture ? options.picture->text : "";
+  check_ending("--out", out, std::to_array<std::string_view>({".npz", ""}));
+  check_ending("--picture", picture, std::to_array<std::string_view>({".png", ""}));
+  begin(options);
+  const Setup setup = setup_of(options);
+  const Run run = carry_out(setup, {!out.empty() || !picture.empty(), false}, options);
+  const std::optional<attacks::Judgement> verdicts = verdicts_of(run);
+  if (!out.empty()) write_file(out, crafted_file(run));
+  if (!picture.empty()) write_file(picture, picture_of(run.found));
+  std::string report = text(results_table(run, verdicts), "\n", results_sentences(run, verdicts));
+  for (const std::string& file : {out, picture}) {
+    if (!file.empty()) append(report, text("\nwrote ", visible(file), "\n"));
+  }
+  finish(options, report, results_json(run, verdicts, options.per_sample));
+  return 0;
+}
+
+}  // namespace
+
+Command attack_command() { return make_command<AttackOptions, run>(); }
+
+}  // namespace hans::apps

@@ -1,0 +1,109 @@
+// hans benchmark: an attack run whose result is a file that anyone can reproduce to the bit.
+#include <chrono>
+#include <filesystem>
+
+#include <hans/core/file.hpp>
+#include <hans/core/kernels.hpp>
+#include <hans/core/parallel.hpp>
+#include "../manifest/manifest.hpp"
+
+namespace hans::apps {
+namespace {
+
+struct BenchmarkOptions : RunOptions {
+  Required<ShardedOutput> out;
+
+  static constexpr std::string_view command = "benchmark";
+  static constexpr std::string_view meaning = "a robustness number, as a file that anyone can reproduce to the bit";
+  static constexpr std::string_view details =
+      "Does what hans attack does and writes a manifest: model, data, threat model and attacks with every parameter, "
+      "what became of every image, and hashes. What must be equal on any machine is its `result`, whose SHA-256 is the "
+      "number's name; hans reproduce runs it again. All attacks must have the same norm, budget and targets.\n"
+      "\n"
+      "Progress is kept in FILE.part: the same command goes on where it was stopped, to the same result. With "
+      "--shard several processes do a part each, wherever they run, and hans merge joins them; {shard} in --out stands "
+      "for the number.\n"
+      "\n"
+      "Beside the number stands its verdict (hans list indicators): RELIABLE, UNCHECKED, SUSPECT or UNRELIABLE, with "
+      "the reasons. An UNRELIABLE one ends with exit code 3.";
+  static constexpr std::string_view example =
+      "hans benchmark v1.hans --data mnist-5k --attack pgd:eps=0.1 --out v1.json\n"
+      "hans benchmark v1.hans --data mnist --attack autoattack:eps=0.1 --shard 2/8 --out part-{shard}.json";
+  static constexpr auto fields() {
+    return with_run_fields(field("out", &BenchmarkOptions::out, "where to write the manifest: v1.json"));
+  }
+};
+
+Json here_of(const Run& run, const Setup& setup, const BenchmarkOptions& options) {
+  const std::string& model = setup.named.path.empty() ? setup.named.name : setup.named.path;
+  Json here = here_json(run, model, options.data.value().text);
+  return here.set("kernels", kernels::selected()).set("threads", thread_count());
+}
+
+/// The manifest of what is done, beside the one that will be.
+class Journal final : public ProgressFile {
+ public:
+  Journal(std::string path, const Setup& setup, const BenchmarkOptions& options)
+      : path_(std::move(path)), setup_(setup), options_(options), saved_(Clock::now()) {}
+
+  void load(Run& run) override {
+    if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) return;
+    Run done = read_manifest(path_).run;
+    const bool same = question_json(done.plan).dump() == question_json(run.plan).dump() &&
+                      done.plan.slice.first == run.plan.slice.first;
+    check(same, path_,
+          " holds the progress of another benchmark; finish that one, remove the file or give another --out");
+    note(text(path_, " has the first ", done.found.size(), " images, going on from there"));
+    run.found = std::move(done.found);
+    run.probes = std::move(done.probes);
+  }
+
+  /// Writes it, if the work since the last time was long enough: the file grows, and a tenth of the time is the most
+  /// that it may take.
+  void save(Run& run) override {
+    const Clock::time_point begin = Clock::now();
+    if (begin - saved_ < 10 * cost_) return;
+    sum_up(run.found);
+    write_file(path_, manifest_json(run, here_of(run, setup_, options_)).dump(2) + "\n");
+    saved_ = Clock::now();
+    cost_ = saved_ - begin;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string path_;
+  const Setup& setup_;
+  const BenchmarkOptions& options_;
+  Clock::time_point saved_;
+  Clock::duration cost_{};
+};
+
+int run(const BenchmarkOptions& options) {
+  const std::string out = with_shard(options.out.value().text, options.shard);
+  const std::vector<std::string> journals{out + ".part", out + ".next.part"};
+  begin(options, {{"--out", out}, {"the progress of --out", journals[0]}, {"the progress of --adaptive", journals[1]}});
+  const Setup setup = setup_of(options);
+  threat_model(setup.plan);
+  if (!is_utf8(setup.named.path)) {
+    note("the model's path is not UTF-8, which JSON needs: hans reproduce will want --model FILE");
+  }
+  if (!is_utf8(options.data.value().text)) note("the data's path is not UTF-8: hans reproduce will want --data PATH");
+  Journal journal(journals[0], setup, options), next_journal(journals[1], setup, options);
+  const Run run = carry_out(setup, {false, true}, options, {&journal, &next_journal});
+  const Json manifest = manifest_json(run, here_of(run, setup, options));
+  write_file(out, manifest.dump(2) + "\n");
+  std::error_code ignored;
+  for (const std::string& file : journals) std::filesystem::remove(file, ignored);
+  const bool whole = run.slice().complete();
+  const std::string hint = whole ? text(": hans reproduce ", visible(out), " makes the same bits again") : "";
+  finish(options, text(manifest_report(run, manifest.at("name").string()), "wrote ", visible(out), hint, "\n"),
+         manifest);
+  return whole ? verdict_code(judgement_of(run).trust) : 0;
+}
+
+}  // namespace
+
+Command benchmark_command() { return make_command<BenchmarkOptions, run>(); }
+
+}  // namespace hans::apps

@@ -1,0 +1,238 @@
+// hans check: are the images of a file adversarial examples? Found out again by other means than those that made them.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/parallel.hpp>
+#include <hans/core/version.hpp>
+#include <hans/nn/evaluate.hpp>
+#include "../checker/checker.hpp"
+#include "../commands.hpp"
+#include "../inputs.hpp"
+#include "../manifest/crafted_file.hpp"
+#include "../run/figures.hpp"
+
+namespace hans::apps {
+namespace {
+
+struct CheckOptions : Common {
+  Required<FileName> images;
+  Required<ModelName> model;
+  Required<DataName> data;
+  std::optional<PreprocessChoice> preprocess = {};
+  std::optional<float> eps = {};
+  std::optional<attacks::Norm> norm = {};
+  double slack = 0;
+
+  static constexpr std::string_view command = "check";
+  static constexpr std::string_view meaning = "are the images of a file adversarial examples? without trusting hans";
+  static constexpr std::string_view details =
+      "Reads what hans attack --out wrote, or an .npz file of another tool with images (float32) and, where they are "
+      "not those of the data in their order, index. The logits are computed in double precision by plain loops of "
+      "their own, which share no line with the rest of hans (apps/checker); a model with a layer that these do not "
+      "know is refused. An ONNX file is checked as what hans convert makes of it.\n"
+      "\n"
+      "An image that claims to be a success is confirmed; or within rounding, where float and double may come to "
+      "different classes: nearer than twice the largest difference between a logit in float and in double; or "
+      "rejected, with the reason. The ball is that of the attack the file names; without a name it is --norm and "
+      "--eps, or the whole box.\n"
+      "\n"
+      "Ends with exit code 1 if an image is rejected.";
+  static constexpr std::string_view example =
+      "hans attack v1.hans --data mnist-5k --attack pgd:eps=0.1 --out pgd.npz\n"
+      "hans check pgd.npz --model v1.hans --data mnist-5k\n"
+      "hans check theirs.npz --model v1.onnx --data mnist --norm linf --eps 0.3 --slack 1e-6";
+  static constexpr auto fields() {
+    return with_common(field("IMAGES", &CheckOptions::images, "an .npz file of adversarial images"),
+                       field("model", &CheckOptions::model, model_meaning),
+                       field("data", &CheckOptions::data, "the images they were made from"),
+                       field("preprocess", &CheckOptions::preprocess, preprocess_meaning, "none"),
+                       field("eps", &CheckOptions::eps, at_least(0), "how far an image may be from its original",
+                             "as the file's attack says"),
+                       field("norm", &CheckOptions::norm, "in which norm, with --eps", "as the file's attack says"),
+                       field("slack", &CheckOptions::slack, at_least(0),
+                             "so much farther, and outside the box, for tools that leave their ball by rounding"));
+  }
+};
+
+checker::Norm norm_of(attacks::Norm norm) {
+  constexpr std::array norms{checker::Norm::linf, checker::Norm::l2, checker::Norm::l1, checker::Norm::l0};
+  return norms[static_cast<std::size_t>(norm)];
+}
+
+/// The ball and box of each attack of the file.
+std::vector<attacks::Budget> budgets_of(const CraftedSet& set, const CheckOptions& options, const Shape& image,
+                                        data::Box box) {
+  check_usage(options.eps.has_value() || !options.norm, "--norm needs --eps");
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr double unlimited = infinity;
+  std::vector<attacks::Budget> all;
+  for (const attacks::Attack& attack : set.attacks) all.push_back(attack.budget(image, box));
+  if (all.empty()) all.push_back({attacks::Norm::linf, unlimited, box});
+  for (attacks::Budget& budget : all) {
+    if (budget.prediction_only) budget = {budget.norm, unlimited, {-infinity, infinity}};
+    if (options.eps) budget = {options.norm.value_or(budget.norm), double{*options.eps}, budget.box};
+  }
+  return all;
+}
+
+/// What is claimed, with all that it points to.
+struct Claims {
+  std::vector<std::size_t> rows;  ///< of the file, those that claim a success
+  data::Samples originals;        ///< of the data set, for each of these
+  Tensor image_logits, original_logits;
+  std::vector<checker::Claim> all;
+};
+
+Claims claims_of(const CraftedSet& set, const data::Dataset& data, const nn::Classifier& model,
+                 std::span<const attacks::Budget> budgets, double slack) {
+  Claims claims;
+  std::vector<std::uint32_t> which;
+  for (std::size_t k = 0; k < set.attack.size(); ++k) {
+    if (!set.success.empty() && !set.success[k]) continue;
+    claims.rows.push_back(k);
+    which.push_back(set.originals.index[k]);
+  }
+  claims.originals = data.gather(which);
+  claims.original_logits = nn::logits(model, claims.originals.images);
+  const std::size_t features = model.input().elements(), classes = model.classes();
+  claims.image_logits = nn::logits(model, set.images_at(claims.rows));
+  for (std::size_t k = 0; k < claims.rows.size(); ++k) {
+    const std::size_t row = claims.rows[k];
+    const attacks::Budget& budget = budgets[set.attack[row]];
+    checker::Claim claim;
+    claim.image = set.images.values().subspan(row * features, features);
+    claim.original = claims.originals.images.values().subspan(k * features, features);
+    claim.stated_original = set.originals.images.values().subspan(row * features, features);
+    claim.label = claims.originals.labels[k];
+    claim.stated_label = set.originals.labels[row];
+    claim.target = set.targets[row];
+    claim.sample = which[k];
+    claim.attack = set.attack[row];
+    claim.rules = {norm_of(budget.norm), budget.size, double{budget.box.lo}, double{budget.box.hi}, slack};
+    claim.image_logits = claims.image_logits.values().subspan(k * classes, classes);
+    claim.original_logits = claims.original_logits.values().subspan(k * classes, classes);
+    claims.all.push_back(claim);
+  }
+  return claims;
+}
+
+/// How many claims came to what.
+struct Counts {
+  std::size_t confirmed = 0, within_rounding = 0, in_8_bit = 0, in_8_bit_and_ball = 0;
+  std::vector<std::size_t> rejected = {};  ///< which
+};
+
+Counts count(std::span<const checker::Checked> checked) {
+  Counts counts;
+  for (std::size_t k = 0; k < checked.size(); ++k) {
+    const checker::Checked& one = checked[k];
+    counts.confirmed += one.finding == checker::Finding::confirmed ? 1U : 0U;
+    counts.within_rounding += one.finding == checker::Finding::within_rounding ? 1U : 0U;
+    counts.in_8_bit += one.in_8_bit ? 1U : 0U;
+    counts.in_8_bit_and_ball += one.in_8_bit_and_ball ? 1U : 0U;
+    if (one.finding == checker::Finding::rejected) counts.rejected.push_back(k);
+  }
+  return counts;
+}
+
+std::string ball_text(const attacks::Budget& budget, double slack) {
+  std::string made = text("box [", budget.box.lo, ",", budget.box.hi, "]");
+  if (budget.size < std::numeric_limits<double>::infinity()) {
+    made = text(enum_name(budget.norm), " within ", static_cast<float>(budget.size), ", ", made);
+  }
+  return slack > 0 ? text(made, ", slack ", slack) : made;
+}
+
+std::string report_of(const CraftedSet& set, const Claims& claims, const checker::Report& checked,
+                      const Counts& counts) {
+  constexpr std::size_t shown = 10;
+  const std::vector<std::size_t>& rejected = counts.rejected;
+  const auto reason_of = [&](std::size_t k) { return checked.claims[k].reason; };
+  std::string made =
+      aligned({{"claimed successes", text(claims.all.size(), " of ", set.attack.size(), " images")},
+               {"confirmed", text(counts.confirmed)},
+               {"within rounding", text(counts.within_rounding, " (a logit in float and in double differ by ",
+                                        static_cast<float>(checked.largest_difference), " at most)")},
+               {"rejected", text(rejected.size())}},
+              {2, 3});
+  for (const std::string_view reason : checker::reasons) {
+    const auto many = std::ranges::count(rejected, reason, reason_of);
+    if (many > 0) append(made, text("    ", many, ": ", reason, "\n"));
+  }
+  append(made, text("  also in 8 bit       ", counts.in_8_bit, ", of these inside the ball ", counts.in_8_bit_and_ball,
+                    "\n"));
+  for (std::size_t n = 0; n < std::min(shown, rejected.size()); ++n) {
+    append(made, text(n == 0 ? "first rejected:\n" : "", "  row ", claims.rows[rejected[n]], ", image ",
+                      claims.all[rejected[n]].sample, ": ", reason_of(rejected[n]), "\n"));
+  }
+  return made;
+}
+
+Json json_of(const Claims& claims, const checker::Report& checked, const Counts& counts) {
+  const auto rejected = [&](std::size_t k) {
+    return Json::object({{"row", claims.rows[k]},
+                         {"index", claims.all[k].sample},
+                         {"reason", checked.claims[k].reason},
+                         {"prediction", checked.claims[k].prediction}});
+  };
+  return Json::object({{"claims", claims.all.size()},
+                       {"confirmed", counts.confirmed},
+                       {"within_rounding", counts.within_rounding},
+                       {"rejected", column(counts.rejected, rejected)},
+                       {"largest_difference", checked.largest_difference},
+                       {"in_8_bit", counts.in_8_bit},
+                       {"in_8_bit_and_ball", counts.in_8_bit_and_ball}});
+}
+
+/// The .hans file that is checked: itself, or what hans convert makes of an ONNX file.
+std::string hans_bytes(const NamedModel& named) {
+  if (is_onnx(named.path)) {
+    nn::Model model = named.model;
+    model.training.emplace_back("converted_from_sha256", model.sha256);
+    return nn::dump_model(model);
+  }
+  std::string bytes = read_file(named.path);
+  check(sha256(bytes) == named.model.sha256, named.path, " was changed while it was read; check it again");
+  return bytes;
+}
+
+int run(const CheckOptions& options) {
+  begin(options);
+  const std::string& path = options.images.value().text;
+  const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
+  check_usage(!named.path.empty(), "check needs a model file, not the built-in ", named.name);
+  const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
+  const CraftedSet set = read_crafted(path, named.model.net, &data);
+  check(set.model_sha256.empty() || set.model_sha256 == named.model.sha256, path, " is about a model with sha256 ",
+        set.model_sha256, ", but ", named.path, " has ", named.model.sha256,
+        "; hans transfer tries images on other models");
+  const std::vector<attacks::Budget> budgets = budgets_of(set, options, named.model.net.input(), data.box());
+  const Claims claims = claims_of(set, data, named.model.net, budgets, options.slack);
+  const std::string bytes = hans_bytes(named);
+  const checker::Report checked = checker::check_claims(bytes, named.path, claims.all, thread_count());
+  const Counts counts = count(checked.claims);
+
+  std::string report = text(visible(path), " on ", named.name, ", originals of ", short_name(data.name()), "\n");
+  if (is_onnx(named.path)) append(report, "  checked is what hans convert makes of the ONNX file\n");
+  Json balls = Json::array();
+  for (std::size_t a = 0; a < budgets.size(); ++a) {
+    const std::string attack = a < set.attacks.size() ? text(set.attacks[a].pinned()) : "unknown attack";
+    append(report, text("  ", attack, ": ", ball_text(budgets[a], options.slack), "\n"));
+    balls.push(Json::object({{"attack", attack}, {"ball", ball_text(budgets[a], options.slack)}}));
+  }
+  append(report, report_of(set, claims, checked, counts));
+  Json json = json_of(claims, checked, counts);
+  json.set("hans", build_version()).set("model_sha256", named.model.sha256).set("data_sha256", data.sha256());
+  json.set("checked_sha256", sha256(bytes));
+  finish(options, report, json.set("attacks", std::move(balls)));
+  return counts.rejected.empty() ? 0 : 1;
+}
+
+}  // namespace
+
+Command check_command() { return make_command<CheckOptions, run>(); }
+
+}  // namespace hans::apps

@@ -1,0 +1,238 @@
+// hans train: trains a model and writes the model file.
+#include <array>
+#include <chrono>
+
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/version.hpp>
+#include <hans/defenses/adversarial.hpp>
+#include <hans/nn/evaluate.hpp>
+#include <hans/nn/fit.hpp>
+#include "../commands.hpp"
+#include "../inputs.hpp"
+#include "../run/progress.hpp"
+#include "../run/results.hpp"
+
+namespace hans::apps {
+namespace {
+
+/// A way of training that makes the model robust; checked when it is read.
+struct DefenseChoice {
+  Spec spec;
+};
+void read_value(std::string_view word, DefenseChoice& out) {
+  out.spec = Spec::parse(word);
+  defenses::from_spec(out.spec);
+}
+void append_value(std::string& out, const DefenseChoice& choice) { append(out, choice.spec); }
+std::string value_help(const DefenseChoice&) { return "SPEC"; }
+
+struct OptimizerChoice : FromSpec<nn::Optimizer> {
+  OptimizerChoice() : FromSpec{nn::FitOptions{}.optimizer} {}
+};
+
+struct TrainOptions : Common {
+  Required<DataName> data;
+  Required<StartName> model;
+  Required<unsigned> epochs;
+  Required<OutputName> out;
+  std::optional<DefenseChoice> defense = {};
+  OptimizerChoice optimizer = {};
+  unsigned batch = nn::FitOptions{}.batch;
+  nn::Schedule schedule = nn::FitOptions{}.schedule;
+  std::optional<double> clip = {};
+  std::optional<float> smoothing = {};
+  std::optional<DataName> eval = {};
+  std::optional<OutputName> checkpoint = {};
+  bool resume = false;
+  std::optional<PreprocessChoice> preprocess = {};
+
+  static constexpr std::string_view command = "train";
+  static constexpr std::string_view meaning = "train a model and write it to a file";
+  static constexpr std::string_view details =
+      "The defaults are one recipe for all built-in models; hans list models shows them. The recipe, the name and hash "
+      "of the data, the seed and the version are stored in the model file. The same command gives the same bytes on "
+      "every machine, also if it was killed and resumed. Nothing but the train part of the data is read unless --eval "
+      "names more.";
+  static constexpr std::string_view example =
+      "hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans --eval mnist-5k\n"
+      "hans train --data mnist --model v1 --epochs 6 --out robust.hans --defense 'adversarial:attack=[fgsm:eps=0.3]'";
+  static constexpr auto fields() {
+    return with_common(
+        field("data", &TrainOptions::data,
+              "the images to learn from: mnist-5k (built in), mnist, fashion-mnist, a folder of IDX files or an .npz "
+              "file with images and labels; the train part unless it ends in /test"),
+        field("model", &TrainOptions::model,
+              "a built-in model (v1, small, madry, mlp, linear), or a model or ONNX file to go on from"),
+        field("epochs", &TrainOptions::epochs, at_least(1), "how often every image is seen"),
+        field("out", &TrainOptions::out, "where to write the model: v1.hans, or v1.onnx or v1.safetensors"),
+        field("defense", &TrainOptions::defense, "how to make it robust; hans list defenses shows them", "none"),
+        field("optimizer", &TrainOptions::optimizer, "how weights follow gradients; hans list optimizers shows them"),
+        field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
+        field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
+        field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
+        field("smoothing", &TrainOptions::smoothing, between_from(0, 1), "share of a label given to the other classes",
+              "0; 0.1 with a defence"),
+        field("eval", &TrainOptions::eval,
+              "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
+        field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
+        field("resume", &TrainOptions::resume, "go on from the checkpoint, if it exists"),
+        field("preprocess", &TrainOptions::preprocess, preprocess_meaning, "none"));
+  }
+};
+
+// The name of the architecture that a model file was made from, as far as its record tells.
+std::string origin(const NamedModel& start) {
+  if (start.path.empty()) return start.name;
+  for (const auto& [key, value] : start.model.training) {
+    if (key == "model") return value;
+  }
+  return "unknown";
+}
+
+nn::FitOptions fit_options(const TrainOptions& options) {
+  nn::FitOptions fit;
+  fit.epochs = options.epochs;
+  fit.batch = options.batch;
+  fit.optimizer = options.optimizer.value;
+  fit.schedule = options.schedule;
+  fit.clip = options.clip.value_or(0);
+  fit.loss = options.defense
+                 ? defenses::from_spec(options.defense->spec, options.smoothing.value_or(defenses::usual_smoothing))
+                 : nn::cross_entropy_loss(options.smoothing.value_or(0));
+  fit.seed = options.seed;
+  if (options.checkpoint) fit.checkpoint = options.checkpoint->text;
+  fit.resume = options.resume;
+  return fit;
+}
+
+// The attack inside a defence, its budget checked against the data.
+void check_defense(const Spec& defense, const data::Dataset& data) {
+  for (const Spec::Item& item : defense.items) {
+    if (item.nested && item.key == "attack") {
+      attacks::Attack::from_spec(Spec::parse(item.value)).budget(data.image_shape(), data.box());
+    }
+  }
+}
+
+/// Where the run stands, for people: a bar, and a line for each epoch.
+class TrainingLog {
+ public:
+  /// `head` is printed before the first step.
+  TrainingLog(std::string head, std::uint64_t samples, bool quiet, bool lines)
+      : head_(std::move(head)), bar_("", "images", quiet), total_(samples), lines_(lines), epoch_begin_(Clock::now()) {}
+
+  void operator()(const nn::Progress& at) {
+    if (lines_ && !loss) print(head_);
+    loss = at.loss;
+    if (bar_.visible()) {
+      bar_.label(text("epoch ", at.epoch_end ? at.epoch : at.epoch + 1, "/", at.epochs));
+      bar_.update(at.samples, total_, text("loss ", fixed(at.loss, 4)));
+    }
+    if (!at.epoch_end || !lines_) return;
+    const Clock::time_point now = Clock::now();
+    const double seconds = std::chrono::duration<double>(now - epoch_begin_).count();
+    epoch_begin_ = now;
+    bar_.clear();
+    print(text("epoch ", at.epoch, "/", at.epochs, "  loss ", fixed(at.loss, 4), "  ", fixed(seconds, 1), " s\n"));
+  }
+
+  void clear() { bar_.clear(); }
+
+  std::optional<double> loss = {};  ///< mean over the last epoch; none if nothing was left to do
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::string head_;
+  ProgressBar bar_;
+  std::uint64_t total_;
+  bool lines_;
+  Clock::time_point epoch_begin_;
+};
+
+Json training_json(const NamedModel& made, const TrainingLog& log, double seconds) {
+  return Json::object({{"hans", build_version()},
+                       {"model", made.name},
+                       {"model_sha256", made.model.sha256},
+                       {"architecture", made.model.net.architecture()},
+                       {"preprocessing", made.model.preprocessing},
+                       {"parameters", made.model.net.parameters()},
+                       {"training", facts_json(made.model.training)},
+                       {"loss", optional_json(log.loss)},
+                       {"seconds", seconds}});
+}
+
+/// What to do for a file that hans train does not write.
+std::string elsewhere(const std::string& out) {
+  const std::filesystem::path path(out);
+  const std::string ending = path.extension().string();
+  const auto as = [path](std::string_view other) {
+    return std::filesystem::path(path).replace_extension(other).string();
+  };
+  if (ending == ".npz") {
+    return text("train to ", in_quotes(as(".hans")), ", then hans convert ", as(".hans"), " ", out);
+  }
+  if (ending == ".pt" || ending == ".pth" || ending == ".bin") {
+    return text("train to ", in_quotes(as(".safetensors")), ", then in Python torch.save(safetensors.torch.load_file('",
+                as(".safetensors"), "'), '", out, "')");
+  }
+  const bool of_tensorflow = ending == ".h5" || ending == ".keras" || ending == ".pb" || ending == ".tflite";
+  return of_tensorflow ? "write .onnx, which the converters of TensorFlow read" : "";
+}
+
+int run(const TrainOptions& options) {
+  const std::string out = options.out.value().text;
+  check_ending("--out", out, std::to_array<std::string_view>({".hans", ".onnx", ".safetensors", ""}), elsewhere(out));
+  check_usage(!options.resume || options.checkpoint, "train: --resume needs --checkpoint FILE to go on from");
+  const std::string& start = options.model.value().text;
+  std::vector<NamedFile> more;
+  if (is_path(start) && !same_file(start, out)) more.push_back({"--model", start, false});
+  begin(options, more);
+
+  NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
+  const data::Dataset train = load_data(options.data.value().text, data::Part::train, named.model.net);
+  if (options.defense) check_defense(options.defense->spec, train);
+  data::Dataset test;  // what cannot be loaded fails now, not after the training
+  if (options.eval) test = load_data(options.eval->text, data::Part::test, named.model.net);
+  (void)dump_as(named.model, out);  // a layer that the format does not have is refused now, not after the training
+
+  nn::FitOptions fit = fit_options(options);
+  named.model.training =
+      training_record(origin(named), train, fit, named.path.empty() ? std::string_view() : named.model.sha256);
+  const std::string head =
+      text(named.name, " (", with_commas(named.model.net.parameters()), " parameters) on ", with_commas(train.size()),
+           " images of ", short_name(train.name()), "\nrecipe: ", nn::recipe(fit), "\n");
+  const auto begin_time = std::chrono::steady_clock::now();
+  TrainingLog log(head, static_cast<std::uint64_t>(train.size()) * options.epochs, options.quiet,
+                  !options.quiet && !options.json_only());
+  fit.progress = [&log](const nn::Progress& at) { log(at); };
+  nn::fit(named.model.net, train, std::move(fit));
+  log.clear();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_time).count();
+  const std::string bytes = dump_as(named.model, out);
+  write_file(out, bytes);
+  named.model.sha256 = sha256(bytes);
+  named.path = out;
+  named.name = visible(std::filesystem::path(out).filename().string());
+
+  Json json = training_json(named, log, seconds);
+  std::string report;
+  if (log.loss) append(report, text("mean loss of the last epoch ", fixed(*log.loss, 4), "\n"));
+  if (options.eval) {
+    const std::vector<int> predictions = nn::predict(named.model.net, test, test.size());
+    const attacks::Share right(nn::count_right(predictions, test.labels()), test.size());
+    const Subject subject = subject_of(named, test, options.seed);
+    json.set("evaluation", clean_json(subject, right));
+    append(report, text("accuracy on ", images_text(subject, test.size()), ": ", percent_of(right),
+                        " % (95 % interval ", interval_text(right), ")\n"));
+  }
+  append(report, text("wrote ", visible(out), "  sha256 ", named.model.sha256, "\n"));
+  finish(options, report, json);
+  return 0;
+}
+
+}  // namespace
+
+Command train_command() { return make_command<TrainOptions, run>(); }
+
+}  // namespace hans::apps

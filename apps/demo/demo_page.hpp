@@ -1,0 +1,24 @@
+// What the demo says: a page for a browser and a few lines for a terminal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "../report/report.hpp"
+#include "demo_run.hpp"
+
+namespace hans::apps {
+
+/// The whole report.html. The same findings give the same bytes; no time, date, path or host is in it.
+std::string demo_page(const DemoFindings& found);
+
+/// For every number of both networks the sentence to cite, its exact parameters and the reasons of its verdict: lines.
+std::vector<std::string> demo_sentences(const DemoFindings& found);
+
+/// The table, a digit before and after, and what the defence is worth, for a terminal.
+std::string demo_text(const DemoFindings& found);
+
+/// All results: both networks, each under the attacks of the ball and under jsma, as `hans attack --json` gives them.
+Json demo_json(const DemoFindings& found);
+
+}  // namespace hans::apps

@@ -1,0 +1,72 @@
+// Manifests as people want to see them: a page, tables, figures and a reference.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "../manifest/manifest.hpp"
+#include "chart.hpp"
+#include "pictures.hpp"
+
+namespace hans::apps {
+
+/// A success that a page shows.
+struct Shown {
+  std::string title;  ///< of the kind of sample: nearest, farthest
+  Triptych panels;
+};
+
+/// A manifest and what follows from it.
+struct Publication {
+  std::string file;  ///< its name, without folders, visible() (utf8.hpp)
+  Manifest manifest;
+  std::optional<attacks::Judgement> judgement = {};  ///< none: of schema 1, which was judged by other rules
+  std::vector<Shown> shown = {};                     ///< made again from model and data
+  std::string not_shown = {};                        ///< or why there are none
+
+  const Run& run() const { return manifest.run; }
+
+  /// "RELIABLE", or what another version said: "RELIABLE (hans 1.0.0)".
+  std::string verdict() const;
+};
+
+/// One line for each manifest: the same in every format. The first row is the heading.
+TextTable comparison(std::span<const Publication> all);
+
+/// One line for each attack of a manifest, and for each radius of it, below a heading.
+TextTable attack_rows(const Publication& one);
+
+/// A name for each, by which it is told from the others: the model's or, where two have the same, the file's, too.
+std::vector<std::string> short_names(std::span<const Publication> all);
+
+/// Adds a point with its 95 % interval.
+void add_point(Curve& curve, double x, attacks::Share share);
+
+/// The share of the probed images that PGD leaves at 0, half, whole and double eps.
+Curve probed_curve(const std::string& name, const attacks::ProbedBall& ball);
+
+/// Accuracy against eps: from the distances of attacks that look for the nearest image, else as the probes found it at
+/// 0, half, whole and double eps. Without curves where neither can be had.
+Chart eps_chart(std::span<const Publication> all);
+
+/// Accuracy against what the attacks cost: forward passes and gradients of all attempts, attack after attack.
+Chart cost_chart(std::span<const Publication> all);
+
+/// Share of the attempts that did not succeed within a distance; those that never did stay for ever. Curves are
+/// attacks for one manifest, the nearest of all attacks for several.
+Chart distance_chart(std::span<const Publication> all, attacks::Norm norm);
+
+/// All charts that have curves, at most most_charts.
+inline constexpr std::size_t most_charts = 6;
+std::vector<Chart> charts(std::span<const Publication> all);
+
+/// The formats. The same manifests give the same bytes.
+std::string publication_html(std::span<const Publication> all);
+std::string publication_markdown(std::span<const Publication> all);
+std::string publication_latex(std::span<const Publication> all);
+std::string publication_csv(std::span<const Publication> all);
+std::string publication_bibtex(std::span<const Publication> all);
+
+}  // namespace hans::apps

@@ -1,0 +1,179 @@
+// Manifests as Markdown, LaTeX, CSV and BibTeX.
+#include <algorithm>
+
+#include "../../core/text/detail/utf8.hpp"
+#include "publication.hpp"
+
+namespace hans::apps {
+namespace {
+
+std::string median_text(const std::optional<double>& median) { return median ? fixed(*median, 3) : "-"; }
+
+/// What LaTeX takes for a command, as a letter.
+std::string for_latex(std::string_view words) {
+  std::string out;
+  for (const char c : visible(words)) {
+    if (c == '\\') {
+      out += "\\textbackslash{}";
+    } else if (c == '{' || c == '}') {
+      out += c == '{' ? "\\textbraceleft{}" : "\\textbraceright{}";  // BibTeX counts braces, also escaped ones
+    } else if (c == '~' || c == '^') {
+      append(out, text('\\', c, "{}"));
+    } else {
+      if (std::string_view("&%$#_").find(c) != std::string_view::npos) out += '\\';
+      out += c;
+    }
+  }
+  return out;
+}
+
+/// RFC 4180: in quotes where it must be. What a spreadsheet would compute gets a quote in front.
+std::string for_csv(std::string_view cell) {
+  std::string out = visible(cell);
+  if (!out.empty() && std::string_view("=+-@").find(out[0]) != std::string_view::npos && out.size() > 1) {
+    out.insert(out.begin(), '\'');
+  }
+  if (out.find_first_of(",\"") == std::string::npos) return out;
+  std::string quoted = "\"";
+  for (const char c : out) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
+  return quoted + "\"";
+}
+
+std::string for_markdown(std::string_view cell) { return escaped(visible(cell), "|*_`<>[]\\"); }
+
+/// The mark around code in Markdown: longer than any row of backticks in it, `least` at least.
+std::string fence(std::string_view code, std::size_t least) {
+  std::size_t longest = 0, now = 0;
+  for (const char c : code) {
+    now = c == '`' ? now + 1 : 0;
+    longest = std::max(longest, now);
+  }
+  return std::string(std::max(longest + 1, least), '`');
+}
+
+std::string markdown_code(std::string_view words) {
+  const std::string code = visible(words), mark = fence(code, 1);
+  const std::string_view space = mark.size() > 1 ? " " : "";
+  return text(mark, space, code, space, mark);
+}
+
+std::string markdown_block(std::string_view words) {
+  const std::string code = visible(words, "\n"), mark = fence(code, 3);
+  return text(mark, "text\n", code, mark, "\n");
+}
+
+std::string markdown_table(const TextTable& rows) {
+  std::string out;
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    append(out, text("| ", listed(rows[r], for_markdown, " | "), " |\n"));
+    if (r > 0) continue;
+    out += '|';
+    for (std::size_t c = 0; c < rows[0].size(); ++c) out += " --- |";
+    out += '\n';
+  }
+  return out;
+}
+
+std::string latex_table(const TextTable& rows) {
+  std::string out = text("\\begin{tabular}{", std::string(rows[0].size(), 'l'), "}\n\\hline\n");
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    append(out, text(listed(rows[r], for_latex, " & "), " \\\\\n", r == 0 ? "\\hline\n" : ""));
+  }
+  return text(out, "\\hline\n\\end{tabular}\n");
+}
+
+}  // namespace
+
+std::string Publication::verdict() const {
+  if (judgement) return std::string(enum_name(judgement->trust));
+  return text(manifest.former.value_or("-"), " (hans ", run().plan.version, ")");
+}
+
+TextTable comparison(std::span<const Publication> all) {
+  TextTable rows{
+      {"model", "data", "threat model", "attacks", "clean accuracy", "robust accuracy", "verdict", "result"}};
+  const std::vector<std::string> names = short_names(all);
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const Run& run = all[k].run();
+    const attacks::Evaluation& found = run.found;
+    rows.push_back({names[k], text(run.plan.subject.data, ", ", with_commas(found.size()), " images"),
+                    threat_text(threat_model(run.plan)),
+                    listed(run.plan.attacks, [](const auto& attack) { return attack.info().name; }),
+                    share_text(found.of_all(found.right)), share_text(found.of_all(found.robust)), all[k].verdict(),
+                    all[k].manifest.name.substr(0, 12)});
+  }
+  return rows;
+}
+
+TextTable attack_rows(const Publication& one) {
+  TextTable rows{{"attack", "accuracy", "verdict", "success", "median linf", "median l2", "median l1", "median l0",
+                  "gradients", "forward passes"}};
+  const attacks::Evaluation& found = one.run().found;
+  const std::vector<float>& radii = one.run().plan.radii;
+  for (std::size_t k = 0; k < found.attacks.size(); ++k) {
+    const attacks::AttackResult& result = found.attacks[k];
+    const std::size_t attempts = result.attempts.size();
+    const auto verdict = [&](std::size_t radius) {
+      return one.judgement ? std::string(enum_name(one.judgement->attacks[k][radius].trust)) : "-";
+    };
+    rows.push_back({text(result.attack.pinned()), share_text(found.of_all(result.robust_count)),
+                    radii.empty() ? verdict(0) : "",
+                    attempts > 0 ? text(percent_of({result.successes, attempts}), " %") : "-",
+                    median_text(result.linf.median), median_text(result.l2.median), median_text(result.l1.median),
+                    median_text(result.l0.median), with_commas(result.gradients), with_commas(result.forwards)});
+    for (std::size_t r = 0; r < radii.size(); ++r) {
+      rows.push_back({text("within ", enum_name(result.budget.norm), " ", eps_text(radii[r])),
+                      share_text(robust_within(found, result, static_cast<double>(radii[r]))), verdict(r)});
+      rows.back().resize(rows[0].size());
+    }
+  }
+  return rows;
+}
+
+std::string publication_markdown(std::span<const Publication> all) {
+  std::string out = text("# Robustness, measured by hans\n\n", markdown_table(comparison(all)));
+  for (const Publication& one : all) {
+    append(out,
+           text("\n## ", for_markdown(one.file), "\n\n", markdown_block(results_sentences(one.run(), one.judgement)),
+                "\n", markdown_table(attack_rows(one)), "\nResult `", one.manifest.name, "`; ",
+                markdown_code(text("hans reproduce ", one.file)), " makes the same bits again.\n"));
+  }
+  return out;
+}
+
+std::string publication_latex(std::span<const Publication> all) {
+  std::string out = latex_table(comparison(all));
+  for (const Publication& one : all)
+    append(out, text("\n% ", for_latex(one.file), "\n", latex_table(attack_rows(one))));
+  return out;
+}
+
+std::string publication_csv(std::span<const Publication> all) {
+  std::string out;
+  const TextTable summary = comparison(all);
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    const TextTable rows = attack_rows(all[k]);
+    for (std::size_t r = k == 0 ? 0 : 1; r < rows.size(); ++r) {
+      std::vector<std::string> cells = summary[r == 0 ? 0 : k + 1];
+      cells.insert(cells.end(), rows[r].begin(), rows[r].end());
+      append(out, text(listed(cells, for_csv, ","), "\r\n"));
+    }
+  }
+  return out;
+}
+
+std::string publication_bibtex(std::span<const Publication> all) {
+  std::string out;
+  for (const Publication& one : all) {
+    const Run& run = one.run();
+    append(out, text(out.empty() ? "" : "\n", "@misc{hans-", one.manifest.name.substr(0, 12),
+                     ",\n  title = {Robustness of ", for_latex(run.plan.subject.model), " on ",
+                     for_latex(run.plan.subject.data), "},\n  howpublished = {hans v", for_latex(run.plan.version),
+                     "},\n  note = {", for_latex(threat_text(threat_model(run.plan))), ": ",
+                     for_latex(share_text(run.found.of_all(run.found.robust))), ", ", for_latex(one.verdict()),
+                     ". Result sha256 ", one.manifest.name, "}\n}\n"));
+  }
+  return out;
+}
+
+}  // namespace hans::apps

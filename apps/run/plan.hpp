@@ -1,0 +1,101 @@
+// The plan of a run: everything that decides its results.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "../commands.hpp"
+#include "../inputs.hpp"
+#include "../manifest/shard.hpp"
+
+namespace hans::apps {
+
+/// Which images: of the first `whole` of the data set, `count` from `first`. Fewer than `whole` are a part of the run.
+struct Slice {
+  std::size_t first = 0, count = 0, whole = 0;
+  bool complete() const { return count == whole; }
+};
+
+/// What is measured. The same plan gives the same results on every machine.
+struct Plan {
+  std::string version;  ///< of hans
+  Subject subject;
+  Shape image;  ///< of one sample
+  std::size_t classes = 0;
+  std::vector<attacks::Attack> attacks;  ///< resolved: with every parameter
+  attacks::Targets targets;
+  std::vector<float> radii = {};  ///< accuracy within each, of attacks that look for the nearest image
+  Slice slice;
+};
+
+/// Sets what follows from model, data and seed: version, subject, image and classes.
+void set_subject(Plan& plan, const NamedModel& named, const data::Dataset& data, std::uint64_t seed);
+
+/// Checks the plan and resolves its attacks. Throws UsageError for targets, radii or a budget that an attack does not
+/// take: --at needs attacks that look for the nearest image.
+Plan checked(Plan plan);
+
+/// What attacks may do, and to what end. Numbers are compared only where norm, budget, box and goal are the same.
+struct ThreatModel {
+  attacks::Budget budget;
+  std::string goal;                ///< as --targets takes it: "none" is untargeted
+  attacks::Knowledge knowledge{};  ///< the most that any of the attacks needs
+};
+
+/// The one threat model of all the attacks. Throws UsageError if they differ.
+ThreatModel threat_model(const Plan& plan);
+
+/// On one line: "linf within 0.3, features in [0,1], untargeted".
+std::string threat_text(const ThreatModel& threat);
+
+/// At what a run is aimed, as --targets takes it: "none", "next", "all", "random", "3".
+std::string targets_text(attacks::Targets targets, const attacks::Attack& attack);
+
+/// What the commands that attack a model take. Derive from it and list your own fields by with_run_fields().
+struct RunOptions : Common {
+  Required<ModelName> model;
+  Required<DataName> data;
+  Required<Many<FromSpec<attacks::Attack>>> attack;
+  std::optional<PreprocessChoice> preprocess = {};
+  std::optional<std::uint64_t> limit = {};
+  std::optional<TargetsChoice> targets = {};
+  std::optional<Radii> at = {};
+  std::optional<Shard> shard = {};
+  bool adaptive = false;
+};
+
+/// What fields() of such a command returns: these, its own and the common ones.
+template <class... Own>
+constexpr auto with_run_fields(const Own&... own) {
+  return with_common(
+      field("MODEL", &RunOptions::model, model_meaning), field("data", &RunOptions::data, data_meaning_test),
+      field("attack", &RunOptions::attack, "the attack and its parameters; may be given several times"),
+      field("preprocess", &RunOptions::preprocess, preprocess_meaning, "none"),
+      field("limit", &RunOptions::limit, at_least(1), "only the first N images", "all"),
+      field("targets", &RunOptions::targets,
+            "the class to aim at: the one after the label, all others in turn, a random other, or class N",
+            "no class, but next for attacks that need one"),
+      field(
+          "at", &RunOptions::at,
+          "for attacks that look for the nearest image: accuracy within each of these distances, such as 0.05,0.1,0.2",
+          "none"),
+      field("shard", &RunOptions::shard,
+            "only this part of the images; auto asks Slurm, MPI, Kubernetes or GNU parallel which", "all"),
+      field("adaptive", &RunOptions::adaptive, "then also run the attacks that the verdict asks for"), own...);
+}
+
+/// The model and data of a run and what is to be done with them.
+struct Setup {
+  NamedModel named;
+  data::Dataset data;
+  Plan plan;
+};
+
+/// Loads model and data and makes the plan. Says on standard error if the model is untrained. Throws what load_model(),
+/// load_data() and checked() throw.
+Setup setup_of(const RunOptions& options);
+
+}  // namespace hans::apps

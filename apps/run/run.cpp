@@ -1,0 +1,144 @@
+// Carrying out a plan.
+#include "run.hpp"
+
+#include <algorithm>
+
+#include "progress.hpp"
+
+namespace hans::apps {
+namespace {
+
+/// Puts the attacks of another run of the same images to it, and sums up.
+void add_attacks(Run& all, Run more) {
+  const std::size_t before = all.plan.attacks.size();
+  const auto append_to = [](auto& to, auto& from) {
+    to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+  };
+  append_to(all.plan.attacks, more.plan.attacks);
+  append_to(all.found.attacks, more.found.attacks);
+  for (attacks::ProbedBall& ball : more.probes.balls) {
+    if (ball.attack) *ball.attack += before;
+    const bool known = std::ranges::any_of(all.probes.balls, [&](const attacks::ProbedBall& other) {
+      return other.ball == ball.ball && other.attack == ball.attack;
+    });
+    if (!known) all.probes.balls.push_back(std::move(ball));
+  }
+  sum_up(all.found);
+}
+
+/// The attacks that the verdicts ask for and that the plan has not.
+std::vector<attacks::Attack> wanted(const Plan& plan, const attacks::Judgement& judgement) {
+  std::vector<std::string> known;
+  for (const attacks::Attack& attack : plan.attacks) known.push_back(text(attack.spec()));
+  std::vector<attacks::Attack> all;
+  for (const attacks::Reliability* one : worst_cases(judgement)) {
+    for (const attacks::Attack& attack : one->next) {
+      attacks::Attack resolved = attack.resolved(plan.subject.box);
+      const std::string spec = text(resolved.spec());
+      if (std::ranges::find(known, spec) != known.end()) continue;
+      known.push_back(spec);
+      all.push_back(std::move(resolved));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+Run begin_run(Plan plan) {
+  Run run{std::move(plan), {}, {}};
+  attacks::Evaluation& found = run.found;
+  found.samples.images = Tensor(run.plan.image.with_front(0));
+  found.samples.box = run.plan.subject.box;
+  found.classes = run.plan.classes;
+  found.targets = run.plan.targets;
+  for (const attacks::Attack& attack : run.plan.attacks) {
+    attacks::AttackResult result;
+    result.attack = attack;
+    result.budget = attack.budget(run.plan.image, run.plan.subject.box);
+    found.attacks.push_back(std::move(result));
+  }
+  run.probes.balls = attacks::balls_of(found, run.plan.radii);
+  return run;
+}
+
+attacks::ProbeOptions probe_options(const Plan& plan, const data::Dataset& data) {
+  constexpr std::size_t for_means = 1000;  // images of which the class means are taken
+  return {plan.subject.seed, attacks::probe_every(plan.slice.whole), data.first(for_means)};
+}
+
+attacks::Judgement judgement_of(const Run& run) {
+  return attacks::judge_numbers(run.found, run.plan.radii, run.probes);
+}
+
+std::optional<attacks::Judgement> verdicts_of(const Run& run) {
+  return run.slice().complete() ? std::optional(judgement_of(run)) : std::nullopt;
+}
+
+std::vector<const attacks::Reliability*> worst_cases(const attacks::Judgement& judgement) {
+  std::vector<const attacks::Reliability*> all;
+  const auto is_part = [&](const attacks::Reliability& one) {
+    return std::ranges::any_of(judgement.together, [&](const attacks::Reliability& several) {
+      return several.number.radius == one.number.radius &&
+             std::ranges::find(several.number.attacks, one.number.attacks.front()) != several.number.attacks.end();
+    });
+  };
+  for (const std::vector<attacks::Reliability>& radii : judgement.attacks) {
+    for (const attacks::Reliability& one : radii) {
+      if (!is_part(one)) all.push_back(&one);
+    }
+  }
+  for (const attacks::Reliability& several : judgement.together) all.push_back(&several);
+  return all;
+}
+
+void run_on(Run& run, const nn::Classifier& model, const data::Dataset& data, const data::Samples& samples,
+            const Keep& keep,
+            const std::function<void(std::size_t attack, std::size_t done, std::size_t total)>& progress, Tape* tape) {
+  const attacks::EvaluateOptions options{
+      run.plan.targets, run.plan.subject.seed, keep.images, keep.hashes, progress, tape};
+  attacks::Evaluation part = attacks::evaluate(model, samples, run.plan.attacks, options);
+  attacks::extend(run.probes, attacks::probe(model, samples, part, run.plan.radii, probe_options(run.plan, data)),
+                  run.found.size());
+  attacks::extend(run.found, std::move(part));
+}
+
+Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& data, const Keep& keep,
+            std::size_t at_once, const std::function<void(std::size_t done, std::size_t attack)>& shown,
+            ProgressFile* progress) {
+  Run run = begin_run(plan);
+  Tape tape;
+  if (progress != nullptr) progress->load(run);
+  const std::size_t attacks = plan.attacks.size(), count = plan.slice.count;
+  while (run.found.size() < count) {
+    const std::size_t done = run.found.size(), next = std::min(at_once, count - done);
+    const auto at = [&](std::size_t attack, std::size_t attempts, std::size_t total) {
+      shown(done + next * (attack * total + attempts) / (attacks * std::max<std::size_t>(total, 1)), attack);
+    };
+    run_on(run, model, data, data.samples(plan.slice.first + done, next), keep, at, &tape);
+    if (progress != nullptr && run.found.size() < count) progress->save(run);
+  }
+  sum_up(run.found);
+  return run;
+}
+
+Run carry_out(const Setup& setup, const Keep& keep, const RunOptions& options, const ProgressFiles& progress) {
+  const auto run_plan = [&](const Plan& plan, ProgressFile* file) {
+    constexpr std::size_t at_once = 250;
+    ProgressBar bar("", "images", options.quiet);
+    const auto shown = [&](std::size_t done, std::size_t attack) {
+      bar.update(done, plan.slice.count, text("attack ", attack + 1, " of ", plan.attacks.size()));
+    };
+    return run_all(plan, setup.named.model.net, setup.data, keep, at_once, shown, file);
+  };
+  Run run = run_plan(setup.plan, progress.plan);
+  if (!options.adaptive) return run;
+  Plan more = setup.plan;
+  more.attacks = wanted(setup.plan, judgement_of(run));
+  if (more.attacks.empty()) return run;
+  if (progress.plan != nullptr) progress.plan->save(run);
+  add_attacks(run, run_plan(more, progress.adaptive));
+  return run;
+}
+
+}  // namespace hans::apps

@@ -1,0 +1,100 @@
+// The sentence to cite: one number with everything needed to make it again.
+#include "sentence.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <hans/core/kernels.hpp>
+#include <hans/core/text.hpp>
+#include <hans/core/version.hpp>
+#include "../arguments.hpp"
+#include "figures.hpp"
+
+namespace hans::apps {
+namespace {
+
+std::string in_brackets(std::string_view words) { return words.empty() ? "" : text(" (", words, ")"); }
+
+bool is_clip(std::string_view key) { return key == "clip_min" || key == "clip_max"; }
+
+/// "clipped to [0,1]" or "not clipped". The @cleverhans versions clip only if both ends are given.
+std::string clip_text(const Spec& spec, const attacks::Budget& budget) {
+  const auto clips = std::ranges::count_if(spec.items, [](const Spec::Item& item) { return is_clip(item.key); });
+  const bool clipped =
+      budget.prediction_only ? clips == 2 : std::isfinite(budget.box.lo) || std::isfinite(budget.box.hi);
+  return clipped ? text("clipped to [", budget.box.lo, ",", budget.box.hi, "]") : "not clipped";
+}
+
+std::string aim_text(const std::string& targets) {
+  if (targets == "none") return "";
+  if (targets == "next") return "targeted at the class after the label";
+  if (targets == "all") return "targeted at every other class in turn";
+  if (targets == "random") return "targeted at a random other class";
+  return text("targeted at class ", targets);
+}
+
+}  // namespace
+
+Spec as_written(const attacks::Attack& attack, data::Box box) {
+  Spec spec = attack.spec();
+  const Spec complete = attack.resolved(box).spec();
+  const auto follows = [&](const Spec& shorter, std::string_view key) {
+    try {
+      const attacks::Attack other = attacks::Attack::from_spec(shorter);
+      const Spec shown = other.spec();
+      return shown.find(key) == nullptr && other.resolved(box).spec() == complete;
+    } catch (const UsageError&) {
+      return false;
+    }
+  };
+  for (const Spec::Item& item : complete.items) {
+    Spec shorter = spec;
+    std::erase_if(shorter.items, [&](const Spec::Item& one) { return one.key == item.key; });
+    if (follows(shorter, item.key)) spec = std::move(shorter);
+  }
+  for (Spec::Item& item : spec.items) {
+    float eps = 0;
+    if (item.key == "eps" && read_number(item.value, eps)) item.value = eps_text(eps);
+    if (!item.nested) continue;
+    attacks::Attacks parts;
+    read_value(item.value, parts);
+    item.value = listed(
+        parts.all, [box](const attacks::Attack& part) { return as_written(part, box); }, "]/[");
+  }
+  return spec;
+}
+
+std::string images_text(const Subject& subject, std::size_t count) {
+  const std::string slice = count < subject.data_size ? text("first ", with_commas(count), " of the ") : "";
+  return text("the ", slice, with_commas(subject.data_size), " image", subject.data_size == 1 ? "" : "s", " of ",
+              subject.data);
+}
+
+std::string sentence(const Subject& subject, const Claim& claim) {
+  const Spec spec = as_written(claim.attack, subject.box);
+  const std::string name = spec.version.empty() ? spec.name : text(spec.name, "@", spec.version);
+  std::string settings;
+  const auto add = [&](std::string_view part) {
+    if (!part.empty()) append(settings, text(settings.empty() ? " with " : ", ", part));
+  };
+  for (const Spec::Item& item : spec.items) {
+    if (!is_clip(item.key)) add(text("`", item.key, "` of ", item.nested ? text("[", item.value, "]") : item.value));
+  }
+  add(aim_text(claim.targets));
+  add(clip_text(spec, claim.budget));
+  if (claim.radius) add(text("kept within ", eps_text(*claim.radius), " in ", enum_name(claim.budget.norm)));
+
+  const std::string verdict = claim.verdict ? text("; verdict ", enum_name(*claim.verdict)) : "";
+  const std::string first = text(
+      "We benchmarked the robustness of ", subject.model, " to adversarial attack using v", claim.version, " of hans",
+      in_brackets(kernels::reservation()), ". On ", images_text(subject, claim.robust.whole()), " modified by `", name,
+      "`", settings, ", we obtained a test set accuracy of ", percent_of(claim.robust), " % (95 % interval ",
+      interval_text(claim.robust), "; ", percent_of(claim.right), " % on the unmodified images", verdict, ").");
+  const std::string second =
+      text(claim.attack.pinned(), " | targets ", claim.targets, " | data ", subject.data, " sha256 ",
+           subject.data_sha256, " | preprocessing ", subject.preprocessing, " | architecture ", subject.architecture,
+           " | model ", subject.model, " sha256 ", subject.model_sha256, " | seed ", subject.seed);
+  return text(first, "\n", second);
+}
+
+}  // namespace hans::apps

@@ -1,0 +1,94 @@
+// Numbers to text and back by to_chars and from_chars, which know no locale.
+#include <hans/core/text.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <system_error>
+
+#include <hans/core/error.hpp>
+#include "detail/utf8.hpp"
+
+namespace hans {
+namespace {
+
+template <class Number, class... Format>
+void append_chars(std::string& out, Number value, Format... format) {
+  // The longest text is a double with all its integer digits (309) and the most decimals `fixed` takes.
+  std::array<char, 384> buffer;
+  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format...);
+  check(error == std::errc{}, "a number does not fit into ", buffer.size(), " characters");
+  out.append(buffer.data(), end);
+}
+
+// to_chars writes "nan", "-nan" or "nan(ind)" as the library likes; one spelling keeps the bytes the same.
+template <class Number>
+void append_float(std::string& out, Number value) {
+  if (value != value) {
+    out += "nan";
+  } else {
+    append_chars(out, value);
+  }
+}
+
+template <class Integer>
+bool read_integer(std::string_view word, Integer& value) {
+  Integer found{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), found);
+  if (error != std::errc{} || end != word.data() + word.size()) return false;
+  value = found;
+  return true;
+}
+
+template <class Number>
+bool read_decimal(std::string_view word, Number& value) {
+  constexpr Number endless = std::numeric_limits<Number>::infinity();
+  if (word == "inf" || word == "-inf") {
+    value = word.front() == '-' ? -endless : endless;
+    return true;
+  }
+  // from_chars also knows "nan(7)", "INF" and "infinity": only digits, a point and an exponent may pass.
+  if (word.find_first_not_of("0123456789.eE+-") != std::string_view::npos) return false;
+  Number found{};
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), found);
+  if (error != std::errc{} || end != word.data() + word.size() || found == endless || found == -endless) return false;
+  value = found;
+  return true;
+}
+
+}  // namespace
+
+void append(std::string& out, std::string_view value) { out.append(value); }
+void append(std::string& out, const char* value) { out.append(value); }
+void append(std::string& out, bool value) { out.append(value ? "true" : "false"); }
+void append(std::string& out, char value) { out.push_back(value); }
+void append(std::string& out, float value) { append_float(out, value); }
+void append(std::string& out, double value) { append_float(out, value); }
+void append_integer(std::string& out, std::int64_t value) { append_chars(out, value); }
+void append_integer(std::string& out, std::uint64_t value) { append_chars(out, value); }
+
+std::string fixed(double value, int digits) {
+  check(digits >= 0 && digits <= 60, "a number is written with 0 to 60 decimals, not ", digits);
+  std::string out;
+  if (value != value) {
+    append(out, value);
+  } else {
+    append_chars(out, value, std::chars_format::fixed, digits);
+  }
+  return out;
+}
+
+std::string in_quotes(std::string_view word) {
+  constexpr std::size_t most = 200;
+  std::size_t end = 0;
+  while (end < word.size() && end < most) end += std::max<std::size_t>(utf8_length(word, end), 1);
+  return text('\'', visible(word.substr(0, end)), end < word.size() ? "...'" : "'");
+}
+
+bool read_number(std::string_view word, double& value) { return read_decimal(word, value); }
+bool read_number(std::string_view word, float& value) { return read_decimal(word, value); }
+bool read_number(std::string_view word, std::int64_t& value) { return read_integer(word, value); }
+bool read_number(std::string_view word, std::uint64_t& value) { return read_integer(word, value); }
+
+}  // namespace hans

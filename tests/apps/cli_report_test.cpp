@@ -1,0 +1,109 @@
+// hans report: every format from one manifest and from several.
+#include "../../apps/manifest/manifest.hpp"
+
+#include "cli_testing.hpp"
+
+namespace hans::cli_report_test {
+namespace {
+
+std::size_t count(std::string_view in, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = in.find(part); at != std::string_view::npos; at = in.find(part, at + 1)) ++found;
+  return found;
+}
+
+class CliReport : public cli::Test {
+ protected:
+  void SetUp() override {
+    cli::Test::SetUp();
+    if (IsSkipped()) return;
+    train("a_b&c.hans");  // what LaTeX and HTML take for something else
+    benchmark("one", "pgd:eps=0.05,steps=5");
+    benchmark("two", "deepfool --attack ddn");
+  }
+
+  void benchmark(std::string_view name, std::string_view attack) {
+    hans(text("benchmark a_b&c.hans --data mnist-5k --limit 30 --quiet --out ", name, ".json --attack ", attack));
+  }
+
+  std::string report(std::string_view manifests, std::string_view out) {
+    output(text("report ", manifests, " --out ", out));
+    return bytes(out);
+  }
+};
+
+TEST_F(CliReport, ThePageHoldsEverythingInOneFile) {
+  const std::string page = report("one.json", "one.html");
+  const apps::Manifest manifest = apps::read_manifest(folder_ / "one.json");
+  for (const std::string_view part :
+       {std::string_view("a_b&amp;c.hans"), std::string_view("We benchmarked the robustness of"),
+        std::string_view("SPECT"), std::string_view("robust accuracy"), std::string_view("hans reproduce one.json"),
+        std::string_view(manifest.name), std::string_view("Accuracy against eps"),
+        std::string_view("Accuracy against cost"), std::string_view("Distances in l0"),
+        std::string_view("Hard: image "), std::string_view("<code>incomplete")}) {
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  }
+  EXPECT_EQ(count(page, "class=\"triptych\""), 6U);
+  EXPECT_EQ(count(page, "<svg"), 6U);
+  for (const std::string_view outside : {"http://", "https://", "<script", "src=\"/", "@import"}) {
+    EXPECT_EQ(count(page, outside), 0U) << outside;
+  }
+  EXPECT_EQ(report("one.json", "again.html"), page);
+}
+
+TEST_F(CliReport, SeveralManifestsStandSideBySide) {
+  const std::string page = report("one.json two.json", "both.html");
+  EXPECT_NE(page.find("a_b&amp;c.hans (one.json)"), std::string::npos);
+  EXPECT_NE(page.find("Not all have the same threat model"), std::string::npos);
+  const std::string alike = report("one.json one.json", "same.html");
+  EXPECT_EQ(alike.find("Not all have the same threat model"), std::string::npos);
+}
+
+TEST_F(CliReport, WithoutTheModelThereAreNoPictures) {
+  std::filesystem::rename(folder_ / "a_b&c.hans", folder_ / "elsewhere.hans");
+  const std::string page = report("one.json", "one.html");
+  EXPECT_EQ(count(page, "class=\"triptych\""), 0U);
+  EXPECT_NE(page.find("No pictures: the manifest is about a model with sha256"), std::string::npos);
+  EXPECT_EQ(count(report("one.json --model ./elsewhere.hans", "two.html"), "class=\"triptych\""), 6U);
+}
+
+TEST_F(CliReport, WritesTheOtherFormats) {
+  const std::string markdown = report("one.json two.json", "r.md");
+  EXPECT_EQ(count(markdown, "\n| --- |"), 3U);
+  EXPECT_NE(markdown.find("a\\_b&c.hans"), std::string::npos) << markdown;
+  const std::string latex = report("one.json two.json", "r.tex");
+  EXPECT_EQ(count(latex, "\\begin{tabular}"), 3U);
+  EXPECT_NE(latex.find("a\\_b\\&c.hans"), std::string::npos) << latex;
+  EXPECT_EQ(count(latex, " % ("), 0U);  // every per cent sign is escaped
+  const std::string csv = report("one.json two.json", "r.csv");
+  EXPECT_EQ(count(csv, "\r\n"), 4U) << csv;  // a heading, one attack and two
+  const std::string bibtex = report("one.json two.json", "r.bib");
+  EXPECT_EQ(count(bibtex, "@misc{hans-"), 2U);
+  EXPECT_EQ(count(bibtex, "{"), count(bibtex, "}"));
+  EXPECT_NE(bibtex.find(apps::read_manifest(folder_ / "one.json").name), std::string::npos);
+  output("report one.json two.json --out figure.svg");
+  for (int k = 1; k <= 6; ++k) {
+    const std::string svg = bytes(text("figure-", k, ".svg"));
+    EXPECT_TRUE(svg.starts_with("<svg class=\"chart\" xmlns=\"http://www.w3.org/2000/svg\"")) << k;
+    EXPECT_EQ(count(svg, "<g"), count(svg, "</g>"));
+    EXPECT_EQ(svg.find("nan"), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "figure.svg"));
+}
+
+TEST_F(CliReport, RefusesWhatIsNoWholeBenchmark) {
+  hans("benchmark a_b&c.hans --data mnist-5k --limit 30 --quiet --out part.json --shard 1/2 --attack fgsm:eps=0.1");
+  using cli::Refusal;
+  for (const Refusal& one :
+       {Refusal{"report part.json --out r.html", 1, "hans merge"}, Refusal{"report one.json --out r.pdf", 2, ".html"},
+        Refusal{"report one.json", 2, "--out"}, Refusal{"report one.json --out one.json", 2, "ending"},
+        Refusal{"report missing.json --out r.html", 1, "missing.json"},
+        Refusal{"report a_b&c.hans --out r.html", 1, "a_b&c.hans"},
+        Refusal{"report one.json --out r.html --seed 1", 2, "--seed"},
+        Refusal{"report one.json --out nowhere/r.html", 1, "nowhere"}}) {
+    cli::expect_refused(hans(one.line), one.code, one.part);
+  }
+}
+
+}  // namespace
+}  // namespace hans::cli_report_test

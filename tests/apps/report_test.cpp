@@ -1,0 +1,252 @@
+// The parts of the demo's page: escapes, pictures inside the page, grid, chart; and the page as a whole.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <hans/core/error.hpp>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+#include "../../apps/report/chart.hpp"
+#include "../../apps/report/pictures.hpp"
+#include "../../apps/report/report.hpp"
+
+namespace hans::report_test {
+namespace {
+
+using namespace apps;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double no_number = std::numeric_limits<double>::quiet_NaN();
+
+struct Pair {
+  std::string_view in, out;
+};
+
+std::size_t count(std::string_view text, std::string_view part) {
+  std::size_t found = 0;
+  for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size())) ++found;
+  return found;
+}
+
+TEST(Report, EscapesHtml) {
+  constexpr std::array<Pair, 5> cases{{{"", ""},
+                                       {"plain", "plain"},
+                                       {"a<b>&\"c'", "a&lt;b&gt;&amp;&quot;c&#39;"},
+                                       {"&amp;", "&amp;amp;"},
+                                       {"\u2192", "\u2192"}}};
+  for (const Pair& each : cases) EXPECT_EQ(escape_html(each.in), each.out);
+}
+
+TEST(Report, Base64VectorsOfRfc4648) {
+  constexpr std::array<Pair, 7> cases{{{"", ""},
+                                       {"f", "Zg=="},
+                                       {"fo", "Zm8="},
+                                       {"foo", "Zm9v"},
+                                       {"foob", "Zm9vYg=="},
+                                       {"fooba", "Zm9vYmE="},
+                                       {"foobar", "Zm9vYmFy"}}};
+  for (const Pair& each : cases) EXPECT_EQ(base64(each.in), each.out);
+  EXPECT_EQ(base64("\xfb\xff\xfe"), "+//+");
+  EXPECT_EQ(base64(std::string_view("\0\0", 2)), "AAA=");
+}
+
+TEST(Report, ProseMarksCodeAndBold) {
+  constexpr std::array<Pair, 6> cases{{{"a `x<y` b", "a <code>x&lt;y</code> b"},
+                                       {"**7** read", "<strong>7</strong> read"},
+                                       {"2 * 3 < 7", "2 * 3 &lt; 7"},
+                                       {"*", "*"},
+                                       {"`**`", "<code>**</code>"},
+                                       {"", ""}}};
+  for (const Pair& each : cases) EXPECT_EQ(prose(each.in), each.out);
+  EXPECT_THROW(prose("`open"), Error);
+  EXPECT_THROW(prose("**open"), Error);
+}
+
+TEST(Report, PercentNeverShowsWhatIsNoNumber) {
+  EXPECT_EQ(percent(0.9744), "97.4 %");
+  EXPECT_EQ(percent(1.0, 0), "100 %");
+  for (const double value : {no_number, infinity, -infinity}) EXPECT_EQ(percent(value), "\u2013");
+  EXPECT_EQ(percent(std::nullopt), "\u2013");
+}
+
+TEST(Report, HtmlIsClosedInOrder) {
+  Html html;
+  html.open("p", "class=\"x\"").text("<").element("b", "`y`").close();
+  EXPECT_EQ(html.take(), "<p class=\"x\">&lt;<b><code>y</code></b>\n</p>\n");
+  EXPECT_THROW(html.close(), Error);
+  html.open("p");
+  EXPECT_THROW(html.take(), Error);
+}
+
+TEST(Report, TableRefusesRaggedRows) {
+  Html html;
+  html.table({{"a", "b"}, {"1", "2"}});
+  EXPECT_EQ(count(html.take(), "</td>"), 1U);
+  EXPECT_THROW(html.table({{"a", "b"}, {"1"}}), Error);
+}
+
+// What stands between `before` and the next double quote.
+std::string_view attribute(std::string_view html, std::string_view before) {
+  const std::size_t from = html.find(before) + before.size();
+  return html.substr(from, html.find('"', from) - from);
+}
+
+std::string from_base64(std::string_view text) {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  unsigned bits = 0, have = 0;
+  for (const char c : text) {
+    const std::size_t digit = digits.find(c);
+    if (digit == std::string_view::npos) break;
+    bits = bits << 6U | static_cast<unsigned>(digit);
+    have += 6;
+    if (have >= 8) out += static_cast<char>(bits >> (have -= 8) & 255U);
+  }
+  return out;
+}
+
+std::size_t big_endian(std::string_view bytes, std::size_t at) {
+  std::size_t value = 0;
+  for (std::size_t i = 0; i < 4; ++i) value = value << 8U | static_cast<unsigned char>(bytes[at + i]);
+  return value;
+}
+
+TEST(Pictures, ImgHoldsThePngOfThePixels) {
+  const Picture picture{2, 3, 1, {0, 50, 100, 150, 200, 250}};
+  const std::string html = img_tag(picture, "a \"small\" one");
+  EXPECT_NE(html.find("alt=\"a &quot;small&quot; one\""), std::string::npos);
+  EXPECT_NE(html.find("width=\"3\" height=\"2\""), std::string::npos);
+  const std::string png = from_base64(attribute(html, "src=\"data:image/png;base64,"));
+  ASSERT_EQ(png.substr(0, 8), "\x89PNG\r\n\x1a\n");
+  EXPECT_EQ(big_endian(png, 16), 3U);
+  EXPECT_EQ(big_endian(png, 20), 2U);
+  EXPECT_EQ(png.substr(png.size() - 8, 4), "IEND");
+}
+
+TEST(Pictures, ImageGoesFromBlackToWhite) {
+  const std::array<real, 4> image{0, 1, real{0.5F}, 2};
+  EXPECT_EQ(image_picture(image, Shape{2, 2, 1}, {0, 1}).pixels, (std::vector<std::uint8_t>{0, 255, 128, 255}));
+  EXPECT_EQ(image_picture(image, Shape{2, 2, 1}, {-2, 2}).pixels[0], 128);
+}
+
+TEST(Pictures, EveryByteComesBack) {
+  std::vector<real> image;
+  for (unsigned byte = 0; byte < 256; ++byte) image.push_back(static_cast<real>(static_cast<float>(byte) / 255.0F));
+  const Picture picture = image_picture(image, Shape{16, 16, 1}, {0, 1});
+  for (std::size_t byte = 0; byte < 256; ++byte) EXPECT_EQ(picture.pixels[byte], byte);
+}
+
+TEST(Pictures, RefusesWhatIsNoPicture) {
+  const std::array<real, 2> image{0, static_cast<real>(no_number)};
+  EXPECT_THROW(image_picture(image, Shape{1, 2, 1}, {0, 1}), Error);
+  const std::array<real, 2> zeros{};
+  EXPECT_THROW(image_picture(zeros, Shape{2, 2, 1}, {0, 1}), Error);
+  EXPECT_THROW(image_picture(zeros, Shape{1, 1, 2}, {0, 1}), Error);
+  EXPECT_THROW(image_picture(zeros, Shape{1, 2, 1}, {0, static_cast<float>(infinity)}), Error);
+}
+
+TEST(Pictures, StandInRowsOnASheet) {
+  const Picture grey{1, 2, 1, {10, 20}}, colour{1, 2, 3, {1, 2, 3, 4, 5, 6}};
+  const std::vector<std::vector<Picture>> rows{{grey}, {colour, grey}};
+  const Picture all = sheet(rows, 1);
+  EXPECT_EQ(all.height, 2U * 3 + 2);
+  EXPECT_EQ(all.width, 2U * 4 + 2);
+  const auto pixel = [&](std::size_t row, std::size_t column) {
+    const auto from = all.pixels.begin() + static_cast<std::ptrdiff_t>((row * all.width + column) * 3);
+    return std::vector<std::uint8_t>(from, from + 3);
+  };
+  EXPECT_EQ(pixel(2, 2), (std::vector<std::uint8_t>{10, 10, 10}));
+  EXPECT_EQ(pixel(2, 3), (std::vector<std::uint8_t>{20, 20, 20}));
+  EXPECT_EQ(pixel(5, 3), (std::vector<std::uint8_t>{4, 5, 6}));
+  EXPECT_EQ(pixel(5, 6), (std::vector<std::uint8_t>{10, 10, 10}));
+  for (const std::size_t row : {0U, 1U, 3U, 4U, 6U, 7U}) EXPECT_EQ(pixel(row, 2), pixel(0, 0));
+  EXPECT_EQ(pixel(2, 6), pixel(0, 0));  // an empty place
+  EXPECT_EQ(sheet(rows, 3).width, 3 * all.width);
+  EXPECT_THROW(sheet(std::vector<std::vector<Picture>>{{}}, 1), Error);
+  EXPECT_THROW(sheet(std::vector<std::vector<Picture>>{{grey, Picture{2, 2, 1, {1, 2, 3, 4}}}}, 1), Error);
+}
+
+TEST(Pictures, ChangeShowsSignAndSize) {
+  const std::array<real, 4> before{0, 1, 0, 0};
+  const std::array<real, 4> after{real{0.5F}, 0, 0, 1};
+  const Picture change = change_picture(before, after, Shape{2, 2, 1});
+  ASSERT_EQ(change.channels, 3U);
+  ASSERT_EQ(change.pixels.size(), 12U);
+  EXPECT_GT(change.pixels[0], change.pixels[2]);  // raised: more red than blue
+  EXPECT_LT(change.pixels[3], change.pixels[5]);  // lowered: the reverse
+  EXPECT_EQ(change.pixels[6] + change.pixels[7] + change.pixels[8], 0);
+  EXPECT_EQ((change.pixels[9] + 1) / 2, change.pixels[0]);  // twice the change, twice the light
+}
+
+TEST(Pictures, NoChangeIsBlack) {
+  const std::array<real, 3> image{0, 1, real{0.5F}};
+  const Picture change = change_picture(image, image, Shape{1, 1, 3});
+  EXPECT_EQ(change.pixels, (std::vector<std::uint8_t>{0, 0, 0}));
+}
+
+TEST(Pictures, AsciiTakesTwoRowsAtATime) {
+  const Picture picture{3, 2, 1, {0, 0, 255, 0, 0, 128}};
+  EXPECT_EQ(ascii_picture(picture), (std::vector<std::string>{"@ ", " +"}));
+}
+
+Grid small_grid() {
+  Grid grid{2, {"0", "1"}, {}};
+  for (std::size_t cell = 0; cell < 4; ++cell) {
+    grid.cells.push_back({Picture{1, 1, 1, {static_cast<std::uint8_t>(cell)}}, text("cell ", cell), cell == 1});
+  }
+  return grid;
+}
+
+TEST(Pictures, GridHasSourcesInRowsAndTargetsInColumns) {
+  const std::string html = grid(small_grid());
+  EXPECT_EQ(count(html, "<tr>"), 3U);
+  EXPECT_EQ(count(html, "<img"), 4U);
+  EXPECT_EQ(count(html, "scope=\"col\""), 2U);
+  EXPECT_EQ(count(html, "scope=\"row\""), 2U);
+  EXPECT_EQ(count(html, "class=\"original\""), 2U);
+  EXPECT_EQ(count(html, "class=\"failed\""), 1U);  // cell 2: class 1 aimed at 0; cell 1 succeeded
+  std::size_t at = 0;
+  for (const std::string_view part :
+       {"scope=\"row\">0", "cell 0", "cell 1", "scope=\"row\">1", "class=\"failed\"", "cell 2", "cell 3"}) {
+    at = html.find(part, at);
+    ASSERT_NE(at, std::string::npos) << part;
+  }
+}
+
+TEST(Pictures, GridRefusesWrongCounts) {
+  Grid grid_without_cell = small_grid();
+  grid_without_cell.cells.pop_back();
+  EXPECT_THROW(grid(grid_without_cell), Error);
+  Grid grid_without_name = small_grid();
+  grid_without_name.names.pop_back();
+  EXPECT_THROW(grid(grid_without_name), Error);
+}
+
+Chart small_chart() { return {"title", "x", "y", {0, 1, 2}, {{"one <1>", {1, 0.5, 0}, {0.9, 0.4, 0}, {1, 0.6, 0.1}}}}; }
+
+TEST(Report, ChartDrawsEveryPoint) {
+  const std::string svg = svg_chart(small_chart());
+  EXPECT_EQ(count(svg, "<circle"), 4U);  // three values and the legend
+  EXPECT_NE(svg.find("one &lt;1&gt;"), std::string::npos);
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+}
+
+TEST(Report, ChartRefusesWhatItCannotDraw) {
+  const std::vector<void (*)(Chart&)> faults{
+      [](Chart& chart) { chart.x.pop_back(); },
+      [](Chart& chart) { chart.x[2] = 0.5; },
+      [](Chart& chart) { chart.curves[0].y[1] = no_number; },
+      [](Chart& chart) { chart.curves[0].high[1] = infinity; },
+      [](Chart& chart) { chart.x = {0}; },
+      [](Chart& chart) { chart.curves.resize(9, chart.curves[0]); },
+  };
+  for (const auto fault : faults) {
+    Chart chart = small_chart();
+    fault(chart);
+    EXPECT_THROW(svg_chart(chart), Error);
+  }
+}
+
+}  // namespace
+}  // namespace hans::report_test

@@ -1,0 +1,95 @@
+// The golden manifests: every attack on every built-in model. A change of a line is a change of results: raise the
+// version, and say in CHANGELOG.md which earlier results no longer hold (CONTRIBUTING.md).
+#include <gtest/gtest.h>
+
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/kernels.hpp>
+#include <hans/core/rng.hpp>
+#include <hans/nn/fit.hpp>
+#include <hans/nn/models.hpp>
+#include "../../apps/manifest/manifest.hpp"
+
+namespace hans::golden_manifests_test {
+namespace {
+
+/// The model, trained on the first 500 digits: enough to have gradients to follow.
+nn::Sequential trained(std::string_view name) {
+  const data::Dataset digits = data::load("mnist-5k", data::Part::train);
+  const data::Samples first = digits.first(500);
+  const auto pixels = first.images.values();
+  const data::Dataset few("mnist-500", digits.image_shape(), std::vector<float>(pixels.begin(), pixels.end()),
+                          first.labels, digits.classes());
+  nn::Sequential net = nn::make_model(name, Rng(1));
+  nn::fit(net, few, {.epochs = 2, .batch = 25});
+  return net;
+}
+
+/// What names the manifest of one attack on the first digits of the test part: its result's hash, and the hash of what
+/// in it was measured: the same without the version.
+std::string manifest_names(const nn::Sequential& net, std::string_view model, const attacks::Attack& attack) {
+  const std::size_t images = model == "linear" ? 10 : 1;
+  const data::Dataset digits = data::load("mnist-5k");
+  apps::Plan plan;
+  plan.version = "golden";  // without the version, a name changes with the bits alone
+  plan.subject.model = model;
+  plan.subject.model_sha256 = std::string(64, '0');  // the weights are told apart by what the attacks find
+  plan.subject.architecture = net.architecture();
+  plan.subject.data = "mnist-5k/test";
+  plan.subject.data_sha256 = digits.sha256();
+  plan.subject.data_size = digits.size();
+  plan.subject.box = digits.box();
+  plan.image = net.input();
+  plan.classes = net.classes();
+  plan.attacks = {attack};
+  plan.slice = {0, images, digits.size()};
+  apps::Run run = apps::begin_run(apps::checked(plan));
+  attacks::extend(run.found, attacks::evaluate(net, digits.first(images), run.plan.attacks, {.hash_images = true}));
+  sum_up(run.found);
+  const Json result = apps::result_json(run);
+  Json measured = Json::object();
+  for (const auto& [key, value] : result.members()) {
+    if (key != "hans") measured.set(key, value);
+  }
+  return text(sha256(result.dump()), " ", sha256(measured.dump()));
+}
+
+class GoldenManifests : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenManifests, HaveTheSameNames) {
+  if (!kernels::reproducible()) GTEST_SKIP() << "this build has no golden results";
+  const std::string& model = GetParam();
+  const nn::Sequential net = trained(model);
+  std::string made;
+  for (const attacks::AttackInfo& info : attacks::list_attacks()) {
+    const attacks::Attack attack = attacks::Attack::from_spec(Spec::parse(info.example));
+    append(made, text(model, " ", info.example, " ", manifest_names(net, model, attack), "\n"));
+  }
+  std::string golden;
+  const std::string file = HANS_SOURCE_DIR "/tests/golden/manifests.txt", all = read_file(file);
+  for (std::size_t at = 0; at < all.size();) {
+    const std::size_t end = all.find('\n', at) + 1;
+    const std::string line = all.substr(at, end - at);
+    if (line.starts_with(model + " ")) golden += line;
+    at = end;
+  }
+  EXPECT_EQ(made, golden) << "these lines are to be in " << file;
+}
+
+INSTANTIATE_TEST_SUITE_P(Determinism, GoldenManifests, testing::Values("linear"),
+                         [](const auto& given) { return given.param; });
+INSTANTIATE_TEST_SUITE_P(Slow, GoldenManifests, testing::Values("mlp", "small", "v1"),
+                         [](const auto& given) { return given.param; });
+// With 3 million weights each image takes a minute: tests/nightly/run.
+INSTANTIATE_TEST_SUITE_P(DISABLED_Nightly, GoldenManifests, testing::Values("madry"),
+                         [](const auto& given) { return given.param; });
+
+TEST(GoldenManifest, IsThereForEveryModel) {
+  const std::string all = "\n" + read_file(HANS_SOURCE_DIR "/tests/golden/manifests.txt");
+  for (const nn::ModelInfo& info : nn::list_models()) {
+    EXPECT_NE(all.find(text("\n", info.name, " fgsm")), std::string::npos) << info.name;
+  }
+}
+
+}  // namespace
+}  // namespace hans::golden_manifests_test
