@@ -68,7 +68,7 @@ struct Sums {
 
 /// So many units of `elements` each as make a piece worth a thread.
 std::size_t units_in_grain(std::size_t elements) {
-  return std::max<std::size_t>(1, elementwise::grain / std::max<std::size_t>(1, elements));
+  return std::max<std::size_t>(1, elementwise_grain / std::max<std::size_t>(1, elements));
 }
 
 Sums sums_between(const Shape& from, const Shape& to) {

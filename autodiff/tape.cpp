@@ -6,7 +6,6 @@
 #include <hans/core/error.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
-#include "detail/elementwise.hpp"
 
 namespace hans {
 namespace {
@@ -204,7 +203,7 @@ void Inputs::add(std::size_t i, Tensor gradient, bool gated) {
   if (!gated) tape_.gated_[input] = 0;
   real* into = slot.mutable_data();
   const real* from = gradient.data();
-  elementwise::for_ranges(slot.size(), [=](std::size_t k, std::size_t end) {
+  parallel_ranges(slot.size(), elementwise_grain, [=](std::size_t k, std::size_t end) {
     for (; k < end; ++k) into[k] += from[k];
   });
 }

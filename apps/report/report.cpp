@@ -139,7 +139,7 @@ std::string base64(std::string_view bytes) {
 
 std::string png_uri(std::string_view png) { return "data:image/png;base64," + base64(png); }
 
-std::string percent(std::optional<double> share, int digits) {
+std::string percent(std::optional<double> share, unsigned digits) {
   if (!share || !std::isfinite(*share)) return "\u2013";
   return text(fixed(100 * *share, digits), " %");
 }

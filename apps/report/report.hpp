@@ -18,7 +18,7 @@ std::string base64(std::string_view bytes);
 std::string png_uri(std::string_view png);
 
 /// `share` of one as "97.4 %"; a dash for none and for what is not finite.
-std::string percent(std::optional<double> share, int digits = 1);
+std::string percent(std::optional<double> share, unsigned digits = 1);
 
 /// `text` escaped, with `words` between backticks set as code and **words** between double stars set bold.
 /// Throws Error where one of them is not closed.

@@ -1,7 +1,6 @@
 // Numbers as results show them: counts, shares with their intervals, tables.
 #include "figures.hpp"
 
-#include <algorithm>
 #include <cmath>
 
 #include <hans/core/text.hpp>
@@ -47,24 +46,6 @@ std::string escaped(std::string_view words, std::string_view special) {
 Json& set_accuracy(Json& json, std::string_view key, attacks::Share share) {
   const attacks::Interval interval = share.interval();
   return json.set(key, share.value()).set(text(key, "_interval"), Json::array({interval.low, interval.high}));
-}
-
-std::string table_text(const TextTable& rows) {
-  std::vector<std::size_t> widths;
-  for (const auto& row : rows) {
-    widths.resize(std::max(widths.size(), row.size()));
-    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], row[c].size());
-  }
-  std::string out;
-  for (const auto& row : rows) {
-    for (std::size_t c = 0; c < row.size(); ++c) {
-      const bool last = c + 1 == row.size();
-      if (!last) out.append(widths[c] - row[c].size(), ' ');
-      append(out, text(row[c], last ? "" : "   "));
-    }
-    out += '\n';
-  }
-  return out;
 }
 
 }  // namespace hans::apps

@@ -11,6 +11,7 @@
 
 #include <hans/attacks/evaluate.hpp>
 #include <hans/core/json.hpp>
+#include "../../core/text/detail/table.hpp"
 
 namespace hans::apps {
 
@@ -60,10 +61,5 @@ template <class T>
 Json optional_json(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
-
-using TextTable = std::vector<std::vector<std::string>>;
-
-/// Rows of equal length, columns aligned to the right but the last, which is left as it is.
-std::string table_text(const TextTable& rows);
 
 }  // namespace hans::apps

@@ -120,7 +120,7 @@ Json attack_json(const Run& run, const std::optional<Judgement>& judgement, std:
   return json;
 }
 
-std::string distance_text(const std::optional<double>& value, int digits) {
+std::string distance_text(const std::optional<double>& value, unsigned digits) {
   return value ? fixed(*value, digits) : "-";
 }
 

@@ -12,12 +12,9 @@
 
 namespace hans::elementwise {
 
-/// Elementwise work is cut into pieces of this many elements; a smaller tensor stays on one thread.
-inline constexpr std::size_t grain = 16384;
-
 template <class Body>
 void for_ranges(std::size_t size, Body body) {
-  parallel_ranges(size, grain, body);
+  parallel_ranges(size, elementwise_grain, body);
 }
 
 // --- one tensor ------------------------------------------------------------------------------------

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include "detail/registry.hpp"
-
 namespace hans {
 namespace {
 
@@ -64,13 +62,6 @@ std::string allowed_text(std::span<const FieldInfo> fields) {
   }
   if (out.empty()) out = "no parameters";
   return out;
-}
-
-void refuse_kind(std::string_view what, const Spec& spec, std::span<const std::string> names) {
-  std::string all;
-  for (const std::string& name : names) append(all, text(all.empty() ? "" : ", ", name));
-  throw UsageError(text("there is no ", what, " '", spec.name, spec.version.empty() ? "" : "@", spec.version, "'; ",
-                        names.size() == 1 ? "there is " : "there are ", all));
 }
 
 namespace detail {

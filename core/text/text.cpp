@@ -2,12 +2,10 @@
 #include <hans/core/text.hpp>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
 #include <system_error>
 
-#include <hans/core/error.hpp>
 #include "detail/utf8.hpp"
 
 namespace hans {
@@ -15,11 +13,12 @@ namespace {
 
 template <class Number, class... Format>
 void append_chars(std::string& out, Number value, Format... format) {
-  // The longest text is a double with all its integer digits (309) and the most decimals `fixed` takes.
-  std::array<char, 384> buffer;
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value, format...);
-  check(error == std::errc{}, "a number does not fit into ", buffer.size(), " characters");
-  out.append(buffer.data(), end);
+  const std::size_t start = out.size();
+  for (std::size_t room = 32;; room *= 2) {
+    out.resize(start + room);
+    const auto [end, error] = std::to_chars(out.data() + start, out.data() + out.size(), value, format...);
+    if (error == std::errc{}) return out.resize(static_cast<std::size_t>(end - out.data()));
+  }
 }
 
 // to_chars writes "nan", "-nan" or "nan(ind)" as the library likes; one spelling keeps the bytes the same.
@@ -68,13 +67,12 @@ void append(std::string& out, double value) { append_float(out, value); }
 void append_integer(std::string& out, std::int64_t value) { append_chars(out, value); }
 void append_integer(std::string& out, std::uint64_t value) { append_chars(out, value); }
 
-std::string fixed(double value, int digits) {
-  check(digits >= 0 && digits <= 60, "a number is written with 0 to 60 decimals, not ", digits);
+std::string fixed(double value, unsigned digits) {
   std::string out;
   if (value != value) {
     append(out, value);
   } else {
-    append_chars(out, value, std::chars_format::fixed, digits);
+    append_chars(out, value, std::chars_format::fixed, static_cast<int>(digits));
   }
   return out;
 }

@@ -12,8 +12,8 @@
 #include <hans/attacks/judge.hpp>
 #include <hans/autodiff/functions.hpp>
 #include <hans/autodiff/grad.hpp>
+#include <hans/defenses/guarded.hpp>
 #include <hans/nn/evaluate.hpp>
-#include <hans/nn/guarded.hpp>
 
 #include "attacks_testing.hpp"
 
@@ -240,7 +240,7 @@ TEST(Bpda, SaysWhereThereIsStillNoGradient) {
 
 TEST(Guarded, IsTheModelBehindTheStep) {
   const Setting given("");
-  const nn::Guarded guarded(
+  const defenses::Guarded guarded(
       [](const Tensor& images, std::uint32_t) {
         Tensor rounded(images.shape(), images.values());
         for (real& value : rounded.mutable_values()) value = std::round(value * 3) / 3;
@@ -255,9 +255,9 @@ TEST(Guarded, IsTheModelBehindTheStep) {
   EXPECT_GE(moved, 6U);
   EXPECT_THROW(attack("pgd:eps=0.25")(guarded, given.samples, given.goal), Error);
 
-  const nn::Guarded wrong([](const Tensor&, std::uint32_t) { return Tensor({1, 2}); }, given.net);
+  const defenses::Guarded wrong([](const Tensor&, std::uint32_t) { return Tensor({1, 2}); }, given.net);
   EXPECT_THROW(nn::predict(wrong, given.samples.images), Error);
-  const nn::Guarded random([](const Tensor& images, std::uint32_t) { return images; }, given.net, true);
+  const defenses::Guarded random([](const Tensor& images, std::uint32_t) { return images; }, given.net, true);
   EXPECT_TRUE(random.random());
 }
 

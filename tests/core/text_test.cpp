@@ -61,9 +61,7 @@ TEST(Text, RoundsFixedDecimalsToNearest) {
   EXPECT_EQ(fixed(2.675, 2), "2.67");  // the double lies below 2.675
   EXPECT_EQ(fixed(-0.004, 2), "-0.00");
   EXPECT_EQ(fixed(12.0, 0), "12");
-  EXPECT_EQ(fixed(1.7976931348623157e308, 60).size(), 309U + 1U + 60U);
-  EXPECT_THROW(fixed(1, -1), hans::Error);
-  EXPECT_THROW(fixed(1, 61), hans::Error);
+  EXPECT_EQ(fixed(1.7976931348623157e308, 400).size(), 309U + 1U + 400U);
 }
 
 TEST(Text, ReadsBackEveryFloat) {

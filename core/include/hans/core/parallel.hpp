@@ -30,6 +30,9 @@ void parallel_for(std::size_t units, Body&& body) {
       const_cast<std::remove_const_t<Plain>*>(std::addressof(body)));
 }
 
+/// How many elements of a tensor are worth a unit of their own: elementwise work on fewer stays on one thread.
+inline constexpr std::size_t elementwise_grain = 16384;
+
 /// Calls body(begin, end) for ranges of 0 .. size - 1 that cover it, of `grain` elements each but the last, as
 /// parallel_for does.
 template <class Body>

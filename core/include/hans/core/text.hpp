@@ -37,7 +37,7 @@ std::string text(const Parts&... parts) {
 }
 
 /// `value` with exactly `digits` decimals ("9.31"), rounded to nearest, for tables and sentences.
-std::string fixed(double value, int digits);
+std::string fixed(double value, unsigned digits);
 
 /// `word` in single quotes for a message of one line: control characters and what is not UTF-8 become \xNN a
 /// byte, and what is longer than 200 bytes is cut. For words that come from outside.

@@ -1,16 +1,16 @@
 // A model behind a defence that changes images.
-#include <hans/nn/guarded.hpp>
+#include <hans/defenses/guarded.hpp>
 
 #include <hans/autodiff/functions.hpp>
 #include <hans/core/error.hpp>
 
-namespace hans::nn {
+namespace hans::defenses {
 
-Var Guarded::asked(const Var& images, const Asking& how) const {
+Var Guarded::asked(const Var& images, const nn::Asking& how) const {
   const Tensor changed = step_(images.value(), how.draw);
   check(changed.shape() == images.shape(), "the step in front of the model made ", changed.shape(), " of images of ",
         images.shape());
   return model_.asked(how.straight_through ? straight_through(images, changed) : images.tape().constant(changed), how);
 }
 
-}  // namespace hans::nn
+}  // namespace hans::defenses
