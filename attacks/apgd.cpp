@@ -171,16 +171,6 @@ void check_large_eps(bool large_eps, Norm norm, unsigned steps) {
 void Apgd::validate() const { check_large_eps(large_eps, norm, steps); }
 void ApgdT::validate() const { check_large_eps(large_eps, norm, steps); }
 
-Budget Apgd::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, clip_box(clip_min, clip_max, box));
-}
-
-Budget ApgdT::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
-}
-
 Task<Stop> Apgd::search(GradientOracle& sample) const {
   for (unsigned restart = 0; restart < restarts; ++restart) {
     const Task<Stop> begun = climb_anew(sample, Climb(loss, sample), {steps, rho, large_eps}, restart);
@@ -203,17 +193,12 @@ Task<Stop> ApgdT::search(GradientOracle& sample) const {
   co_return Stop::finished;
 }
 
-Crafted Apgd::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                         const CraftOptions& options) const {
-  check_classes(name, loss, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void Apgd::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, loss, goal.targeted, class_count);
 }
 
-Crafted ApgdT::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                          const CraftOptions& options) const {
-  check_untargeted(name, goal);
-  check_classes(name, Loss::dlr, true, model.classes());
-  return craft(*this, model, samples, goal, options);
+void ApgdT::check_goal(const Goal&, std::size_t class_count) const {
+  check_classes(name, Loss::dlr, true, class_count);
 }
 
 }  // namespace hans::attacks

@@ -2,7 +2,6 @@
 #include <hans/attacks/autoattack.hpp>
 
 #include <hans/attacks/apgd.hpp>
-#include <hans/attacks/ball.hpp>
 #include <hans/attacks/eot.hpp>
 #include <hans/attacks/fab.hpp>
 #include <hans/attacks/losses.hpp>
@@ -28,16 +27,10 @@ std::vector<Attack> AutoAttack::stages() const {
   return {ce, dlr, Fab{.norm = norm, .eps = eps, .restarts = 5}, square, targeted, fab_targeted};
 }
 
-Budget AutoAttack::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
-}
-
 Crafted AutoAttack::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                                const CraftOptions& options) const {
-  check_untargeted(name, goal);
   check_classes(name, Loss::dlr, version != AutoVersion::rand, model.classes());
-  return in_stages(stages(), budget(model.input(), samples.box), model, samples, goal, options);
+  return in_stages(stages(), Attack(*this).budget(model.input(), samples.box), model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

@@ -63,11 +63,6 @@ void propose(const LabelOracle& sample, unsigned step, double along, double towa
 
 }  // namespace
 
-Budget BoundaryAttack::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(Norm::l2, box);
-}
-
 Task<Stop> BoundaryAttack::search(LabelOracle& sample) const {
   const std::span<real> image = sample.image();
   unsigned tried = 0;
@@ -112,11 +107,6 @@ Task<Stop> BoundaryAttack::search(LabelOracle& sample) const {
     if (there && distances(sample.original(), nearer).l2 < distance) std::ranges::copy(nearer, image.begin());
   }
   co_return Stop::finished;
-}
-
-Crafted BoundaryAttack::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                                   const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

@@ -42,20 +42,13 @@ Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real
 
 }  // namespace
 
-Budget CarliniWagner::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(Norm::l2, box);
-}
-
 Task<Stop> CarliniWagner::search(GradientOracle& sample) const {
   return search_weight(sample, searches, c, refine,
                        [this, &sample](real weight) { return minimise(sample, *this, weight); });
 }
 
-Crafted CarliniWagner::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                                  const CraftOptions& options) const {
-  check_classes(name, Loss::margin, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void CarliniWagner::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, Loss::margin, goal.targeted, class_count);
 }
 
 }  // namespace hans::attacks

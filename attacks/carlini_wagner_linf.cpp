@@ -41,11 +41,6 @@ Task<bool> keep_below(GradientOracle& sample, const CarliniWagnerLinf& how, cons
 
 }  // namespace
 
-Budget CarliniWagnerLinf::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(Norm::linf, box);
-}
-
 Task<Stop> CarliniWagnerLinf::search(GradientOracle& sample) const {
   const std::span<const real> original = sample.original();
   std::vector<real> start(original.begin(), original.end());
@@ -65,10 +60,8 @@ Task<Stop> CarliniWagnerLinf::search(GradientOracle& sample) const {
   co_return co_await back;
 }
 
-Crafted CarliniWagnerLinf::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                                      const CraftOptions& options) const {
-  check_classes(name, Loss::margin, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void CarliniWagnerLinf::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, Loss::margin, goal.targeted, class_count);
 }
 
 }  // namespace hans::attacks

@@ -10,11 +10,6 @@
 
 namespace hans::attacks {
 
-Budget Ddn::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(Norm::l2, box);
-}
-
 Task<Stop> Ddn::search(GradientOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::span<const real> original = sample.original();
@@ -45,11 +40,6 @@ Task<Stop> Ddn::search(GradientOracle& sample) const {
   co_await sample.prediction(image);
   const Task<Stop> back = refine_kept(sample, refine);
   co_return co_await back;
-}
-
-Crafted Ddn::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                        const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

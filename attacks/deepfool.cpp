@@ -10,11 +10,6 @@
 
 namespace hans::attacks {
 
-Budget DeepFool::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(norm, box);
-}
-
 Task<Stop> DeepFool::search(GradientOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::span<const real> original = sample.original();
@@ -46,11 +41,8 @@ Task<Stop> DeepFool::search(GradientOracle& sample) const {
   co_return co_await back;
 }
 
-Crafted DeepFool::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                             const CraftOptions& options) const {
-  check_untargeted(name, goal);
-  check_classes(name, Loss::margin, false, model.classes());
-  return craft(*this, model, samples, goal, options);
+void DeepFool::check_goal(const Goal&, std::size_t class_count) const {
+  check_classes(name, Loss::margin, false, class_count);
 }
 
 }  // namespace hans::attacks

@@ -49,20 +49,13 @@ Task<bool> shrink_and_step(GradientOracle& sample, const Ead& how, const real c)
 
 }  // namespace
 
-Budget Ead::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(Norm::l1, box);
-}
-
 Task<Stop> Ead::search(GradientOracle& sample) const {
   return search_weight(sample, searches, c, refine,
                        [this, &sample](real weight) { return shrink_and_step(sample, *this, weight); });
 }
 
-Crafted Ead::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                        const CraftOptions& options) const {
-  check_classes(name, Loss::margin, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void Ead::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, Loss::margin, goal.targeted, class_count);
 }
 
 }  // namespace hans::attacks

@@ -3,14 +3,10 @@
 
 namespace hans::attacks {
 
-Budget Eot::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return attack.value().budget(image, box);
-}
+Budget Eot::budget(const Shape& image, data::Box box) const { return attack.value().budget(image, box); }
 
 Crafted Eot::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                         const CraftOptions& options) const {
-  check_fields(*this);
   CraftOptions several = options;
   several.draws = draws;
   return attack.value()(model, samples, goal, several);

@@ -79,12 +79,6 @@ void Fab::validate() const {
   check_usage(restarts == 1 || eps, "fab: restarts begin at half of eps from the original, so they need an eps");
 }
 
-Budget Fab::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  if (eps) return ball_budget(name, *eps, norm, image, box);
-  return nearest_budget(norm, box);
-}
-
 Task<Stop> Fab::search(GradientOracle& sample) const {
   sample.set_reach(std::numeric_limits<double>::infinity());
   const std::span<const real> logits = co_await sample.scores(sample.image());
@@ -108,12 +102,6 @@ Task<Stop> Fab::search(GradientOracle& sample) const {
   }
   const Task<Stop> back = refine_kept(sample, eps ? 0 : refine);
   co_return co_await back;
-}
-
-Crafted Fab::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                        const CraftOptions& options) const {
-  check_untargeted(name, goal);
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

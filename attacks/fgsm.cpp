@@ -10,23 +10,6 @@
 #include <hans/core/reduce.hpp>
 
 namespace hans::attacks {
-namespace {
-
-// One step is made wherever it leads, also from an image that is misclassified as it is.
-CraftOptions one_step(CraftOptions options) {
-  options.to_the_end = true;
-  return options;
-}
-
-}  // namespace
-
-Budget Fgsm::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  const data::Box clip = clip_box(clip_min, clip_max, box);
-  check_reach(name, eps, norm, clip, image.elements());
-  return {norm, eps, clip, false};
-}
-
 Fgsm Fgsm::resolved(data::Box box) const {
   const data::Box clip = clip_box(clip_min, clip_max, box);
   return {eps, norm, clip.lo, clip.hi, label.value_or(Label::data)};
@@ -44,15 +27,7 @@ Task<Stop> Fgsm::search(GradientOracle& sample) const {
   co_return Stop::finished;
 }
 
-Crafted Fgsm::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                         const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, one_step(options));
-}
-
-Budget FgsmCleverhans100::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return {Norm::linf, eps, box, true};
-}
+Budget FgsmCleverhans100::budget(const Shape&, data::Box box) const { return {Norm::linf, eps, box, true}; }
 
 Task<Stop> FgsmCleverhans100::search(GradientOracle& sample) const {
   // The cross entropy of targets in which every class that has the largest logit gets an equal share.
@@ -77,12 +52,6 @@ Task<Stop> FgsmCleverhans100::search(GradientOracle& sample) const {
     if (clip_min && clip_max) pixel = std::min(std::max(pixel, real{*clip_min}), real{*clip_max});
   }
   co_return Stop::finished;
-}
-
-Crafted FgsmCleverhans100::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                                      const CraftOptions& options) const {
-  check_usage(!goal.targeted, "fgsm@cleverhans-1.0.0 takes no target: it moves away from the model's own prediction");
-  return craft(*this, model, samples, goal, one_step(options));
 }
 
 }  // namespace hans::attacks

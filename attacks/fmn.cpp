@@ -32,11 +32,6 @@ double next_radius(const LabelOracle& sample, double eps, double gamma, bool rea
 
 }  // namespace
 
-Budget Fmn::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(norm, box);
-}
-
 Task<Stop> Fmn::search(GradientOracle& sample) const {
   const std::span<real> image = sample.image();
   const Climb climb(Loss::margin, sample);
@@ -56,11 +51,6 @@ Task<Stop> Fmn::search(GradientOracle& sample) const {
   co_await sample.prediction(image);
   const Task<Stop> back = refine_kept(sample, refine);
   co_return co_await back;
-}
-
-Crafted Fmn::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                        const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

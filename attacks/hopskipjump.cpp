@@ -53,11 +53,6 @@ Task<std::vector<real>> guess_normal(LabelOracle& sample, const Norm norm, const
 
 }  // namespace
 
-Budget HopSkipJump::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(norm, box);
-}
-
 Task<Stop> HopSkipJump::search(LabelOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
@@ -92,11 +87,6 @@ Task<Stop> HopSkipJump::search(LabelOracle& sample) const {
     std::ranges::copy(next, image.begin());
   }
   co_return Stop::finished;
-}
-
-Crafted HopSkipJump::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                                const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

@@ -113,10 +113,6 @@ std::size_t max_steps(const Jsma& attack, std::size_t features) {
   return *attack.max_features / per_step;
 }
 
-void check_targeted(const Goal& goal, std::string_view name) {
-  check_usage(goal.targeted, name, " needs a target: changing features towards a class is what it does");
-}
-
 }  // namespace
 
 void Jsma::validate() const {
@@ -126,7 +122,6 @@ void Jsma::validate() const {
 }
 
 Budget Jsma::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
   const std::size_t per_step = select == Select::pairs ? 2 : 1;
   const std::size_t limit = std::min(max_steps(*this, image.elements()), image.elements());
   const data::Box clip = clip_box(clip_min, clip_max, box);
@@ -150,14 +145,7 @@ Task<Stop> Jsma::search(GradientOracle& sample) const {
                 sample);
 }
 
-Crafted Jsma::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                         const CraftOptions& options) const {
-  check_targeted(goal, name);
-  return craft(*this, model, samples, goal, options);
-}
-
 Budget JsmaCleverhans100::budget(const Shape& image, data::Box) const {
-  check_fields(*this);
   return {Norm::l0, static_cast<double>(image.elements()), {clip_min, clip_max}, true};
 }
 
@@ -172,12 +160,6 @@ Task<Stop> JsmaCleverhans100::search(GradientOracle& sample) const {
                  true,
                  saliency_steps(gamma, sample.original().size(), 2)},
                 sample);
-}
-
-Crafted JsmaCleverhans100::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                                      const CraftOptions& options) const {
-  check_targeted(goal, "jsma@cleverhans-1.0.0");
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

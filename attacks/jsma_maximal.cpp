@@ -51,7 +51,6 @@ struct Change {
 }  // namespace
 
 Budget JsmaMaximal::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
   const std::size_t pairs = std::min(saliency_steps(gamma, image.elements(), 2), image.elements() / 2);
   return {Norm::l0, static_cast<double>(2 * pairs), box, false};
 }
@@ -94,12 +93,6 @@ Task<Stop> JsmaMaximal::search(GradientOracle& sample) const {
   }
   co_await sample.prediction(image);
   co_return Stop::limit;
-}
-
-Crafted JsmaMaximal::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                                const CraftOptions& options) const {
-  check_untargeted(name, goal);
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

@@ -133,19 +133,9 @@ Task<bool> quasi_newton(GradientOracle& sample, const unsigned steps, const real
 
 }  // namespace
 
-Budget Lbfgs::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(Norm::l2, box);
-}
-
 Task<Stop> Lbfgs::search(GradientOracle& sample) const {
   return search_weight(sample, searches, c, refine,
                        [this, &sample](real weight) { return quasi_newton(sample, steps, weight); });
-}
-
-Crafted Lbfgs::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                          const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

@@ -32,11 +32,6 @@ std::vector<std::size_t> resized(const Shape& shape, Stream& stream) {
 
 }  // namespace
 
-Budget MiFgsm::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
-}
-
 MiFgsm MiFgsm::resolved(data::Box) const {
   MiFgsm copy = *this;
   if (!copy.alpha) copy.alpha = eps / static_cast<float>(steps);
@@ -79,10 +74,8 @@ Task<Stop> MiFgsm::search(GradientOracle& sample) const {
   co_return Stop::finished;
 }
 
-Crafted MiFgsm::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                           const CraftOptions& options) const {
-  check_classes(name, loss, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void MiFgsm::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, loss, goal.targeted, class_count);
 }
 
 }  // namespace hans::attacks

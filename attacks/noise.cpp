@@ -57,11 +57,6 @@ void change_to(const LabelOracle& sample, const Noise& how, unsigned repeat, std
 
 }  // namespace
 
-Budget Noise::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
-}
-
 Task<Stop> Noise::search(LabelOracle& sample) const {
   const bool random = kind == NoiseKind::uniform || kind == NoiseKind::gaussian || kind == NoiseKind::salt_pepper;
   for (unsigned repeat = 0; repeat < (random ? repeats : 1U); ++repeat) {
@@ -71,11 +66,6 @@ Task<Stop> Noise::search(LabelOracle& sample) const {
     ++sample.note().steps;
   }
   co_return Stop::finished;
-}
-
-Crafted Noise::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                          const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

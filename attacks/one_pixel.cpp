@@ -71,7 +71,6 @@ Candidate challenger(Stream& stream, const std::vector<Candidate>& all, std::uin
 }  // namespace
 
 Budget OnePixel::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
   check_usage(std::isfinite(box.lo) && std::isfinite(box.hi), name, " needs data whose features have a range");
   const std::size_t most = std::min<std::size_t>(std::size_t{pixels} * image[2], image.elements());
   return {Norm::l0, static_cast<double>(most), box, false};
@@ -97,11 +96,6 @@ Task<Stop> OnePixel::search(ScoreOracle& sample) const {
   const auto best = std::max_element(fitness.begin(), fitness.end()) - fitness.begin();
   paint(sample, all[static_cast<std::size_t>(best)], sample.image());
   co_return Stop::finished;
-}
-
-Crafted OnePixel::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                             const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

@@ -5,11 +5,6 @@
 
 namespace hans::attacks {
 
-Budget Pgd::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, clip_box(clip_min, clip_max, box));
-}
-
 Pgd Pgd::resolved(data::Box) const {
   Pgd copy = *this;
   if (!copy.alpha) copy.alpha = 2.5F * eps / static_cast<float>(steps);
@@ -35,10 +30,8 @@ Task<Stop> Pgd::search(GradientOracle& sample) const {
   co_return Stop::finished;
 }
 
-Crafted Pgd::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                        const CraftOptions& options) const {
-  check_classes(name, loss, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void Pgd::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, loss, goal.targeted, class_count);
 }
 
 }  // namespace hans::attacks

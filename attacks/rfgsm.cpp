@@ -6,11 +6,6 @@
 
 namespace hans::attacks {
 
-Budget RFgsm::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, Norm::linf, image, box);
-}
-
 RFgsm RFgsm::resolved(data::Box) const {
   return {eps, alpha.value_or(start == Leap::sign ? eps / 2 : 1.25F * eps), start};
 }
@@ -30,11 +25,6 @@ Task<Stop> RFgsm::search(GradientOracle& sample) const {
   step_up(sample, slope.gradient, step, image);
   sample.note().steps = 2;
   co_return Stop::finished;
-}
-
-Crafted RFgsm::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                          const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

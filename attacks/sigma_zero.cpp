@@ -9,11 +9,6 @@
 
 namespace hans::attacks {
 
-Budget SigmaZero::budget(const Shape&, data::Box box) const {
-  check_fields(*this);
-  return nearest_budget(Norm::l0, box);
-}
-
 Task<Stop> SigmaZero::search(GradientOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::span<const real> original = sample.original();
@@ -45,10 +40,8 @@ Task<Stop> SigmaZero::search(GradientOracle& sample) const {
   co_return co_await back;
 }
 
-Crafted SigmaZero::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                              const CraftOptions& options) const {
-  check_classes(name, Loss::margin, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void SigmaZero::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, Loss::margin, goal.targeted, class_count);
 }
 
 }  // namespace hans::attacks

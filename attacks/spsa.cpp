@@ -8,11 +8,6 @@
 
 namespace hans::attacks {
 
-Budget Spsa::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, box);
-}
-
 Task<Stop> Spsa::search(ScoreOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
@@ -46,10 +41,8 @@ Task<Stop> Spsa::search(ScoreOracle& sample) const {
   co_return Stop::finished;
 }
 
-Crafted Spsa::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                         const CraftOptions& options) const {
-  check_classes(name, loss, goal.targeted, model.classes());
-  return craft(*this, model, samples, goal, options);
+void Spsa::check_goal(const Goal& goal, std::size_t class_count) const {
+  check_classes(name, loss, goal.targeted, class_count);
 }
 
 }  // namespace hans::attacks

@@ -194,11 +194,6 @@ void move_mass(const LabelOracle& sample, const Patch& to, const Patch& from, St
 
 }  // namespace
 
-Budget Square::budget(const Shape& image, data::Box box) const {
-  check_fields(*this);
-  return ball_budget(name, eps, norm, image, clip_box(clip_min, clip_max, box));
-}
-
 Task<Stop> Square::search(ScoreOracle& sample) const {
   const Shape& shape = sample.shape();
   const std::span<real> best = sample.image();
@@ -236,11 +231,6 @@ Task<Stop> Square::search(ScoreOracle& sample) const {
     }
   }
   co_return Stop::finished;
-}
-
-Crafted Square::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                           const CraftOptions& options) const {
-  return craft(*this, model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

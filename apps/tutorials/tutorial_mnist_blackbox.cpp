@@ -61,7 +61,7 @@ void run(const Options& options) {
   apps::print(
       text("Test accuracy of the substitute: ", accuracy(nn::predict(substitute, test.images), test.labels), "\n"));
 
-  const attacks::Fgsm fgsm{.eps = eps};
+  const attacks::Attack fgsm = attacks::Fgsm{.eps = eps};
   const attacks::Goal goal = away_from(test.labels);
   const attacks::Budget budget = fgsm.budget(black_box.input(), test.box);
   const auto robust = [&](const nn::Classifier& seen_by_attack) {

@@ -48,7 +48,8 @@ void report_like_the_original(const nn::Classifier& net, const data::Dataset& te
   std::size_t right = 0;
   for (std::size_t first = 0; first < test.size(); first += batch) {
     const data::Samples samples = test.samples(first, std::min(batch, test.size() - first));
-    const attacks::Crafted made = attacks::FgsmCleverhans100{.eps = eps}(net, samples, away_from(samples.labels));
+    const attacks::Crafted made =
+        attacks::Attack(attacks::FgsmCleverhans100{.eps = eps})(net, samples, away_from(samples.labels));
     right += nn::count_right(nn::predict(net, made.images), samples.labels);
   }
   apps::print(text("(The original would have printed ", apps::percent_of({right, test.size()}),

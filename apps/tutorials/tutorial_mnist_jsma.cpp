@@ -72,7 +72,7 @@ void run(const Options& options) {
   apps::print(text("\nCrafting ", sources.size(), " * ", options.nb_classes - 1, " adversarial examples\n"));
 
   // Of each pair of an image that is read correctly and another class: success, and the share of the features changed.
-  const attacks::Jsma jsma{.gamma = 0.1F, .theta = 1};
+  const attacks::Attack jsma = attacks::Jsma{.gamma = 0.1F, .theta = 1};
   const auto features = static_cast<double>(mnist.test.image_shape().elements());
   double attempts = 0, successes = 0, changed = 0, changed_in_successes = 0;
   double cells = 0, score = 0, original_changed = 0;  // as the original counts: cells, +1 or -1, 2 features a step

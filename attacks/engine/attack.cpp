@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include <hans/core/error.hpp>
+
 namespace hans {
 namespace attacks {
 void read_value(std::string_view word, Attack& out) { out = Attack::from_spec(Spec::parse(word)); }
@@ -56,6 +58,15 @@ void AttackInfo::follow(const std::vector<Attack>& parts) {
     for_random_models = for_random_models || info.for_random_models;
   }
 }
+
+namespace detail {
+
+void check_targets(std::string_view attack, bool taken, bool needed, const Goal& goal) {
+  check_usage(taken || !goal.targeted, attack, " takes no targets");
+  check_usage(!needed || goal.targeted, attack, " needs a target: changing features towards a class is what it does");
+}
+
+}  // namespace detail
 
 Goal Goal::select(std::span<const std::size_t> which) const {
   Goal part{targeted, {}};

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include <hans/attacks/judge.hpp>
+#include <hans/attacks/distance.hpp>
 #include <hans/core/error.hpp>
 
 namespace hans::attacks {
@@ -88,33 +88,6 @@ void keep_largest(std::span<const real> original, double count, std::span<real> 
       image[i] = original[i];
     }
   }
-}
-
-Budget ball_budget(std::string_view attack, float eps, Norm norm, const Shape& image, data::Box box) {
-  check_reach(attack, eps, norm, box, image.elements());
-  return {norm, eps, box, false};
-}
-
-Budget nearest_budget(Norm norm, data::Box box) { return {norm, std::numeric_limits<double>::infinity(), box, false}; }
-
-void check_untargeted(std::string_view attack, const Goal& goal) {
-  check_usage(!goal.targeted, attack, " takes no targets: it goes through the classes by itself");
-}
-
-double diameter(Norm norm, data::Box box, std::size_t features) {
-  const double width = static_cast<double>(box.hi) - static_cast<double>(box.lo);
-  const auto count = static_cast<double>(features);
-  return norm == Norm::linf ? width
-         : norm == Norm::l2 ? width * std::sqrt(count)
-         : norm == Norm::l1 ? width * count
-                            : count;
-}
-
-void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features) {
-  const double most = diameter(norm, clip, features);
-  check_usage(static_cast<double>(eps) <= most, attack, ": eps = ", eps, " is more than features from ", clip.lo,
-              " to ", clip.hi, " can change in ", enum_name(norm), ", ", most,
-              "; give it in the units of the data, such as 8/255 and not 8");
 }
 
 void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, data::Box clip,

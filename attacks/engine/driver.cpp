@@ -366,10 +366,4 @@ Crafted drive(const nn::Classifier& model, const data::Samples& samples, const G
   return Drive(model, samples, goal, options, budget, begin).run();
 }
 
-data::Box clip_box(std::optional<float> clip_min, std::optional<float> clip_max, data::Box box) {
-  const data::Box made{clip_min.value_or(box.lo), clip_max.value_or(box.hi)};
-  check_usage(made.lo <= made.hi, "clip_min ", made.lo, " is above clip_max ", made.hi);
-  return made;
-}
-
 }  // namespace hans::attacks

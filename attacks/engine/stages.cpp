@@ -29,6 +29,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
   constexpr double never = std::numeric_limits<double>::infinity();
   std::vector<double> reached(samples.size(), never);  // at which distance
   const auto asked = [&](std::size_t row) { return options.before.empty() ? Note{} : options.before[row]; };
+  bool all_told = false;
   std::vector<std::size_t> left(samples.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   for (const Attack& attack : attacks) {
@@ -45,7 +46,9 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     part.most_forwards = std::max(options.most_forwards, 1U) - 1;  // the judge asks once
     part.progress = [&](std::size_t done) {
       // A sample is done when it has fallen or may ask nothing more, or with the last attack.
-      if (options.progress && &attack == &attacks.back()) options.progress(ended + done);
+      if (!options.progress || &attack != &attacks.back()) return;
+      options.progress(ended + done);
+      all_told = ended + done == samples.size();
     };
     std::vector<float> eps;
     std::vector<unsigned char> mask;
@@ -93,7 +96,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     }
     if (limited && std::ranges::find(reached, never) == reached.end()) break;
   }
-  if (options.progress && left.empty()) options.progress(samples.size());
+  if (options.progress && !all_told && samples.size() > 0) options.progress(samples.size());
   return made;
 }
 

@@ -2,9 +2,7 @@
 #include <hans/attacks/judge.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <optional>
 
 #include <hans/core/error.hpp>
@@ -12,8 +10,6 @@
 
 namespace hans::attacks {
 namespace {
-
-bool same_bits(real a, real b) { return std::memcmp(&a, &b, sizeof(real)) == 0; }
 
 /// Whether the logit that wins (wanted: a target, or the prediction) is so little ahead of the one it must beat (the
 /// label's, or with a target any) that another program's rounding may turn it.
@@ -58,37 +54,6 @@ Finding find(std::span<const real> original, std::span<const real> image, int pr
 }
 
 }  // namespace
-
-double Distances::of(Norm norm) const {
-  switch (norm) {
-    case Norm::linf:
-      return linf;
-    case Norm::l2:
-      return l2;
-    case Norm::l1:
-      return l1;
-    case Norm::l0:
-      break;
-  }
-  return static_cast<double>(l0);
-}
-
-Distances distances(std::span<const real> original, std::span<const real> image) {
-  check(original.size() == image.size(), "an original of ", original.size(), " features does not fit an image of ",
-        image.size());
-  Distances found;
-  double squares = 0;
-  for (std::size_t i = 0; i < image.size(); ++i) {
-    const double change = std::abs(static_cast<double>(image[i]) - static_cast<double>(original[i]));
-    // A NaN makes the distance NaN, which is inside no ball, whatever comes behind it.
-    found.linf = change <= found.linf || std::isnan(found.linf) ? found.linf : change;
-    found.l1 += change;
-    squares += change * change;
-    found.l0 += same_bits(original[i], image[i]) ? 0U : 1U;
-  }
-  found.l2 = std::sqrt(squares);
-  return found;
-}
 
 void check_labels(const data::Samples& samples, std::size_t classes) {
   for (std::size_t k = 0; k < samples.size(); ++k) {

@@ -8,6 +8,7 @@
 
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/fgsm.hpp>
+#include <hans/attacks/judge.hpp>
 #include <hans/attacks/pgd.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/rng.hpp>
@@ -86,7 +87,7 @@ void ask(const nn::Classifier& model, const Tensor& image, std::span<const real>
 /// Whether the gradient of the cross entropy at an image is zero everywhere; none where it cannot be asked for.
 std::optional<bool> zero_gradient(const nn::Classifier& model, const data::Samples& one, std::uint64_t seed) {
   try {
-    const Fgsm step{.eps = (one.box.hi - one.box.lo) / 255};
+    const Attack step = Fgsm{.eps = (one.box.hi - one.box.lo) / 255};
     return step(model, one, away_from(one.labels), {.seed = seed}).notes[0].gradient_norm == 0;
   } catch (const MemoryError&) {
     throw;

@@ -11,6 +11,8 @@
 #include <hans/autodiff/grad.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
+#include <hans/nn/evaluate.hpp>
+#include "attack_table.hpp"
 #include "attacks_testing.hpp"
 
 namespace hans::attacks_test {
@@ -20,113 +22,6 @@ using namespace testing_attacks;
 using attacks::Attack;
 using attacks::Crafted;
 using attacks::Goal;
-
-// Every attack with every option that changes what it does.
-constexpr std::array specs = std::to_array<std::string_view>({
-    "fgsm:eps=0.3",
-    "fgsm:eps=0.1",
-    "fgsm:eps=8/255",
-    "fgsm:eps=1e-4",
-    "fgsm:eps=0.3,label=model",
-    "fgsm:eps=0.3,label=data",
-    "fgsm:eps=0.3,clip_max=1.2",
-    "fgsm:eps=0.3,clip_min=-0.1",
-    "fgsm:eps=0.3,clip_min=-inf,clip_max=inf",
-    "fgsm:eps=0.3,norm=l2",
-    "fgsm:eps=3,norm=l2",
-    "fgsm:eps=8/255,norm=l2",
-    "fgsm:eps=1e-4,norm=l2",
-    "fgsm:eps=0.3,norm=l2,clip_min=-inf,clip_max=inf",
-    "fgsm:eps=0.3,norm=l1",
-    "fgsm:eps=8/255,norm=l1",
-    "fgsm@cleverhans-1.0.0:eps=0.3",
-    "fgsm@cleverhans-1.0.0:eps=0.3,clip_min=0,clip_max=1",
-    "jsma:gamma=0.3",
-    "jsma:gamma=1",
-    "jsma:max_features=7",
-    "jsma:gamma=0.3,theta=-1",
-    "jsma:gamma=0.3,theta=0.3",
-    "jsma:gamma=0.3,theta=-0.3,retire=saturated",
-    "jsma:gamma=0.3,theta=0.3,retire=saturated",
-    "jsma:gamma=0.3,of=logits",
-    "jsma:gamma=0.3,of=logits,theta=-1",
-    "jsma:gamma=0.3,select=single",
-    "jsma:gamma=0.3,of=logits,select=single,theta=0.3,retire=saturated",
-    "jsma:gamma=0.3,theta=0.5,clip_max=1.2",
-    "jsma:gamma=0.3,theta=0.5,clip_min=-inf,clip_max=inf",
-    "jsma@cleverhans-1.0.0:theta=1,gamma=0.3",
-    "jsma@cleverhans-1.0.0:theta=1,gamma=0.3,of=logits",
-    "jsma@cleverhans-1.0.0:theta=0.3,increase=false",
-    "jsma@cleverhans-1.0.0:theta=0.3,gamma=0.4,clip_min=0.1,clip_max=0.9",
-    "jsma:gamma=0.3,map=weighted",
-    "jsma:gamma=0.3,map=taylor,theta=-0.5,of=logits",
-    "m-jsma:gamma=0.3",
-    "m-jsma:gamma=0.2,theta=0.4,of=logits",
-    "one-pixel:pixels=1,population=10,rounds=5",
-    "one-pixel:pixels=3,population=6,rounds=4",
-    "r-fgsm:eps=0.3",
-    "r-fgsm:eps=0.3,alpha=0.25,start=uniform",
-    "pgd:eps=0.3,steps=5",
-    "pgd:eps=0.3,steps=3,alpha=0.05,restarts=2,loss=margin,start=original",
-    "pgd:eps=0.5,norm=l2,steps=5,loss=dlr",
-    "pgd:eps=0.1,steps=3,start=bright",
-    "pgd:eps=0.2,steps=3,clip_min=-inf,clip_max=1.2",
-    "pgd:eps=0.5,norm=l2,steps=3,start=dark",
-    "pgd:eps=2,norm=l1,steps=5,loss=cw",
-    "apgd:eps=0.2,steps=20",
-    "apgd:eps=0.2,steps=5,clip_min=-0.5,clip_max=1.5",
-    "apgd:eps=0.5,norm=l2,steps=20,loss=dlr,restarts=2,rho=0.5",
-    "apgd:eps=2,norm=l1,steps=20,large_eps=true",
-    "apgd-t:eps=0.2,steps=10,classes=2,rho=0.6",
-    "apgd-t:eps=2,norm=l1,steps=10,restarts=2,large_eps=true",
-    "fab:steps=8",
-    "fab:norm=l2,eps=0.5,steps=8,classes=2,restarts=2",
-    "fab:norm=l1,steps=5,alpha_max=0.2,eta=1.1,beta=0.8,refine=3",
-    "square:eps=0.2,queries=100",
-    "square:eps=0.2,queries=20,clip_min=0,clip_max=1.5",
-    "square:eps=0.5,norm=l2,queries=30,restarts=2,p_init=0.5",
-    "square:eps=2,norm=l1,queries=30,rescale=true",
-    "deepfool:steps=10",
-    "deepfool:norm=linf,steps=10,candidates=3,overshoot=0.1,refine=3",
-    "deepfool:norm=l1,steps=10",
-    "ddn:steps=20",
-    "ddn:steps=10,init_eps=0.5,gamma=0.1,refine=0",
-    "fmn:steps=20",
-    "fmn:norm=linf,steps=20,alpha=0.5,gamma=0.1",
-    "fmn:norm=l1,steps=20,refine=5",
-    "fmn:norm=l0,steps=20",
-    "cw:searches=3,steps=20",
-    "cw:searches=2,steps=10,rate=0.1,c=0.1,kappa=0.5,abort_early=false,refine=5",
-    "cw-linf:steps=20,rate=0.05",
-    "cw-linf:steps=10,rate=0.1,c=0.1,most_c=1,tau_decay=0.8,kappa=0.5,abort_early=false,refine=2",
-    "l-bfgs:searches=4,steps=10",
-    "l-bfgs:searches=2,steps=5,c=1,refine=3",
-    "mi-fgsm:eps=0.3,steps=5",
-    "mi-fgsm:eps=0.5,norm=l2,steps=5,alpha=0.2,decay=0.5,nesterov=true,loss=margin",
-    "mi-fgsm:eps=0.3,steps=5,diversity=0.7",
-    "spsa:eps=0.3,steps=20,pairs=8",
-    "spsa:eps=0.5,norm=l2,steps=20,pairs=8,delta=0.02,rate=0.05,loss=ce",
-    "noise:eps=0.3",
-    "noise:eps=0.5,norm=l2,kind=gaussian,repeats=3",
-    "noise:eps=2,norm=l1,kind=salt_pepper",
-    "noise:eps=0.3,kind=contrast",
-    "noise:eps=0.3,kind=blur",
-    "noise:eps=0.3,kind=inversion",
-    "ead:searches=5,steps=30,c=3,rate=0.05",
-    "ead:searches=2,steps=10,rate=0.1,c=0.1,kappa=0.5,beta=0.02,abort_early=false,refine=0",
-    "sigma-zero:steps=20",
-    "sigma-zero:steps=10,rate=0.5,sigma=0.01,tau=0.2,tau_rate=0.05,refine=2",
-    "boundary:steps=30",
-    "boundary:steps=20,spherical_step=0.1,source_step=0.1,adaptation=2,starts=3,tries=20",
-    "hopskipjump:steps=3,evals=10",
-    "hopskipjump:norm=linf,steps=2,evals=10,most_evals=12,tries=20",
-    "autoattack:eps=0.1",
-    "autoattack:eps=0.1,norm=l2,version=plus",
-    "composite:attacks=[r-fgsm:eps=0.2]/[pgd:eps=0.2,steps=5]/[square:eps=0.2,queries=20]",
-    "composite:attacks=[ddn:steps=20]/[deepfool:steps=5]",
-    "eot:attack=[pgd:eps=0.2,steps=5],draws=3",
-    "bpda:attack=[apgd:eps=0.2,steps=10]",
-});
 
 /// Thousands of passes: for a few samples only.
 bool is_heavy(std::string_view spec) { return spec.starts_with("autoattack"); }
@@ -158,7 +53,7 @@ void expect_same(const Crafted& part, std::span<const std::size_t> which, const 
   }
 }
 
-TEST(EveryAttack, IsInTheTableAbove) {
+TEST(EveryAttack, IsInTheTable) {
   for (const attacks::AttackInfo& info : attacks::list_attacks()) {
     const std::string name = text(info.name, info.version.empty() ? "" : "@", info.version, ':');
     EXPECT_TRUE(std::ranges::any_of(specs, [&](std::string_view spec) { return spec.starts_with(name); })) << name;
@@ -349,6 +244,18 @@ TEST(EveryAttack, TellsHowFarItIsAndNothingTwice) {
     EXPECT_TRUE(std::ranges::is_sorted(told));
     EXPECT_EQ(std::ranges::count(told, samples.size()), 1);
   });
+}
+
+TEST(Composite, TellsOnceThatTheLastOneFooledAll) {
+  const nn::Sequential net = small_models()[1];
+  data::Samples samples = random_samples(net.input(), 30, net.classes(), 11);
+  samples.labels = nn::predict(net, samples.images);
+  for (const std::string_view spec : {"composite:attacks=[noise:eps=1]/[pgd:eps=1]", "composite:attacks=[pgd:eps=1]"}) {
+    std::vector<std::size_t> told;
+    (void)attack(spec)(net, samples, away_from(samples.labels), {0, [&](std::size_t done) { told.push_back(done); }});
+    EXPECT_EQ(std::ranges::count(told, samples.size()), 1) << spec;
+    EXPECT_EQ(told.back(), samples.size());
+  }
 }
 
 TEST(EveryAttack, TakesOneGoalForAllAndRefusesOthers) {

@@ -16,6 +16,7 @@ namespace hans::cleverhans_test {
 namespace {
 
 using namespace testing_attacks;
+using attacks::Attack;
 using attacks::Crafted;
 using attacks::Fgsm;
 using attacks::FgsmCleverhans100;
@@ -48,7 +49,8 @@ TEST(Cleverhans, ClippedOnlyIfBothEndsWereGiven) {
   const nn::Sequential net = stubborn({1, -1, 1, -1}, 4);
   const data::Samples one = one_image({0.875, 0.125, 0.5, 0.5}, 0);
   const auto original = [&](std::optional<float> low, std::optional<float> high) {
-    return values(FgsmCleverhans100{.eps = 0.25F, .clip_min = low, .clip_max = high}(net, one, away_from({0})).images);
+    return values(
+        Attack(FgsmCleverhans100{.eps = 0.25F, .clip_min = low, .clip_max = high})(net, one, away_from({0})).images);
   };
   const std::vector<real> unclipped{1.125, -0.125, 0.75, 0.25};
   const std::vector<real> clipped{1, 0, 0.75, 0.25};
@@ -57,7 +59,7 @@ TEST(Cleverhans, ClippedOnlyIfBothEndsWereGiven) {
   EXPECT_EQ(original({}, 1.0F), unclipped);
   EXPECT_EQ(original(0.0F, 1.0F), clipped);
   const auto now = [&](std::optional<float> low, std::optional<float> high) {
-    return values(Fgsm{.eps = 0.25F, .clip_min = low, .clip_max = high}(net, one, away_from({0})).images);
+    return values(Attack(Fgsm{.eps = 0.25F, .clip_min = low, .clip_max = high})(net, one, away_from({0})).images);
   };
   EXPECT_EQ(now({}, {}), clipped);
   EXPECT_EQ(now(-infinity, {}), (std::vector<real>{1, -0.125, 0.75, 0.25}));
@@ -71,9 +73,10 @@ TEST(Cleverhans, AlwaysMovedAwayFromTheModelsPrediction) {
   const data::Samples wrong = one_image({0.5, 0.5, 0.5, 0.5}, 1);
   const std::vector<real> away_from_0{0.75, 0.25, 0.75, 0.25};
   const std::vector<real> away_from_1{0.25, 0.75, 0.25, 0.75};
-  EXPECT_EQ(values(FgsmCleverhans100{.eps = 0.25F}(net, wrong, away_from({1})).images), away_from_0);
-  EXPECT_EQ(values(Fgsm{.eps = 0.25F}(net, wrong, away_from({1})).images), away_from_1);
-  EXPECT_TRUE(contains(usage_error_of([&] { FgsmCleverhans100{.eps = 0.25F}(net, wrong, towards(1)); }), "target"));
+  EXPECT_EQ(values(Attack(FgsmCleverhans100{.eps = 0.25F})(net, wrong, away_from({1})).images), away_from_0);
+  EXPECT_EQ(values(Attack(Fgsm{.eps = 0.25F})(net, wrong, away_from({1})).images), away_from_1);
+  EXPECT_TRUE(
+      contains(usage_error_of([&] { Attack(FgsmCleverhans100{.eps = 0.25F})(net, wrong, towards(1)); }), "target"));
 }
 
 // Classes with the same largest logit share the label between them.
@@ -83,10 +86,11 @@ TEST(Cleverhans, SharedTheLabelAmongTies) {
   const data::Samples tied = one_image({0.5, 0.5, 0.5, 0.5});
   // Gradient of the shared label: (-p_2 / 2, -p_2 / 2, p_2), so the first two features go down alike, and the last goes
   // up by 4 p_2; had each of the two all of the label, it would go down.
-  EXPECT_EQ(values(FgsmCleverhans100{.eps = 0.25F}(net, tied, away_from({0})).images),
+  EXPECT_EQ(values(Attack(FgsmCleverhans100{.eps = 0.25F})(net, tied, away_from({0})).images),
             (std::vector<real>{0.25, 0.25, 0.25, 0.75}));
   // Label 0 alone: (p_0 - 1, p_1, p_2), so the second feature goes up.
-  EXPECT_EQ(values(Fgsm{.eps = 0.25F}(net, tied, away_from({0})).images), (std::vector<real>{0.25, 0.75, 0.25, 0.75}));
+  EXPECT_EQ(values(Attack(Fgsm{.eps = 0.25F})(net, tied, away_from({0})).images),
+            (std::vector<real>{0.25, 0.75, 0.25, 0.75}));
 }
 
 // x + 0.3 in float lies further from x than 0.3 for some pixels.
@@ -99,8 +103,8 @@ TEST(Cleverhans, LeftItsOwnBallByRounding) {
   const data::Samples all = one_image(bytes);
   const double eps = static_cast<double>(0.3F);
   const auto farthest = [&](const Tensor& made) { return attacks::distances(all.images.values(), made.values()).linf; };
-  EXPECT_GT(farthest(FgsmCleverhans100{.eps = 0.3F}(net, all, away_from({0})).images), eps);
-  EXPECT_LE(farthest(Fgsm{.eps = 0.3F}(net, all, away_from({0})).images), eps);
+  EXPECT_GT(farthest(Attack(FgsmCleverhans100{.eps = 0.3F})(net, all, away_from({0})).images), eps);
+  EXPECT_LE(farthest(Attack(Fgsm{.eps = 0.3F})(net, all, away_from({0})).images), eps);
 }
 
 // Nobody looked: the prediction alone decided. Ours is judged so only under the old name.
@@ -108,15 +112,15 @@ TEST(Cleverhans, WasJudgedByThePredictionAlone) {
   const nn::Sequential net = stubborn({1, 1, 1, 1}, 4.5);  // class 1 needs a sum above 2.25
   const data::Samples one = one_image({0.5, 0.5, 0.5, 0.5});
   const Tensor far = Tensor::full(one.images.shape(), 7);
-  const FgsmCleverhans100 old{.eps = 0.1F};
-  const Fgsm now{.eps = 0.1F};
+  const Attack old = FgsmCleverhans100{.eps = 0.1F};
+  const Attack now = Fgsm{.eps = 0.1F};
   const auto success = [&](const attacks::Budget& budget) {
     return attacks::judge(net, one, far, away_from({0}), budget).findings[0].success;
   };
   EXPECT_TRUE(success(old.budget(line, one.box)));
   EXPECT_FALSE(success(now.budget(line, one.box)));
-  EXPECT_TRUE(success(JsmaCleverhans100{.theta = 1.0F}.budget(line, one.box)));
-  EXPECT_FALSE(success(Jsma{.gamma = 1}.budget(line, one.box)));
+  EXPECT_TRUE(success(Attack(JsmaCleverhans100{.theta = 1.0F}).budget(line, one.box)));
+  EXPECT_FALSE(success(Attack(Jsma{.gamma = 1}).budget(line, one.box)));
 }
 
 // The report prints x + eps * gradient; its code has the sign.
@@ -124,15 +128,15 @@ TEST(Cleverhans, PrintedTheEquationWithoutItsSign) {
   const nn::Sequential net = stubborn({0.5, -0.125, 1, -2}, 0.5);
   const data::Samples one = one_image({0.5, 0.5, 0.5, 0.5});
   const std::vector<real> stepped{0.75, 0.25, 0.75, 0.25};
-  EXPECT_EQ(values(Fgsm{.eps = 0.25F}(net, one, away_from({0})).images), stepped);
-  EXPECT_EQ(values(FgsmCleverhans100{.eps = 0.25F}(net, one, away_from({0})).images), stepped);
+  EXPECT_EQ(values(Attack(Fgsm{.eps = 0.25F})(net, one, away_from({0})).images), stepped);
+  EXPECT_EQ(values(Attack(FgsmCleverhans100{.eps = 0.25F})(net, one, away_from({0})).images), stepped);
 }
 
 // v4.0.0 fast_gradient_method.py:48 gives back the input itself where eps is 0.
 TEST(Cleverhans, ReturnedTheInputItself) {
   const nn::Sequential net = stubborn({1, 1, 1, 1});
   const data::Samples one = one_image({0.5, 0.5, 0.5, 0.5});
-  Tensor made = Fgsm{.eps = 0.0F}(net, one, away_from({0})).images;
+  Tensor made = Attack(Fgsm{.eps = 0.0F})(net, one, away_from({0})).images;
   made.mutable_data()[0] = 9;
   EXPECT_EQ(one.images.data()[0], 0.5F);
 }
@@ -143,14 +147,15 @@ TEST(Cleverhans, ReturnedTheInputItself) {
 TEST(Cleverhans, ChangedAnyPairWhenNoneQualified) {
   const nn::Sequential net = stubborn({-1, -1, -1, -1}, 4);  // every feature speaks against the target
   const data::Samples one = one_image({1, 0.5, 0.25, 0.125});
-  const Crafted now = Jsma{.gamma = 1}(net, one, towards(1));
+  const Crafted now = Attack(Jsma{.gamma = 1})(net, one, towards(1));
   EXPECT_TRUE(identical(now.images, one.images));
   EXPECT_EQ(now.notes[0].stop, Stop::no_admissible_pair);
-  const Crafted old = JsmaCleverhans100{.theta = 1.0F}(net, one, towards(1));
+  const Crafted old = Attack(JsmaCleverhans100{.theta = 1.0F})(net, one, towards(1));
   EXPECT_EQ(values(old.images), (std::vector<real>{1, 1, 1, 0.125}));  // the lowest pair left in the domain
   EXPECT_EQ(old.notes[0].stop, Stop::domain_exhausted);                // then one is left, and no pair
-  EXPECT_EQ(values(JsmaCleverhans100{.theta = 1.0F, .gamma = 0.25F}(net, one, towards(1)).images), values(one.images));
-  EXPECT_EQ(values(JsmaCleverhans100{.theta = 0.25F, .of = attacks::Of::logits}(net, one, towards(1)).images),
+  EXPECT_EQ(values(Attack(JsmaCleverhans100{.theta = 1.0F, .gamma = 0.25F})(net, one, towards(1)).images),
+            values(one.images));
+  EXPECT_EQ(values(Attack(JsmaCleverhans100{.theta = 0.25F, .of = attacks::Of::logits})(net, one, towards(1)).images),
             (std::vector<real>{1, 0.75, 0.5, 0.125}));
 }
 
@@ -158,8 +163,8 @@ TEST(Cleverhans, ChangedAnyPairWhenNoneQualified) {
 TEST(Cleverhans, FailedWithOneFeatureLeft) {
   const nn::Sequential net = stubborn({1, 1, 1, 1});
   const data::Samples one = one_image({1, 1, 0.5, 1});
-  for (const Crafted& made :
-       {Jsma{.gamma = 1}(net, one, towards(1)), JsmaCleverhans100{.theta = 1.0F}(net, one, towards(1))}) {
+  for (const Crafted& made : {Attack(Jsma{.gamma = 1})(net, one, towards(1)),
+                              Attack(JsmaCleverhans100{.theta = 1.0F})(net, one, towards(1))}) {
     EXPECT_TRUE(identical(made.images, one.images));
     EXPECT_EQ(made.notes[0].stop, Stop::domain_exhausted);
   }
@@ -170,31 +175,31 @@ TEST(Cleverhans, AgreesWhereAPairQualifies) {
   const nn::Sequential net = stubborn({1, 4, 2, 3, -1, 0.5}, 3);
   const data::Samples black = one_image({0, 0, 0, 0, 0, 0});
   for (const float gamma : {0.34F, 0.67F, 1.0F}) {
-    const Crafted now = Jsma{.gamma = gamma}(net, black, towards(1));
-    const Crafted old = JsmaCleverhans100{.theta = 1.0F, .gamma = gamma}(net, black, towards(1));
+    const Crafted now = Attack(Jsma{.gamma = gamma})(net, black, towards(1));
+    const Crafted old = Attack(JsmaCleverhans100{.theta = 1.0F, .gamma = gamma})(net, black, towards(1));
     EXPECT_TRUE(identical(now.images, old.images));
     EXPECT_EQ(now.notes[0].stop, old.notes[0].stop);
     EXPECT_EQ(now.notes[0].steps, old.notes[0].steps);
   }
-  EXPECT_EQ(values(Jsma{.gamma = 0.34F}(net, black, towards(1)).images), (std::vector<real>{0, 1, 0, 1, 0, 0}));
+  EXPECT_EQ(values(Attack(Jsma{.gamma = 0.34F})(net, black, towards(1)).images), (std::vector<real>{0, 1, 0, 1, 0, 0}));
 }
 
 // Probabilities that underflow have no gradient: the original then changed the first pair.
 TEST(Cleverhans, SawNothingWhereTheProbabilityUnderflowed) {
   const nn::Sequential net = stubborn({1, 1, 3, 2}, 1e4F);
   const data::Samples black = one_image({0, 0, 0, 0});
-  EXPECT_EQ(values(JsmaCleverhans100{.theta = 1.0F, .gamma = 0.5F}(net, black, towards(1)).images),
+  EXPECT_EQ(values(Attack(JsmaCleverhans100{.theta = 1.0F, .gamma = 0.5F})(net, black, towards(1)).images),
             (std::vector<real>{1, 1, 0, 0}));
-  EXPECT_EQ(values(Jsma{.gamma = 0.5F}(net, black, towards(1)).images), (std::vector<real>{0, 0, 1, 1}));
+  EXPECT_EQ(values(Attack(Jsma{.gamma = 0.5F})(net, black, towards(1)).images), (std::vector<real>{0, 0, 1, 1}));
 }
 
 // v2.0.0 and v3.1.0: theta < 0 moved features up, and past the end of their range.
 TEST(Cleverhans, MovedTheWrongWayForANegativeTheta) {
   const nn::Sequential net = stubborn({-1, -1, -1, -1}, 100);
   const data::Samples one = one_image({0.5, 0.25, 0.75, 1});
-  EXPECT_EQ(values(Jsma{.gamma = 1, .theta = -0.5F}(net, one, towards(1)).images),
+  EXPECT_EQ(values(Attack(Jsma{.gamma = 1, .theta = -0.5F})(net, one, towards(1)).images),
             (std::vector<real>{0, 0, 0.25, 0.5}));
-  EXPECT_EQ(values(JsmaCleverhans100{.theta = 0.5F, .increase = false}(net, one, towards(1)).images),
+  EXPECT_EQ(values(Attack(JsmaCleverhans100{.theta = 0.5F, .increase = false})(net, one, towards(1)).images),
             (std::vector<real>{0, 0, 0.25, 0.5}));
 }
 
@@ -203,12 +208,12 @@ TEST(Cleverhans, ChangedAFeatureOnlyOnce) {
   const nn::Sequential net = stubborn({2, 2, 1, 1});
   const data::Samples black = one_image({0, 0, 0, 0});
   const std::vector<real> once{0.25, 0.25, 0.25, 0.25};
-  EXPECT_EQ(values(JsmaCleverhans100{.theta = 0.25F}(net, black, towards(1)).images), once);
-  EXPECT_EQ(values(Jsma{.gamma = 1, .theta = 0.25F}(net, black, towards(1)).images), once);
-  EXPECT_EQ(
-      values(Jsma{.max_features = 12, .theta = 0.25F, .retire = attacks::Retire::saturated}(net, black, towards(1))
-                 .images),
-      (std::vector<real>{1, 1, 0.5, 0.5}));
+  EXPECT_EQ(values(Attack(JsmaCleverhans100{.theta = 0.25F})(net, black, towards(1)).images), once);
+  EXPECT_EQ(values(Attack(Jsma{.gamma = 1, .theta = 0.25F})(net, black, towards(1)).images), once);
+  EXPECT_EQ(values(Attack(Jsma{.max_features = 12, .theta = 0.25F, .retire = attacks::Retire::saturated})(net, black,
+                                                                                                          towards(1))
+                       .images),
+            (std::vector<real>{1, 1, 0.5, 0.5}));
 }
 
 // Class count and image size came from global flags, rows * cols without the channels; the limit is floor(n / 2 *
@@ -219,7 +224,7 @@ TEST(Cleverhans, KnewOnlyOneShape) {
   for (std::size_t k = 0; k < 18; ++k) all.insert(all.end(), {-1, 1, 0});
   const nn::Sequential net = linear_model(colour, 3, all, {1e4, -1e4, 0});
   const data::Samples black{Tensor(colour.with_front(1)), {0}, {0}, {}};
-  const Crafted made = Jsma{.gamma = 0.35F}(net, black, towards(1));  // 18 * 0.35 / 2 = 3.15
+  const Crafted made = Attack(Jsma{.gamma = 0.35F})(net, black, towards(1));  // 18 * 0.35 / 2 = 3.15
   EXPECT_EQ(attacks::distances(black.images.values(), made.images.values()).l0, 6U);
 }
 
@@ -252,7 +257,7 @@ TEST(Cleverhans, ReportedSuccessesMinusFailures) {
 TEST(Cleverhans, ReturnedAFractionItDidNotMeasure) {
   const nn::Sequential net = stubborn({1, 1, 1, 1});
   const data::Samples one = one_image({0.5, 0.5, 0.5, 0.5});
-  const Crafted made = Jsma{.gamma = 1, .theta = 1e-9F}(net, one, towards(1));  // 0.5 + 1e-9 is 0.5
+  const Crafted made = Attack(Jsma{.gamma = 1, .theta = 1e-9F})(net, one, towards(1));  // 0.5 + 1e-9 is 0.5
   EXPECT_EQ(made.notes[0].steps, 2U);
   EXPECT_EQ(attacks::distances(one.images.values(), made.images.values()).l0, 0U);
 }
@@ -262,11 +267,11 @@ TEST(Cleverhans, ForgotTheFirstModelWithTheSecond) {
   const nn::Sequential first = small_models()[1];
   const std::vector<Tensor> before(first.weights().begin(), first.weights().end());
   const data::Samples samples = random_samples(first.input(), 3, 4, 61);
-  const Tensor made = Fgsm{.eps = 0.3F}(first, samples, away_from(samples.labels)).images;
+  const Tensor made = Attack(Fgsm{.eps = 0.3F})(first, samples, away_from(samples.labels)).images;
   const nn::Sequential second = nn::Sequential::parse(first.architecture(), Rng(77));
-  Fgsm{.eps = 0.3F}(second, samples, away_from(samples.labels));
+  Attack(Fgsm{.eps = 0.3F})(second, samples, away_from(samples.labels));
   for (std::size_t w = 0; w < before.size(); ++w) EXPECT_TRUE(identical(first.weights()[w], before[w]));
-  EXPECT_TRUE(identical(Fgsm{.eps = 0.3F}(first, samples, away_from(samples.labels)).images, made));
+  EXPECT_TRUE(identical(Attack(Fgsm{.eps = 0.3F})(first, samples, away_from(samples.labels)).images, made));
 }
 
 }  // namespace

@@ -93,7 +93,7 @@ TEST(RFgsm, IsARandomStepAndOneOfTheGradient) {
     if (uniform) made.start = attacks::Leap::uniform;
     attacks::CraftOptions options;
     options.to_the_end = true;
-    const Crafted crafted = made(net, samples, away_from(read_as), options);
+    const Crafted crafted = attacks::Attack(made)(net, samples, away_from(read_as), options);
     for (std::size_t s = 0; s < samples.size(); ++s) {
       for (std::size_t i = 0; i < 36; ++i) {
         const real x = samples.images.data()[36 * s + i];

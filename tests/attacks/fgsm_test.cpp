@@ -15,6 +15,7 @@ namespace hans::fgsm_test {
 namespace {
 
 using namespace testing_attacks;
+using attacks::Attack;
 using attacks::Crafted;
 using attacks::Fgsm;
 using attacks::Norm;
@@ -38,7 +39,7 @@ TEST(Fgsm, TakesTheSignOfTheDifferenceOfTwoWeights) {
   const std::vector<real> x{0.5, 0.5, 0.5, 0.5};
   const data::Samples first = samples_of(line, x, {0});
   const data::Samples second = samples_of(line, x, {1});
-  const Fgsm quarter{.eps = 0.25F};
+  const Attack quarter = Fgsm{.eps = 0.25F};
   EXPECT_EQ(values(quarter(net, first, away_from({0})).images), (std::vector<real>{0.25, 0.75, 0.5, 0.75}));
   EXPECT_EQ(values(quarter(net, second, away_from({1})).images), (std::vector<real>{0.75, 0.25, 0.5, 0.25}));
   EXPECT_EQ(values(quarter(net, first, towards(0)).images), (std::vector<real>{0.75, 0.25, 0.5, 0.25}));
@@ -49,22 +50,22 @@ TEST(Fgsm, TakesNormedStepsInTheOtherNorms) {
   const nn::Sequential net = linear_model(line, 2, two_classes, {0, 0});
   const data::Samples one = samples_of(line, {0.5, 0.5, 0.5, 0.5}, {0});
   // |(-2, 1.5, 0, 6)| = 6.5
-  const Tensor l2 = Fgsm{.eps = 0.325F, .norm = Norm::l2}(net, one, away_from({0})).images;
+  const Tensor l2 = Attack(Fgsm{.eps = 0.325F, .norm = Norm::l2})(net, one, away_from({0})).images;
   const std::array<double, 4> expected{0.5 - 0.1, 0.5 + 0.075, 0.5, 0.5 + 0.3};
   for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(l2.data()[k], expected[k], 1e-6);
   EXPECT_EQ(l2.data()[2], 0.5F);
-  EXPECT_EQ(values(Fgsm{.eps = 0.25F, .norm = Norm::l1}(net, one, away_from({0})).images),
+  EXPECT_EQ(values(Attack(Fgsm{.eps = 0.25F, .norm = Norm::l1})(net, one, away_from({0})).images),
             (std::vector<real>{0.5, 0.5, 0.5, 0.75}));
-  EXPECT_EQ(values(Fgsm{.eps = 0.25F, .norm = Norm::l1}(net, one, towards(0)).images),
+  EXPECT_EQ(values(Attack(Fgsm{.eps = 0.25F, .norm = Norm::l1})(net, one, towards(0)).images),
             (std::vector<real>{0.5, 0.5, 0.5, 0.25}));
-  EXPECT_EQ(values(Fgsm{.eps = 3.0F, .norm = Norm::l1}(net, one, away_from({0})).images),
+  EXPECT_EQ(values(Attack(Fgsm{.eps = 3.0F, .norm = Norm::l1})(net, one, away_from({0})).images),
             (std::vector<real>{0.5, 0.5, 0.5, 1}));  // ends at the box
 }
 
 TEST(Fgsm, L1TakesTheFirstOfEqualGradients) {
   const nn::Sequential net = linear_model(line, 2, {0, 1, 3, 0, 0, 3, 3, 0}, {0, 0});  // differences 1, -3, 3, -3
   const data::Samples one = samples_of(line, {0.5, 0.5, 0.5, 0.5}, {0});
-  EXPECT_EQ(values(Fgsm{.eps = 0.25F, .norm = Norm::l1}(net, one, away_from({0})).images),
+  EXPECT_EQ(values(Attack(Fgsm{.eps = 0.25F, .norm = Norm::l1})(net, one, away_from({0})).images),
             (std::vector<real>{0.5, 0.25, 0.5, 0.5}));
 }
 
@@ -74,9 +75,9 @@ TEST(Fgsm, FollowsTheGradientOfManyClasses) {
   stream.normals(weights);
   const nn::Sequential model = linear_model({3, 3, 2}, 5, weights, {0.5, 0, -0.5, 0, 0.25});
   const data::Samples samples = random_samples(model.input(), 20, 5, 4);
-  const Tensor made =
-      Fgsm{.eps = 0.125F, .clip_min = -infinity, .clip_max = infinity}(model, samples, away_from(samples.labels))
-          .images;
+  const Tensor made = Attack(Fgsm{.eps = 0.125F, .clip_min = -infinity, .clip_max = infinity})(
+                          model, samples, away_from(samples.labels))
+                          .images;
   Tape tape;
   const Tensor logits = model.logits(tape.constant(samples.images)).value();
   std::size_t compared = 0;
@@ -104,7 +105,7 @@ TEST(Fgsm, NeedsExactlyTheMarginOverTheL1NormOfTheDifference) {
   const nn::Sequential net = linear_model({1, 2, 1}, 2, {0, 5, 0, -3}, {0, -2});
   const data::Samples one = samples_of({1, 2, 1}, {0.5, 0.5}, {0});
   for (const float eps : {0.12F, 0.13F}) {
-    const Fgsm fgsm{.eps = eps};
+    const Attack fgsm = Fgsm{.eps = eps};
     const Tensor made = fgsm(net, one, away_from({0})).images;
     const auto verdict = attacks::judge(net, one, made, away_from({0}), fgsm.budget(net.input(), one.box));
     EXPECT_EQ(verdict.findings[0].success, eps > 0.125F);
@@ -118,7 +119,7 @@ TEST(Fgsm, SeesTheGradientOfAnExtremelyConfidentModel) {
   Tape tape;
   const Tensor p = softmax(net.logits(tape.constant(one.images))).value();
   ASSERT_EQ(p.data()[0] - 1, 0);
-  const Crafted made = Fgsm{.eps = 0.125F}(net, one, away_from({0}));
+  const Crafted made = Attack(Fgsm{.eps = 0.125F})(net, one, away_from({0}));
   EXPECT_EQ(values(made.images), (std::vector<real>{0.375, 0.375}));
   EXPECT_GT(made.notes[0].gradient_norm, 0);
   EXPECT_EQ(made.notes[0].stop, Stop::finished);
@@ -128,7 +129,7 @@ TEST(Fgsm, NotesAZeroGradient) {
   const FunctionModel flat({1, 2, 1}, 2, [](std::span<const real>) { return std::vector<real>{1, 0}; });
   const data::Samples one = samples_of({1, 2, 1}, {0.5, -0.0F}, {0});
   for (const Norm norm : {Norm::linf, Norm::l2, Norm::l1}) {
-    const Crafted made = Fgsm{.eps = 0.125F, .norm = norm}(flat, one, away_from({0}));
+    const Crafted made = Attack(Fgsm{.eps = 0.125F, .norm = norm})(flat, one, away_from({0}));
     EXPECT_TRUE(identical(made.images, one.images));
     EXPECT_EQ(made.notes[0].stop, Stop::zero_gradient);
     EXPECT_EQ(made.notes[0].gradient_norm, 0);
@@ -139,7 +140,7 @@ TEST(Fgsm, NotesAZeroGradient) {
 TEST(Fgsm, NotesLossAndGradient) {
   const nn::Sequential net = linear_model(line, 2, two_classes, {0, 0});
   const data::Samples one = samples_of(line, {0.5, 0.5, 0.5, 0.5}, {0});
-  const attacks::Note note = Fgsm{.eps = 0.25F}(net, one, away_from({0})).notes[0];
+  const attacks::Note note = Attack(Fgsm{.eps = 0.25F})(net, one, away_from({0})).notes[0];
   const double margin = (-2 + 1.5 + 6) / 2;  // logit 1 minus logit 0
   EXPECT_NEAR(note.loss, std::log(1 + std::exp(margin)), 1e-5);
   EXPECT_NEAR(note.gradient_norm, 6 / (1 + std::exp(-margin)), 1e-5);
@@ -152,7 +153,7 @@ TEST(Fgsm, MovesAwayFromTheLabelOrFromTheModelsOwnPrediction) {
   const std::vector<real> away_from_0{0.25, 0.75, 0.5, 0.75};
   const std::vector<real> away_from_1{0.75, 0.25, 0.5, 0.25};
   const auto made = [&](std::optional<attacks::Label> label, const attacks::Goal& goal) {
-    return values(Fgsm{.eps = 0.25F, .label = label}(net, wrong, goal).images);
+    return values(Attack(Fgsm{.eps = 0.25F, .label = label})(net, wrong, goal).images);
   };
   EXPECT_EQ(made({}, away_from({0})), away_from_0);
   EXPECT_EQ(made(attacks::Label::data, away_from({0})), away_from_0);
@@ -165,7 +166,7 @@ TEST(Fgsm, ClipsAtOneEndAlone) {
   const nn::Sequential net = linear_model(line, 2, two_classes, {0, 0});
   const data::Samples one = samples_of(line, {0.125, 0.875, 0, 0.5}, {0});
   const auto made = [&](std::optional<float> low, std::optional<float> high) {
-    return values(Fgsm{.eps = 0.25F, .clip_min = low, .clip_max = high}(net, one, away_from({0})).images);
+    return values(Attack(Fgsm{.eps = 0.25F, .clip_min = low, .clip_max = high})(net, one, away_from({0})).images);
   };
   EXPECT_EQ(made({}, {}), (std::vector<real>{0, 1, 0, 0.75}));
   EXPECT_EQ(made({}, infinity), (std::vector<real>{0, 1.125, 0, 0.75}));
@@ -178,7 +179,7 @@ TEST(Fgsm, RefusesWhatIsNotANumber) {
   const FunctionModel broken({1, 2, 1}, 2, [](std::span<const real>) { return std::vector<real>{not_a_number, 0}; });
   const data::Samples one = samples_of({1, 2, 1}, {0.5, 0.5}, {0});
   for (const attacks::Label label : {attacks::Label::data, attacks::Label::model}) {
-    EXPECT_THROW((Fgsm{.eps = 0.125F, .label = label}(broken, one, away_from({0}))), Error);
+    EXPECT_THROW((Attack(Fgsm{.eps = 0.125F, .label = label})(broken, one, away_from({0}))), Error);
   }
 }
 

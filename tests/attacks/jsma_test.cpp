@@ -18,6 +18,7 @@ namespace hans::jsma_test {
 namespace {
 
 using namespace testing_attacks;
+using attacks::Attack;
 using attacks::Crafted;
 using attacks::Jsma;
 using attacks::JsmaCleverhans100;
@@ -154,7 +155,7 @@ Found by_definition(const Jsma& jsma, const nn::Classifier& model, const Tensor&
 
 void expect_as_defined(const Jsma& jsma, const nn::Classifier& model, const data::Samples& samples,
                        const std::vector<int>& targets, unsigned limit) {
-  const Crafted made = jsma(model, samples, towards(targets));
+  const Crafted made = Attack(jsma)(model, samples, towards(targets));
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const Found expected = by_definition(jsma, model, samples.images.rows(i, 1), targets[i], limit);
     ASSERT_TRUE(identical(made.images.rows(i, 1), Tensor(model.input().with_front(1), expected.image))) << i;
@@ -200,7 +201,7 @@ TEST(MaximalJsma, ChangesTheBestPairOfAllClassesAndDirections) {
     samples.labels = nn::predict(net, samples.images);
     for (const Of of : {Of::probabilities, Of::logits}) {
       SCOPED_TRACE(text(net.architecture(), static_cast<int>(of)));
-      const attacks::JsmaMaximal one_step{.gamma = 2 / 36.0F, .theta = 0.05F, .of = of};
+      const attacks::Attack one_step = attacks::JsmaMaximal{.gamma = 2 / 36.0F, .theta = 0.05F, .of = of};
       const Crafted made = one_step(net, samples, away_from(samples.labels));
       for (std::size_t s = 0; s < samples.size(); ++s) {
         const Tensor image = samples.images.rows(s, 1);
@@ -248,7 +249,7 @@ TEST(MaximalJsma, NeverGoesBackAndReportsWhyItEnded) {
   const nn::Sequential net = small_models()[1];
   data::Samples samples = random_samples(net.input(), 10, 4, 22);
   samples.labels = nn::predict(net, samples.images);
-  const attacks::JsmaMaximal attack{.gamma = 1.0F, .theta = 0.01F};
+  const Attack attack = attacks::JsmaMaximal{.gamma = 1.0F, .theta = 0.01F};
   attacks::CraftOptions options;
   const Crafted made = attack(net, samples, away_from(samples.labels), options);
   for (const attacks::Note& note : made.notes) {
@@ -299,7 +300,7 @@ TEST(Jsma, ChangesAtMostItsShareOfTheFeatures) {
     const data::Samples black = constant(image, 0);
     for (const Select select : {Select::pairs, Select::single}) {
       const bool pairs = select == Select::pairs;
-      const Jsma jsma{.gamma = row.gamma, .select = select};
+      const Attack jsma = Jsma{.gamma = row.gamma, .select = select};
       const Crafted made = jsma(net, black, towards(1));
       const unsigned steps = pairs ? row.pairs : row.singles;
       EXPECT_EQ(made.notes[0].steps, steps) << row.gamma;
@@ -317,7 +318,7 @@ TEST(Jsma, ChangesAtMostSoManyFeatures) {
   const data::Samples black = constant(image, 0);
   for (const unsigned most : {0U, 1U, 2U, 5U, 15U, 16U, 17U, 4000000000U}) {
     for (const Select select : {Select::pairs, Select::single}) {
-      const Jsma jsma{.max_features = most, .select = select};
+      const Attack jsma = Jsma{.max_features = most, .select = select};
       const Crafted made = jsma(net, black, towards(1));
       const std::size_t changed = attacks::distances(black.images.values(), made.images.values()).l0;
       EXPECT_EQ(changed, std::min(most, 16U) / (select == Select::pairs ? 2 : 1) * (select == Select::pairs ? 2 : 1));
@@ -353,7 +354,7 @@ TEST(Jsma, ChecksItsReasonsInOrder) {
         Row{all, down, one_left, Stop::domain_exhausted, 0}, Row{single, down, one_left, Stop::no_admissible_pair, 0},
         Row{single, up, one_left, Stop::domain_exhausted, 1}, Row{all, down, grey, Stop::no_admissible_pair, 0},
         Row{all, up, grey, Stop::limit, 2}}) {
-    const Crafted made = row.jsma(row.net, row.samples, towards(1));
+    const Crafted made = Attack(row.jsma)(row.net, row.samples, towards(1));
     EXPECT_EQ(made.notes[0].stop, row.stop);
     EXPECT_EQ(made.notes[0].steps, row.steps);
     EXPECT_EQ(identical(made.images, row.samples.images), row.steps == 0);
@@ -365,12 +366,12 @@ TEST(Jsma, StopsAsSoonAsTheTargetIsReached) {
   const Shape image{2, 3, 1};
   const nn::Sequential net = linear_model(image, 2, {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1}, {0, -2.5});
   const data::Samples black = constant(image, 0);
-  const Crafted pairs = Jsma{.gamma = 1}(net, black, towards(1));
+  const Crafted pairs = Attack(Jsma{.gamma = 1})(net, black, towards(1));
   EXPECT_EQ(pairs.notes[0].stop, Stop::target_reached);
   EXPECT_TRUE(identical(pairs.images, Tensor({1, 2, 3, 1}, std::vector<real>{1, 1, 1, 1, 0, 0})));
   EXPECT_EQ(pairs.forwards, 3U);
   EXPECT_EQ(pairs.gradients, 2U);
-  const Crafted single = Jsma{.gamma = 1, .of = Of::logits, .select = Select::single}(
+  const Crafted single = Attack(Jsma{.gamma = 1, .of = Of::logits, .select = Select::single})(
       linear_model(image, 2, {-1, 1, -1, 1, -1, 1, -1, 1, -1, 1, -1, 1}, {0, -5}), black, towards(1));
   EXPECT_TRUE(identical(single.images, Tensor({1, 2, 3, 1}, std::vector<real>{1, 1, 1, 0, 0, 0})));
   EXPECT_EQ(single.forwards, 4U);
@@ -380,7 +381,7 @@ TEST(Jsma, StopsAsSoonAsTheTargetIsReached) {
 TEST(Jsma, SeesTheSaliencyWhereTheProbabilityIsZero) {
   const Shape image{2, 2, 1};
   const nn::Sequential net = stubborn(image, {1, 3, 2, -1});  // p_1 underflows, log p_1 does not
-  const Crafted made = Jsma{.max_features = 2}(net, constant(image, 0), towards(1));
+  const Crafted made = Attack(Jsma{.max_features = 2})(net, constant(image, 0), towards(1));
   EXPECT_TRUE(identical(made.images, Tensor({1, 2, 2, 1}, std::vector<real>{0, 1, 1, 0})));
   EXPECT_EQ(made.notes[0].gradient_norm, 6);
 }
@@ -390,7 +391,7 @@ TEST(Jsma, LowersFeaturesForANegativeTheta) {
   const nn::Sequential net = stubborn(image, {-1, -3, 2, -2});
   const data::Samples grey = constant(image, 0.5);
   const auto made = [&](float theta, std::optional<float> low, Retire retire) {
-    return Jsma{.gamma = 1, .theta = theta, .retire = retire, .clip_min = low}(net, grey, towards(1)).images;
+    return Attack(Jsma{.gamma = 1, .theta = theta, .retire = retire, .clip_min = low})(net, grey, towards(1)).images;
   };
   // The first pair is 1 and 3, the second 0 and 2 does not qualify.
   EXPECT_TRUE(identical(made(-0.25F, {}, Retire::once), Tensor({1, 2, 2, 1}, std::vector<real>{0.5, 0.25, 0.5, 0.25})));
@@ -406,7 +407,7 @@ TEST(Jsma, LeavesFeaturesOutsideItsRangeAlone) {
   const Shape image{1, 3, 1};
   const nn::Sequential net = stubborn(image, {5, 1, 1});
   data::Samples samples{Tensor({1, 1, 3, 1}, std::vector<real>{0.875, 0.25, 0.25}), {0}, {0}, {}};
-  const Crafted made = Jsma{.gamma = 1, .clip_max = 0.75F}(net, samples, towards(1));
+  const Crafted made = Attack(Jsma{.gamma = 1, .clip_max = 0.75F})(net, samples, towards(1));
   EXPECT_TRUE(identical(made.images, Tensor({1, 1, 3, 1}, std::vector<real>{0.875, 0.75, 0.75})));
 }
 
@@ -416,9 +417,9 @@ TEST(Jsma, RefusesWhatIsNotANumber) {
   const BrokenGradient sloped(net);
   const data::Samples grey = constant({1, 4, 1}, 0.5);
   for (const Of of : {Of::probabilities, Of::logits}) {
-    EXPECT_THROW((Jsma{.gamma = 1, .of = of}(broken, grey, towards(1))), Error);
-    EXPECT_THROW((Jsma{.gamma = 1, .of = of}(sloped, grey, towards(1))), Error);
-    EXPECT_THROW((JsmaCleverhans100{.theta = 1.0F, .of = of}(sloped, grey, towards(1))), Error);
+    EXPECT_THROW((Attack(Jsma{.gamma = 1, .of = of})(broken, grey, towards(1))), Error);
+    EXPECT_THROW((Attack(Jsma{.gamma = 1, .of = of})(sloped, grey, towards(1))), Error);
+    EXPECT_THROW((Attack(JsmaCleverhans100{.theta = 1.0F, .of = of})(sloped, grey, towards(1))), Error);
   }
 }
 

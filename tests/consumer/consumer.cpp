@@ -11,7 +11,7 @@ int main() {
   const data::Dataset train = data::load("mnist-5k", data::Part::train);
   nn::Sequential net{train.image_shape(), Rng{1}, flatten, nn::Linear{.units = 10}};
   const data::Samples digits = train.first(50);
-  const attacks::Fgsm fgsm{.eps = 0.1F};
+  const attacks::Attack fgsm = attacks::Fgsm{.eps = 0.1F};
   const attacks::Goal goal = away_from(digits.labels);
   const attacks::Crafted made = fgsm(net, digits, goal);
   const attacks::Verdict found = attacks::judge(net, digits, made.images, goal, fgsm.budget(net.input(), digits.box));

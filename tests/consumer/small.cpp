@@ -12,7 +12,7 @@ int main() {
   const nn::Model model = nn::parse_model(file, "v1");
   const data::Samples samples{Tensor::full({1, 28, 28, 1}, 0.5F), {3}, {0}, {}};
   const attacks::Goal goal = away_from(samples.labels);
-  const attacks::Fgsm fgsm{.eps = 0.1F};
+  const attacks::Attack fgsm = attacks::Fgsm{.eps = 0.1F};
   const attacks::Crafted made = fgsm(model.net, samples, goal);
   const attacks::Verdict found =
       attacks::judge(model.net, samples, made.images, goal, fgsm.budget(model.net.input(), samples.box));

@@ -34,7 +34,7 @@ struct Recorder {
   }
   attacks::Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const attacks::Goal& goal,
                               const attacks::CraftOptions& options = {}) const {
-    attacks::Crafted made = attacks::Fgsm{.eps = eps, .label = label}(model, samples, goal, options);
+    attacks::Crafted made = attacks::Attack(attacks::Fgsm{.eps = eps, .label = label})(model, samples, goal, options);
     record->images.push_back(made.images);
     record->goals.push_back(goal);
     record->labels.push_back(label);
@@ -87,7 +87,7 @@ Step step(const nn::Sequential& net, const data::Samples& batch, const nn::Loss&
 TEST(AdversarialTraining, AveragesCleanAndAttackedLoss) {
   const nn::Sequential net = network();
   const data::Samples batch = random_samples(image, 7, 3, 51);
-  const Tensor attacked = Fgsm{.eps = 0.3F, .label = Label::model}(net, batch, away_from(batch.labels)).images;
+  const Tensor attacked = Attack(Fgsm{.eps = 0.3F, .label = Label::model})(net, batch, away_from(batch.labels)).images;
   for (const float smoothing : {0.0F, 0.1F}) {
     const Step clean = step(net, batch, nn::cross_entropy_loss(smoothing));
     const Step other = step(net, batch, nn::Loss("by hand", [&](const nn::TrainStep& now) {
@@ -127,7 +127,7 @@ TEST(AdversarialTraining, CraftsInEvaluationFromTheWeightsAsTheyStand) {
   const auto record = std::make_shared<Record>();
   const nn::Loss loss = defenses::adversarial_training(Recorder{.eps = 0.3F, .record = record});
   const auto expect_last = [&] {
-    const Fgsm fgsm{.eps = 0.3F, .label = Label::model};
+    const Attack fgsm = Fgsm{.eps = 0.3F, .label = Label::model};
     EXPECT_TRUE(identical(record->images.back(), fgsm(net, batch, away_from(batch.labels)).images));
   };
   const Step first = step(net, batch, loss, 0);
@@ -158,7 +158,7 @@ TEST(AdversarialTraining, DoesNotLeakTheLabel) {
   EXPECT_TRUE(identical(made({}), made(Label::model)));
   EXPECT_FALSE(identical(made({}), made(Label::data)));
   // Called directly the same attack goes by the data's label.
-  EXPECT_TRUE(identical(made(Label::data), Fgsm{.eps = 0.3F}(net, batch, away_from(batch.labels)).images));
+  EXPECT_TRUE(identical(made(Label::data), Attack(Fgsm{.eps = 0.3F})(net, batch, away_from(batch.labels)).images));
   EXPECT_EQ(text(Attack(Fgsm{.eps = 0.3F}).in_training().spec()), "fgsm:eps=0.3,norm=linf,label=model");
   EXPECT_EQ(text(Attack(Fgsm{.eps = 0.3F, .label = Label::data}).in_training().spec()),
             "fgsm:eps=0.3,norm=linf,label=data");
@@ -168,7 +168,7 @@ TEST(AdversarialTraining, DoesNotLeakTheLabel) {
 TEST(AdversarialTraining, AimsAtTheNextClassWhereATargetIsNeeded) {
   const nn::Sequential net = network();
   const data::Samples batch = random_samples(image, 6, 3, 55);
-  const attacks::Jsma jsma{.max_features = 2};
+  const Attack jsma = attacks::Jsma{.max_features = 2};
   const Tensor attacked = jsma(net, batch, towards(next_classes(batch.labels, 3))).images;
   const Step found = step(net, batch, defenses::adversarial_training(jsma, {0, 0}));
   const Step expected = step(net, batch, nn::Loss("by hand", [&](const nn::TrainStep& now) {

@@ -186,7 +186,8 @@ TEST(OnnxImport, AttacksAndTrainingWorkOnAnyGraph) {
   samples.labels = {0, 1, 2, 0};
   samples.index = {0, 1, 2, 3};
   samples.box = {0, 1};
-  const attacks::Crafted made = attacks::Fgsm{.eps = 0.1F}(model.net, samples, away_from(samples.labels));
+  const attacks::Crafted made =
+      attacks::Attack(attacks::Fgsm{.eps = 0.1F})(model.net, samples, away_from(samples.labels));
   for (std::size_t k = 0; k < made.images.size(); ++k) {
     EXPECT_LE(std::abs(made.images.data()[k] - samples.images.data()[k]), 0.1000001F);
   }
@@ -238,10 +239,14 @@ TEST(OnnxImport, OutputsWithoutGradientAreEvaluatedButNotAttackedByGradients) {
   for (const nn::Model& model : {imported(chosen), imported(bytes, "scale=255")}) {
     EXPECT_FALSE(model.net.differentiable());
     const std::string refusal = "no gradient of the model's logits reaches the image";
-    EXPECT_TRUE(contains(
-        error_of([&] { (void)attacks::Fgsm{.eps = 0.1F}(model.net, samples, away_from(samples.labels)); }), refusal));
+    EXPECT_TRUE(contains(error_of([&] {
+                           (void)attacks::Attack(attacks::Fgsm{.eps = 0.1F})(model.net, samples,
+                                                                             away_from(samples.labels));
+                         }),
+                         refusal));
     EXPECT_TRUE(
-        contains(error_of([&] { (void)attacks::Jsma{.gamma = 1.0F}(model.net, samples, towards(1)); }), refusal));
+        contains(error_of([&] { (void)attacks::Attack(attacks::Jsma{.gamma = 1.0F})(model.net, samples, towards(1)); }),
+                 refusal));
   }
   // Whole numbers are rounded to: 0.4 / 255 is nothing.
   Tensor tiny(Shape{1, 2, 2, 1});

@@ -7,6 +7,7 @@
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/boundary.hpp>
 #include <hans/attacks/bpda.hpp>
+#include <hans/attacks/budget.hpp>
 #include <hans/attacks/carlini_wagner.hpp>
 #include <hans/attacks/carlini_wagner_linf.hpp>
 #include <hans/attacks/composite.hpp>
@@ -14,6 +15,7 @@
 #include <hans/attacks/decisions.hpp>
 #include <hans/attacks/deepfool.hpp>
 #include <hans/attacks/descent.hpp>
+#include <hans/attacks/distance.hpp>
 #include <hans/attacks/driver.hpp>
 #include <hans/attacks/ead.hpp>
 #include <hans/attacks/eot.hpp>
@@ -29,6 +31,7 @@
 #include <hans/attacks/lbfgs.hpp>
 #include <hans/attacks/losses.hpp>
 #include <hans/attacks/mifgsm.hpp>
+#include <hans/attacks/model_probe.hpp>
 #include <hans/attacks/noise.hpp>
 #include <hans/attacks/one_pixel.hpp>
 #include <hans/attacks/oracle.hpp>
@@ -36,6 +39,7 @@
 #include <hans/attacks/planes.hpp>
 #include <hans/attacks/probe.hpp>
 #include <hans/attacks/rfgsm.hpp>
+#include <hans/attacks/share.hpp>
 #include <hans/attacks/sigma_zero.hpp>
 #include <hans/attacks/spsa.hpp>
 #include <hans/attacks/square.hpp>

@@ -5,7 +5,8 @@
 #include <span>
 #include <vector>
 
-#include <hans/attacks/probe.hpp>
+#include <hans/attacks/attack.hpp>
+#include <hans/attacks/model_probe.hpp>
 
 namespace hans::attacks {
 

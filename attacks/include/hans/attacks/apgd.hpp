@@ -40,10 +40,8 @@ struct Apgd {
   }
   void validate() const;
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
+  void check_goal(const Goal& goal, std::size_t class_count) const;
   Task<Stop> search(GradientOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
 };
 
 /// Auto-PGD on the targeted DLR loss, towards one class after the other: those that the model finds likeliest on the
@@ -74,10 +72,8 @@ struct ApgdT {
   }
   void validate() const;
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
+  void check_goal(const Goal& goal, std::size_t class_count) const;
   Task<Stop> search(GradientOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
 };
 
 }  // namespace hans::attacks

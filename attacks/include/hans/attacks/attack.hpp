@@ -11,16 +11,13 @@
 #include <utility>
 #include <vector>
 
+#include <hans/attacks/budget.hpp>
 #include <hans/core/fields.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/nn/classifier.hpp>
 
 namespace hans {
 namespace attacks {
-
-/// How far an image is from another: largest change, Euclidean length, sum of changes, number of features that changed.
-enum class Norm { linf, l2, l1, l0 };
-constexpr std::array<std::string_view, 4> enum_names(Norm) { return {"linf", "l2", "l1", "l0"}; }
 
 /// Which label an untargeted attack moves away from: the goal's, or the model's own prediction.
 enum class Label { data, model };
@@ -35,16 +32,6 @@ struct Goal {
 
   /// The same goal for these samples.
   Goal select(std::span<const std::size_t> which) const;
-};
-
-/// How far an attack may go, fully resolved: ball around the original and range of the features.
-struct Budget {
-  Norm norm = Norm::linf;
-  double size = 0;               ///< eps, or the number of features for l0; infinity: no limit
-  data::Box box;                 ///< infinite ends: none
-  bool prediction_only = false;  ///< judged by the prediction alone (the @cleverhans-1.0.0 attacks)
-
-  friend bool operator==(const Budget&, const Budget&) = default;
 };
 
 /// Why an attack stopped working on a sample. misclassified: an untargeted one found what it looked for; budget:
@@ -97,6 +84,18 @@ template <class A>
 constexpr Knowledge knowledge_of = [] {
   if constexpr (requires { &A::search; }) return detail::knowledge(&A::search);
   return Knowledge::gradients;
+}();
+
+/// Whether attack A takes targets, and whether it needs them.
+template <class A>
+constexpr bool takes_targets_of = [] {
+  if constexpr (requires { A::takes_targets; }) return A::takes_targets;
+  return true;
+}();
+template <class A>
+constexpr bool needs_targets_of = [] {
+  if constexpr (requires { A::targets_by_default; }) return A::targets_by_default;
+  return false;
 }();
 
 /// What an attack remarks on one sample. Explains, never counts (law 2).
@@ -165,8 +164,8 @@ struct AttackInfo {
     }
     info.example = A::name;
     if constexpr (requires { A::example; }) info.example = A::example;
-    if constexpr (requires { A::targets_by_default; }) info.targets_by_default = A::targets_by_default;
-    if constexpr (requires { A::takes_targets; }) info.takes_targets = A::takes_targets;
+    info.targets_by_default = needs_targets_of<A>;
+    info.takes_targets = takes_targets_of<A>;
     return info;
   }
 
@@ -176,14 +175,26 @@ struct AttackInfo {
 
 /// Any attack. An aggregate A is one if it has `name`, `meaning`, `paper`, `fields()` (see core/fields.hpp) and
 ///
-///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions& = {}) const;
-///     Budget budget(const Shape& image, data::Box box) const;   // box: the data's, for what the settings leave open
+///     Task<Stop> search(Oracle&) const;   // for one sample; Oracle: what it may see of the model, see oracle.hpp
 ///
-/// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Optionally `version`,
-/// `specification`, `targets_by_default`, `takes_targets` and `bool for_random_models() const`; if it has parameters
-/// whose default is not a constant, `A resolved(data::Box box) const` with all of them set; and, if it runs others that
-/// its parameters name, `std::vector<Attack> parts() const` and `A with(std::vector<Attack> parts) const`. Most have
-/// `Task<Stop> search(Oracle&) const` and leave the rest to the driver (driver.hpp). Immutable, cheap to copy.
+/// or, if it runs other attacks,
+///
+///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions&) const;
+///
+/// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Its budget is a ball
+/// of `eps`, infinite without one, in the box that `clip_min` and `clip_max` leave. Optional members:
+///
+///     static constexpr std::string_view version, specification;
+///     static constexpr bool takes_targets = false;        // it refuses them
+///     static constexpr bool targets_by_default = true;    // it needs one
+///     static constexpr bool to_the_end = true;            // its last image counts, whatever it found before
+///     Budget budget(const Shape& image, data::Box box) const;              // another one; box: the data's
+///     void check_goal(const Goal& goal, std::size_t class_count) const;        // throws UsageError for what it cannot
+///     do A resolved(data::Box box) const;                    // with all parameters set whose default is not a
+///     constant bool for_random_models() const; std::vector<Attack> parts() const;                  // the attacks it
+///     runs, and A with(std::vector<Attack> parts) const;            // itself with others
+///
+/// Immutable, cheap to copy.
 class Attack {
  public:
   Attack() = default;  ///< none; only to be assigned to
@@ -251,14 +262,49 @@ void append_value(std::string& out, const Attacks& value);
 std::string value_help(const Attacks&);
 void is_nested_value(const Attacks&);
 
+namespace detail {
+
+/// Throws UsageError for targets that are not taken, and for none where they are needed.
+void check_targets(std::string_view attack, bool taken, bool needed, const Goal& goal);
+
+template <class A>
+Norm norm_of(const A& attack) {
+  Norm norm{};
+  if constexpr (requires { attack.norm; }) {
+    norm = attack.norm;
+  } else {
+    hans::read_value(A::norms, norm);
+  }
+  return norm;
+}
+
+}  // namespace detail
+
 template <class A>
 struct Attack::Model final : Attack::Concept {
   explicit Model(A given) : settings(std::move(given)) {}
   Crafted craft(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                 const CraftOptions& options) const override {
-    return settings(model, samples, goal, options);
+    check_fields(settings);
+    detail::check_targets(A::name, takes_targets_of<A>, needs_targets_of<A>, goal);
+    if constexpr (requires { settings.check_goal(goal, model.classes()); }) settings.check_goal(goal, model.classes());
+    if constexpr (requires { settings(model, samples, goal, options); }) {
+      return settings(model, samples, goal, options);
+    } else {
+      return craft_alone(settings, budget(model.input(), samples.box), model, samples, goal, options);  // driver.hpp
+    }
   }
-  Budget budget(const Shape& image, data::Box box) const override { return settings.budget(image, box); }
+  Budget budget(const Shape& image, data::Box box) const override {
+    check_fields(settings);
+    if constexpr (requires { settings.budget(image, box); }) {
+      return settings.budget(image, box);
+    } else {
+      if constexpr (requires { settings.clip_min; }) box = clip_box(settings.clip_min, settings.clip_max, box);
+      const float* eps = nullptr;
+      if constexpr (requires { settings.eps; }) eps = FieldAccess::peek(settings.eps);
+      return budget_of(A::name, eps, detail::norm_of(settings), image, box);
+    }
+  }
   Spec spec() const override { return to_spec(settings); }
   Attack resolved(data::Box box) const override {
     if constexpr (requires { settings.resolved(box); }) return settings.resolved(box);

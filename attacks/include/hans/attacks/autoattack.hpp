@@ -35,7 +35,6 @@ struct AutoAttack {
   bool for_random_models() const { return version == AutoVersion::rand; }
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const;
-  Budget budget(const Shape& image, data::Box box) const;
 };
 
 }  // namespace hans::attacks

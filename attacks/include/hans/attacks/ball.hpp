@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <span>
-#include <string_view>
 
 #include <hans/attacks/attack.hpp>
 
@@ -32,22 +31,5 @@ inline real sign(real g) { return static_cast<real>(static_cast<int>(g > 0) - st
 
 /// The number nearest to `value` whose exact distance from `original` is at most eps. Constant time.
 real within(real original, real value, double eps);
-
-/// The budget of an attack in a ball and the data's box, once it has passed check_reach().
-Budget ball_budget(std::string_view attack, float eps, Norm norm, const Shape& image, data::Box box);
-
-/// The budget of an attack that looks for the nearest image: the data's box and no limit.
-Budget nearest_budget(Norm norm, data::Box box);
-
-/// Throws UsageError if the goal is targeted.
-void check_untargeted(std::string_view attack, const Goal& goal);
-
-/// How far two images of so many features in the box can be from each other.
-double diameter(Norm norm, data::Box box, std::size_t features);
-
-/// Throws UsageError if eps exceeds what the range of the features can hold in `norm` (the width of `clip` in linf,
-/// times the features in l1, times their root in l2): then it was meant in other units. An infinite range holds
-/// everything.
-void check_reach(std::string_view attack, float eps, Norm norm, data::Box clip, std::size_t features);
 
 }  // namespace hans::attacks

@@ -37,10 +37,8 @@ struct CarliniWagnerLinf {
                       field("refine", &Self::refine, "forward passes on the way back"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
+  void check_goal(const Goal& goal, std::size_t class_count) const;
   Task<Stop> search(GradientOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
 };
 
 }  // namespace hans::attacks

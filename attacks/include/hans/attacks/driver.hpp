@@ -23,17 +23,13 @@ Crafted drive(const nn::Classifier& model, const data::Samples& samples, const G
 void check_call(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                 const CraftOptions& options, Knowledge knowledge);
 
-/// The call operator of an attack with `Task<Stop> search(Oracle&) const`, where Oracle is what it may see of the
-/// model.
+/// What Attack calls for attacks that have `Task<Stop> search(Oracle&) const`.
 template <class A>
-Crafted craft(const A& attack, const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-              const CraftOptions& options) {
-  return drive(model, samples, goal, options, attack.budget(model.input(), samples.box), knowledge_of<A>,
+Crafted craft_alone(const A& attack, const Budget& budget, const nn::Classifier& model, const data::Samples& samples,
+                    const Goal& goal, CraftOptions options) {
+  if constexpr (requires { A::to_the_end; }) options.to_the_end = A::to_the_end;
+  return drive(model, samples, goal, options, budget, knowledge_of<A>,
                [&](GradientOracle& sample) { return attack.search(sample); });
 }
-
-/// The range of the attack's settings, or the data's for an end that was left open. Throws UsageError for an empty
-/// range.
-data::Box clip_box(std::optional<float> clip_min, std::optional<float> clip_max, data::Box box);
 
 }  // namespace hans::attacks

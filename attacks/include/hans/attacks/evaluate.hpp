@@ -10,31 +10,9 @@
 #include <vector>
 
 #include <hans/attacks/judge.hpp>
+#include <hans/attacks/share.hpp>
 
 namespace hans::attacks {
-
-/// 95 % interval of a share after Wilson (1927). {0, 1} for a share of nothing.
-struct Interval {
-  double low, high;
-};
-
-/// `part` of `whole`: where every percentage comes from.
-class Share {
- public:
-  Share() = default;  ///< 0 of 0
-  /// Throws Error if part > whole.
-  Share(std::size_t part, std::size_t whole);
-
-  std::size_t part() const { return part_; }
-  std::size_t whole() const { return whole_; }
-  double value() const;  ///< in [0, 1]; 0 of nothing is 0
-  Interval interval() const;
-
-  friend bool operator==(const Share&, const Share&) = default;
-
- private:
-  std::size_t part_ = 0, whole_ = 0;
-};
 
 /// Which classes a targeted run aims at.
 struct Targets {

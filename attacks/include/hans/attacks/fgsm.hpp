@@ -20,6 +20,7 @@ struct Fgsm {
   static constexpr std::string_view meaning = "one step along the sign of the gradient";
   static constexpr std::string_view paper = "Goodfellow 2014, arXiv:1412.6572";
   static constexpr std::string_view example = "fgsm:eps=0.3";
+  static constexpr bool to_the_end = true;  // also from an image that is misclassified as it is
   static constexpr auto fields() {
     return std::tuple(
         field("eps", &Fgsm::eps, at_least(0), "size of the step, in data units"),
@@ -29,10 +30,7 @@ struct Fgsm {
         field("label", &Fgsm::label, "what an untargeted attack moves away from", "data; model in training"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
   Fgsm resolved(data::Box box) const;
 };
 
@@ -49,6 +47,7 @@ struct FgsmCleverhans100 {
   static constexpr std::string_view norms = "linf";
   static constexpr std::string_view example = "fgsm@cleverhans-1.0.0:eps=0.3";
   static constexpr bool takes_targets = false;
+  static constexpr bool to_the_end = true;  // also from an image that is misclassified as it is
   static constexpr auto fields() {
     return std::tuple(field("eps", &FgsmCleverhans100::eps, at_least(0), "size of the step, in data units"),
                       field("clip_min", &FgsmCleverhans100::clip_min, any_number,
@@ -57,8 +56,6 @@ struct FgsmCleverhans100 {
                             "largest value, ignored without clip_min", "no clipping"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
 };

@@ -64,8 +64,6 @@ struct Jsma {
   void validate() const;
 
   /// The goal must be targeted.
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
   Jsma resolved(data::Box box) const;
@@ -98,8 +96,6 @@ struct JsmaCleverhans100 {
         field("clip_max", &JsmaCleverhans100::clip_max, any_number, "largest value of a feature"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
 };

@@ -28,8 +28,6 @@ struct JsmaMaximal {
         field("of", &JsmaMaximal::of, "what the saliency is of"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
 };

@@ -7,16 +7,9 @@
 #include <vector>
 
 #include <hans/attacks/attack.hpp>
+#include <hans/attacks/distance.hpp>
 
 namespace hans::attacks {
-
-/// How far an image is from its original. Differences are exact (taken in double); sums run in index order.
-struct Distances {
-  double linf = 0, l2 = 0, l1 = 0;
-  std::size_t l0 = 0;  ///< features whose bits differ
-  double of(Norm norm) const;
-};
-Distances distances(std::span<const real> original, std::span<const real> image);
 
 /// Why an image is a success or not.
 enum class Reason { success, unchanged_prediction, other_class, outside_ball, outside_box, not_a_number };

@@ -37,10 +37,8 @@ struct MiFgsm {
                       field("loss", &MiFgsm::loss, "what to climb"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
+  void check_goal(const Goal& goal, std::size_t class_count) const;
   Task<Stop> search(GradientOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
   MiFgsm resolved(data::Box box) const;
 };
 

@@ -32,10 +32,7 @@ struct Noise {
                       field("repeats", &Noise::repeats, at_least(1), "how often noise is drawn"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(LabelOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
 };
 
 }  // namespace hans::attacks

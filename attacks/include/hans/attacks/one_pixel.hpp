@@ -25,8 +25,6 @@ struct OnePixel {
                       field("rounds", &OnePixel::rounds, "in which each is challenged once"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(ScoreOracle& sample) const;
   Budget budget(const Shape& image, data::Box box) const;
 };

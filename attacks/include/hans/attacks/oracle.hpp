@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include <hans/attacks/attack.hpp>
@@ -66,6 +67,9 @@ struct Answer {
 /// Every image that is asked about is first brought into the box and, where the attack has a budget, the ball, in
 /// place; so all that the model sees counts. The driver keeps the best image and ends the attack on the sample when it
 /// is done; an attack only searches.
+///
+/// A question keeps references to what it is given, the attack waits meanwhile, and compilers differ in how long they
+/// keep a temporary in a co_await. So give questions named objects: losses that are temporaries do not compile.
 class LabelOracle {
  public:
   explicit LabelOracle(detail::Sample& sample) : sample_(sample) {}
@@ -148,7 +152,7 @@ class GradientOracle : public ScoreOracle {
   using ScoreOracle::ScoreOracle;
 
   /// co_await: the Slope of a loss at the image. `loss(logits, seed)` gives the loss of one row of logits, and its
-  /// gradient with respect to them in `seed`, which is zeros before; it must live until the answer. With
+  /// gradient with respect to them in `seed`, which is zeros before. With
   /// `unless_reached` the gradient is left out, and empty, where the prediction is the goal's.
   template <class Loss>
   auto slope(std::span<real> image, const Loss& loss, bool unless_reached = false) const {
@@ -163,6 +167,9 @@ class GradientOracle : public ScoreOracle {
     };
     return Found{{sample_}};
   }
+  template <class Loss>
+  requires(!std::is_lvalue_reference_v<Loss>) void slope(
+      std::span<real> image, Loss&& loss, bool unless_reached = false) const = delete;  ///< give it a name
 
   /// co_await: the gradient of another sum of logits at the image of the last slope(), weighted by `weights`, one for
   /// each class. A std::span<const real>, valid until the next question.

@@ -46,10 +46,8 @@ struct Pgd {
         field("clip_max", &Pgd::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
+  void check_goal(const Goal& goal, std::size_t class_count) const;
   Task<Stop> search(GradientOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
   Pgd resolved(data::Box box) const;
 };
 

@@ -29,10 +29,7 @@ struct RFgsm {
         field("start", &RFgsm::start, "the first step"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(GradientOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
   RFgsm resolved(data::Box box) const;
 };
 

@@ -31,10 +31,8 @@ struct Spsa {
                       field("rate", &Spsa::rate, at_least(0), "of Adam"), field("loss", &Spsa::loss, "what to climb"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
+  void check_goal(const Goal& goal, std::size_t class_count) const;
   Task<Stop> search(ScoreOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
 };
 
 }  // namespace hans::attacks

@@ -36,10 +36,7 @@ struct Square {
         field("clip_max", &Square::clip_max, any_number.or_infinite(), "largest value of a feature", "the data's"));
   }
 
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const;
   Task<Stop> search(ScoreOracle& sample) const;
-  Budget budget(const Shape& image, data::Box box) const;
 };
 
 }  // namespace hans::attacks

@@ -1,0 +1,20 @@
+// How far an image is from its original.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include <hans/attacks/budget.hpp>
+#include <hans/core/real.hpp>
+
+namespace hans::attacks {
+
+/// How far an image is from its original. Differences are exact (taken in double); sums run in index order.
+struct Distances {
+  double linf = 0, l2 = 0, l1 = 0;
+  std::size_t l0 = 0;  ///< features whose bits differ
+  double of(Norm norm) const;
+};
+Distances distances(std::span<const real> original, std::span<const real> image);
+
+}  // namespace hans::attacks
