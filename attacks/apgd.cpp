@@ -172,8 +172,13 @@ void Apgd::validate() const { check_large_eps(large_eps, norm, steps); }
 void ApgdT::validate() const { check_large_eps(large_eps, norm, steps); }
 
 Task<Stop> Apgd::search(GradientOracle& sample) const {
+  Climb climb(loss, sample);
+  if (loss == Loss::kl) {
+    const std::span<const real> logits = co_await sample.scores(sample.image());
+    climb.depart_from(logits);
+  }
   for (unsigned restart = 0; restart < restarts; ++restart) {
-    const Task<Stop> begun = climb_anew(sample, Climb(loss, sample), {steps, rho, large_eps}, restart);
+    const Task<Stop> begun = climb_anew(sample, climb, {steps, rho, large_eps}, restart);
     co_await begun;
   }
   co_return Stop::finished;

@@ -2,9 +2,11 @@
 #include <hans/attacks/losses.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include <hans/core/error.hpp>
+#include <hans/core/math.hpp>
 #include <hans/core/reduce.hpp>
 
 namespace hans::attacks {
@@ -17,6 +19,26 @@ real climb_cross_entropy(std::span<const real> logits, int wanted, real way, std
   cross_entropy(logits.data(), one_hot.data(), &loss, 1, logits.size());
   cross_entropy_gradient(logits.data(), one_hot.data(), &way, seed.data(), 1, logits.size());
   return way * loss;
+}
+
+/// The sum of p_j * (exp(d_j) - 1 - d_j) with d = log q - log p: the same as that of -p_j * d_j, but no term is
+/// negative, so none cancel where the model is sure. The gradient with respect to logit j is q_j - p_j; for the
+/// likeliest class of the original, where both may be 1 to the last bit, the negative sum of the others'. All are 0 at
+/// the original.
+real climb_divergence(std::span<const real> original, std::span<const real> logits, std::span<real> seed) {
+  std::vector<real> terms(logits.size());
+  log_softmax(logits.data(), terms.data(), 1, logits.size());
+  for (std::size_t j = 0; j < logits.size(); ++j) {
+    const real p = exp(original[j]);
+    const real d = terms[j] - original[j];
+    seed[j] = exp(terms[j]) - p;
+    terms[j] = std::abs(d) < real{0.01F} ? p * d * d * (real{0.5} + d / 6) : seed[j] - p * d;
+  }
+  const std::size_t first = argmax(original);
+  if (first == original.size()) return sum(terms);  // not a number
+  seed[first] = 0;
+  seed[first] = -sum(seed);
+  return sum(terms);
 }
 
 }  // namespace
@@ -46,7 +68,13 @@ int largest_but(std::span<const real> logits, int but) {
   return best;
 }
 
+void Climb::depart_from(std::span<const real> logits) {
+  original.resize(logits.size());
+  log_softmax(logits.data(), original.data(), 1, logits.size());
+}
+
 real Climb::operator()(std::span<const real> logits, std::span<real> seed) const {
+  if (loss == Loss::kl) return climb_divergence(original, logits, seed);
   if (loss == Loss::ce)
     return targeted ? climb_cross_entropy(logits, target, -1, seed) : climb_cross_entropy(logits, label, 1, seed);
   if (loss != Loss::dlr) {
@@ -81,6 +109,9 @@ real Climb::value(std::span<const real> logits) const {
 }
 
 void check_classes(std::string_view attack, Loss loss, bool targeted, std::size_t classes) {
+  check_usage(loss != Loss::kl || !targeted, attack,
+              ": loss=kl leads away from the model's answer and takes no targets; ",
+              "leave the targets out or climb another loss");
   const std::size_t least = loss != Loss::dlr ? 2 : targeted ? 4 : 3;
   check_usage(classes >= least, attack, ": the loss ", enum_name(loss), targeted ? ", targeted," : "", " needs ", least,
               " classes; the model has ", classes);

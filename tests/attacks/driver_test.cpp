@@ -345,6 +345,8 @@ TEST(Driver, RefusesWhatAnAttackCannotDo) {
   EXPECT_TRUE(contains(error_with(two, "pgd:eps=0.1,loss=dlr", away), "needs 3 classes; the model has 2"));
   EXPECT_TRUE(contains(error_with(three, "pgd:eps=0.1,loss=dlr", towards(1)), "needs 4 classes"));
   EXPECT_TRUE(contains(error_with(three, "apgd-t:eps=0.1", away), "needs 4 classes"));
+  EXPECT_TRUE(contains(error_with(three, "pgd:eps=0.1,loss=kl", towards(1)), "takes no targets"));
+  EXPECT_TRUE(contains(error_with(three, "apgd:eps=0.1,loss=kl", towards(1)), "takes no targets"));
   EXPECT_TRUE(contains(error_with(three, "autoattack:eps=0.1", away), "needs 4 classes"));
   for (const std::string_view spec : {"apgd-t:eps=0.1", "fab", "deepfool", "autoattack:eps=0.1"}) {
     EXPECT_TRUE(contains(error_with(three, spec, towards(1)), "takes no targets"));

@@ -194,11 +194,13 @@ TEST(FixedBudgetAttacks, DecideRightBelowAndAboveTheExactDistance) {
 
 TEST(Losses, HaveTheGradientsTheyClaim) {
   const std::vector<real> logits{0.3F, -1.2F, 2.5F, 1.1F, -0.4F};
-  for (const attacks::Loss loss : {attacks::Loss::ce, attacks::Loss::margin, attacks::Loss::dlr, attacks::Loss::cw}) {
+  for (const attacks::Loss loss :
+       {attacks::Loss::ce, attacks::Loss::margin, attacks::Loss::dlr, attacks::Loss::cw, attacks::Loss::kl}) {
     for (const int label : {0, 2, 4}) {
       for (const int target : {-1, 1, 3}) {
         attacks::Climb climb(loss, label, target);
         climb.targeted = target >= 0;
+        climb.depart_from(std::vector<real>{0.5F, 0.2F, 1.5F, -0.7F, 0.9F});
         std::vector<real> gradient(5);
         const real value = climb(logits, gradient);
         for (std::size_t j = 0; j < 5; ++j) {
@@ -218,6 +220,48 @@ TEST(Losses, HaveTheGradientsTheyClaim) {
         }
       }
     }
+  }
+}
+
+/// The divergence is flat at the original, and its gradient does not drown where the model is sure.
+TEST(Losses, DivergenceIsExactWhereItIsSmall) {
+  attacks::Climb climb(attacks::Loss::kl, 0, 1);
+  for (const real sure : {real{2}, real{20}, real{80}}) {
+    const std::vector<real> original{0, sure, 1, -3};
+    std::vector<real> gradient(4);
+    climb.depart_from(original);
+    EXPECT_EQ(climb(original, gradient), 0);
+    EXPECT_EQ(gradient, std::vector<real>(4));
+    std::vector<real> moved = original;
+    moved[2] += 1;
+    const real value = climb(moved, gradient);
+    double rest = 0;  // d/dz_1 = q_1 - p_1 = the others' p - q
+    for (const std::size_t j : {0U, 2U, 3U}) rest += static_cast<double>(gradient[j]);
+    EXPECT_GT(gradient[2], 0);
+    EXPECT_NEAR(gradient[1] / -rest, 1, 1e-5);
+    double p = 0, q = 0;
+    for (std::size_t j = 0; j < 4; ++j) p += std::exp(static_cast<double>(original[j] - sure));
+    for (std::size_t j = 0; j < 4; ++j) q += std::exp(static_cast<double>(moved[j] - sure));
+    const double exact = std::exp(2.0 - sure) / q - std::exp(1.0 - sure) / p;
+    EXPECT_NEAR(gradient[2] / exact, 1, 1e-4) << sure;
+    // log q - log p is 1 - s for the third class and -s for the others, s = log(Q / P).
+    const double share = std::exp(1.0 - sure) / p;
+    const double divergence = std::log1p(share * std::expm1(1.0)) - share;
+    EXPECT_NEAR(value / divergence, 1, 1e-4) << sure;
+  }
+}
+
+TEST(Losses, DivergenceIsFlatAtTheOriginal) {
+  const nn::Sequential net = small_models()[1];
+  const data::Samples samples = random_samples(net.input(), 5, 4, 7);
+  for (const std::string_view start : {"original", "gaussian"}) {
+    const attacks::Crafted made = attack(text("pgd:eps=0.3,steps=3,loss=kl,start=", start))(
+        net, samples, away_from(samples.labels), {.to_the_end = true});
+    for (const attacks::Note& note : made.notes) {
+      EXPECT_EQ(note.stop, start == "original" ? attacks::Stop::zero_gradient : attacks::Stop::finished);
+      EXPECT_EQ(note.forwards, 5U);
+    }
+    EXPECT_EQ(identical(made.images, samples.images), start == "original");
   }
 }
 

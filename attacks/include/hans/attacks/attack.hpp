@@ -153,7 +153,7 @@ struct AttackInfo {
     AttackInfo info;
     info.name = A::name;
     info.version = hans::detail::version_of_type<A>();
-    info.specification = hans::detail::specification_of_type<A>();
+    info.specification = std::string(hans::detail::specification_of_type<A>());
     info.meaning = A::meaning;
     info.paper = A::paper;
     info.knowledge = knowledge_of<A>;

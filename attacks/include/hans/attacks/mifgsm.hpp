@@ -34,7 +34,7 @@ struct MiFgsm {
                       field("decay", &MiFgsm::decay, at_least(0), "share of the mean that is kept"),
                       field("nesterov", &MiFgsm::nesterov, "look ahead before the gradient is taken"),
                       field("diversity", &MiFgsm::diversity, between(0, 1), "how often the image is resized"),
-                      field("loss", &MiFgsm::loss, "what to climb"));
+                      field("loss", &MiFgsm::loss, up_to(Loss::cw), "what to climb"));
   }
 
   void check_goal(const Goal& goal, std::size_t class_count) const;

@@ -28,7 +28,8 @@ struct Spsa {
                       field("steps", &Spsa::steps, at_least(1), "of Adam"),
                       field("pairs", &Spsa::pairs, at_least(1), "directions for each gradient"),
                       field("delta", &Spsa::delta, at_least(0), "how far to look, in data units"),
-                      field("rate", &Spsa::rate, at_least(0), "of Adam"), field("loss", &Spsa::loss, "what to climb"));
+                      field("rate", &Spsa::rate, at_least(0), "of Adam"),
+                      field("loss", &Spsa::loss, up_to(Loss::cw), "what to climb"));
   }
 
   void check_goal(const Goal& goal, std::size_t class_count) const;
