@@ -104,7 +104,7 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
 std::string recipe(const FitOptions& options) {
   return text("epochs=", options.epochs, " batch=", options.batch, " optimizer=", options.optimizer.spec(),
               " schedule=", enum_name(options.schedule), " clip=", options.clip, " loss=", options.loss.spec(),
-              " seed=", options.seed);
+              options.augment ? text(" augment=", options.augment->spec()) : "", " seed=", options.seed);
 }
 
 void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
@@ -159,6 +159,8 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     for (const real loss : losses.values()) position.loss_sum += static_cast<double>(loss);
     position.loss_count += losses.size();
     const bool epoch_end = (position.step + 1) % per_epoch == 0;
+    const auto number = static_cast<std::uint32_t>(position.step);
+    if (options.augment) options.augment->apply(batch, rng, number);
     if (options.progress) {
       const std::uint64_t done = position.step + 1;
       options.progress({done / per_epoch, options.epochs, done, total,

@@ -82,6 +82,7 @@
 #include <hans/nn/array_layers.hpp>
 #include <hans/nn/classifier.hpp>
 #include <hans/nn/evaluate.hpp>
+#include <hans/nn/augment.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/layer.hpp>
 #include <hans/nn/layers.hpp>

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <hans/data/dataset.hpp>
+#include <hans/nn/augment.hpp>
 #include <hans/nn/loss.hpp>
 #include <hans/nn/optim.hpp>
 #include <hans/nn/sequential.hpp>
@@ -33,6 +34,7 @@ struct FitOptions {
   double clip = 0;  ///< largest l2 norm of the gradient; 0: no limit
   Loss loss = cross_entropy_loss();
   std::uint64_t seed = 0;
+  std::optional<Augment> augment = {};                 ///< what happens to images before they are learnt from
   std::function<void(const Progress&)> progress = {};  ///< called after each step
   std::filesystem::path checkpoint = {};               ///< empty: none; replaces no file but checkpoints
   unsigned checkpoint_steps = 200;                     ///< written after so many steps and after each epoch
