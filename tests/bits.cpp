@@ -246,6 +246,13 @@ std::string train_adversarial() {
       {.optimizer = nn::Adam{}, .loss = defenses::adversarial_training(attacks::Fgsm{.eps = 0.1F}, {.smoothing = 0})});
 }
 
+std::string train_trades() {
+  return trained({.optimizer = nn::Adam{}, .loss = defenses::Defense(defenses::Trades{.eps = 0.1F, .steps = 3})});
+}
+std::string train_augmented() {
+  return trained({.optimizer = nn::Adam{}, .loss = hard_labels, .augment = nn::Augment{.shift = 2, .flip = true}});
+}
+
 /// A network that knows its digits, trained on the embedded data.
 const nn::Sequential& reader() {
   static const nn::Sequential net = [] {
@@ -315,6 +322,8 @@ constexpr Row table[] = {
     {"train.adam", train_adam},
     {"train.adamw", train_adamw},
     {"train.adversarial", train_adversarial},
+    {"train.trades", train_trades},
+    {"train.augmented", train_augmented},
     {"train.reader", train_reader},
     {"data.mnist_5k", data_mnist_5k},
 };

@@ -1,6 +1,6 @@
 # Every ```cpp block of README.md compiles. A block with its own #include lines is a whole file; any other is the body
 # of a function behind `#include <hans/hans.hpp>` and `using namespace hans;`. Every block of CONTRIBUTING.md stands in a
-# source of the attacks as it is.
+# source of the attacks or defences as it is.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${SOURCE}/README.md" rest)
 string(REPLACE "," ";" INCLUDE "${INCLUDE}")
@@ -33,7 +33,7 @@ endif()
 message("${number} blocks compiled")
 
 set(sources "")
-file(GLOB_RECURSE paths "${SOURCE}/attacks/*.cpp")
+file(GLOB_RECURSE paths "${SOURCE}/attacks/*.cpp" "${SOURCE}/defenses/*.cpp")
 foreach(path IN LISTS paths)
   file(READ "${path}" source)
   string(APPEND sources "${source}")

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include <hans/core/reduce.hpp>
-#include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/defense.hpp>
 #include "../../core/text/detail/utf8.hpp"
 #include "arguments.hpp"
 
@@ -84,7 +84,8 @@ nn::Loss read_loss(const char* defense, float smoothing) {
   check_usage(usual || (smoothing >= 0 && smoothing < 1), "smoothing must be in [0, 1), or -1 for the usual one, not ",
               smoothing);
   if (defense == nullptr) return nn::cross_entropy_loss(usual ? 0 : smoothing);
-  return defenses::from_spec(read_spec(defense, "defense"), usual ? defenses::usual_smoothing : smoothing);
+  return defenses::Defense::from_spec(read_spec(defense, "defense"),
+                                      usual ? std::nullopt : std::optional<float>(smoothing));
 }
 
 }  // namespace hans::apps

@@ -2,7 +2,7 @@
 #include <hans/attacks/attack.hpp>
 #include <hans/attacks/indicators.hpp>
 #include <hans/data/dataset.hpp>
-#include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/defense.hpp>
 #include <hans/nn/layer.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/optim.hpp>

@@ -5,7 +5,7 @@
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
-#include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/defense.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
 #include "../commands.hpp"
@@ -22,7 +22,7 @@ struct DefenseChoice {
 };
 void read_value(std::string_view word, DefenseChoice& out) {
   out.spec = Spec::parse(word);
-  defenses::from_spec(out.spec);
+  (void)defenses::Defense::from_spec(out.spec);
 }
 void append_value(std::string& out, const DefenseChoice& choice) { append(out, choice.spec); }
 std::string value_help(const DefenseChoice&) { return "SPEC"; }
@@ -42,6 +42,7 @@ struct TrainOptions : Common {
   nn::Schedule schedule = nn::FitOptions{}.schedule;
   std::optional<double> clip = {};
   std::optional<float> smoothing = {};
+  std::optional<FromSpec<nn::Augment>> augment = {};
   std::optional<DataName> eval = {};
   std::optional<OutputName> checkpoint = {};
   bool resume = false;
@@ -72,7 +73,11 @@ struct TrainOptions : Common {
         field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
         field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
         field("smoothing", &TrainOptions::smoothing, between_from(0, 1), "share of a label given to the other classes",
-              "0; 0.1 with a defence"),
+              "0, or the defence's own"),
+        field("augment", &TrainOptions::augment,
+              "change images at random before they are learnt from: augment:shift=1 moves each by up to a pixel each "
+              "way, augment:flip=true mirrors half of them",
+              "none"),
         field("eval", &TrainOptions::eval,
               "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
         field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
@@ -97,22 +102,13 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   fit.optimizer = options.optimizer.value;
   fit.schedule = options.schedule;
   fit.clip = options.clip.value_or(0);
-  fit.loss = options.defense
-                 ? defenses::from_spec(options.defense->spec, options.smoothing.value_or(defenses::usual_smoothing))
-                 : nn::cross_entropy_loss(options.smoothing.value_or(0));
+  fit.loss = options.defense ? defenses::Defense::from_spec(options.defense->spec, options.smoothing)
+                             : nn::cross_entropy_loss(options.smoothing.value_or(0));
+  if (options.augment) fit.augment = options.augment->value;
   fit.seed = options.seed;
   if (options.checkpoint) fit.checkpoint = options.checkpoint->text;
   fit.resume = options.resume;
   return fit;
-}
-
-// The attack inside a defence, its budget checked against the data.
-void check_defense(const Spec& defense, const data::Dataset& data) {
-  for (const Spec::Item& item : defense.items) {
-    if (item.nested && item.key == "attack") {
-      attacks::Attack::from_spec(Spec::parse(item.value)).budget(data.image_shape(), data.box());
-    }
-  }
 }
 
 /// Where the run stands, for people: a bar, and a line for each epoch.
@@ -191,7 +187,6 @@ int run(const TrainOptions& options) {
 
   NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   const data::Dataset train = load_data(options.data.value().text, data::Part::train, named.model.net);
-  if (options.defense) check_defense(options.defense->spec, train);
   data::Dataset test;  // what cannot be loaded fails now, not after the training
   if (options.eval) test = load_data(options.eval->text, data::Part::test, named.model.net);
   (void)dump_as(named.model, out);  // a layer that the format does not have is refused now, not after the training

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <hans/core/hash.hpp>
-#include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/defense.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/models.hpp>
 
@@ -17,7 +17,7 @@ constexpr std::string_view defense = "adversarial:attack=[fgsm:eps=0.3]";
 /// Trained as `hans train` does it, so that its file has the same bytes.
 NamedModel train(const DemoPlan& plan, const data::Dataset& data, bool adversarial, const DemoProgress& progress) {
   nn::FitOptions fit{.epochs = plan.epochs, .batch = plan.batch, .seed = plan.seed};
-  if (adversarial) fit.loss = defenses::from_spec(Spec::parse(defense));
+  if (adversarial) fit.loss = defenses::Defense::from_spec(Spec::parse(defense));
   const std::uint64_t total = static_cast<std::uint64_t>(data.size()) * plan.epochs;
   fit.progress = [&progress, total, adversarial](const nn::Progress& at) {
     progress(adversarial ? "adversarial training" : "training", at.samples, total, text("loss ", fixed(at.loss, 4)));

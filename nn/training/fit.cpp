@@ -14,10 +14,12 @@ namespace hans::nn {
 namespace {
 
 constexpr std::string_view checkpoint_format = "hans checkpoint 1";
+constexpr std::string_view kept_prefix = "kept.";  // of what the method of training keeps
 
 std::uint64_t steps_per_epoch(const data::Dataset& train, unsigned batch) { return (train.size() + batch - 1) / batch; }
 
-/// Where a run stands between two steps; with the net's weights and the optimizer's state, all there is.
+/// Where a run stands between two steps; with the net's numbers, the optimizer's state and what the method keeps, all
+/// there is.
 struct Position {
   std::uint64_t step = 0;
   double loss_sum = 0;  // of this epoch's samples so far
@@ -57,7 +59,7 @@ void check_replaceable(const std::filesystem::path& path) {
 }
 
 void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std::string, std::string>>& id,
-                      const Sequential& net, const Position& position) {
+                      const Sequential& net, const Kept& kept, const Position& position) {
   Safetensors file;
   file.metadata = id;
   file.metadata.emplace_back("step", text(position.step));
@@ -71,11 +73,12 @@ void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std
   for (std::size_t k = 0; k < options.optimizer.state().size(); ++k) {
     file.tensors.emplace_back(text("optimizer.", k), options.optimizer.state()[k]);
   }
+  for (const auto& [name, tensor] : kept.tensors) file.tensors.emplace_back(text(kept_prefix, name), tensor);
   write_file(options.checkpoint, file.dump());
 }
 
 Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::string, std::string>>& id,
-                         Sequential& net, std::uint64_t total) {
+                         Sequential& net, Kept& kept, std::uint64_t total) {
   const std::string where = options.checkpoint.string();
   const Safetensors file = Safetensors::parse(read_file(options.checkpoint), where);
   check(file.find("sha256") != nullptr, "the checkpoint ", where, " has no checksum");
@@ -90,7 +93,10 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
   std::vector<Tensor> weights, others, state;
   for (const std::string& name : net.weight_names()) weights.push_back(file.tensor(name));
   for (const std::string& name : net.other_names()) others.push_back(file.tensor(name));
-  while (weights.size() + others.size() + state.size() < file.tensors.size()) {
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name.starts_with(kept_prefix)) kept.tensors.emplace_back(name.substr(kept_prefix.size()), tensor);
+  }
+  while (weights.size() + others.size() + kept.tensors.size() + state.size() < file.tensors.size()) {
     state.push_back(file.tensor(text("optimizer.", state.size())));
   }
   net.set_weights(weights);
@@ -120,23 +126,23 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
   const std::uint64_t total = per_epoch * options.epochs;
   check_usage(total < std::uint64_t{1} << 32, "a run has fewer than 2^32 steps, not ", total);
 
+  const Rng rng(options.seed);
+  Trainer trainer(net, options.optimizer, options.loss, rng, options.clip, static_cast<std::uint32_t>(total));
   Position position;
   std::vector<std::pair<std::string, std::string>> id;
   if (!options.checkpoint.empty()) {
     id = identity(net, train, options);
     check_writable(options.checkpoint);
     if (options.resume && std::filesystem::exists(options.checkpoint)) {
-      position = read_checkpoint(options, id, net, total);
+      position = read_checkpoint(options, id, net, trainer.kept(), total);
     } else {
       check_replaceable(options.checkpoint);
     }
   }
 
-  const Rng rng(options.seed);
   const auto count = static_cast<std::uint32_t>(train.size());
   std::vector<std::uint32_t> order;
   std::uint64_t order_epoch = ~std::uint64_t{0};
-  Trainer trainer(net, options.optimizer, options.loss, rng, options.clip);
   data::Samples batch;
   batch.box = train.box();
   for (; position.step < total; ++position.step) {
@@ -153,14 +159,13 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     const Shape shape = train.image_shape().with_front(size);
     if (!(batch.images.shape() == shape)) batch.images = Tensor::uninitialised(shape);
     train.gather_into(batch.index, batch.images, batch.labels);
+    const auto number = static_cast<std::uint32_t>(position.step);
+    if (options.augment) options.augment->apply(batch, rng, number);
 
-    const Tensor losses = trainer.step(batch, static_cast<std::uint32_t>(position.step),
-                                       rate_factor(options.schedule, position.step, total));
+    const Tensor losses = trainer.step(batch, number, rate_factor(options.schedule, position.step, total));
     for (const real loss : losses.values()) position.loss_sum += static_cast<double>(loss);
     position.loss_count += losses.size();
     const bool epoch_end = (position.step + 1) % per_epoch == 0;
-    const auto number = static_cast<std::uint32_t>(position.step);
-    if (options.augment) options.augment->apply(batch, rng, number);
     if (options.progress) {
       const std::uint64_t done = position.step + 1;
       options.progress({done / per_epoch, options.epochs, done, total,
@@ -172,7 +177,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     if (!options.checkpoint.empty() && (epoch_end || (position.step + 1) % options.checkpoint_steps == 0)) {
       Position next = position;
       ++next.step;
-      write_checkpoint(options, id, net, next);
+      write_checkpoint(options, id, net, trainer.kept(), next);
     }
   }
   const std::vector<Tensor> trained(net.weights().begin(), net.weights().end());

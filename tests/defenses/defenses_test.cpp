@@ -54,6 +54,7 @@ using attacks::Attack;
 using attacks::Fgsm;
 using attacks::Label;
 using defenses::Adversarial;
+using defenses::Defense;
 using sample::Record;
 using sample::Recorder;
 
@@ -70,6 +71,7 @@ struct Step {
 };
 Step step(const nn::Sequential& net, const data::Samples& batch, const nn::Loss& loss, std::uint32_t number = 4) {
   Tape tape, aside;
+  nn::Kept kept;
   const Rng rng(9);
   const DropoutKeys keys{rng, number, batch.index};
   const nn::Mode mode{&keys};
@@ -78,7 +80,7 @@ Step step(const nn::Sequential& net, const data::Samples& batch, const nn::Loss&
   made.losses = value_and_grads(
       tape,
       [&](std::span<const Var> weights) {
-        return loss(nn::TrainStep{net, weights, batch, mode, tape, aside, rng, number});
+        return loss({{net, batch, aside, rng, number, 20, kept}, weights, mode, tape});
       },
       net.weights(), Tensor::full({batch.size()}, 1), made.gradients);
   return made;
@@ -117,8 +119,8 @@ TEST(AdversarialTraining, IsHalfAndHalfUnlessToldOtherwise) {
   const auto losses = [&](const nn::Loss& loss) { return step(net, batch, loss).losses; };
   const Tensor half = losses(defenses::adversarial_training(Fgsm{.eps = 0.3F}, {0.5F, 0.1F}));
   EXPECT_TRUE(identical(losses(defenses::adversarial_training(Fgsm{.eps = 0.3F})), half));
-  EXPECT_TRUE(identical(losses(Adversarial{Attack(Fgsm{.eps = 0.3F})}.loss()), half));
-  EXPECT_TRUE(identical(losses(defenses::from_spec(Spec::parse("adversarial:attack=[fgsm:eps=0.3]"))), half));
+  EXPECT_TRUE(identical(losses(Defense(Adversarial{Fgsm{.eps = 0.3F}})), half));
+  EXPECT_TRUE(identical(losses(Defense::from_spec(Spec::parse("adversarial:attack=[fgsm:eps=0.3]"))), half));
 }
 
 TEST(AdversarialTraining, CraftsInEvaluationFromTheWeightsAsTheyStand) {
@@ -205,14 +207,15 @@ TEST(Defenses, WriteWhatTheyRead) {
     std::string_view written, canonical;
   };
   for (const Row& row :
-       {Row{"adversarial:attack=[fgsm:eps=0.3]", "adversarial:attack=[fgsm:eps=0.3,norm=linf],clean_weight=0.5"},
-        Row{"adversarial:clean_weight=0,attack=[fgsm:norm=l2,eps=3/2,label=data]",
-            "adversarial:attack=[fgsm:eps=1.5,norm=l2,label=data],clean_weight=0"},
+       {Row{"adversarial:attack=[fgsm:eps=0.3]",
+            "adversarial:attack=[fgsm:eps=0.3,norm=linf],clean_weight=0.5,smoothing=0.1"},
+        Row{"adversarial:smoothing=0,clean_weight=0,attack=[fgsm:norm=l2,eps=3/2,label=data]",
+            "adversarial:attack=[fgsm:eps=1.5,norm=l2,label=data],clean_weight=0,smoothing=0"},
         Row{"adversarial:attack=[fgsm@cleverhans-1.0.0:eps=0.3],clean_weight=1",
-            "adversarial:attack=[fgsm@cleverhans-1.0.0:eps=0.3],clean_weight=1"},
+            "adversarial:attack=[fgsm@cleverhans-1.0.0:eps=0.3],clean_weight=1,smoothing=0.1"},
         Row{"adversarial:attack=[jsma:gamma=0.1]",
             "adversarial:attack=[jsma:gamma=0.1,theta=1,of=probabilities,select=pairs,retire=once],clean_weight=0."
-            "5"}}) {
+            "5,smoothing=0.1"}}) {
     const auto read = [](std::string_view spec) { return hans::from_spec<Adversarial>(Spec::parse(spec)); };
     EXPECT_EQ(text(to_spec(read(row.written))), row.canonical);
     EXPECT_EQ(text(to_spec(read(row.canonical))), row.canonical);
@@ -220,7 +223,13 @@ TEST(Defenses, WriteWhatTheyRead) {
 }
 
 TEST(Defenses, RecordWhatTheyTrainWith) {
-  const auto recorded = [](std::string_view spec) { return defenses::from_spec(Spec::parse(spec), 0.1F).spec(); };
+  const auto recorded = [](std::string_view spec, std::optional<float> smoothing = {}) {
+    return nn::Loss(Defense::from_spec(Spec::parse(spec), smoothing)).spec();
+  };
+  for (const std::string_view spec :
+       {"adversarial:attack=[fgsm:eps=0.3],smoothing=0", "adversarial:smoothing=0,attack=[fgsm:eps=0.3]"}) {
+    EXPECT_EQ(recorded(spec), recorded("adversarial:attack=[fgsm:eps=0.3]", 0.0F));
+  }
   EXPECT_EQ(recorded("adversarial:attack=[fgsm:eps=0.3]"),
             "adversarial:attack=[fgsm:eps=0.3,norm=linf,label=model],clean_weight=0.5 smoothing=0.1");
   EXPECT_EQ(recorded("adversarial:attack=[fgsm:eps=0.3,label=data]"),
@@ -229,9 +238,10 @@ TEST(Defenses, RecordWhatTheyTrainWith) {
 
 TEST(Defenses, AreListedAndRefuseTheRest) {
   const std::vector<defenses::DefenseInfo> all = defenses::list_defenses();
-  ASSERT_EQ(all.size(), 1U);
+  ASSERT_EQ(all.size(), 2U);
   EXPECT_EQ(all[0].name, "adversarial");
-  ASSERT_EQ(all[0].fields.size(), 2U);
+  EXPECT_EQ(all[1].name, "trades");
+  ASSERT_EQ(all[0].fields.size(), 3U);
   EXPECT_TRUE(all[0].fields[0].required);
   EXPECT_EQ(all[0].fields[1].default_text, "0.5");
   struct Row {
@@ -248,7 +258,7 @@ TEST(Defenses, AreListedAndRefuseTheRest) {
         Row{"adversarial:attack=[fgsm:eps=0.3],clean_weight=nan", "clean_weight"},
         Row{"adversarial:attack=[fgsm:eps=0.3],weight=1", "clean_weight"}}) {
     SCOPED_TRACE(row.spec);
-    const std::string message = usage_error_of([&] { defenses::from_spec(Spec::parse(row.spec)); });
+    const std::string message = usage_error_of([&] { (void)Defense::from_spec(Spec::parse(row.spec)); });
     EXPECT_TRUE(contains(message, row.says)) << message;
   }
 }

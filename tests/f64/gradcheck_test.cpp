@@ -118,6 +118,10 @@ void add_shapes_and_sums(std::vector<Row>& rows) {
 }
 
 void add_softmaxes(std::vector<Row>& rows) {
+  rows.push_back({"log_softmax", "divergence of two", {normals({3, 5}, "p"), normals({3, 5}, "q")}, [](Vars x) {
+                    const Var p = log_softmax(x[0]);
+                    return sum_rows(exp(p) * (p - log_softmax(x[1])));
+                  }});
   for (const Shape& shape : {Shape{1, 1}, Shape{3, 2}, Shape{4, 10}, Shape{2, 37}}) {
     const std::vector<Tensor> x{normals(shape, "logits")};
     const std::string detail = text(shape);

@@ -185,7 +185,7 @@ typedef struct hans_trainer_options {
   uint64_t seed;        /* of dropout, and of what a defence draws; 0 */
   double clip;          /* largest l2 norm of the gradient over all weights; 0, which is the default: no limit */
   float smoothing;      /* share of a label that is given to the other classes, below 1; -1, which is the default: 0, or
-                           0.1 with a defence */
+                           the defence's own */
   float box_lo, box_hi; /* as in hans_attack_options, for a defence that attacks */
 } hans_trainer_options;
 #define HANS_TRAINER_OPTIONS_INIT \

@@ -77,12 +77,14 @@
 #include <hans/data/npz.hpp>
 #include <hans/data/png.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/defense.hpp>
 #include <hans/defenses/guarded.hpp>
+#include <hans/defenses/trades.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/array_layers.hpp>
+#include <hans/nn/augment.hpp>
 #include <hans/nn/classifier.hpp>
 #include <hans/nn/evaluate.hpp>
-#include <hans/nn/augment.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/layer.hpp>
 #include <hans/nn/layers.hpp>

@@ -1,8 +1,7 @@
 // Adversarial training.
 #pragma once
 
-#include <hans/attacks/attack.hpp>
-#include <hans/nn/loss.hpp>
+#include <hans/defenses/defense.hpp>
 
 namespace hans::defenses {
 
@@ -11,21 +10,26 @@ namespace hans::defenses {
 inline constexpr float usual_smoothing = 0.1F;
 
 /// clean_weight * loss(x) + (1 - clean_weight) * loss(x'), with x' crafted from x against the current weights in
-/// evaluation mode (Goodfellow 2014, section 6; the report averages both). A label the attack leaves open is the
-/// model's own prediction, so that the true one does not leak into x'. Targeted attacks aim at (label + 1) mod classes.
+/// evaluation mode (Goodfellow 2014, section 6; the report averages both), and loss the cross entropy with smoothed
+/// labels. A label the attack leaves open is the model's own prediction, so that the true one does not leak into x'.
+/// Targeted attacks aim at (label + 1) mod classes.
 struct Adversarial {
   Required<attacks::Attack> attack;
   float clean_weight = 0.5F;
+  float smoothing = usual_smoothing;
 
   static constexpr std::string_view name = "adversarial";
   static constexpr std::string_view meaning = "learn from clean and attacked images";
   static constexpr std::string_view paper = "Goodfellow 2014, arXiv:1412.6572";
   static constexpr auto fields() {
-    return std::tuple(field("attack", &Adversarial::attack, "crafts an example from each image of a batch"),
-                      field("clean_weight", &Adversarial::clean_weight, between(0, 1), "share of the clean loss"));
+    return std::tuple(
+        field("attack", &Adversarial::attack, "crafts an example from each image of a batch"),
+        field("clean_weight", &Adversarial::clean_weight, between(0, 1), "share of the clean loss"),
+        field("smoothing", &Adversarial::smoothing, between_from(0, 1), "share of a label given to the other classes"));
   }
-  /// The loss to train with; labels are smoothed as in nn::cross_entropy_loss.
-  nn::Loss loss(float smoothing = usual_smoothing) const;
+  void validate() const;
+  Adversarial resolved() const;  ///< with the label that the attack goes by in training
+  Var loss(const nn::TrainStep& step) const;
 };
 
 struct AdversarialOptions {
@@ -33,19 +37,5 @@ struct AdversarialOptions {
   float smoothing = usual_smoothing;
 };
 nn::Loss adversarial_training(attacks::Attack attack, AdversarialOptions options = {});
-
-/// The loss of the defence `spec` names. Throws UsageError that lists all defences.
-nn::Loss from_spec(const Spec& spec, float smoothing = usual_smoothing);
-
-struct DefenseInfo {
-  std::string name, meaning, paper;
-  std::vector<FieldInfo> fields;
-
-  template <class D>
-  static DefenseInfo of() {
-    return {std::string(D::name), std::string(D::meaning), std::string(D::paper), describe<D>()};
-  }
-};
-std::vector<DefenseInfo> list_defenses();
 
 }  // namespace hans::defenses
