@@ -1,29 +1,9 @@
-// What defences share, and the list of them.
+// What defences share: their record, and how a batch is attacked.
 #include <hans/defenses/defense.hpp>
 
 #include <algorithm>
 
-#include <hans/core/error.hpp>
-#include <hans/defenses/adversarial.hpp>
-#include <hans/defenses/trades.hpp>
-#include "../core/text/detail/registry.hpp"
-
 namespace hans::defenses {
-namespace {
-
-// One type adds a defence.
-constexpr const auto& defenses = kinds_of<Defense, DefenseInfo, Adversarial, Trades>;
-
-}  // namespace
-
-Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
-  if (smoothing) {
-    check_usage(spec.find("smoothing") == nullptr, "the smoothing of ", spec.name,
-                " is given twice: in its SPEC and beside it");
-    spec.items.push_back({"smoothing", text(*smoothing)});
-  }
-  return make_kind<Defense, DefenseInfo>("defence", defenses, spec);
-}
 
 std::string Defense::Concept::record() const {
   Spec spec = this->spec();
@@ -43,7 +23,5 @@ Tensor attacked(const nn::RunStep& step, const attacks::Attack& attack, std::str
       .seed = low | std::uint64_t{seeds.word()} << 32U, .tape = &step.aside, .to_the_end = true};
   return crafting(step.net, step.batch, goal, options).images;
 }
-
-std::vector<DefenseInfo> list_defenses() { return list_kinds<Defense, DefenseInfo>(defenses); }
 
 }  // namespace hans::defenses

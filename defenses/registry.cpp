@@ -1,0 +1,26 @@
+// The defences, in the order of lists and help.
+#include <hans/core/error.hpp>
+#include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/trades.hpp>
+#include "../core/text/detail/registry.hpp"
+
+namespace hans::defenses {
+namespace {
+
+// One type adds a defence.
+constexpr const auto& defenses = kinds_of<Defense, DefenseInfo, Adversarial, Trades>;
+
+}  // namespace
+
+Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
+  if (smoothing) {
+    check_usage(spec.find("smoothing") == nullptr, "the smoothing of ", spec.name,
+                " is given twice: in its SPEC and beside it");
+    spec.items.push_back({"smoothing", text(*smoothing)});
+  }
+  return make_kind<Defense, DefenseInfo>("defence", defenses, spec);
+}
+
+std::vector<DefenseInfo> list_defenses() { return list_kinds<Defense, DefenseInfo>(defenses); }
+
+}  // namespace hans::defenses
