@@ -7,6 +7,7 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/reduce.hpp>
+#include <hans/nn/function_layers.hpp>
 
 namespace hans::nn {
 namespace {
@@ -38,8 +39,6 @@ constexpr std::uint64_t most_work = std::uint64_t{1} << 37;
 constexpr std::size_t most_in_all(std::size_t numbers) { return (std::size_t{1} << 25) + 16 * numbers; }
 
 constexpr std::size_t piece_bytes = std::size_t{2} << 20;  // what a core's own cache holds, about
-
-bool is_relu(const Layer& layer) { return layer.spec().name == "relu"; }
 
 /// What the layer at `position` works on.
 std::vector<Source> sources_of(const Layer& layer, std::size_t position) {
@@ -184,8 +183,8 @@ void Sequential::plan(std::span<const std::vector<Source>> sources) {
       if (place[from] != Step::before && last[from] == position && !again) step.release.push_back(place[from]);
     }
     const std::size_t next = position + 1;
-    if (layers_[position].fuses() && next < layers_.size() && is_relu(layers_[next]) && uses[position] == 1 &&
-        sources[next] == std::vector{Source{position}}) {
+    if (layers_[position].fuses() && next < layers_.size() && layers_[next].as<Relu>() != nullptr &&
+        uses[position] == 1 && sources[next] == std::vector{Source{position}}) {
       step.gives = ++position;
     }
     before = step.gives;
@@ -286,12 +285,6 @@ void Sequential::follow(const BatchStatistics& batch) {
 }
 
 std::vector<Source> Sequential::sources(std::size_t layer) const { return sources_of(layers_[layer], layer); }
-
-Shape Sequential::shape_before(std::size_t layer) const {
-  const std::vector<Source> own = sources(layer);
-  if (own.empty()) return {};
-  return own[0].layer == Source::images ? input_ : shapes_[own[0].layer];
-}
 
 std::size_t Sequential::parameters() const {
   std::size_t total = 0;

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include <hans/core/parallel.hpp>
+#include <hans/nn/walk.hpp>
 #include "../run/figures.hpp"
 
 namespace hans::apps {
@@ -137,32 +138,36 @@ Job layer_job(const std::string& model, const LayerProduct& layer, std::size_t p
           prepare};
 }
 
-/// The convolution that a conv2d layer computes on images of shape `in`; of one in groups, one group on as many more
-/// samples.
-Conv conv_of(const nn::Conv2d& layer, const Shape& in, const Shape& out, std::size_t samples) {
-  const nn::Extent kernel = layer.kernel;
-  const std::size_t groups = layer.groups.value_or(1);
-  Window window{};
-  if (layer.padding.kind == nn::Padding::Kind::same) {
-    window = same_window(in, kernel.height, kernel.width, layer.stride.height, layer.stride.width);
-  } else {
-    window.pad_top = layer.padding.top;
-    window.pad_left = layer.padding.left;
+/// The product of a layer that is timed; of a convolution in groups: one group on as many more samples.
+struct ProductOf {
+  std::optional<Conv> operator()(const nn::Conv2d& layer) const {
+    const std::size_t groups = layer.groups.value_or(1);
+    const Window window = nn::window_of(layer, at.in());
+    return Conv{.samples = samples * groups,
+                .height = at.in()[0],
+                .width = at.in()[1],
+                .channels = at.in()[2] / groups,
+                .filters = layer.filters / groups,
+                .kernel_height = layer.kernel.value().height,
+                .kernel_width = layer.kernel.value().width,
+                .stride_height = window.stride_height,
+                .stride_width = window.stride_width,
+                .pad_top = window.pad_top,
+                .pad_left = window.pad_left,
+                .out_height = at.out()[0],
+                .out_width = at.out()[1]};
   }
-  return {.samples = samples * groups,
-          .height = in[0],
-          .width = in[1],
-          .channels = in[2] / groups,
-          .filters = layer.filters / groups,
-          .kernel_height = kernel.height,
-          .kernel_width = kernel.width,
-          .stride_height = layer.stride.height,
-          .stride_width = layer.stride.width,
-          .pad_top = window.pad_top,
-          .pad_left = window.pad_left,
-          .out_height = out[0],
-          .out_width = out[1]};
-}
+  std::optional<Conv> operator()(const nn::Linear& layer) const {
+    return Conv{.samples = samples, .channels = at.in()[0], .filters = layer.units};
+  }
+  template <class L>
+  requires(!nn::AsksForWeights<L> || nn::OneOf<L, nn::ConvTranspose2d, nn::BatchNorm, nn::InstanceNorm, nn::LayerNorm,
+                                               nn::Constant, nn::Take, nn::Normalize>) std::optional<Conv>
+  operator()(const L&) const { return {}; }
+
+  const nn::LayerAt& at;
+  std::size_t samples;
+};
 
 }  // namespace
 
@@ -174,16 +179,9 @@ double multiply_adds(const Conv& conv) {
 std::vector<LayerProduct> products_of(const nn::Sequential& net, std::size_t samples) {
   std::vector<LayerProduct> products;
   for (std::size_t position = 0; position < net.layers().size(); ++position) {
-    const Shape out = net.shapes()[position];
-    const Spec spec = net.layers()[position].spec();
-    const Shape in = net.shape_before(position);
-    if (spec.name == nn::Conv2d::name) {
-      const Conv conv = conv_of(from_spec<nn::Conv2d>(spec), in, out, samples);
-      const Shape weights{conv.kernel_height, conv.kernel_width, conv.channels, conv.filters};
-      products.push_back({position, text(spec.name, " ", weights), conv});
-    } else if (spec.name == nn::Linear::name) {
-      const Conv conv{.samples = samples, .channels = in[0], .filters = out[0]};
-      products.push_back({position, text(spec.name, " ", Shape{in[0], out[0]}), conv});
+    const nn::LayerAt at{net, position};
+    if (const std::optional<Conv> conv = nn::visit(at.layer(), ProductOf{at, samples})) {
+      products.push_back({position, text(at.layer().spec().name, " ", at.weights()[0].shape()), *conv});
     }
   }
   return products;

@@ -35,10 +35,7 @@ class Worker {
   Worker(const nn::Sequential& net, const data::Samples& samples, std::size_t batch, std::uint64_t seed)
       : net_(net), samples_(samples), batch_(batch), trainer_(net_, optimizer_, nn::cross_entropy_loss(), Rng(seed)) {}
 
-  void train() {
-    trainer_.step(next(), step_);
-    ++step_;
-  }
+  void train() { trainer_.step(next(), step_++); }
 
   void infer() {
     on_pieces([&](Tape& tape, const data::Samples& images) { net_.logits(tape.constant(images.images)); });
@@ -83,7 +80,6 @@ class Victim {
     prepare();
     return *net_;
   }
-  double flop() { return step_flop(net(), Step::infer); }
 
   /// The first images of the test part.
   data::Samples images() {
@@ -136,7 +132,7 @@ Job attack_job(const BenchPlan& plan, const std::shared_ptr<Victim>& victim, con
     };
     const attacks::Crafted made = work();
     figure.count = static_cast<double>(made.notes.size());
-    figure.flop = static_cast<double>(made.forwards + made.gradients) * victim->flop();
+    figure.flop = static_cast<double>(made.forwards + made.gradients) * step_flop(victim->net(), Step::infer);
     return [work] { work(); };
   };
   return {

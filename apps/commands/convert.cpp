@@ -51,15 +51,11 @@ struct ConvertOptions : Common {
 /// `net` behind a layer that normalises its images.
 nn::Sequential behind(const nn::Normalize& normalize, const nn::Sequential& net) {
   std::vector<nn::Layer> layers{nn::Layer(normalize)};
-  for (const nn::Layer& layer : net.layers()) {
-    layers.push_back(layer);
-    if (!layer.sources()) continue;
-    std::vector<nn::Source> sources = *layer.sources();
-    for (nn::Source& source : sources) source.layer = source.layer == nn::Source::images ? 0 : source.layer + 1;
-    layers.back() = layer.of(std::move(sources));
-  }
   std::vector<Tensor> numbers;
   for (std::size_t layer = 0; layer < net.layers().size(); ++layer) {
+    std::vector<nn::Source> sources = net.sources(layer);
+    for (nn::Source& source : sources) source.layer = source.layer == nn::Source::images ? 0 : source.layer + 1;
+    layers.push_back(net.layers()[layer].of(std::move(sources)));
     for (const Tensor& weight : net.weights(layer)) numbers.push_back(weight);
     for (const Tensor& other : net.others(layer)) numbers.push_back(other);
   }

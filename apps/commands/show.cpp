@@ -77,7 +77,6 @@ Shown show_model(std::string_view what, const nn::Model& model, const ShowOption
               {"parameters", with_commas(model.net.parameters())},
               {"preprocessing", model.preprocessing}};
   shown.page = text(what, "\n\n", facts_text(facts), "\n", model.net.summary());
-  if (!shown.page.ends_with('\n')) shown.page += '\n';
   if (!model.training.empty()) append(shown.page, text("\ntraining\n", facts_text(model.training)));
   shown.json = Json::object({{"kind", "model"},
                              {"model_sha256", model.sha256},

@@ -10,9 +10,8 @@
 #include <hans/autodiff/arrays.hpp>
 #include <hans/core/error.hpp>
 #include <hans/data/npz.hpp>
-#include <hans/nn/array_layers.hpp>
-#include <hans/nn/normalization_layers.hpp>
 #include <hans/nn/safetensors.hpp>
+#include <hans/nn/walk.hpp>
 
 namespace hans::nn {
 namespace {
@@ -36,33 +35,43 @@ struct Features {
   bool plain() const { return image.rank() == 0 && !mixed; }
 };
 
-bool is_one_of(std::string_view name, std::initializer_list<std::string_view> names) {
-  return std::ranges::find(names, name) != names.end();
-}
+/// What a layer does to features in one row.
+enum class Effect { replaces, flattens, moves, keeps };
+struct EffectOf {
+  Effect operator()(const Linear&) const { return Effect::replaces; }
+  Effect operator()(const OneOf<Flatten, Reshape> auto&) const { return Effect::flattens; }
+  Effect operator()(const OneOf<Take, Concat, Reduce, Transpose, Matmul> auto&) const { return Effect::moves; }
+  template <class L>
+  requires(L::reach == Reach::place || OneOf<L, LeakyRelu, Elu, Selu, HardSigmoid, Gelu, Clip, Dropout, GaussianNoise,
+                                             Normalize, Where, BatchNorm, InstanceNorm, LayerNorm, Softmax, LogSoftmax,
+                                             Constant, Conv2d, ConvTranspose2d, MaxPool2d, AveragePool2d>) Effect
+  operator()(const L&) const {
+    return Effect::keeps;
+  }
+};
 
 /// For what each layer gives.
 std::vector<Features> features_of(const Sequential& net) {
   std::vector<Features> all(net.layers().size());
   for (std::size_t layer = 0; layer < all.size(); ++layer) {
-    const std::string name = net.layers()[layer].spec().name;
-    if (net.shapes()[layer].rank() != 1 || name == Linear::name) continue;
-    const Shape before = net.shape_before(layer);
-    if (is_one_of(name, {"flatten", Reshape::name}) && before.rank() == 3) {
+    const LayerAt at{net, layer};
+    const Effect effect = visit(at.layer(), EffectOf{});
+    if (at.out().rank() != 1 || effect == Effect::replaces) continue;
+    const Shape before = at.in();
+    if (effect == Effect::flattens && before.rank() == 3) {
       if (before[2] > 1 && before[0] * before[1] > 1) all[layer].image = before;
       continue;
     }
-    const bool moves = is_one_of(name, {Take::name, Concat::name, Reduce::name, Transpose::name, "matmul"});
-    const std::vector<Source> sources = net.sources(layer);
-    for (const Source& source : sources) {
+    for (const Source& source : at.sources) {
       if (source.layer == Source::images || all[source.layer].plain()) continue;
       const Features& given = all[source.layer];
       const bool other = all[layer].image.rank() != 0 && all[layer].image != given.image;
-      all[layer].mixed = all[layer].mixed || given.mixed || moves || other;
+      all[layer].mixed = all[layer].mixed || given.mixed || effect == Effect::moves || other;
       all[layer].image = given.image;
     }
     // Numbers for each feature lie as the features do.
-    for (const Source& source : sources) {
-      if (source.layer == Source::images || net.layers()[source.layer].spec().name != Constant::name) continue;
+    for (const Source& source : at.sources) {
+      if (source.layer == Source::images || net.layers()[source.layer].as<Constant>() == nullptr) continue;
       if (net.shapes()[source.layer].elements() == all[layer].image.elements() && !all[layer].mixed) {
         all[source.layer].image = all[layer].image;
       }
@@ -77,63 +86,77 @@ Shape shape_in(const Shape& own, std::span<const std::size_t> order) {
   return Shape(std::span<const std::size_t>(extents));
 }
 
-/// The entries of one layer.
-std::vector<Entry> entries_of(const Sequential& net, std::size_t layer, const std::vector<Features>& features) {
-  const std::span<const Tensor> weights = net.weights(layer), others = net.others(layer);
-  if (weights.empty() && others.empty()) return {};
-  const std::string kind = net.layers()[layer].spec().name;
-  const std::vector<Source> sources = net.sources(layer);
-  const bool of_layer = !sources.empty() && sources[0].layer != Source::images;
-  const Features before = of_layer ? features[sources[0].layer] : Features{};
-  check(!before.mixed || is_one_of(kind, {Take::name}), "layer ", layer, ", ", kind,
-        ", works on features of a flattened image beside others: PyTorch would count them in another order");
-  std::vector<Entry> all;
-  const auto as_it_is = [&](const char* name, bool learnt, std::size_t index) {
-    const Shape& shape = (learnt ? weights : others)[index].shape();
-    all.push_back({name, learnt, index, {}, {}, shape});
-  };
-  // One number for each feature; of a flattened image PyTorch counts channel by channel.
-  const auto per_feature = [&](const char* name, bool learnt, std::size_t index) {
-    as_it_is(name, learnt, index);
-    const Shape& image = kind == Constant::name ? features[layer].image : before.image;
-    if (image.rank() == 0 || all.back().torch.rank() != 1) return;
-    all.back().own = image;
-    all.back().order = {2, 0, 1};
-  };
-  if (is_one_of(kind, {Conv2d::name, ConvTranspose2d::name, Linear::name})) {
-    const Shape& shape = weights[0].shape();
+/// Collects the entries of one layer.
+struct Entries {
+  void operator()(const OneOf<Conv2d, ConvTranspose2d> auto&) {
+    const Shape& shape = at.weights()[0].shape();
+    weight_and_bias(shape, shape_in(shape, filters_first));
+  }
+  void operator()(const Linear&) {
+    const Shape& shape = at.weights()[0].shape();
     const Shape image = before.image.rank() == 0 ? Shape{1, 1, shape[0]} : before.image;
-    const bool linear = kind == Linear::name;
-    Entry weight{"weight", true, 0, linear ? Shape{image[0], image[1], image[2], shape[1]} : shape, {3, 2, 0, 1}, {}};
-    weight.torch = linear ? Shape{shape[1], shape[0]} : shape_in(shape, weight.order);
-    all.push_back(weight);
-    if (weights.size() > 1) as_it_is("bias", true, 1);
-  } else if (kind == LayerNorm::name && weights[0].shape().rank() > 1) {
-    const Shape& shape = weights[0].shape();
-    check(shape.rank() == 3 || net.shape_before(layer).rank() != 3, "layer ", layer,
+    weight_and_bias({image[0], image[1], image[2], shape[1]}, {shape[1], shape[0]});
+  }
+  void operator()(const LayerNorm&) {
+    const Shape& shape = at.weights()[0].shape();
+    check(shape.rank() <= 1 || shape.rank() == 3 || at.in().rank() != 3, "layer ", at.position,
           ", layer_norm over two axes of an image: PyTorch's would be other two");
-    for (const std::size_t index : {std::size_t{0}, std::size_t{1}}) {
-      as_it_is(index == 0 ? "weight" : "bias", true, index);
-      if (shape.rank() != 3) continue;
-      all.back().own = shape;
-      all.back().order = {2, 0, 1};
-      all.back().torch = shape_in(shape, all.back().order);
-    }
-  } else if (kind == Constant::name) {
-    per_feature("weight", !weights.empty(), 0);
-    all.back().may_lack = weights.empty();
-  } else if (kind == Take::name) {
-    as_it_is("indices", false, 0);
-    all.back().may_lack = true;
-  } else {
-    per_feature("weight", true, 0);
-    per_feature("bias", true, 1);
-    if (kind == BatchNorm::name) {
-      per_feature("running_mean", false, 0);
-      per_feature("running_var", false, 1);
+    per_feature("weight", true, 0, shape.rank() == 3 ? shape : before.image);
+    per_feature("bias", true, 1, shape.rank() == 3 ? shape : before.image);
+  }
+  void operator()(const OneOf<BatchNorm, InstanceNorm> auto& layer) {
+    per_feature("weight", true, 0, before.image);
+    per_feature("bias", true, 1, before.image);
+    if constexpr (std::same_as<decltype(layer), const BatchNorm&>) {
+      per_feature("running_mean", false, 0, before.image);
+      per_feature("running_var", false, 1, before.image);
     }
   }
-  return all;
+  void operator()(const Constant& layer) {
+    per_feature("weight", layer.learnt, 0, given.image);
+    all.back().may_lack = !layer.learnt;
+  }
+  void operator()(const Take&) {
+    as_it_is("indices", false, 0);
+    all.back().may_lack = true;
+  }
+  void operator()(const Normalize&) {}
+  template <class L>
+  requires(!AsksForWeights<L>) void operator()(const L&) {}
+
+  void as_it_is(const char* name, bool learnt, std::size_t index) {
+    all.push_back({name, learnt, index, {}, {}, (learnt ? at.weights() : at.others())[index].shape()});
+  }
+  void weight_and_bias(const Shape& own, const Shape& torch) {
+    all.push_back({"weight", true, 0, own, filters_first, torch});
+    if (at.weights().size() > 1) as_it_is("bias", true, 1);
+  }
+  /// One number for each feature; of an image, flattened or not, PyTorch counts channel by channel.
+  void per_feature(const char* name, bool learnt, std::size_t index, const Shape& image) {
+    as_it_is(name, learnt, index);
+    Shape& torch = all.back().torch;
+    if (image.rank() == 0 || (torch.rank() != 1 && torch != image)) return;
+    all.back().own = image;
+    all.back().order = channels_first;
+    if (torch.rank() == 3) torch = shape_in(image, channels_first);
+  }
+
+  const LayerAt& at;
+  const Features &before, &given;  ///< of the first operand and of the result
+  std::vector<Entry> all = {};
+  const std::vector<std::size_t> filters_first{3, 2, 0, 1}, channels_first{2, 0, 1};
+};
+
+std::vector<Entry> entries_of(const Sequential& net, std::size_t layer, const std::vector<Features>& features) {
+  const LayerAt at{net, layer};
+  if (at.weights().empty() && at.others().empty()) return {};
+  const bool of_layer = !at.sources.empty() && at.sources[0].layer != Source::images;
+  const Features before = of_layer ? features[at.sources[0].layer] : Features{};
+  check(!before.mixed || at.layer().as<Take>() != nullptr, "layer ", layer, ", ", at.layer().spec().name,
+        ", works on features of a flattened image beside others: PyTorch would count them in another order");
+  Entries entries{at, before, features[layer]};
+  visit(at.layer(), entries);
+  return std::move(entries.all);
 }
 
 Tensor to_torch(const Tensor& own, const Entry& entry) {

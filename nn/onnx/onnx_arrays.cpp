@@ -30,8 +30,8 @@ Dims counted(std::int64_t first, std::int64_t step, std::int64_t count) {
 
 /// Of indices that are about to be made.
 void check_count(std::int64_t count) {
-  check(count <= static_cast<std::int64_t>(Sequential::most_features), "an axis would have ", count,
-        " elements, more than ", Sequential::most_features);
+  check(count <= static_cast<std::int64_t>(most_features), "an axis would have ", count, " elements, more than ",
+        most_features);
 }
 
 void reshape(Work& work) {
@@ -334,8 +334,8 @@ void constant_of_shape(Work& work) {
     fill = one.constant->data()[0];
     made.whole = one.whole;
   }
-  check(elements(made.dims) <= static_cast<std::int64_t>(Sequential::most_features), "a constant of shape ",
-        to_text(made.dims), " has more than ", Sequential::most_features, " numbers");
+  check(elements(made.dims) <= static_cast<std::int64_t>(most_features), "a constant of shape ", to_text(made.dims),
+        " has more than ", most_features, " numbers");
   work.build.budget.take_numbers(static_cast<std::uint64_t>(elements(made.dims)));
   made.constant = Tensor::full(to_shape(made.dims), fill);
   work.give(made);

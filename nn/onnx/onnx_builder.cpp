@@ -140,8 +140,8 @@ Value Builder::add(const Layer& layer, std::span<const Value> operands, std::vec
     result.batched = result.batched || operand.batched;
   }
   const Shape shape = run(layer, x, shapes, numbers).shape().without_front();
-  check(0 < shape.elements() && shape.elements() <= Sequential::most_features, "it gives ", shape.elements(),
-        " features for one image, not 1 to ", Sequential::most_features);
+  check(0 < shape.elements() && shape.elements() <= most_features, "it gives ", shape.elements(),
+        " features for one image, not 1 to ", most_features);
   result.dims = dims_of(shape);
   if (result.batched) result.dims.insert(result.dims.begin(), 1);
   result.source = push({layer, std::move(sources), std::move(numbers), shape});
@@ -263,8 +263,8 @@ Value Builder::taken(const Value& given, std::size_t axis, std::span<const std::
   check(!indices.empty(), "nothing is left along axis ", axis, " of a value of shape ", to_text(value.dims));
   Dims dims = value.dims;
   dims[axis] = static_cast<std::int64_t>(indices.size());
-  check(elements(dims) <= static_cast<std::int64_t>(Sequential::most_features), "a value of shape ", to_text(dims),
-        " has more than ", Sequential::most_features, " numbers");
+  check(elements(dims) <= static_cast<std::int64_t>(most_features), "a value of shape ", to_text(dims),
+        " has more than ", most_features, " numbers");
   Tensor which({indices.size()});
   for (std::size_t k = 0; k < indices.size(); ++k) {
     check(indices[k] < value.dims[axis], "the index ", indices[k], " is beyond the ", value.dims[axis],

@@ -80,8 +80,7 @@ Entry entry_of(const ValueInfo& input, const Preprocess& preprocess) {
 /// The image that such an input is made from: height x width x channels.
 Shape image_of(const Dims& sample, Layout layout) {
   const Shape all = to_shape(sample);
-  check(all.elements() <= Sequential::most_features, "an input of ", all, " has more than ", Sequential::most_features,
-        " features");
+  check(all.elements() <= most_features, "an input of ", all, " has more than ", most_features, " features");
   if (sample.size() == 3 && layout == Layout::nhwc) return all;
   // Channels first; 28x28x1 is a row of features there, or what --preprocess layout=nhwc is for.
   if (sample.size() == 3 && (all[1] > 1 || all[2] > 1) && (all[0] <= 4 || all[2] > 4)) return {all[1], all[2], all[0]};

@@ -3,7 +3,6 @@
 #include <numeric>
 
 #include <hans/autodiff/arrays.hpp>
-#include <hans/nn/normalization_layers.hpp>
 #include "detail/onnx_exporter.hpp"
 
 namespace hans::nn::onnx {
@@ -35,43 +34,6 @@ std::vector<std::string> conv_inputs(Exporter& work) {
   return inputs;
 }
 
-void export_conv2d(Exporter& work, const Spec& spec) {
-  const auto layer = from_spec<Conv2d>(spec);
-  std::vector<Attribute> attributes = window_attributes(layer);
-  attributes.push_back(surroundings(layer.padding));
-  work.give(work.node("Conv", conv_inputs(work), std::move(attributes)), Form::channels_first);
-}
-
-void export_conv_transpose2d(Exporter& work, const Spec& spec) {
-  const auto layer = from_spec<ConvTranspose2d>(spec);
-  const Window window = window_of(layer, work.in().shape);
-  const Extent kernel = layer.kernel, size = layer.size;
-  std::vector<Attribute> attributes = window_attributes(layer);
-  attributes.push_back(attribute("pads", std::vector<std::int64_t>{static_cast<std::int64_t>(window.pad_top),
-                                                                   static_cast<std::int64_t>(window.pad_left),
-                                                                   static_cast<std::int64_t>(window.pad_bottom),
-                                                                   static_cast<std::int64_t>(window.pad_right)}));
-  // What the formula of the output's size leaves out.
-  const auto more = [](std::size_t out, std::size_t in, std::size_t stride, std::size_t side, std::size_t dilation,
-                       std::size_t pads) {
-    return static_cast<std::int64_t>(out + pads) -
-           static_cast<std::int64_t>(stride * (in - 1) + (side - 1) * dilation + 1);
-  };
-  const Shape& in = work.in().shape;
-  attributes.push_back(attribute(
-      "output_padding", std::vector<std::int64_t>{more(size.height, in[0], layer.stride.height, kernel.height,
-                                                       window.dilation_height, window.pad_top + window.pad_bottom),
-                                                  more(size.width, in[1], layer.stride.width, kernel.width,
-                                                       window.dilation_width, window.pad_left + window.pad_right)}));
-  work.give(work.node("ConvTranspose", conv_inputs(work), std::move(attributes)), Form::channels_first);
-}
-
-void export_linear(Exporter& work, const Spec&) {
-  std::vector<std::string> inputs{work.name(0, Form::plain), work.numbers("weight", work.weight(0))};
-  if (work.weights() > 1) inputs.push_back(work.numbers("bias", work.weight(1)));
-  work.give(work.node("Gemm", std::move(inputs)), Form::plain);
-}
-
 template <class Pool>
 std::vector<Attribute> pool_attributes(const Pool& layer) {
   std::vector<Attribute> all{attribute("kernel_shape", both(layer.kernel)),
@@ -79,19 +41,6 @@ std::vector<Attribute> pool_attributes(const Pool& layer) {
                              surroundings(layer.padding.value_or(Padding{}))};
   if (layer.ceil.value_or(false)) all.push_back(attribute("ceil_mode", std::int64_t{1}));
   return all;
-}
-
-void export_max_pool2d(Exporter& work, const Spec& spec) {
-  std::vector<Attribute> attributes = pool_attributes(from_spec<MaxPool2d>(spec));
-  work.give(work.node("MaxPool", {work.name(0, Form::channels_first)}, std::move(attributes)), Form::channels_first);
-}
-
-void export_average_pool2d(Exporter& work, const Spec& spec) {
-  const auto layer = from_spec<AveragePool2d>(spec);
-  std::vector<Attribute> attributes = pool_attributes(layer);
-  if (layer.count_padding) attributes.push_back(attribute("count_include_pad", std::int64_t{1}));
-  work.give(work.node("AveragePool", {work.name(0, Form::channels_first)}, std::move(attributes)),
-            Form::channels_first);
 }
 
 /// An operator that wants the channels, our last axis, behind the samples.
@@ -119,35 +68,73 @@ void normalise_channels(Exporter& work, const char* op, std::vector<Attribute> a
   work.give(x, form);
 }
 
-void export_batch_norm(Exporter& work, const Spec& spec) {
-  const auto layer = from_spec<BatchNorm>(spec);
+}  // namespace
+
+void export_layer(Exporter& work, const Conv2d& layer) {
+  std::vector<Attribute> attributes = window_attributes(layer);
+  attributes.push_back(surroundings(layer.padding));
+  work.give(work.node("Conv", conv_inputs(work), std::move(attributes)), Form::channels_first);
+}
+
+void export_layer(Exporter& work, const ConvTranspose2d& layer) {
+  const Window window = window_of(layer, work.in().shape);
+  const Extent kernel = layer.kernel, size = layer.size;
+  std::vector<Attribute> attributes = window_attributes(layer);
+  attributes.push_back(attribute("pads", std::vector<std::int64_t>{static_cast<std::int64_t>(window.pad_top),
+                                                                   static_cast<std::int64_t>(window.pad_left),
+                                                                   static_cast<std::int64_t>(window.pad_bottom),
+                                                                   static_cast<std::int64_t>(window.pad_right)}));
+  // What the formula of the output's size leaves out.
+  const auto more = [](std::size_t out, std::size_t in, std::size_t stride, std::size_t side, std::size_t dilation,
+                       std::size_t pads) {
+    return static_cast<std::int64_t>(out + pads) -
+           static_cast<std::int64_t>(stride * (in - 1) + (side - 1) * dilation + 1);
+  };
+  const Shape& in = work.in().shape;
+  attributes.push_back(attribute(
+      "output_padding", std::vector<std::int64_t>{more(size.height, in[0], layer.stride.height, kernel.height,
+                                                       window.dilation_height, window.pad_top + window.pad_bottom),
+                                                  more(size.width, in[1], layer.stride.width, kernel.width,
+                                                       window.dilation_width, window.pad_left + window.pad_right)}));
+  work.give(work.node("ConvTranspose", conv_inputs(work), std::move(attributes)), Form::channels_first);
+}
+
+void export_layer(Exporter& work, const Linear&) {
+  std::vector<std::string> inputs{work.name(0, Form::plain), work.numbers("weight", work.weight(0))};
+  if (work.weights() > 1) inputs.push_back(work.numbers("bias", work.weight(1)));
+  work.give(work.node("Gemm", std::move(inputs)), Form::plain);
+}
+
+void export_layer(Exporter& work, const MaxPool2d& layer) {
+  std::vector<Attribute> attributes = pool_attributes(layer);
+  work.give(work.node("MaxPool", {work.name(0, Form::channels_first)}, std::move(attributes)), Form::channels_first);
+}
+
+void export_layer(Exporter& work, const AveragePool2d& layer) {
+  std::vector<Attribute> attributes = pool_attributes(layer);
+  if (layer.count_padding) attributes.push_back(attribute("count_include_pad", std::int64_t{1}));
+  work.give(work.node("AveragePool", {work.name(0, Form::channels_first)}, std::move(attributes)),
+            Form::channels_first);
+}
+
+void export_layer(Exporter& work, const BatchNorm& layer) {
   normalise_channels(work, "BatchNormalization",
                      {attribute("epsilon", layer.eps), attribute("momentum", rest_of(layer.momentum))},
                      {work.numbers("scale", work.weight(0)), work.numbers("bias", work.weight(1)),
                       work.numbers("mean", work.other(0)), work.numbers("variance", work.other(1))});
 }
 
-void export_instance_norm(Exporter& work, const Spec& spec) {
-  normalise_channels(work, "InstanceNormalization", {attribute("epsilon", from_spec<InstanceNorm>(spec).eps)},
+void export_layer(Exporter& work, const InstanceNorm& layer) {
+  normalise_channels(work, "InstanceNormalization", {attribute("epsilon", layer.eps)},
                      {work.numbers("scale", work.weight(0)), work.numbers("bias", work.weight(1))});
 }
 
-void export_layer_norm(Exporter& work, const Spec& spec) {
-  const auto layer = from_spec<LayerNorm>(spec);
+void export_layer(Exporter& work, const LayerNorm& layer) {
   work.give(work.node("LayerNormalization",
                       {work.name(0, Form::plain), work.numbers("scale", work.weight(0)),
                        work.numbers("bias", work.weight(1))},
                       {attribute("axis", -std::int64_t{layer.axes}), attribute("epsilon", layer.eps)}),
             Form::plain);
-}
-
-}  // namespace
-
-std::map<std::string_view, LayerExport> window_exports() {
-  return {{Conv2d::name, export_conv2d},        {ConvTranspose2d::name, export_conv_transpose2d},
-          {Linear::name, export_linear},        {MaxPool2d::name, export_max_pool2d},
-          {BatchNorm::name, export_batch_norm}, {AveragePool2d::name, export_average_pool2d},
-          {LayerNorm::name, export_layer_norm}, {InstanceNorm::name, export_instance_norm}};
 }
 
 }  // namespace hans::nn::onnx

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include <hans/core/error.hpp>
-#include <hans/nn/sequential.hpp>
+#include <hans/nn/walk.hpp>
 
 namespace hostile {
 
@@ -32,7 +32,7 @@ inline void use_network(const hans::nn::Sequential& net) {
   for (std::size_t k = 0; k < net.layers().size(); ++k) {
     double numbers = 1;
     for (const hans::Tensor& each : net.weights(k)) numbers += static_cast<double>(each.size());
-    const double before = static_cast<double>(net.shape_before(k).elements());
+    const double before = static_cast<double>(hans::nn::LayerAt{net, k}.in().elements());
     work += static_cast<double>(net.shapes()[k].elements()) * (numbers + before);
   }
   if (work > 1e8) return;

@@ -81,11 +81,13 @@
 #include <hans/defenses/guarded.hpp>
 #include <hans/defenses/trades.hpp>
 #include <hans/nn/activation_layers.hpp>
+#include <hans/nn/all_layers.hpp>
 #include <hans/nn/array_layers.hpp>
 #include <hans/nn/augment.hpp>
 #include <hans/nn/classifier.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
+#include <hans/nn/function_layers.hpp>
 #include <hans/nn/layer.hpp>
 #include <hans/nn/layers.hpp>
 #include <hans/nn/loss.hpp>
@@ -103,3 +105,4 @@
 #include <hans/nn/sequential.hpp>
 #include <hans/nn/state_dict.hpp>
 #include <hans/nn/trainer.hpp>
+#include <hans/nn/walk.hpp>

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -10,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include <hans/nn/normalization_layers.hpp>
 #include <hans/nn/onnx_file.hpp>
 #include <hans/nn/sequential.hpp>
 
@@ -35,11 +35,13 @@ class Exporter {
  public:
   explicit Exporter(const Sequential& net);
 
-  /// Adds the nodes of a layer; in order.
-  void add(std::size_t layer);
+  /// Goes on with this layer; in order. The operands are earlier layers, or images().
+  void begin(std::size_t layer, std::span<const std::size_t> operands);
+  std::size_t images() const { return values_.size() - 1; }
   File finish();
 
   // The layer at hand.
+  std::size_t layer() const { return layer_; }
   std::size_t operands() const { return operands_.size(); }
   const Given& in(std::size_t operand = 0) const { return values_[operands_[operand]]; }
   const Shape& out() const { return net_.shapes()[layer_]; }
@@ -66,8 +68,9 @@ class Exporter {
     return node("Transpose", {name}, {attribute("perm", std::move(order))});
   }
 
-  /// What the layer gives.
+  /// What the layer gives: a name, or numbers of the network.
   void give(std::string name, Form form);
+  void give(const Tensor& numbers) { values_[layer_].constant = numbers; }
 
  private:
   std::string unique(const std::string& wanted);
@@ -80,11 +83,14 @@ class Exporter {
   std::set<std::string> names_;
 };
 
-/// Adds the nodes of the layer that `spec` describes.
-using LayerExport = void (*)(Exporter& work, const Spec& spec);
-
-/// By the layers' names: those with weights or windows, and the others.
-std::map<std::string_view, LayerExport> window_exports();
-std::map<std::string_view, LayerExport> array_exports();
+/// Adds the nodes of a layer with windows, weights or statistics; those of the others are in onnx_export.cpp.
+void export_layer(Exporter& work, const Conv2d& layer);
+void export_layer(Exporter& work, const ConvTranspose2d& layer);
+void export_layer(Exporter& work, const Linear& layer);
+void export_layer(Exporter& work, const MaxPool2d& layer);
+void export_layer(Exporter& work, const AveragePool2d& layer);
+void export_layer(Exporter& work, const BatchNorm& layer);
+void export_layer(Exporter& work, const InstanceNorm& layer);
+void export_layer(Exporter& work, const LayerNorm& layer);
 
 }  // namespace hans::nn::onnx

@@ -1,6 +1,7 @@
-// Activations with settings; those without are functions (list_layers).
+// Activations with settings; those without are in function_layers.hpp.
 #pragma once
 
+#include <hans/autodiff/functions.hpp>
 #include <hans/nn/layer.hpp>
 
 namespace hans::nn {
@@ -12,8 +13,7 @@ struct LeakyRelu {
   static constexpr std::string_view name = "leaky_relu";
   static constexpr std::string_view meaning = "x where it is positive, else slope * x (Maas 2013)";
   static constexpr auto fields() { return std::tuple(field("slope", &LeakyRelu::slope, "for negative numbers")); }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
-  Var operator()(const Var& x, const Run& run) const;
+  Var operator()(const Var& x, const Run&) const { return leaky_relu(x, real{slope}); }
 };
 
 /// x where it is positive, else alpha * (exp(x) - 1) (Clevert 2016).
@@ -23,8 +23,7 @@ struct Elu {
   static constexpr std::string_view name = "elu";
   static constexpr std::string_view meaning = "x where it is positive, else alpha * (exp(x) - 1) (Clevert 2016)";
   static constexpr auto fields() { return std::tuple(field("alpha", &Elu::alpha, "of negative numbers")); }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
-  Var operator()(const Var& x, const Run& run) const;
+  Var operator()(const Var& x, const Run&) const { return elu(x, real{alpha}); }
 };
 
 /// gamma times elu (Klambauer 2017).
@@ -37,8 +36,7 @@ struct Selu {
   static constexpr auto fields() {
     return std::tuple(field("alpha", &Selu::alpha, "of negative numbers"), field("gamma", &Selu::gamma, "of all"));
   }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
-  Var operator()(const Var& x, const Run& run) const;
+  Var operator()(const Var& x, const Run&) const { return selu(x, real{alpha}, real{gamma}); }
 };
 
 /// A line between 0 and 1.
@@ -51,8 +49,7 @@ struct HardSigmoid {
   static constexpr auto fields() {
     return std::tuple(field("alpha", &HardSigmoid::alpha, "slope"), field("beta", &HardSigmoid::beta, "value at 0"));
   }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
-  Var operator()(const Var& x, const Run& run) const;
+  Var operator()(const Var& x, const Run&) const { return hard_sigmoid(x, real{alpha}, real{beta}); }
 };
 
 /// x times the probability that a normal number is smaller (Hendrycks 2016), or the approximation by tanh.
@@ -63,8 +60,7 @@ struct Gelu {
   static constexpr std::string_view name = "gelu";
   static constexpr std::string_view meaning = "x times the normal distribution's function of x (Hendrycks 2016)";
   static constexpr auto fields() { return std::tuple(field("form", &Gelu::form, "exact, or approximated by tanh")); }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
-  Var operator()(const Var& x, const Run& run) const;
+  Var operator()(const Var& x, const Run&) const { return gelu(x, form == Form::tanh); }
 };
 constexpr std::array<std::string_view, 2> enum_names(Gelu::Form) { return {"erf", "tanh"}; }
 
@@ -79,8 +75,7 @@ struct Clip {
     return std::tuple(field("low", &Clip::low, any_number.or_infinite(), "lower end"),
                       field("high", &Clip::high, any_number.or_infinite(), "upper end"));
   }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
-  Var operator()(const Var& x, const Run& run) const;
+  Var operator()(const Var& x, const Run&) const { return clamp(x, real{low}, real{high}); }
 };
 
 }  // namespace hans::nn

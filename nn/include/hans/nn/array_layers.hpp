@@ -37,7 +37,6 @@ struct Reshape {
   static constexpr std::string_view name = "reshape";
   static constexpr std::string_view meaning = "the same features under another shape";
   static constexpr auto fields() { return std::tuple(field("shape", &Reshape::shape, "of one sample")); }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };
 
@@ -50,7 +49,6 @@ struct Transpose {
   static constexpr auto fields() {
     return std::tuple(field("order", &Transpose::order, "which axis comes first, second, ..."));
   }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };
 
@@ -81,7 +79,6 @@ struct Concat {
   static constexpr auto fields() {
     return std::tuple(field("axis", &Concat::axis, between(0, 5), "of a sample, counted from 0"));
   }
-  std::vector<WeightInfo> weights(std::span<const Shape>) const { return {}; }
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;
 };
 
@@ -99,7 +96,6 @@ struct Reduce {
                       field("keep", &Reduce::keep, "the axes stay with extent 1"));
   }
   void validate() const;
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };
 
@@ -109,7 +105,6 @@ struct Where {
   static constexpr std::string_view meaning = "of=CONDITION/A/B: A where the condition is not 0, else B";
   static constexpr Operands operands{3, 3};
   static constexpr auto fields() { return std::tuple(); }
-  std::vector<WeightInfo> weights(std::span<const Shape>) const { return {}; }
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;
 };
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -59,34 +60,43 @@ struct Source {
 };
 std::string sources_text(std::span<const Source> sources);  ///< "input/3"
 
+/// A layer gives at most so many features for one sample.
+inline constexpr std::size_t most_features = std::size_t{1} << 22;
+
+/// How many values a layer works on.
+struct Operands {
+  std::size_t least = 1, most = 1;
+};
+
+/// Whether an L asks for numbers.
+template <class L>
+concept AsksForWeights = std::is_member_function_pointer_v<decltype(&L::weights)>;
+
 /// Any layer. An aggregate L is one if it has `name`, `meaning`, `fields()` (see core/fields.hpp) and
 ///
-///     std::vector<WeightInfo> weights(const Shape& in) const;   // for one sample of shape `in`
 ///     Var operator()(const Var& x, const Run& run) const;       // x: samples x in
+///     std::vector<WeightInfo> weights(const Shape& in) const;   // optional: for one sample of shape `in`
 ///     static constexpr bool fuses = true;                       // optional: applies run.activation itself
 ///     static constexpr bool random = true;                      // optional: in evaluation it depends on asking.draw
 ///
 /// or, if it works on several operands or on none,
 ///
 ///     static constexpr Operands operands{2, 2};                 // at least, at most
-///     std::vector<WeightInfo> weights(std::span<const Shape> in) const;
 ///     Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;
+///     std::vector<WeightInfo> weights(std::span<const Shape> in) const;
 ///
 /// What depends on the images has samples along the first axis; what a layer of no operands gives (numbers of the
 /// network) has not, and is aligned with the last axes of the others.
 ///
 /// Output shapes need no rule: a network finds them by running no sample. Immutable, cheap to copy. Making
 /// one throws UsageError if a setting is out of its range.
-struct Operands {
-  std::size_t least = 1, most = 1;
-};
 class Layer {
  public:
   template <class L>
   requires requires { L::meaning; }
   Layer(L settings) : self_(std::make_shared<Model<L>>(std::move(settings))) {}
 
-  /// A function by name, such as relu or flatten (see list_layers). Throws UsageError for one that has no name.
+  /// A function that is a layer, such as relu or flatten (see function_layers.hpp). Throws UsageError for any other.
   Layer(Var (*function)(const Var&));
   Layer(Var (*function)(const Var&, const Var&));
 
@@ -100,36 +110,45 @@ class Layer {
   /// What it works on; none said: the layer before it, the first one the images, or nothing if it takes nothing.
   const std::optional<std::vector<Source>>& sources() const { return sources_; }
 
+  /// The layer's settings if it is an L, else null. They live as long as the layer and its copies.
+  template <class L>
+  const L* as() const {
+    const auto* model = dynamic_cast<const Model<L>*>(self_.get());
+    return model == nullptr ? nullptr : &model->settings;
+  }
+
   Spec spec() const { return self_->spec(); }  ///< without `of`
-  Operands operands() const { return self_->operands(); }
+  Operands operands() const { return self_->operands; }
   std::vector<WeightInfo> weights(std::span<const Shape> in) const { return self_->weights(in); }
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const { return self_->run(tape, x, run); }
-  bool fuses() const { return self_->fuses(); }
-  bool random() const { return self_->random(); }
+  bool fuses() const { return self_->fuses; }
+  bool random() const { return self_->random; }
 
  private:
   struct Concept {
     virtual ~Concept() = default;
     virtual Spec spec() const = 0;
-    virtual Operands operands() const = 0;
     virtual std::vector<WeightInfo> weights(std::span<const Shape> in) const = 0;
     virtual Var run(Tape& tape, std::span<const Var> x, const Run& run) const = 0;
-    virtual bool fuses() const = 0;
-    virtual bool random() const = 0;
+    Operands operands = {};
+    bool fuses = false, random = false;
   };
   template <class L>
   struct Model final : Concept {
-    explicit Model(L made) : settings(std::move(made)) { check_fields(settings); }
-    Spec spec() const override { return to_spec(settings); }
-    Operands operands() const override {
-      if constexpr (requires { L::operands; }) return L::operands;
-      return {};
+    explicit Model(L made) : settings(std::move(made)) {
+      check_fields(settings);
+      if constexpr (requires { L::operands; }) operands = L::operands;
+      if constexpr (requires { L::fuses; }) fuses = L::fuses;
+      if constexpr (requires { L::random; }) random = L::random;
     }
+    Spec spec() const override { return to_spec(settings); }
     std::vector<WeightInfo> weights(std::span<const Shape> in) const override {
       if constexpr (requires { settings.weights(in[0]); }) {
         return settings.weights(in[0]);
-      } else {
+      } else if constexpr (AsksForWeights<L>) {
         return settings.weights(in);
+      } else {
+        return {};
       }
     }
     Var run(Tape& tape, std::span<const Var> x, const Run& run) const override {
@@ -139,20 +158,8 @@ class Layer {
         return settings(tape, x, run);
       }
     }
-    bool fuses() const override {
-      if constexpr (requires { L::fuses; }) return L::fuses;
-      return false;
-    }
-    bool random() const override {
-      if constexpr (requires { L::random; }) return L::random;
-      return false;
-    }
     L settings;
   };
-  struct Function;
-
-  explicit Layer(std::shared_ptr<const Concept> self) : self_(std::move(self)) {}
-
   std::shared_ptr<const Concept> self_;
   std::optional<std::vector<Source>> sources_;
 };

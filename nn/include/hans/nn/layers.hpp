@@ -114,7 +114,8 @@ struct ConvTranspose2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// How the convolution that it transposes moves its window, for an input of this shape.
+/// How a convolution, or the one that is transposed, moves its window, for an input of this shape.
+Window window_of(const Conv2d& layer, const Shape& in);
 Window window_of(const ConvTranspose2d& layer, const Shape& in);
 
 struct MaxPool2d {
@@ -133,7 +134,6 @@ struct MaxPool2d {
         field("ceil", &MaxPool2d::ceil, "another window where the last leaves a rest", "false"));
   }
   void validate() const;
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };
 
@@ -154,7 +154,6 @@ struct AveragePool2d {
                       field("ceil", &AveragePool2d::ceil, "another window where the last leaves a rest", "false"));
   }
   void validate() const;
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };
 
@@ -167,7 +166,6 @@ struct Dropout {
   static constexpr auto fields() {
     return std::tuple(field("rate", &Dropout::rate, between_from(0, 1), "probability of a feature to be dropped"));
   }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };
 
@@ -182,7 +180,6 @@ struct GaussianNoise {
   static constexpr auto fields() {
     return std::tuple(field("sigma", &GaussianNoise::sigma, at_least(0), "their standard deviation"));
   }
-  std::vector<WeightInfo> weights(const Shape&) const { return {}; }
   Var operator()(const Var& x, const Run& run) const;
 };
 

@@ -19,7 +19,6 @@ namespace hans::nn {
 /// changes them.
 class Sequential final : public Classifier {
  public:
-  static constexpr std::size_t most_features = std::size_t{1} << 22;
   static constexpr std::size_t most_weights = std::size_t{1} << 28;
   static constexpr std::size_t most_layers = std::size_t{1} << 16;
 
@@ -69,9 +68,6 @@ class Sequential final : public Classifier {
 
   /// What a layer works on, also where it does not say so itself.
   std::vector<Source> sources(std::size_t layer) const;
-
-  /// The shape of one sample of what the layer works on, of its first operand; scalar if it works on nothing.
-  Shape shape_before(std::size_t layer) const;
 
   /// The weights in declaration order, "0.weight", "0.bias", ...: layer number and name.
   std::span<const Tensor> weights() const { return weights_.tensors; }
