@@ -22,6 +22,7 @@ const Operators& operators() {
     joined.merge(array_operators());
     joined.merge(product_operators());
     joined.merge(reduction_operators());
+    joined.merge(selection_operators());
     return joined;
   }();
   return all;
@@ -63,11 +64,8 @@ Entry entry_of(const ValueInfo& input, const Preprocess& preprocess) {
   check(input.has_shape, "the file does not say the shape of its input ", in_quotes(input.name),
         "; say it: --preprocess shape=1x28x28");
   for (const Dim& dim : input.dims) entry.sample.push_back(dim.known ? dim.value : -1);
-  if (entry.sample.size() > 1) {
-    entry.sample.erase(entry.sample.begin());
-  } else {
-    entry.batched = false;
-  }
+  entry.batched = entry.sample.size() > 1;
+  if (entry.batched) entry.sample.erase(entry.sample.begin());
   for (const std::int64_t extent : entry.sample) {
     check(extent > 0, "the file leaves an extent of its input ", in_quotes(input.name),
           " open; say it: --preprocess shape=1x28x28");

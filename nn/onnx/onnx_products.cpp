@@ -39,6 +39,14 @@ Extent extent_of(const Dims& given, bool row, std::string_view what) {
   return row ? Extent(1U, small(given[0], what)) : Extent(small(given[0], what), small(given[1], what));
 }
 
+/// What pads say: first all beginnings, then all ends.
+Padding padding_of(const Dims& pads, bool row) {
+  const auto side = [&](std::size_t k) { return small(pads[k], "pads"); };
+  if (std::ranges::count(pads, 0) == std::ssize(pads)) return {};
+  if (row) return {Padding::Kind::given, 0, 0, side(0), side(1)};
+  return {Padding::Kind::given, side(0), side(2), side(1), side(3)};
+}
+
 /// What the attributes come to, for the extents of the image.
 Geometry geometry(Work& work, const Value& x, Dims kernel, bool transposed = false) {
   check(x.sample().size() == 2 || x.sample().size() == 3, "a value of shape ", to_text(x.dims),
@@ -70,15 +78,7 @@ Geometry geometry(Work& work, const Value& x, Dims kernel, bool transposed = fal
       if (automatic == "VALID") pads[k] = pads[k + axes] = 0;
     }
   }
-  const auto side = [&](std::size_t k) { return small(pads[k], "pads"); };
-  made.padding.kind = Padding::Kind::given;
-  if (made.row) {
-    made.padding.left = side(0), made.padding.right = side(1);
-  } else {
-    made.padding.top = side(0), made.padding.left = side(1);
-    made.padding.bottom = side(2), made.padding.right = side(3);
-  }
-  if (side(0) + side(1) + (made.row ? 0 : side(2) + side(3)) == 0) made.padding = Padding{};
+  made.padding = padding_of(pads, made.row);
   if (automatic == "SAME_UPPER" && !transposed) made.padding = Padding{Padding::Kind::same};
   return made;
 }
@@ -150,8 +150,7 @@ void conv_transpose(Work& work) {
   Dims out = work.extents("output_shape", {});
   if (out.size() > axes) out.erase(out.begin(), out.end() - static_cast<std::ptrdiff_t>(axes));
   const Dims kernel(dims.begin() + 2, dims.end());
-  check(strides.size() == axes && dilations.size() == axes && more.size() == axes && pads.size() == 2 * axes,
-        "its attributes do not fit ", axes, " axes");
+  check(more.size() == axes, "output_padding ", to_text(more), " for ", axes, " axes");
   const bool given = !out.empty();
   if (!given) out.assign(axes, 0);
   for (std::size_t k = 0; k < axes; ++k) {
@@ -168,13 +167,7 @@ void conv_transpose(Work& work) {
       out[k] = whole - pads[k] - pads[k + axes];
     }
   }
-  const auto side = [&](std::size_t k) { return small(pads[k], "pads"); };
-  at.padding = {Padding::Kind::given};
-  at.padding.top = at.row ? 0 : side(0);
-  at.padding.left = at.row ? side(0) : side(1);
-  at.padding.bottom = at.row ? 0 : side(2);
-  at.padding.right = at.row ? side(1) : side(3);
-  if (std::ranges::count(pads, 0) == std::ssize(pads)) at.padding = Padding{};
+  at.padding = padding_of(pads, at.row);
   const std::size_t filters = weight.shape()[1] * groups.value_or(1);
   std::optional<Tensor> bias;
   if (work.has(2)) bias = work.known(2, "bias");

@@ -1,6 +1,7 @@
 // Values of an ONNX graph, and what an import may use.
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include <hans/core/error.hpp>
 #include "detail/onnx_builder.hpp"
@@ -19,6 +20,19 @@ Value formed_like(const Value& x, Value made) {
   made.order = x.order;
   made.image = x.image;
   return made;
+}
+
+std::vector<std::size_t> channels_behind(std::size_t rank) {
+  std::vector<std::size_t> order(rank);
+  std::iota(order.begin(), order.end(), std::size_t{1});
+  order.back() = 0;
+  return order;
+}
+std::vector<std::size_t> channels_before(std::size_t rank) {
+  std::vector<std::size_t> order(rank);
+  std::iota(order.begin() + 1, order.end(), std::size_t{0});
+  order.front() = rank - 1;
+  return order;
 }
 
 Shape to_shape(std::span<const std::int64_t> dims) {

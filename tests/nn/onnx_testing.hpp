@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <hans/nn/onnx_file.hpp>
+#include <hans/nn/onnx_import.hpp>
 
 namespace onnx_testing {
 
@@ -60,6 +61,11 @@ inline File file(const Dims& input, std::vector<Node> nodes, std::vector<TensorD
   made.graph.inputs = {value("x", input)};
   made.graph.outputs = {value("y", {-1, -1})};
   return made;
+}
+
+inline hans::nn::Model imported(const File& given, const std::string& preprocess = "none") {
+  std::vector<std::string> notes;
+  return hans::nn::import_onnx(parse(dump(given), "test"), hans::nn::read_preprocess(preprocess), notes);
 }
 
 }  // namespace onnx_testing

@@ -45,6 +45,10 @@ struct Value {
 /// `made` as what works on each number of `x` by itself gives it: with the same dims, order and samples' axis.
 Value formed_like(const Value& x, Value made);
 
+/// Axis orders from (channels, rest) to (rest, channels), and back.
+std::vector<std::size_t> channels_behind(std::size_t rank);
+std::vector<std::size_t> channels_before(std::size_t rank);
+
 /// `dims` as a shape. Throws Error if they are too many, too large or negative.
 Shape to_shape(std::span<const std::int64_t> dims);
 std::int64_t elements(std::span<const std::int64_t> dims);

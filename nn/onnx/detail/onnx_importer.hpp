@@ -114,6 +114,7 @@ Operators elementwise_operators();
 Operators array_operators();
 Operators product_operators();
 Operators reduction_operators();
+Operators selection_operators();
 
 /// The numbers of a tensor in the file.
 Value stored(const TensorData& tensor);
