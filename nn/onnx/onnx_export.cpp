@@ -213,7 +213,7 @@ struct LayerExport {
 onnx::File export_onnx(const Sequential& net) {
   onnx::Exporter work(net);
   walk_forward(net, work.images(), onnx::LayerExport{work});
-  return work.finish();
+  return {exported_ir_version, exported_opset, "hans", work.finish()};
 }
 
 }  // namespace hans::nn

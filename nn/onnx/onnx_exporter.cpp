@@ -6,13 +6,10 @@
 
 #include <hans/autodiff/arrays.hpp>
 #include <hans/core/error.hpp>
-#include <hans/nn/onnx_export.hpp>
 #include "../../data/detail/bytes.hpp"
 
 namespace hans::nn::onnx {
 namespace {
-
-constexpr std::int64_t exported_ir_version = 9;
 
 TensorData stored_as(Type type, std::string name, std::vector<std::int64_t> dims, const auto& values) {
   std::string bytes;
@@ -104,7 +101,7 @@ std::string Exporter::unique(const std::string& wanted) {
   return name;
 }
 
-File Exporter::finish() {
+Graph Exporter::finish() {
   // The last layer gives the logits, and nothing uses them.
   graph_.nodes.back().outputs = {"logits"};
   const auto open = [](Shape shape) {
@@ -115,7 +112,7 @@ File Exporter::finish() {
   const Shape& image = net_.input();
   graph_.inputs = {{"images", Type::f32, true, open({image[2], image[0], image[1]})}};
   graph_.outputs = {{"logits", Type::f32, true, open({net_.classes()})}};
-  return {exported_ir_version, exported_opset, "hans", std::move(graph_)};
+  return std::move(graph_);
 }
 
 }  // namespace hans::nn::onnx

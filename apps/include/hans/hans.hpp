@@ -98,6 +98,7 @@
 #include <hans/nn/onnx_export.hpp>
 #include <hans/nn/onnx_file.hpp>
 #include <hans/nn/onnx_import.hpp>
+#include <hans/nn/onnx_tensor.hpp>
 #include <hans/nn/optim.hpp>
 #include <hans/nn/pieces.hpp>
 #include <hans/nn/preprocess.hpp>

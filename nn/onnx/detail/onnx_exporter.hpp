@@ -38,7 +38,7 @@ class Exporter {
   /// Goes on with this layer; in order. The operands are earlier layers, or images().
   void begin(std::size_t layer, std::span<const std::size_t> operands);
   std::size_t images() const { return values_.size() - 1; }
-  File finish();
+  Graph finish();
 
   // The layer at hand.
   std::size_t layer() const { return layer_; }

@@ -1,7 +1,7 @@
 // Tensors in ONNX files: private to the reader.
 #pragma once
 
-#include <hans/nn/onnx_file.hpp>
+#include <hans/nn/onnx_tensor.hpp>
 #include "protobuf.hpp"
 
 namespace hans::nn::onnx {

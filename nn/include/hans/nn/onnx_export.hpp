@@ -6,7 +6,8 @@
 
 namespace hans::nn {
 
-/// The opset of the files that are written.
+/// The versions of the format and of the operators in the files that are written.
+inline constexpr std::int64_t exported_ir_version = 9;
 inline constexpr std::int64_t exported_opset = 20;
 
 /// The network as an ONNX graph from "images", the raw images as samples x channels x height x width, to "logits",

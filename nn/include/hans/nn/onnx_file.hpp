@@ -3,74 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <hans/core/tensor.hpp>
+#include <hans/nn/onnx_tensor.hpp>
 
 namespace hans::nn::onnx {
-
-/// Element types, numbered as in the format.
-enum class Type : std::int32_t {
-  undefined = 0,
-  f32 = 1,
-  u8 = 2,
-  i8 = 3,
-  u16 = 4,
-  i16 = 5,
-  i32 = 6,
-  i64 = 7,
-  text = 8,
-  boolean = 9,
-  f16 = 10,
-  f64 = 11,
-  u32 = 12,
-  u64 = 13,
-  bf16 = 16
-};
-
-std::size_t size_of(Type type);  ///< bytes an element, 0 for texts
-bool is_real(Type type);         ///< rather than whole
-
-/// Bytes that several may share: those of a file beside the model are in memory once, however many tensors lie in it.
-class Bytes {
- public:
-  Bytes() = default;
-  Bytes(std::string own) : owner_(std::make_shared<const std::string>(std::move(own))), view_(*owner_) {}
-  Bytes(const char* own) : Bytes(std::string(own)) {}
-
-  std::size_t size() const { return view_.size(); }
-  const char* data() const { return view_.data(); }
-  operator std::string_view() const { return view_; }
-
-  /// `count` of them from `first` on; throws std::out_of_range if `first` is beyond the end.
-  Bytes part(std::size_t first, std::size_t count) const {
-    Bytes same = *this;
-    same.view_ = view_.substr(first, count);
-    return same;
-  }
-
-  friend bool operator==(const Bytes& a, const Bytes& b) { return a.view_ == b.view_; }
-
- private:
-  std::shared_ptr<const std::string> owner_;
-  std::string_view view_;
-};
-
-/// The numbers behind a name.
-struct TensorData {
-  std::string name;
-  Type type = Type::undefined;
-  std::vector<std::int64_t> dims;
-  Bytes bytes;  ///< as many elements as dims say, row-major, little-endian
-
-  /// As reals. Throws Error for texts, and if there are not as many bytes as dims and type say.
-  Tensor numbers() const;
-};
 
 /// One setting of a node; what it does not hold is empty.
 struct Attribute {
@@ -128,10 +68,6 @@ struct File {
   std::string producer;
   Graph graph;
 };
-
-/// Gives `length` bytes from `offset` of a file that the model says holds some of its numbers; length < 0: up to its
-/// end.
-using External = std::function<Bytes(const std::string& file, std::int64_t offset, std::int64_t length)>;
 
 /// Reads the bytes of a file; `where` names them in errors. Throws Error for anything malformed, truncated, of a size
 /// or with numbers other than its type says, with external data where there is no `external`, or of so many small parts
