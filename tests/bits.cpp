@@ -32,13 +32,13 @@ Tensor noise(const Shape& shape, std::string_view name) {
   return made;
 }
 
-data::Dataset random_images(std::uint32_t count) {
-  std::string pixels(std::size_t{count} * 28 * 28, '\0');
+data::Dataset random_images(std::uint32_t count, const Shape& image) {
+  std::string pixels(std::size_t{count} * image.elements(), '\0');
   std::vector<int> labels(count);
   Stream stream = Rng(4).stream("pixels");
   for (char& pixel : pixels) pixel = static_cast<char>(static_cast<unsigned char>(stream.below(256)));
   for (int& label : labels) label = static_cast<int>(stream.below(10));
-  return data::Dataset("random", Shape{28, 28, 1}, pixels, labels, 10);
+  return data::Dataset("random", image, pixels, labels, 10);
 }
 
 std::string op(const std::vector<Shape>& shapes, const std::function<Var(Vars)>& f) {
@@ -317,6 +317,9 @@ constexpr Row table[] = {
     {"model.madry", model_madry},
     {"model.mlp", model_mlp},
     {"model.linear", model_linear},
+    {"model.lenet5", model_lenet5},
+    {"model.resnet8", model_resnet8},
+    {"model.resnet20", model_resnet20},
     {"train.sgd", train_sgd},
     {"train.adadelta", train_adadelta},
     {"train.adam", train_adam},

@@ -30,7 +30,7 @@ constexpr std::size_t parts[] = {1, 13, 6};
 constexpr std::size_t parts_sum = 20;
 
 /// So many random images with random labels.
-hans::data::Dataset random_images(std::uint32_t count);
+hans::data::Dataset random_images(std::uint32_t count, const hans::Shape& image = {28, 28, 1});
 
 /// Says that a row of the table computes with this, such as "layer relu".
 void cover(const std::string& what);
@@ -64,5 +64,8 @@ std::string model_small();
 std::string model_madry();
 std::string model_mlp();
 std::string model_linear();
+std::string model_lenet5();
+std::string model_resnet8();
+std::string model_resnet20();
 
 }  // namespace bits

@@ -72,7 +72,7 @@ std::string layer(std::string_view written, const Shape& in, bool positive = fal
 std::string model(const std::string& name) {
   cover("model " + name);
   nn::Sequential net = nn::make_model(name, Rng(10));
-  nn::fit(net, random_images(2),
+  nn::fit(net, random_images(2, net.input()),
           {.epochs = 1, .batch = 2, .optimizer = nn::Adam{}, .loss = nn::cross_entropy_loss(0), .seed = 11});
   return hash(net.weights());
 }
@@ -182,6 +182,9 @@ std::string model_small() { return model("small"); }
 std::string model_madry() { return model("madry"); }
 std::string model_mlp() { return model("mlp"); }
 std::string model_linear() { return model("linear"); }
+std::string model_lenet5() { return model("lenet5"); }
+std::string model_resnet8() { return model("resnet8"); }
+std::string model_resnet20() { return model("resnet20"); }
 
 void cover(const std::string& what) { covered().insert(what); }
 
