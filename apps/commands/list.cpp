@@ -75,8 +75,9 @@ std::vector<Entry> entries(Topic topic) {
     case Topic::models:
       for (const nn::ModelInfo& info : nn::list_models()) {
         const std::size_t parameters = nn::make_model(info.name, Rng(0)).parameters();
-        all.push_back(entry_of(
-            info, {{"parameters", with_commas(parameters)}, {"architecture", std::string(info.architecture)}}));
+        all.push_back(entry_of(info, {{"input", std::string(info.input())},
+                                      {"parameters", with_commas(parameters)},
+                                      {"architecture", std::string(info.architecture)}}));
       }
       break;
     case Topic::layers:
@@ -88,9 +89,15 @@ std::vector<Entry> entries(Topic topic) {
     case Topic::data:
       for (const data::DataInfo& info : data::list()) {
         const std::string found = info.found.empty() ? "not here" : info.found;
-        all.push_back({info.name, info.meaning, "", {}, {{"licence", info.licence}, {"found", found}}});
-        if (!info.searched.empty()) all.back().facts.emplace_back("searched", listed(info.searched, std::identity()));
+        all.push_back(entry_of(info, {{"images", text(info.image, " in [", info.box.lo, ",", info.box.hi, "], ",
+                                                      info.classes, " classes")},
+                                      {"licence", info.licence},
+                                      {"found", found}}));
+        Facts& facts = all.back().facts;
+        if (!info.searched.empty()) facts.emplace_back("searched", listed(info.searched, std::identity()));
+        if (!info.package.empty()) facts.emplace_back("package", text("Debian's ", info.package));
       }
+      add(data::list_formats());
       break;
     case Topic::indicators:
       for (const attacks::IndicatorInfo& info : attacks::list_indicators()) {

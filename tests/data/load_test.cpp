@@ -65,14 +65,16 @@ TEST(Load, Mnist) {
   EXPECT_EQ(split.test.sha256(), "8dc6d71daebc6f811b96cb4b0f4d20ac1615a46527c6d3b2b8ce5b4b175375bd");
 }
 
-// A folder with the four files, 1 x 2 pixels an image, two to train and one to test.
-void write_files(const TemporaryFolder& folder, const std::string& under) {
+// A folder with the four files, two images to train and one to test.
+void write_files(const TemporaryFolder& folder, const std::string& under, std::size_t height = 1,
+                 std::size_t width = 2) {
   const auto write = [&](const std::string& name, const Shape& shape, std::vector<std::uint8_t> values) {
+    values.resize(shape.elements());
     folder.write(under + name, write_idx(shape, values));
   };
-  write("train-images-idx3-ubyte", {2, 1, 2}, {1, 2, 3, 4});
+  write("train-images-idx3-ubyte", {2, height, width}, {1, 2, 3, 4});
   write("train-labels-idx1-ubyte", {2}, {1, 0});
-  write("t10k-images-idx3-ubyte", {1, 1, 2}, {5, 6});
+  write("t10k-images-idx3-ubyte", {1, height, width}, {5, 6});
   write("t10k-labels-idx1-ubyte", {1}, {1});
 }
 
@@ -143,16 +145,22 @@ TEST(Load, FoldersWithFaults) {
   temporary.write("plain/t10k-images-idx3-ubyte.gz", idx({1, 1, 2}, {5, 6}));
   temporary.write("plain/t10k-labels-idx1-ubyte", idx({1}, {1}));
   const std::string plain = (temporary.path() / "plain").string();
+  const std::string known = "data are an .npz file with images and labels or a folder of IDX files";
   EXPECT_EQ(error_of([&] { load(plain); }), "'" + plain + "/t10k-images-idx3-ubyte.gz': not a gzip file");
   EXPECT_EQ(error_of([&] { load(plain + "/train"); }),
             "there is no train-images-idx3-ubyte (or .gz) in '" + plain + "'");
   std::filesystem::remove(temporary.path() / "plain/t10k-labels-idx1-ubyte");
   EXPECT_EQ(error_of([&] { load(plain); }), "there is no t10k-labels-idx1-ubyte (or .gz) in '" + plain + "'");
-  EXPECT_EQ(error_of([&] { load(plain + "/nowhere"); }),
-            "'" + plain + "/nowhere' is no folder; data are a folder of IDX files or an .npz file");
+  EXPECT_EQ(error_of([&] { load(plain + "/nowhere"); }), "'" + plain + "/nowhere' does not exist; " + known);
   const std::string file = temporary.write("file", "x");
-  EXPECT_EQ(error_of([&] { load(file); }),
-            "'" + file + "' is no folder and does not end in .npz; data are a folder of IDX files or an .npz file");
+  EXPECT_EQ(error_of([&] { load(file); }), "'" + file + "' is in no known format; " + known);
+  // What exists needs no '/', unless it is a folder.
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(temporary.path());
+  const std::string bare = error_of([] { load("file"); }), folder = error_of([] { load("good"); });
+  std::filesystem::current_path(before);
+  EXPECT_EQ(bare, "'file' is in no known format; " + known);
+  EXPECT_NE(folder.find("there is no data set 'good'"), std::string::npos) << folder;
   // MNIST's labels end at 9.
   write_files(temporary, "ten/");
   temporary.write("ten/t10k-labels-idx1-ubyte", idx({1}, {10}));
@@ -255,13 +263,16 @@ TEST(Load, SearchesForNames) {
       << looked;
   EXPECT_NE(looked.find("set HANS_DATA"), std::string::npos) << looked;
 
-  write_files(temporary, "mnist/");
+  write_files(temporary, "mnist/", 28, 28);
   EXPECT_EQ(load("mnist").name(), "mnist/test");
   EXPECT_EQ(load("mnist").classes(), 10u);
   EXPECT_EQ(load("mnist/train").size(), 2u);
-  EXPECT_NE(error_of([] { load("fashion-mnist"); }), "no error");
+  const std::string other = error_of([] { load("fashion-mnist"); });
+  for (const char* part : {"/usr/share/datasets/fashion-mnist", "install Debian's dataset-fashion-mnist"}) {
+    EXPECT_NE(other.find(part), std::string::npos) << other;
+  }
 
-  write_files(temporary, "fashion-mnist/");
+  write_files(temporary, "fashion-mnist/", 28, 28);
   EXPECT_EQ(load("fashion-mnist/train").name(), "fashion-mnist/train");
   {
     // A folder called after one data set is not taken for another.
@@ -276,18 +287,24 @@ TEST(Load, SearchesForNames) {
   }
   {
     const Environment none("HANS_DATA", "");
-    write_files(temporary, "home/.local/share/mnist/");
+    write_files(temporary, "home/.local/share/mnist/", 28, 28);
     EXPECT_EQ(load("mnist").size(), 1u);
+    // A name promises a shape.
+    write_files(temporary, "home/.local/share/mnist/");
+    EXPECT_EQ(error_of([] { load("mnist"); }), "the images of mnist/test in " + root +
+                                                   "/home/.local/share/mnist are 1x2x1, not 28x28x1; give that folder "
+                                                   "by its path");
   }
 }
 
 TEST(Load, UnknownNamesAreUsageErrors) {
-  for (const char* name : {"", "cifar", "mnist5k", "MNIST", "x.npz", "/train", "cifar/test"}) {
+  for (const char* name : {"", "cifar", "mnist5k", "MNIST", "/train", "cifar/test"}) {
     EXPECT_THROW(load(name), UsageError) << name;
   }
   EXPECT_EQ(error_of([] { load("digits/test"); }),
-            "there is no data set 'digits'; there are mnist-5k, mnist, fashion-mnist, folders of IDX files and .npz "
-            "files, which are written with a '/', such as './digits'");
+            "there is no data set 'digits'; there are mnist-5k, mnist, fashion-mnist; else give an .npz file with "
+            "images and labels or a folder of IDX files; a folder is written with a '/', such as './digits'");
+  EXPECT_NE(error_of([] { load("none.npz"); }).find("none.npz"), std::string::npos);
 }
 
 TEST(Load, ListsNames) {
@@ -302,6 +319,14 @@ TEST(Load, ListsNames) {
   EXPECT_EQ(infos[2].name, "fashion-mnist");
   EXPECT_EQ(infos[2].found, (temporary.path() / "fashion-mnist").string());
   EXPECT_EQ(infos[2].searched.front(), infos[2].found);
+  EXPECT_EQ(infos[2].package, "dataset-fashion-mnist");
+  for (const DataInfo& info : infos) {
+    EXPECT_EQ(info.image, (Shape{28, 28, 1})) << info.name;
+    EXPECT_EQ(info.classes, 10U) << info.name;
+    EXPECT_EQ(info.box, (Box{0, 1})) << info.name;
+    EXPECT_FALSE(info.meaning.empty() || info.licence.empty()) << info.name;
+  }
+  for (const FormatInfo& format : list_formats()) EXPECT_FALSE(format.meaning.empty()) << format.name;
 }
 
 }  // namespace

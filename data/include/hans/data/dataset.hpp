@@ -95,24 +95,32 @@ std::string_view to_text(Part part);
 /// MNIST from the four IDX files in `folder`, raw or gzipped. Throws Error naming what is missing or broken.
 Split mnist(const std::string& folder);
 
-/// The part that `name` means on the command line: NAME, FOLDER or FILE.npz, then perhaps "/train" or "/test"
-/// (which is left alone if it is a folder that exists); without it `part`.
-///   - no '/' in the rest: `mnist-5k` (embedded), `mnist` or `fashion-mnist` (searched for; see list());
-///   - else an .npz with `images` (n x h x w [x c]: uint8, or float32 in [0, 1]) and `labels` (integers), or
-///     a folder of IDX files under MNIST's usual names, raw or gzipped.
+/// The part that `name` means on the command line: NAME, FOLDER or FILE, then perhaps "/train" or "/test" (which is
+/// left alone if it is a folder that exists); without it `part`.
+///   - a name that list() shows: built in, or searched for;
+///   - a path, which has a '/', exists as a file, or ends in ".npz": read by the first of list_formats() that knows it.
 /// `classes` is the number of classes in a folder or file, if the caller knows it (see Dataset). Throws UsageError for
 /// a name that does not exist, Error saying what was looked for and where, or what is wrong with a file.
 Dataset load(std::string_view name, Part part = Part::test, std::size_t classes = 0);
 
+/// A data set that has a name.
 struct DataInfo {
   std::string name;
   std::string meaning;
   std::string licence;
-  std::vector<std::string> searched;  ///< folders, in this order; empty for embedded data
-  std::string found;                  ///< the first of them that holds it; "embedded"; empty if not here
+  std::string package = {};  ///< of Debian, with its files; empty: none
+  Shape image;               ///< height x width x channels
+  std::size_t classes = 0;
+  Box box = {};
+  std::vector<std::string> searched = {};  ///< folders, in this order; empty for embedded data
+  std::string found;                       ///< the first of them that holds it; "embedded"; empty if not here
 };
-
-/// The data sets that have a name.
 std::vector<DataInfo> list();
+
+/// A format that data sets are read from.
+struct FormatInfo {
+  std::string_view name, meaning;
+};
+std::vector<FormatInfo> list_formats();
 
 }  // namespace hans::data
