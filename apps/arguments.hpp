@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <hans/core/fields.hpp>
+#include <hans/nn/models.hpp>
 
 namespace hans::apps {
 
@@ -69,10 +70,12 @@ using ShardedOutput = Word<Names::sharded_output>;  ///< the same, with {shard} 
 using FileOrOutput = Word<Names::file_or_output>;   ///< an output; "-" is standard output
 using DataName = Word<Names::data>;                 ///< what data::load reads
 using StartName = Word<Names::start>;               ///< a model whose file the result may replace
-using ModelName = Word<Names::model>;               ///< a built-in model or a .hans file
+using ModelName = Word<Names::model>;               ///< a built-in model, an architecture or a model file
 
-/// Whether a MODEL is the path of a file, not a built-in name.
-inline bool is_path(std::string_view model) { return model.find_first_of("/.") != std::string_view::npos; }
+/// Whether a MODEL is the path of a file, not a built-in name or an architecture.
+inline bool is_path(std::string_view model) {
+  return model.find_first_of("/.") != std::string_view::npos && !nn::is_architecture(model);
+}
 
 /// A T with a static `from_spec`, written as a SPEC: an attack, an optimizer.
 template <class T>

@@ -43,6 +43,24 @@ std::string value_help(const Radii&) { return "NUMBER,NUMBER,..."; }
 bool is_onnx(std::string_view path) { return path.ends_with(".onnx"); }
 bool is_state_dict(std::string_view path) { return path.ends_with(".safetensors") || path.ends_with(".npz"); }
 
+namespace {
+
+/// A built-in model or an architecture; the message for another name also says how files are written.
+nn::Sequential untrained_net(std::string_view word, std::uint64_t seed) {
+  try {
+    return nn::make_model(word, Rng(seed));
+  } catch (const UsageError& error) {
+    if (nn::is_architecture(word)) throw;
+    std::error_code ignored;
+    const bool is_file = fs::is_regular_file(word, ignored);
+    throw UsageError(text(
+        error.what(), is_file ? "; for the file of that name write ./" : "; a model file is written with a '.' or '/'",
+        is_file ? word : ""));
+  }
+}
+
+}  // namespace
+
 NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess) {
   if (is_path(word)) {
     const std::string path(word);
@@ -59,19 +77,11 @@ NamedModel load_model(std::string_view word, std::uint64_t seed, const std::opti
     check_usage(!preprocess, "--preprocess is for ONNX files; ", in_quotes(word), " holds its own");
     return {name, path, nn::load_model(path)};
   }
-  check_usage(!preprocess, "--preprocess is for ONNX files, not for the built-in ", in_quotes(word));
-  const std::span<const nn::ModelInfo> built_in = nn::list_models();
-  if (std::ranges::find(built_in, word, &nn::ModelInfo::name) == built_in.end()) {
-    std::error_code ignored;
-    const bool is_file = fs::is_regular_file(word, ignored);
-    throw UsageError(
-        text("there is no built-in model ", in_quotes(word), "; there are ", listed(built_in, &nn::ModelInfo::name),
-             is_file ? "; for the file of that name write ./" : "; a model file is written with a '.' or '/'",
-             is_file ? word : ""));
-  }
-  NamedModel made{std::string(word), "", nn::Model{nn::make_model(word, Rng(seed))}};
-  made.model.sha256 = sha256(nn::dump_model(made.model));
-  return made;
+  check_usage(!preprocess, "--preprocess is for ONNX files, not for the untrained ", in_quotes(word));
+  NamedModel untrained{std::string(word), "", nn::Model{untrained_net(word, seed)}};
+  if (nn::is_architecture(word)) untrained.name = untrained.model.net.architecture();
+  untrained.model.sha256 = sha256(nn::dump_model(untrained.model));
+  return untrained;
 }
 
 std::string dump_as(const nn::Model& model, std::string_view path) {
@@ -95,7 +105,7 @@ Facts training_record(std::string_view model, const data::Dataset& train, const 
 
 void warn_if_untrained(const NamedModel& model) {
   if (!model.path.empty()) return;
-  note(text(model.name, " is built in and untrained; hans train makes a model file of it"));
+  note(text(model.name, " is untrained; hans train makes a model file of it"));
 }
 
 Subject subject_of(const NamedModel& model, const data::Dataset& data, std::uint64_t seed) {

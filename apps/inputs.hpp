@@ -18,8 +18,8 @@ namespace hans::apps {
 
 /// A model with the name that reports give it.
 struct NamedModel {
-  std::string name;  ///< the file's name without its folder, visible() (utf8.hpp), or the built-in name
-  std::string path;  ///< empty: built in, and untrained: only what its seed made of it
+  std::string name;  ///< the file's name without its folder, visible() (utf8.hpp), the built-in name or architecture
+  std::string path;  ///< empty: untrained: only what its seed made of it
   nn::Model model;
 };
 
@@ -48,9 +48,9 @@ bool is_onnx(std::string_view path);
 /// Whether a path is that of weights alone: by its ending.
 bool is_state_dict(std::string_view path);
 
-/// `word` is a built-in name, or a path, which has a '/' or '.', of a .hans or an ONNX file. A built-in model starts
-/// from `seed`. What was noticed in an ONNX file goes to standard error. Throws UsageError for a name that is none or
-/// for a preprocessing of something else than an ONNX file, Error for a file that is none.
+/// `word` is a built-in name, an architecture, or a path, which has a '/' or '.', of a .hans or an ONNX file. What is
+/// no file starts from `seed`. What was noticed in an ONNX file goes to standard error. Throws UsageError for a name
+/// that is none or for a preprocessing of something else than an ONNX file, Error for a file that is none.
 NamedModel load_model(std::string_view word, std::uint64_t seed,
                       const std::optional<PreprocessChoice>& preprocess = {});
 
@@ -59,12 +59,12 @@ NamedModel load_model(std::string_view word, std::uint64_t seed,
 std::string dump_as(const nn::Model& model, std::string_view path);
 
 /// What a model file says of its training: enough to repeat the training, nothing that differs between machines.
-/// `model` is the built-in name of the architecture; `continued_from` the hash of the file that it went on from, if
+/// `model` is the built-in name or the architecture; `continued_from` the hash of the file that it went on from, if
 /// any.
 Facts training_record(std::string_view model, const data::Dataset& train, const nn::FitOptions& fit,
                       std::string_view continued_from = {});
 
-/// Says on standard error that a built-in model is untrained: its numbers mean little.
+/// Says on standard error that a model is untrained: its numbers mean little.
 void warn_if_untrained(const NamedModel& model);
 
 /// The name that reports and model files give data: without the folders above the last, so that it is the same on every
@@ -80,8 +80,8 @@ std::size_t first_count(const std::optional<std::uint64_t>& limit, std::size_t s
 /// What MODEL and --data are, for the help.
 inline constexpr std::string_view model_meaning = "a model file, as hans train writes it, or an ONNX file";
 inline constexpr std::string_view data_meaning_test =
-    "the images: mnist-5k (built in), mnist, fashion-mnist, a folder of IDX files or an .npz file with images and "
-    "labels; the test part unless it ends in /train";
+    "the images: mnist-5k (built in), a folder, a file or another name that hans list data shows; the test part unless "
+    "it ends in /train";
 
 /// What --targets says.
 struct TargetsChoice {

@@ -172,11 +172,8 @@ hans_status hans_model_import(const char* path, const char* preprocess, hans_mod
 }
 
 hans_status hans_model_create(const char* architecture, std::uint64_t seed, hans_model** model) {
-  return make_model(model, "model", [&] {
-    const std::string_view wanted = read_text(architecture, "architecture");
-    const bool built_in = wanted.find(';') == std::string_view::npos;
-    return nn::Model{built_in ? nn::make_model(wanted, Rng(seed)) : nn::Sequential::parse(wanted, Rng(seed))};
-  });
+  return make_model(model, "model",
+                    [&] { return nn::Model{nn::make_model(read_text(architecture, "architecture"), Rng(seed))}; });
 }
 
 hans_status hans_model_clone(const hans_model* model, hans_model** copy) {

@@ -73,9 +73,7 @@ struct Converted {
 /// The network that weights are for.
 nn::Model network_for(const ConvertOptions& options, const nn::Safetensors& file, const std::string& in) {
   if (options.model) {
-    const std::string& word = options.model->text;
-    if (word.find(';') != std::string::npos) return {nn::Sequential::parse(word, Rng(options.seed))};
-    nn::Model model = load_model(word, options.seed).model;
+    nn::Model model = load_model(options.model->text, options.seed).model;
     model.training.clear();
     return model;
   }

@@ -171,7 +171,9 @@ Shown show(const ShowOptions& options) {
   const bool names_file = is_path(word) || fs::exists(word, ignored);
   if (!names_file) {
     const NamedModel made = load_model(word, options.seed);
-    return show_model(text(word, ": a built-in model, untrained"), made.model, options);
+    return show_model(
+        text(made.name, nn::is_architecture(word) ? ": an architecture" : ": a built-in model", ", untrained"),
+        made.model, options);
   }
   const std::string name = visible(fs::path(word).filename().string());
   if (is_onnx(word)) {

@@ -61,10 +61,11 @@ struct TrainOptions : Common {
   static constexpr auto fields() {
     return with_common(
         field("data", &TrainOptions::data,
-              "the images to learn from: mnist-5k (built in), mnist, fashion-mnist, a folder of IDX files or an .npz "
-              "file with images and labels; the train part unless it ends in /test"),
+              "the images to learn from: mnist-5k (built in), a folder, a file or another name that hans list data "
+              "shows; the train part unless it ends in /test"),
         field("model", &TrainOptions::model,
-              "a built-in model (v1, small, madry, mlp, linear), or a model or ONNX file to go on from"),
+              "a built-in model such as v1 (hans list models), an architecture such as "
+              "'28x28x1;flatten;linear:units=10', or a model or ONNX file to go on from"),
         field("epochs", &TrainOptions::epochs, at_least(1), "how often every image is seen"),
         field("out", &TrainOptions::out, "where to write the model: v1.hans, or v1.onnx or v1.safetensors"),
         field("defense", &TrainOptions::defense, "how to make it robust; hans list defenses shows them", "none"),

@@ -1,0 +1,85 @@
+// What MODEL and --data may be, in every command that takes them.
+#include <gtest/gtest.h>
+
+#include <hans/data/npz.hpp>
+
+#include "../data/data_testing.hpp"
+#include "cli_testing.hpp"
+
+namespace hans::inputs_test {
+namespace {
+
+using data::Array;
+using testing_data::contains;
+
+constexpr std::string_view small_net = "32x32x3;conv2d:filters=2,kernel=3,stride=8;relu;flatten;linear:units=10";
+
+class Inputs : public cli::Test {
+ protected:
+  void SetUp() override {
+    cli::Test::SetUp();
+    if (IsSkipped()) return;
+    const std::string noise = testing_data::noise(std::size_t{20} * 32 * 32 * 3, 256, 5);
+    const std::vector<std::uint8_t> pixels(noise.begin(), noise.end());
+    std::vector<std::int64_t> labels(20);
+    for (std::size_t k = 0; k < labels.size(); ++k) labels[k] = static_cast<std::int64_t>(k % 10);
+    write("colour.npz",
+          data::write_npz({{"images", Array::of({20, 32, 32, 3}, pixels)}, {"labels", Array::of({20}, labels)}}));
+  }
+};
+
+TEST_F(Inputs, AnArchitectureIsTrainedAttackedAndReproduced) {
+  const std::string trained =
+      output(text("train --model '", small_net, "' --data colour.npz --epochs 1 --quiet --out a.hans"));
+  EXPECT_TRUE(contains(trained, "wrote a.hans")) << trained;
+  const std::string shown = output("show a.hans");
+  EXPECT_TRUE(contains(shown, "32x32x3;conv2d:filters=2,kernel=3,stride=8,padding=valid,bias=true;relu")) << shown;
+  EXPECT_TRUE(contains(output("eval a.hans --data colour.npz"), "on the 20 images of colour.npz"));
+
+  const auto untrained = [&](std::string_view rest) {
+    const cli::Outcome outcome = hans(rest);
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "is untrained; hans train makes a model file of it")) << outcome.err;
+    return outcome.out;
+  };
+  EXPECT_TRUE(contains(untrained(text("eval '", small_net, "' --data colour.npz")), "untrained 32x32x3;conv2d"));
+  untrained(text("benchmark '", small_net, "' --data colour.npz --attack fgsm:eps=0.01 --quiet --out b.json"));
+  EXPECT_TRUE(contains(hans("reproduce b.json --quiet").out, "identical"));
+  EXPECT_TRUE(contains(output(text("show '", small_net, "'")), "an architecture, untrained"));
+  EXPECT_EQ(hans("train --model resnet8 --data colour.npz --epochs 1 --quiet --out r.hans").code, 0);
+}
+
+TEST_F(Inputs, OthersAreRefusedInALine) {
+  constexpr cli::Refusal refusals[]{
+      {"eval '32x32x3;nonsense' --data colour.npz", 2, "there is no layer 'nonsense'"},
+      {"train --model '32x32x3;flatten;linear:units=5' --data colour.npz --epochs 1 --out x.hans", 1, "0 to 4"},
+      {"eval '28x28x1;flatten;linear:units=10' --data colour.npz", 1, "the model takes images of 28x28x1"},
+      {"eval '28x28x1;flatten;linear:units=10' --data mnist-5k --preprocess scale=2", 2, "--preprocess is for ONNX"},
+      {"eval flatten;linear --data mnist-5k", 2, "resnet20, and architectures such as '28x28x1;flatten"},
+      {"eval v7 --data mnist-5k", 2, "a model file is written with a '.' or '/'"},
+      {"train --model resnet8 --data mnist-5k --epochs 1 --out x.hans", 1, "the model takes images of 32x32x3"},
+      {"eval resnet8 --data colour.npz/test", 2, "has no parts"},
+      {"eval resnet8 --data none.npz", 1, "none.npz"},
+      {"eval resnet8 --data none", 2, "a folder is written with a '/'"},
+  };
+  const auto before = folder_.state();
+  for (const cli::Refusal& refusal : refusals) {
+    SCOPED_TRACE(text("hans ", refusal.line));
+    const cli::Outcome outcome = hans(refusal.line);
+    EXPECT_EQ(outcome.code, refusal.code) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, refusal.part)) << outcome.err;
+    ASSERT_EQ(folder_.state(), before);
+  }
+}
+
+TEST_F(Inputs, TheListsShowShapes) {
+  const std::string models = output("list models");
+  for (const char* part : {"resnet8: ", "32x32x3", "272,474", "lenet5: "}) EXPECT_TRUE(contains(models, part)) << part;
+  const std::string known = output("list data");
+  for (const char* part : {"28x28x1 in [0,1], 10 classes", "Debian's dataset-fashion-mnist", "idx: a folder of IDX"}) {
+    EXPECT_TRUE(contains(known, part)) << part << " in\n" << known;
+  }
+}
+
+}  // namespace
+}  // namespace hans::inputs_test
