@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <utility>
@@ -21,6 +22,7 @@ struct alignas(alignment) Tensor::Block {
   std::atomic<std::size_t> users;
   std::size_t capacity;
   Pool::Core* pool;  // where the block returns to; null: to the system
+  void* memory;      // what the system gave
   real* numbers() { return reinterpret_cast<real*>(this + 1); }
 };
 
@@ -64,8 +66,9 @@ struct Pool::Core {
   }
 
   static void release(Tensor::Block* block) {
+    void* const memory = block->memory;
     block->~Block();
-    ::operator delete (block, std::align_val_t{alignment});
+    ::operator delete(memory);
   }
 
   void close() {
@@ -96,8 +99,11 @@ Tensor::Block* Tensor::allocate(std::size_t elements, Pool::Core* pool) {
       return block;
     }
   }
+  // Aligned by hand: glibc before 2.38 cannot give the memory of a freed aligned block to another of the same size, so
+  // that the process grows and grows.
   const std::size_t bytes = sizeof(Block) + elements * sizeof(real);
-  void* memory = ::operator new (bytes, std::align_val_t{alignment}, std::nothrow);
+  std::size_t room = bytes + alignment;
+  void* const memory = ::operator new(room, std::nothrow);
   if (memory == nullptr) {
     if (pool != nullptr) {
       const std::lock_guard lock(pool->mutex);
@@ -110,7 +116,9 @@ Tensor::Block* Tensor::allocate(std::size_t elements, Pool::Core* pool) {
     pool->bytes += bytes;
     pool->free.reserve(pool->free.size() + pool->lent + 1);
   }
-  return new (memory) Block{{1}, elements, pool};
+  void* aligned = memory;
+  std::align(alignment, bytes, aligned, room);
+  return new (aligned) Block{{1}, elements, pool, memory};
 }
 
 Tensor::Tensor(const Shape& shape) : Tensor(uninitialised(shape)) { std::fill_n(data_, size(), real{0}); }

@@ -12,14 +12,15 @@ namespace {
 
 /// Hands `use(first, logits)` the logits of each piece of `count` samples, whose images `images(first, count)` gives.
 template <class Images, class Use>
-void ask_pieces(const Classifier& model, std::size_t count, Images images, Use use,
+void ask_pieces(const Classifier& model, std::size_t count, Tape& tape, Images images, Use use,
                 const std::function<void(std::size_t)>& progress = {}) {
-  Tape tape;
   Finished finished(progress);
+  tape.clear();
   for_pieces(model, count, tape, [&](Tape& own, std::size_t first, std::size_t size) {
     use(first, model.logits(own.constant(images(first, size))).value());
     finished.add(size);
   });
+  tape.clear();
 }
 
 }  // namespace
@@ -36,28 +37,33 @@ std::vector<int> predictions(const Tensor& logits) {
   return found;
 }
 
-Tensor logits(const Classifier& model, const Tensor& images) {
+Tensor logits(const Classifier& model, const Tensor& images, Tape* tape) {
   check(images.shape().rank() > 0 && images.shape().without_front() == model.input(), "the model takes images of ",
         model.input(), ", not ", images.shape());
   Tensor all(Shape{images.shape()[0], model.classes()});
   real* out = all.mutable_data();
+  Tape own;
   ask_pieces(
-      model, images.shape()[0], [&](std::size_t first, std::size_t size) { return images.rows(first, size); },
+      model, images.shape()[0], tape == nullptr ? own : *tape,
+      [&](std::size_t first, std::size_t size) { return images.rows(first, size); },
       [&](std::size_t first, const Tensor& found) {
         std::ranges::copy(found.values(), out + first * model.classes());
       });
   return all;
 }
 
-std::vector<int> predict(const Classifier& model, const Tensor& images) { return predictions(logits(model, images)); }
+std::vector<int> predict(const Classifier& model, const Tensor& images, Tape* tape) {
+  return predictions(logits(model, images, tape));
+}
 
 std::vector<int> predict(const Classifier& model, const data::Dataset& data, std::size_t count,
                          const std::function<void(std::size_t)>& progress) {
   check(data.image_shape() == model.input(), "the model takes images of ", model.input(), ", ", data.name(), " has ",
         data.image_shape());
   std::vector<int> all(std::min(count, data.size()));
+  Tape tape;
   ask_pieces(
-      model, all.size(), [&](std::size_t first, std::size_t size) { return data.samples(first, size).images; },
+      model, all.size(), tape, [&](std::size_t first, std::size_t size) { return data.samples(first, size).images; },
       [&](std::size_t first, const Tensor& found) {
         std::ranges::copy(predictions(found), all.begin() + static_cast<std::ptrdiff_t>(first));
       },

@@ -115,7 +115,8 @@ Json result_json(const Run& run) {
   set_accuracy(json, "conditional_robust_accuracy", {found.robust, found.right});
   json.set("samples", Json::object({{"label", column(found.samples.labels, std::identity())},
                                     {"prediction", column(found.predictions, std::identity())}}));
-  return json.set("found", column(places(found.attacks.size()), [&](std::size_t k) { return attack_json(run, k); }));
+  json.set("found", column(places(found.attacks.size()), [&](std::size_t k) { return attack_json(run, k); }));
+  return json;  // not set()'s reference, which would be copied
 }
 
 Json judgement_json(const Run& run) {
@@ -138,17 +139,20 @@ Json judgement_json(const Run& run) {
         .set("together", column(judgement.together, at_radius));
   }
   json.set("probes", probes_json(run));
-  return json.set("sha256", hash_of(json));
+  json.set("sha256", hash_of(json));
+  return json;
 }
 
 Json manifest_json(const Run& run, const Json& here) {
-  const Json result = result_json(run);
+  Json result = result_json(run);
+  const std::string name = hash_of(result);
   Json all = Json::object({{"manifest", manifest_schema},
-                           {"name", hash_of(result)},
-                           {"result", result},
+                           {"name", name},
+                           {"result", std::move(result)},
                            {"judgement", judgement_json(run)},
                            {"run", here}});
-  return all.set("sha256", hash_of(all));
+  all.set("sha256", hash_of(all));
+  return all;
 }
 
 }  // namespace hans::apps

@@ -98,8 +98,9 @@ void run_on(Run& run, const nn::Classifier& model, const data::Dataset& data, co
   const attacks::EvaluateOptions options{
       run.plan.targets, run.plan.subject.seed, keep.images, keep.hashes, progress, tape};
   attacks::Evaluation part = attacks::evaluate(model, samples, run.plan.attacks, options);
-  attacks::extend(run.probes, attacks::probe(model, samples, part, run.plan.radii, probe_options(run.plan, data)),
-                  run.found.size());
+  attacks::ProbeOptions probing = probe_options(run.plan, data);
+  probing.tape = tape;
+  attacks::extend(run.probes, attacks::probe(model, samples, part, run.plan.radii, probing), run.found.size());
   attacks::extend(run.found, std::move(part));
 }
 

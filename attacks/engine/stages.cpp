@@ -66,7 +66,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     part.before = before;
     if (!mask.empty()) part.mask = mask;
     const Crafted found = attack(model, standing, aim, part);
-    const Verdict verdict = judge(model, standing, found.images, aim, budget, eps);
+    const Verdict verdict = judge(model, standing, found.images, aim, budget, eps, part.tape);
     made.gradients += found.gradients;
     made.forwards += found.forwards + left.size();
     std::vector<std::size_t> still;

@@ -99,7 +99,7 @@ Crafted craft_and_judge(AttackResult& result, std::span<Attempt> part, const nn:
   }
   const data::Samples originals = samples.select(which);
   Crafted crafted = result.attack(model, originals, goal, craft);
-  const Verdict verdict = judge(model, originals, crafted.images, goal, result.budget);
+  const Verdict verdict = judge(model, originals, crafted.images, goal, result.budget, {}, craft.tape);
   for (std::size_t k = 0; k < part.size(); ++k) {
     part[k].finding = verdict.findings[k];
     part[k].note = crafted.notes[k];
@@ -240,7 +240,7 @@ Evaluation evaluate(const nn::Classifier& model, const data::Samples& samples, s
   if (!options.keep_images) evaluation.samples.images = Tensor(model.input().with_front(0));
   evaluation.classes = model.classes();
   evaluation.targets = options.targets;
-  evaluation.predictions = nn::predict(model, samples.images);
+  evaluation.predictions = nn::predict(model, samples.images, options.tape);
   for (const Attack& attack : attacks) {
     AttackResult result;
     result.attack = attack.resolved(samples.box);

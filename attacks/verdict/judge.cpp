@@ -68,7 +68,7 @@ std::size_t Verdict::successes() const {
 }
 
 Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
-              const Budget& budget, std::span<const float> eps) {
+              const Budget& budget, std::span<const float> eps, Tape* tape) {
   check(images.shape() == samples.images.shape() && images.shape() == model.input().with_front(samples.size()),
         "the judge got ", samples.size(), " samples of shape ", samples.images.shape(), " and images of shape ",
         images.shape(), " for a model that takes ", model.input());
@@ -76,7 +76,7 @@ Verdict judge(const nn::Classifier& model, const data::Samples& samples, const T
         " samples does not fit ", samples.size());
   check(eps.empty() || eps.size() == samples.size(), "eps for ", eps.size(), " samples of ", samples.size());
   check_labels(samples, model.classes());
-  const Tensor logits = nn::logits(model, images);
+  const Tensor logits = nn::logits(model, images, tape);
   const std::vector<int> predictions = nn::predictions(logits);
   const std::size_t features = model.input().elements(), classes = model.classes();
   Verdict verdict;

@@ -85,10 +85,10 @@ void ask(const nn::Classifier& model, const Tensor& image, std::span<const real>
 }
 
 /// Whether the gradient of the cross entropy at an image is zero everywhere; none where it cannot be asked for.
-std::optional<bool> zero_gradient(const nn::Classifier& model, const data::Samples& one, std::uint64_t seed) {
+std::optional<bool> zero_gradient(const nn::Classifier& model, const data::Samples& one, const CraftOptions& how) {
   try {
     const Attack step = Fgsm{.eps = (one.box.hi - one.box.lo) / 255};
-    return step(model, one, away_from(one.labels), {.seed = seed}).notes[0].gradient_norm == 0;
+    return step(model, one, away_from(one.labels), how).notes[0].gradient_norm == 0;
   } catch (const MemoryError&) {
     throw;
   } catch (const Error&) {
@@ -97,16 +97,16 @@ std::optional<bool> zero_gradient(const nn::Classifier& model, const data::Sampl
 }
 
 std::vector<bool> fooled_together(const Attack& attack, const nn::Classifier& model, const data::Samples& samples,
-                                  std::span<const float> eps, std::uint64_t seed, bool straight_through) {
+                                  std::span<const float> eps, const CraftOptions& how, bool straight_through) {
   const Goal goal = away_from(samples.labels);
   const Budget budget = attack.budget(model.input(), samples.box);
-  CraftOptions options{.seed = seed};
+  CraftOptions options = how;
   if (std::isfinite(budget.size)) options.eps = eps;
   options.straight_through = straight_through;
   options.draws = straight_through && model.random() ? 10 : 1;
   const Crafted crafted = attack(model, samples, goal, options);
   std::vector<bool> fooled;
-  for (const Finding& finding : judge(model, samples, crafted.images, goal, budget, eps).findings) {
+  for (const Finding& finding : judge(model, samples, crafted.images, goal, budget, eps, how.tape).findings) {
     fooled.push_back(finding.evades);
   }
   return fooled;
@@ -115,7 +115,7 @@ std::vector<bool> fooled_together(const Attack& attack, const nn::Classifier& mo
 }  // namespace
 
 std::vector<bool> fooled_by(const Attack& attack, const nn::Classifier& model, const data::Samples& samples,
-                            std::span<const float> eps, const std::vector<std::size_t>& which, std::uint64_t seed,
+                            std::span<const float> eps, const std::vector<std::size_t>& which, const CraftOptions& how,
                             bool straight_through) {
   std::vector<bool> all(samples.size());
   if (which.empty()) return all;
@@ -124,20 +124,20 @@ std::vector<bool> fooled_by(const Attack& attack, const nn::Classifier& model, c
   const data::Samples some = samples.select(which);
   std::vector<bool> fooled(which.size());
   try {
-    fooled = fooled_together(attack, model, some, own, seed, straight_through);
+    fooled = fooled_together(attack, model, some, own, how, straight_through);
   } catch (const MemoryError&) {
     throw;
   } catch (const Error&) {
     // The model gave one sample something that is no number: what the others give is not to depend on that.
     for (std::size_t k = 0; k < which.size() && which.size() > 1; ++k) {
-      fooled[k] = fooled_by(attack, model, some, own, {k}, seed, straight_through)[k];
+      fooled[k] = fooled_by(attack, model, some, own, {k}, how, straight_through)[k];
     }
   }
   for (std::size_t k = 0; k < which.size(); ++k) all[which[k]] = fooled[k];
   return all;
 }
 
-ProbedModel probe_model(const nn::Classifier& model, const data::Samples& samples, std::uint64_t seed) {
+ProbedModel probe_model(const nn::Classifier& model, const data::Samples& samples, const CraftOptions& how) {
   ProbedModel probed;
   probed.probes.resize(samples.size());
   if (samples.size() == 0) return probed;
@@ -145,15 +145,15 @@ ProbedModel probe_model(const nn::Classifier& model, const data::Samples& sample
   for (std::size_t k = 0; k < samples.size(); ++k) {
     ModelProbe& probe = probed.probes[k];
     ask(model, samples.images.rows(k, 1), together.rows(k, 1).values(), probe);
-    probe.roughness = roughness(model, samples, k, seed);
-    const std::optional<bool> zero = zero_gradient(model, samples.rows(k, 1), seed);
+    probe.roughness = roughness(model, samples, k, how.seed);
+    const std::optional<bool> zero = zero_gradient(model, samples.rows(k, 1), how);
     probe.zero_gradient = zero.value_or(true);
     if (zero) probed.with_gradient.push_back(k);
   }
   const float range = largest_radius(Norm::linf, samples.box, model.input().elements());
   const std::vector<float> eps(samples.size(), range);
   const std::vector<bool> fooled =
-      fooled_by(Pgd{.eps = range, .steps = 20}, model, samples, eps, probed.with_gradient, seed);
+      fooled_by(Pgd{.eps = range, .steps = 20}, model, samples, eps, probed.with_gradient, how);
   for (std::size_t k = 0; k < samples.size(); ++k) probed.probes[k].unconstrained = fooled[k];
   return probed;
 }

@@ -49,13 +49,13 @@ Means class_means(const data::Samples& samples, std::size_t classes) {
 class BallProber {
  public:
   BallProber(const nn::Classifier& model, const data::Samples& samples, Norm norm, std::vector<float> eps,
-             const Places& with_gradient, std::uint64_t seed)
+             const Places& with_gradient, const CraftOptions& how)
       : model_(model),
         samples_(samples),
         norm_(norm),
         eps_(std::move(eps)),
         with_gradient_(with_gradient),
-        seed_(seed),
+        how_(how),
         found_(samples.size()) {}
 
   std::vector<BallProbe> run(const Means& means, bool other_radii) {
@@ -91,7 +91,7 @@ class BallProber {
   }
 
   Flags fooled(const Attack& attack, const Places& which, bool straight_through = false) const {
-    return fooled_by(attack, model_, samples_, eps_, which, seed_, straight_through);
+    return fooled_by(attack, model_, samples_, eps_, which, how_, straight_through);
   }
 
   void search() {
@@ -119,7 +119,7 @@ class BallProber {
       std::vector<float> eps = eps_;
       for (float& one : eps) one = !twice ? one / 2 : most > 0 ? std::min(one * 2, most) : one * 2;
       set(twice ? &BallProbe::double_eps : &BallProbe::half_eps,
-          fooled_by(climb(eps, 20, Loss::ce), model_, samples_, eps, with_gradient_, seed_));
+          fooled_by(climb(eps, 20, Loss::ce), model_, samples_, eps, with_gradient_, how_));
     }
   }
 
@@ -167,7 +167,7 @@ class BallProber {
   Norm norm_;
   std::vector<float> eps_;
   const Places& with_gradient_;
-  std::uint64_t seed_;
+  const CraftOptions& how_;
   std::vector<BallProbe> found_;
 };
 
@@ -248,13 +248,14 @@ Probes probe(const nn::Classifier& model, const data::Samples& samples, const Ev
   probes.balls = balls_of(evaluation, radii);
   if (probes.samples.empty()) return probes;
   data::Samples some = samples.select(probes.samples);
-  ProbedModel probed = probe_model(model, some, options.seed);
+  const CraftOptions how{.seed = options.seed, .tape = options.tape};
+  ProbedModel probed = probe_model(model, some, how);
   probes.model = std::move(probed.probes);
   const Means means = class_means(options.reference, model.classes());
   for (ProbedBall& ball : probes.balls) {
     some.box = ball.ball.box;
     BallProber inside(model, some, ball.ball.norm, radii_of(ball, evaluation, probes.samples, model.input().elements()),
-                      probed.with_gradient, options.seed);
+                      probed.with_gradient, how);
     ball.probes = inside.run(means, !ball.attack);
   }
   return probes;

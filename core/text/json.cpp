@@ -94,6 +94,13 @@ Json Json::object(Object members) {
   return json;
 }
 
+Json Json::object(std::initializer_list<Member> members) {
+  Object all;
+  all.reserve(members.size());
+  for (const Member& member : members) all.emplace_back(member.key, std::move(member.value));
+  return object(std::move(all));
+}
+
 bool Json::is_null() const { return std::holds_alternative<std::nullptr_t>(value_); }
 bool Json::is_bool() const { return std::holds_alternative<bool>(value_); }
 bool Json::is_integer() const {

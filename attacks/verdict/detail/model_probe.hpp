@@ -12,9 +12,9 @@ namespace hans::attacks {
 
 /// Which of these samples an attack fools, each within a radius of its own: `eps`, one for each of `samples`. An attack
 /// that looks for the nearest image is not told it. false for samples that are not among `which`. Where the model gives
-/// no number for one sample, the others get what they get alone.
+/// no number for one sample, the others get what they get alone. Of `how` seed and tape count.
 std::vector<bool> fooled_by(const Attack& attack, const nn::Classifier& model, const data::Samples& samples,
-                            std::span<const float> eps, const std::vector<std::size_t>& which, std::uint64_t seed,
+                            std::span<const float> eps, const std::vector<std::size_t>& which, const CraftOptions& how,
                             bool straight_through = false);
 
 struct ProbedModel {
@@ -23,7 +23,7 @@ struct ProbedModel {
 };
 
 /// Measures the model at samples, in their box.
-ProbedModel probe_model(const nn::Classifier& model, const data::Samples& samples, std::uint64_t seed);
+ProbedModel probe_model(const nn::Classifier& model, const data::Samples& samples, const CraftOptions& how);
 
 /// The radius of a ball that holds the whole box: as a float, none larger. 0 for a box without ends.
 float largest_radius(Norm norm, data::Box box, std::size_t features);

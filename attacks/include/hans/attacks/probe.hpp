@@ -72,6 +72,7 @@ struct ProbeOptions {
   std::uint32_t every = 1;  ///< samples whose index is a multiple of it are probed
   /// Labelled images whose class means make the images of `transfer`. The same for all parts of a benchmark.
   data::Samples reference = {};
+  Tape* tape = nullptr;  ///< memory of an earlier call to work in, as in EvaluateOptions
 };
 
 /// Of a run over `whole` samples about 100 are probed: max(1, whole / 100).

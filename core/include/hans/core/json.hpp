@@ -4,6 +4,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -56,6 +57,10 @@ class Json {
   static Json array(Array items = {});
   static Json object(Object members = {});
 
+  /// The object of members written out: {{"key", value}, ...}. The values are moved into it.
+  struct Member;
+  static Json object(std::initializer_list<Member> members);
+
   bool is_null() const;
   bool is_bool() const;
   bool is_number() const;
@@ -99,6 +104,11 @@ class Json {
   std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, float, Boxed<std::string>, Boxed<Array>,
                Boxed<Object>>
       value_;
+};
+
+struct Json::Member {
+  std::string_view key;
+  mutable Json value;  // an initializer list is const, and would be copied
 };
 
 }  // namespace hans
