@@ -218,15 +218,13 @@ int run(const ReproduceOptions& options) {
   }
   Plan plan = before.plan;
   set_subject(plan, named, data, plan.subject.seed);
-  Run again = begin_run(checked(std::move(plan)));
-  ProgressBar bar("", "attempts", options.quiet);
-  const auto shown = [&](std::size_t attack, std::size_t done, std::size_t total) {
-    bar.restart(text("attack ", attack + 1, " of ", before.plan.attacks.size()));
-    bar.update(done, total);
+  ProgressBar bar("", "images", options.quiet);
+  const auto shown = [&](std::size_t done, std::size_t attack) {
+    bar.update(done, count, text("attack ", attack + 1, " of ", before.plan.attacks.size()));
   };
-  run_on(again, named.model.net, data, data.gather(which), {false, true}, shown);
+  Run again =
+      run_all(checked(std::move(plan)), named.model.net, data, {false, true}, images_at_once, shown, nullptr, which);
   bar.clear();
-  sum_up(again.found);
 
   Differences differences;
   if (!whole) compare_costs(differences, before, again);

@@ -106,17 +106,19 @@ void run_on(Run& run, const nn::Classifier& model, const data::Dataset& data, co
 
 Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& data, const Keep& keep,
             std::size_t at_once, const std::function<void(std::size_t done, std::size_t attack)>& shown,
-            ProgressFile* progress) {
+            ProgressFile* progress, std::span<const std::uint32_t> which) {
   Run run = begin_run(plan);
   Tape tape;
   if (progress != nullptr) progress->load(run);
-  const std::size_t attacks = plan.attacks.size(), count = plan.slice.count;
+  const std::size_t attacks = plan.attacks.size(), count = which.empty() ? plan.slice.count : which.size();
   while (run.found.size() < count) {
     const std::size_t done = run.found.size(), next = std::min(at_once, count - done);
     const auto at = [&](std::size_t attack, std::size_t attempts, std::size_t total) {
       shown(done + next * (attack * total + attempts) / (attacks * std::max<std::size_t>(total, 1)), attack);
     };
-    run_on(run, model, data, data.samples(plan.slice.first + done, next), keep, at, &tape);
+    const data::Samples samples =
+        which.empty() ? data.samples(plan.slice.first + done, next) : data.gather(which.subspan(done, next));
+    run_on(run, model, data, samples, keep, at, &tape);
     if (progress != nullptr && run.found.size() < count) progress->save(run);
   }
   sum_up(run.found);
@@ -125,12 +127,11 @@ Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& 
 
 Run carry_out(const Setup& setup, const Keep& keep, const RunOptions& options, const ProgressFiles& progress) {
   const auto run_plan = [&](const Plan& plan, ProgressFile* file) {
-    constexpr std::size_t at_once = 250;
     ProgressBar bar("", "images", options.quiet);
     const auto shown = [&](std::size_t done, std::size_t attack) {
       bar.update(done, plan.slice.count, text("attack ", attack + 1, " of ", plan.attacks.size()));
     };
-    return run_all(plan, setup.named.model.net, setup.data, keep, at_once, shown, file);
+    return run_all(plan, setup.named.model.net, setup.data, keep, images_at_once, shown, file);
   };
   Run run = run_plan(setup.plan, progress.plan);
   if (!options.adaptive) return run;

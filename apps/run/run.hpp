@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 
 #include <hans/attacks/indicators.hpp>
 #include "plan.hpp"
@@ -61,11 +62,15 @@ struct ProgressFiles {
   ProgressFile *plan = nullptr, *adaptive = nullptr;
 };
 
+/// So many images are converted, attacked and saved together by the commands.
+inline constexpr std::size_t images_at_once = 250;
+
 /// Runs a plan to its end, from where the progress file has it, `at_once` images before that is saved again. `shown` is
-/// told the images done and the attack at work (from 0). Sums up.
+/// told the images done and the attack at work (from 0). `which`: positions in the data set to run on instead of the
+/// plan's slice. Sums up.
 Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& data, const Keep& keep,
             std::size_t at_once, const std::function<void(std::size_t done, std::size_t attack)>& shown,
-            ProgressFile* progress = nullptr);
+            ProgressFile* progress = nullptr, std::span<const std::uint32_t> which = {});
 
 /// The same for a command that attacks a model, from where the progress files have it, and with --adaptive also the
 /// attacks that the verdicts ask for. Draws a progress bar unless --quiet.

@@ -37,6 +37,7 @@ struct Surroundings {
   std::string output_to = {};  ///< instead of being kept
   rlim_t largest_file = 0;     ///< in bytes; 0: no limit
   std::string variable = {};   ///< NAME=VALUE for the environment
+  rlim_t most_memory = 0;      ///< in bytes, of what is allocated, stacks of threads included; 0: no limit
 };
 
 /// A folder that is removed with its content.
@@ -90,6 +91,10 @@ inline pid_t start(const Words& words, const Folder& folder, const std::string& 
   if (surroundings.largest_file != 0) {
     const rlimit limit{surroundings.largest_file, surroundings.largest_file};
     setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  if (surroundings.most_memory != 0) {
+    const rlimit limit{surroundings.most_memory, surroundings.most_memory};
+    setrlimit(RLIMIT_DATA, &limit);
   }
   if (out_file < 0 || err_file < 0 || dup2(out_file, 1) < 0 || dup2(err_file, 2) < 0 ||
       chdir(folder.path().c_str()) != 0) {

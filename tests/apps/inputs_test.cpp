@@ -1,6 +1,9 @@
 // What MODEL and --data may be, in every command that takes them.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
+#include <hans/data/dataset.hpp>
 #include <hans/data/npz.hpp>
 
 #include "../data/data_testing.hpp"
@@ -71,6 +74,32 @@ TEST_F(Inputs, OthersAreRefusedInALine) {
     ASSERT_EQ(folder_.state(), before);
   }
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose memory is not the command's
+// As numbers 10,000 images take 31 MB; as bytes 8, and a run on a linear model needs 27 MB in all.
+TEST_F(Inputs, ImagesAreBytesUntilTheyAreUsed) {
+  train("m.hans");
+  const data::Dataset digits = data::load("mnist-5k/train");
+  const data::Samples all = digits.first(digits.size());
+  std::vector<std::uint8_t> pixels;
+  std::vector<std::int64_t> labels;
+  for (std::size_t k = 0; k < 10000; ++k) {
+    const std::size_t from = k % all.size();
+    for (const real pixel : all.images.values().subspan(from * 784, 784)) {
+      pixels.push_back(static_cast<std::uint8_t>(std::lround(pixel * 255)));
+    }
+    labels.push_back(all.labels[from]);
+  }
+  write("many.npz",
+        data::write_npz({{"images", Array::of({10000, 28, 28}, pixels)}, {"labels", Array::of({10000}, labels)}}));
+  for (const std::string_view line :
+       {"benchmark m.hans --data many.npz --attack fgsm:eps=0.1 --threads 1 --quiet --out b.json",
+        "reproduce b.json --threads 1 --quiet", "eval m.hans --data many.npz --threads 1 --quiet"}) {
+    const cli::Outcome outcome = hans(line, {.most_memory = 48 << 20});
+    EXPECT_EQ(outcome.code, 0) << line << "\n" << outcome.err;
+  }
+}
+#endif
 
 TEST_F(Inputs, TheListsShowShapes) {
   const std::string models = output("list models");
