@@ -39,8 +39,8 @@ struct Verdict {
 void check_labels(const data::Samples& samples, std::size_t classes);
 
 /// Judges `images` made from `samples`. Reads nothing but images, labels, goal and budget. An image equal to its
-/// original bit for bit is inside every ball. `eps`, where given, is each sample's in place of the budget's. `tape`: as in
-/// nn::predict. Throws Error if shapes or counts differ.
+/// original bit for bit is inside every ball. `eps`, where given, is each sample's in place of the budget's. `tape`: as
+/// in nn::predict. Throws Error if shapes or counts differ.
 Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
               const Budget& budget, std::span<const float> eps = {}, Tape* tape = nullptr);
 

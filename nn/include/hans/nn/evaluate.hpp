@@ -17,8 +17,8 @@ inline constexpr int no_prediction = -1;
 /// The class of each row of logits, samples x classes: the lowest index among the largest, no_prediction with a NaN.
 std::vector<int> predictions(const Tensor& logits);
 
-/// The logits of each image, samples x classes, computed in pieces (nn/pieces.hpp). `tape`: memory of an earlier call to
-/// work in, cleared before and after; null: the call's own.
+/// The logits of each image, samples x classes, computed in pieces (nn/pieces.hpp). `tape`: memory of an earlier call
+/// to work in, cleared before and after; null: the call's own.
 Tensor logits(const Classifier& model, const Tensor& images, Tape* tape = nullptr);
 
 /// The class the model gives each image. `tape` as above.
