@@ -1,8 +1,8 @@
 // The defences, in the order of lists and help.
+#include "../core/text/detail/registry.hpp"
 #include <hans/core/error.hpp>
 #include <hans/defenses/adversarial.hpp>
 #include <hans/defenses/trades.hpp>
-#include "../core/text/detail/registry.hpp"
 
 namespace hans::defenses {
 namespace {

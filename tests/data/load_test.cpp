@@ -267,9 +267,10 @@ TEST(Load, SearchesForNames) {
   EXPECT_EQ(load("mnist").name(), "mnist/test");
   EXPECT_EQ(load("mnist").classes(), 10u);
   EXPECT_EQ(load("mnist/train").size(), 2u);
-  const std::string other = error_of([] { load("fashion-mnist"); });
+  const std::string missing = error_of([] { load("fashion-mnist"); });
+  const bool installed = std::filesystem::exists("/usr/share/datasets/fashion-mnist");
   for (const char* part : {"/usr/share/datasets/fashion-mnist", "install Debian's dataset-fashion-mnist"}) {
-    EXPECT_NE(other.find(part), std::string::npos) << other;
+    EXPECT_TRUE(installed || missing.find(part) != std::string::npos) << missing;
   }
 
   write_files(temporary, "fashion-mnist/", 28, 28);

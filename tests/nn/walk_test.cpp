@@ -42,7 +42,7 @@ struct Intervals {
     std::vector<Tensor> up(at.weights().begin(), at.weights().end()), down = up;
     for (real& weight : up[0].mutable_values()) weight = std::max(weight, real{0});
     for (real& weight : down[0].mutable_values()) weight = std::min(weight, real{0});
-    for (real& bias : down[1].mutable_values()) bias = 0;
+    if (down.size() > 1) down[1] = Tensor(down[1].shape());  // the bias is added once
     const auto sum = [&](const Tensor& a, const Tensor& b) {
       Tensor all = run(at, {{a}}, up);
       const Tensor more = run(at, {{b}}, down);
@@ -51,9 +51,25 @@ struct Intervals {
     };
     return {sum(x[0].low, x[0].high), sum(x[0].high, x[0].low)};
   }
-  Interval operator()(const nn::OneOf<nn::Relu, nn::MaxPool2d, nn::Flatten, nn::Dropout> auto&, const LayerAt& at,
-                      std::span<Interval> x) const {
-    return {run(at, {{x[0].low}}, {}), run(at, {{x[0].high}}, {})};
+  /// What does not fall where its operands rise.
+  Interval operator()(
+      const nn::OneOf<nn::Relu, nn::MaxPool2d, nn::AveragePool2d, nn::Flatten, nn::Dropout, nn::Add, nn::Reduce> auto&,
+      const LayerAt& at, std::span<Interval> x) const {
+    std::vector<Tensor> low, high;
+    for (const Interval& each : x) {
+      low.push_back(each.low);
+      high.push_back(each.high);
+    }
+    return {run(at, low, {}), run(at, high, {})};
+  }
+  /// Rises or falls with each number alone.
+  Interval operator()(const nn::BatchNorm&, const LayerAt& at, std::span<Interval> x) const {
+    Interval ends{run(at, {{x[0].low}}, at.weights()), run(at, {{x[0].high}}, at.weights())};
+    for (std::size_t k = 0; k < ends.low.size(); ++k) {
+      real &low = ends.low.mutable_data()[k], &high = ends.high.mutable_data()[k];
+      if (low > high) std::swap(low, high);
+    }
+    return ends;
   }
   Interval operator()(const auto&, const LayerAt& at, std::span<Interval>) const {
     throw Error(text("no bound for ", at.layer().spec()));
