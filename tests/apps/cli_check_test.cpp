@@ -10,90 +10,14 @@
 #include <hans/nn/model_file.hpp>
 #include <limits>
 
-#include "cli_testing.hpp"
+#include "cli_check_testing.hpp"
 
 namespace hans::cli_check_test {
 namespace {
 
+using cli_check::CliCheck;
+using cli_check::File;
 using data::Array;
-
-/// A file of adversarial images, to be changed.
-struct File {
-  explicit File(std::string_view bytes) : images(Array::of(Shape{0}, std::span<const float>{})), originals(images) {
-    for (const std::string& name : data::npz_names(bytes)) others.push_back({name, data::read_npz(bytes, name)});
-    images = take("images");
-    originals = take("originals");
-    features = images.shape.elements() / images.shape[0];
-    pixels = images.floats();
-    before = originals.floats();
-    for (const char* name : {"labels", "targets", "index", "attack", "success"}) columns[name] = take(name).integers();
-    spec = take("spec").text();
-  }
-
-  std::string bytes() const {
-    std::vector<data::NamedArray> all = others;
-    all.push_back({"images", Array::of(images.shape, pixels)});
-    all.push_back({"originals", Array::of(originals.shape, before)});
-    for (const auto& [name, values] : columns) all.push_back({name, Array::of(Shape{values.size()}, values)});
-    if (!spec.empty()) all.push_back({"spec", Array::of(spec)});
-    return data::write_npz(all);
-  }
-
-  float& pixel(std::size_t row, std::size_t feature) { return pixels[row * features + feature]; }
-  float original(std::size_t row, std::size_t feature) const { return before[row * features + feature]; }
-  std::span<float> row(std::size_t k) { return std::span(pixels).subspan(k * features, features); }
-  std::span<float> original_row(std::size_t k) { return std::span(before).subspan(k * features, features); }
-
-  /// The first row that is, or is not, a success.
-  std::size_t first(bool success) {
-    const auto& flags = columns["success"];
-    const auto found = std::ranges::find(flags, success ? 1 : 0);
-    EXPECT_NE(found, flags.end());
-    return static_cast<std::size_t>(found - flags.begin());
-  }
-
-  /// The feature of a row that changed most, or least of those that may go on in the same direction.
-  std::size_t changed(std::size_t k) {
-    for (std::size_t f = 0; f < features; ++f) {
-      const float value = pixel(k, f);
-      if (value != original(k, f) && value > 0.01F && value < 0.99F) return f;
-    }
-    ADD_FAILURE() << "no feature of row " << k << " was changed";
-    return 0;
-  }
-
-  Array take(const std::string& name) {
-    const auto at = std::ranges::find(others, name, &data::NamedArray::first);
-    Array found = at->second;
-    others.erase(at);
-    return found;
-  }
-
-  Array images, originals;
-  std::size_t features = 0;
-  std::vector<float> pixels, before;
-  std::map<std::string, std::vector<std::int64_t>> columns;
-  std::string spec;
-  std::vector<data::NamedArray> others;
-};
-
-class CliCheck : public cli::Test {
- protected:
-  void SetUp() override {
-    cli::Test::SetUp();
-    if (!IsSkipped()) train("m.hans");
-  }
-
-  File attacked(std::string_view spec, std::string_view rest = "") {
-    output(text("attack m.hans --data mnist-5k --limit 40 --quiet --out a.npz --attack ", spec, " ", rest));
-    return File(bytes("a.npz"));
-  }
-
-  cli::Outcome check(const File& file, std::string_view rest = "") {
-    write("lie.npz", file.bytes());
-    return hans(text("check lie.npz --model m.hans --data mnist-5k --json lie.json ", rest));
-  }
-};
 
 /// A lie about the images that an attack made, and what the checker says of the row (or, with exit code 1 and 2 and one
 /// line, of the file).
@@ -341,80 +265,6 @@ TEST_F(CliCheck, NoSuccessOfAnyAttackIsRejected) {
   EXPECT_GT(found.at("confirmed").integer(), 80) << said;
   EXPECT_EQ(found.at("rejected").items().size(), 0U) << said;
   EXPECT_LT(found.at("largest_difference").number(), 1e-4);
-}
-
-TEST_F(CliCheck, FilesOfOtherToolsMayLeaveTheirBallByRounding) {
-  File file = attacked("fgsm:eps=0.2");
-  std::vector<float> rounded = file.pixels;
-  for (std::size_t k = 0; k < rounded.size(); ++k) {  // as a tool does that adds in float
-    const float change = file.pixels[k] - file.before[k];
-    if (change != 0) rounded[k] = std::clamp(file.before[k] + (change > 0 ? 0.2F : -0.2F), 0.0F, 1.0F);
-  }
-  const std::size_t rows = rounded.size() / file.features;
-  const auto index = file.columns["index"];
-  write("theirs.npz",
-        data::write_npz(std::vector<data::NamedArray>{{"images", Array::of(Shape{rows, 1, 28, 28}, rounded)},
-                                                      {"index", Array::of(Shape{rows}, index)},
-                                                      {"success", Array::of(Shape{rows}, file.columns["success"])}}));
-  const std::string line = "check theirs.npz --model m.hans --data mnist-5k --norm linf --eps 0.2";
-  EXPECT_EQ(hans(line).code, 1);
-  const std::string said = output(line + " --slack 1e-6");
-  EXPECT_NE(said.find("slack 1e-06"), std::string::npos) << said;
-  EXPECT_NE(said.find("rejected            0"), std::string::npos) << said;
-  EXPECT_NE(output("check theirs.npz --model m.hans --data mnist-5k").find("unknown attack: box [0,1]"),
-            std::string::npos);
-}
-
-/// The file as another tool writes it: of no model and attack.
-std::string anonymous(const File& file) {
-  return data::write_npz(
-      std::vector<data::NamedArray>{{"images", Array::of(file.images.shape, file.pixels)},
-                                    {"success", Array::of(Shape{file.images.shape[0]}, file.columns.at("success"))}});
-}
-
-TEST_F(CliCheck, AnOnnxFileIsCheckedAsWhatConvertMakesOfIt) {
-  const File file = attacked("pgd:eps=0.05,steps=5");
-  write("a.npz", anonymous(file));
-  output("convert m.hans m.onnx");
-  output("convert m.onnx n.hans --preprocess mean=0.1,std=0.5");
-  const std::string said =
-      hans("check a.npz --model m.onnx --data mnist-5k --preprocess mean=0.1,std=0.5 --json a.json").out;
-  EXPECT_NE(said.find("checked is what hans convert makes of the ONNX file"), std::string::npos) << said;
-  const Json found = Json::parse(bytes("a.json"));
-  EXPECT_EQ(found.at("checked_sha256").string(), sha256(bytes("n.hans")));
-  EXPECT_EQ(found.at("model_sha256").string(), sha256(bytes("m.onnx")));
-  EXPECT_EQ(found.at("hans").string(), build_version());
-  EXPECT_LT(found.at("largest_difference").number(), 1e-4);
-  EXPECT_GT(found.at("largest_difference").number(), 0);
-  // The converted file is found to be the same, but for what is said of the conversion.
-  const std::string of_hans = hans("check a.npz --model n.hans --data mnist-5k").out;
-  EXPECT_EQ(of_hans.find("hans convert"), std::string::npos) << of_hans;
-  EXPECT_EQ(said.substr(said.find("  claimed")), of_hans.substr(of_hans.find("  claimed")));
-}
-
-TEST_F(CliCheck, ALayerItDoesNotKnowIsRefusedByName) {
-  const File file = attacked("fgsm:eps=0.2");
-  write("a.npz", anonymous(file));
-  const auto noisy = nn::Sequential::parse("28x28x1;gaussian_noise:sigma=0.1;flatten;linear:units=10", Rng(1));
-  write("noise.hans", nn::dump_model(nn::Model{noisy}));
-  cli::expect_refused(hans("check a.npz --model noise.hans --data mnist-5k"), 1,
-                      "does not know the layer gaussian_noise;");
-}
-
-TEST_F(CliCheck, RefusesWhatItCannotCheck) {
-  File file = attacked("fgsm:eps=0.2");
-  write("half.npz", bytes("a.npz").substr(0, 1000));
-  write("empty.npz", "");
-  using cli::Refusal;
-  for (const Refusal& one : {Refusal{"check half.npz --model m.hans --data mnist-5k", 1, "half.npz"},
-                             Refusal{"check empty.npz --model m.hans --data mnist-5k", 1, "npz"},
-                             Refusal{"check a.npz --model linear --data mnist-5k", 2, "model file"},
-                             Refusal{"check a.npz --model m.hans", 2, "--data"},
-                             Refusal{"check a.npz --model m.hans --data mnist-5k --slack -1", 2, "slack"},
-                             Refusal{"check a.npz --model m.hans --data mnist-5k --slack nan", 2, "slack"},
-                             Refusal{"check a.npz --model m.hans --data mnist-5k --norm l2", 2, "--eps"}}) {
-    cli::expect_refused(hans(one.line), one.code, one.part);
-  }
 }
 
 }  // namespace

@@ -1,68 +1,22 @@
-// Manifests that lie although their hashes fit, and those of earlier versions.
+// Manifests that lie although their hashes fit.
 #include <gtest/gtest.h>
 
 #include <hans/core/json.hpp>
 #include <hans/core/version.hpp>
 #include "../../apps/manifest/manifest.hpp"
 
-#include "cli_testing.hpp"
-#include "manifest_testing.hpp"
+#include "cli_manifest_testing.hpp"
 
 namespace hans::manifest_test {
 namespace {
 
 using apps::Manifest;
+using cli_manifest::CliManifest;
+using cli_manifest::golden;
 using Measured = apps::Run;  // testing::Test has a Run of its own
 using attacks::Attempt;
 using attacks::Reason;
 using cli::expect_refused;
-
-const std::string golden = HANS_SOURCE_DIR "/tests/golden/";
-
-class CliManifest : public cli::Test {
- protected:
-  void SetUp() override {
-    cli::Test::SetUp();
-    if (!IsSkipped()) std::filesystem::copy_file(golden + "linear.hans", folder_ / "linear.hans");
-  }
-
-  void benchmark(std::string_view rest, std::string_view out) {
-    const cli::Outcome outcome = hans(text("benchmark linear.hans --data mnist-5k --quiet --out ", out, " ", rest));
-    EXPECT_TRUE(outcome.code == 0 || outcome.code == 3) << rest << outcome.err;
-  }
-
-  /// Why it is refused; empty if it is not.
-  static std::string refusal(const Json& manifest) {
-    try {
-      apps::parse_manifest(manifest.dump());
-      return "";
-    } catch (const Error& error) {
-      return error.what();
-    }
-  }
-
-  /// Expects each of these edits to be noticed: by whoever reads the file, or by running it again.
-  void expect_noticed(const Json& manifest, std::string_view half, std::size_t least) {
-    const Json &result = manifest.at("result"), &judgement = manifest.at("judgement");
-    std::size_t edits = 0, by_running = 0;
-    manifests::for_each_edit(manifest.at(half), std::string(half), [&](const std::string& where, const Json& edited) {
-      const bool of_result = half == "result";
-      const Json lie = manifests::with_hashes(manifest, of_result ? edited : result, of_result ? judgement : edited);
-      if (lie.dump() == manifest.dump()) return;  // the judgement's hash, which was made to fit
-      ++edits;
-      if (!refusal(lie).empty()) return;
-      ++by_running;
-      write("lie.json", lie.dump());
-      const cli::Outcome outcome = hans("reproduce lie.json --quiet --threads 1");
-      EXPECT_EQ(outcome.code, 1) << where << "\n" << outcome.out << outcome.err;
-      const bool elsewhere = outcome.err.starts_with("hans: the manifest is about ");  // another model, other data
-      EXPECT_TRUE(elsewhere || outcome.out.find("different:\n  ") != std::string::npos) << where << "\n" << outcome.out;
-    });
-    EXPECT_GT(edits, least);
-    EXPECT_GT(by_running, 5U);
-    EXPECT_LT(by_running, edits / 3);
-  }
-};
 
 class SlowManifest : public CliManifest {};
 
@@ -349,66 +303,6 @@ TEST_F(CliManifest, QuickComparesAllOfItsImages) {
     const cli::Outcome outcome = hans("reproduce m.json --quiet --quick 8");
     EXPECT_EQ(outcome.code, row.code) << row.part << "\n" << outcome.out << outcome.err;
     EXPECT_NE(outcome.out.find(row.part), std::string::npos) << row.part << "\n" << outcome.out << outcome.err;
-  }
-}
-
-// ---- schema 1 ---------------------------------------------------------------------------------------------
-
-// Made by hans 1.0.0 and never to be made again.
-TEST_F(SlowManifest, SchemaOneIsReadForGood) {
-  struct Row {
-    const char* file;
-    int code;
-    std::string_view today;
-  };
-  for (const Row& row :
-       {Row{"linear-1.0.0.json", 0, "verdict RELIABLE"},
-        Row{"linear-1.0.0-targets.json", 0, "verdict UNCHECKED (nothing was probed: the attack has targets)"},
-        Row{"linear-1.0.0-at.json", 0, "verdict RELIABLE"}, Row{"linear-1.0.0-composite.json", 0, "verdict RELIABLE"},
-        Row{"linear-1.0.0-weak.json", 3, "verdict UNRELIABLE"}}) {
-    SCOPED_TRACE(row.file);
-    const std::string file = golden + row.file;
-    const Manifest manifest = apps::read_manifest(file);
-    EXPECT_EQ(manifest.former, "RELIABLE");
-    const std::size_t count = manifest.run.found.size();
-    const cli::Outcome all = hans(text("reproduce ", file, " --quiet"));
-    EXPECT_EQ(all.code, row.code) << all.out << all.err;
-    EXPECT_NE(all.out.find(text("identical: all ", count, " images have the same bits, result ", manifest.name)),
-              std::string::npos)
-        << all.out;
-    const cli::Outcome some = hans(text("reproduce ", file, " --quiet --quick 7"));
-    EXPECT_EQ(some.code, row.code) << some.err;
-    EXPECT_NE(some.out.find(text("identical: 7 of ", count, " images")), std::string::npos) << some.out;
-    for (const std::string& said : {all.out, some.out}) {
-      EXPECT_NE(said.find("hans 1.0.0 said RELIABLE."), std::string::npos) << said;
-      EXPECT_NE(said.find(row.today), std::string::npos) << said;
-    }
-    output(text("report ", file, " --out r.md"));
-    EXPECT_NE(bytes("r.md").find("RELIABLE (hans 1.0.0)"), std::string::npos);
-    const std::string shown = output(text("show ", file));
-    EXPECT_NE(shown.find("hans 1.0.0 said RELIABLE."), std::string::npos);
-    EXPECT_EQ(shown.find("verdict RELIABLE"), shown.npos) << shown;
-  }
-}
-
-// What 1.0.0 measured is compared all the same.
-TEST_F(CliManifest, SchemaOneCannotLieEither) {
-  const Json old = Json::parse(read_file(golden + "linear-1.0.0-targets.json"));
-  struct Row {
-    std::string from, to, part;
-  };
-  for (const Row& row : std::vector<Row>{{R"("seed":0)", R"("seed":1)", "different:"},
-                                         {R"("classes":10)", R"("classes":11)", "its attempts are not those"},
-                                         {R"("data_size":500)", R"("data_size":501)", "different:"},
-                                         {R"("attempts":22)", R"("attempts":23)", "does not follow"}}) {
-    std::string bad = old.at("result").dump();
-    const std::size_t at = bad.find(row.from);
-    ASSERT_NE(at, std::string::npos) << row.from;
-    bad.replace(at, row.from.size(), row.to);
-    write("bad.json", manifests::with_hashes(old, Json::parse(bad), {}).dump());
-    const cli::Outcome outcome = hans("reproduce bad.json --quiet");
-    EXPECT_EQ(outcome.code, 1) << row.to;
-    EXPECT_NE((outcome.out + outcome.err).find(row.part), std::string::npos) << row.to << outcome.out << outcome.err;
   }
 }
 

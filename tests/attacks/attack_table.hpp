@@ -117,4 +117,34 @@ constexpr std::array specs = std::to_array<std::string_view>({
     "bpda:attack=[apgd:eps=0.2,steps=10]",
 });
 
+/// One of each way to search: for what depends on the driver alone.
+constexpr std::array families = std::to_array<std::string_view>({"pgd:eps=0.05,steps=10",
+                                                                 "apgd:eps=0.05,steps=10",
+                                                                 "apgd-t:eps=0.05,steps=10",
+                                                                 "square:eps=0.05,queries=20",
+                                                                 "fab:steps=5",
+                                                                 "fab:eps=0.05,steps=5",
+                                                                 "deepfool",
+                                                                 "ddn:steps=10",
+                                                                 "fmn:steps=10",
+                                                                 "fmn:norm=l0,steps=10",
+                                                                 "cw:searches=2,steps=10",
+                                                                 "pgd:eps=1,norm=l1,steps=10",
+                                                                 "pgd:eps=0.3,norm=l2,steps=10",
+                                                                 "autoattack:eps=0.02",
+                                                                 "mi-fgsm:eps=0.05,diversity=0.5",
+                                                                 "spsa:eps=0.05,steps=5,pairs=4",
+                                                                 "noise:eps=0.05",
+                                                                 "ead:searches=2,steps=10",
+                                                                 "sigma-zero:steps=10",
+                                                                 "boundary:steps=30",
+                                                                 "hopskipjump:steps=2,evals=10",
+                                                                 "r-fgsm:eps=0.05",
+                                                                 "cw-linf:steps=10,rate=0.05",
+                                                                 "l-bfgs:searches=2,steps=5",
+                                                                 "m-jsma:gamma=0.1,theta=0.1",
+                                                                 "one-pixel:pixels=1,population=5,rounds=3",
+                                                                 "bpda:attack=[pgd:eps=0.05,steps=10]",
+                                                                 "composite:attacks=[ddn:steps=5]/[deepfool]"});
+
 }  // namespace testing_attacks

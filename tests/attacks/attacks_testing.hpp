@@ -16,6 +16,7 @@
 #include <hans/attacks/attack.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/rng.hpp>
+#include <hans/nn/evaluate.hpp>
 #include <hans/nn/onnx_export.hpp>
 #include <hans/nn/onnx_import.hpp>
 #include <hans/nn/sequential.hpp>
@@ -184,6 +185,17 @@ class CountingModel final : public hans::nn::Classifier {
   const hans::nn::Classifier& model_;
   std::shared_ptr<std::uint64_t> forwards_ = std::make_shared<std::uint64_t>(0);
   std::shared_ptr<std::uint64_t> gradients_ = std::make_shared<std::uint64_t>(0);
+};
+
+/// Six samples that a small model gets right, and the goal to get away from their labels.
+struct Setting {
+  hans::nn::Sequential net;
+  hans::data::Samples samples = random_samples(net.input(), 6, net.classes(), 21);
+  hans::attacks::Goal goal;
+  explicit Setting(std::size_t model = 2) : net(small_models()[model]) {
+    samples.labels = hans::nn::predict(net, samples.images);  // all right, so that there is something to do
+    goal = hans::away_from(samples.labels);
+  }
 };
 
 }  // namespace testing_attacks

@@ -3,96 +3,14 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-
 #include <hans/attacks/composite.hpp>
 #include <hans/nn/evaluate.hpp>
-#include "../data/data_testing.hpp"
-#include "attacks_testing.hpp"
-
-namespace sample {
-
-using namespace hans;
-using attacks::Budget;
-using attacks::Crafted;
-using attacks::CraftOptions;
-using attacks::Goal;
-using attacks::Norm;
-
-/// Adds `by` to the first feature, or, towards a target, jumps to the middle of its part if that is not further.
-template <bool takes>
-struct Push {
-  Required<float> by;
-  float limit = 1;
-
-  static constexpr std::string_view name = takes ? "push" : "shove";
-  static constexpr std::string_view meaning = "pushes";
-  static constexpr std::string_view paper = "none";
-  static constexpr bool takes_targets = takes;
-  static constexpr auto fields() {
-    return std::tuple(field("by", &Push::by, "how far"), field("limit", &Push::limit, "its budget"));
-  }
-  Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
-                     const CraftOptions& options = {}) const {
-    Crafted made{Tensor(samples.images.shape(), samples.images.values()), {}, samples.size(), 2 * samples.size(), {}};
-    made.notes.resize(samples.size());
-    for (std::size_t i = 0; i < samples.size(); ++i) {
-      real& x = made.images.mutable_data()[2 * i];
-      const float middle = (static_cast<float>(goal.of(i)) + 0.5F) / static_cast<float>(model.classes());
-      if (!goal.targeted) {
-        x += by;
-      } else if (std::abs(middle - x) <= by) {
-        x = middle;
-      }
-      made.notes[i].steps = samples.index[i];
-    }
-    if (options.progress) options.progress(samples.size());
-    return made;
-  }
-  Budget budget(const Shape&, data::Box box) const { return {Norm::linf, static_cast<double>(limit), box, false}; }
-  Push resolved(data::Box) const { return *this; }
-};
-
-}  // namespace sample
+#include "evaluate_testing.hpp"
 
 namespace hans::evaluate_test {
 namespace {
 
-using namespace testing_attacks;
-using attacks::Attack;
-using attacks::EvaluateOptions;
-using attacks::Evaluation;
-using attacks::Targets;
-using testing_data::error_of;
-using Push = sample::Push<true>;
-using Shove = sample::Push<false>;
-
-constexpr std::size_t class_count = 4;
-const Shape image{1, 2, 1};
-
-/// The class is the first feature in quarters.
-const FunctionModel quarters(image, class_count, [](std::span<const real> x) {
-  std::vector<real> logits(class_count, 0);
-  logits[std::min(static_cast<std::size_t>(std::max(x[0], real{0}) * 4), class_count - 1)] = 1;
-  return logits;
-});
-
-/// Images whose first features are `firsts`, with labels.
-data::Dataset dataset(const std::vector<float>& firsts, const std::vector<int>& labels) {
-  std::vector<float> pixels;
-  for (const float first : firsts) {
-    pixels.push_back(first);
-    pixels.push_back(0.5F);
-  }
-  return {"by hand", image, pixels, labels, class_count};
-}
-
-Evaluation evaluated(const data::Dataset& data, std::vector<Attack> all, const EvaluateOptions& options = {}) {
-  return attacks::evaluate(quarters, data.first(data.size()), all, options);
-}
-
-const data::Dataset five = dataset({0.125, 0.375, 0.625, 0.875, 0.125}, {0, 1, 2, 3, 1});  // the last is wrong
+using namespace testing_evaluate;
 
 TEST(Evaluate, AttacksOnlyWhatIsRight) {
   const Evaluation found = evaluated(five, {Push{.by = 0.125F}});
@@ -175,110 +93,6 @@ TEST(Evaluate, CountsLikeAPlainLoop) {
   EXPECT_NEAR(result.linf.mean.value(), mean, 1e-9);
   EXPECT_GT(successes, 100U);
   EXPECT_LT(successes, attempts);
-}
-
-TEST(Evaluate, AimsAsAsked) {
-  const auto goals = [](Targets targets) {
-    EvaluateOptions options;
-    options.targets = targets;
-    std::vector<std::pair<std::size_t, int>> pairs;
-    const Evaluation found = evaluated(five, {Push{.by = 1.0F}}, options);
-    for (const attacks::Attempt& attempt : found.attacks[0].attempts)
-      pairs.emplace_back(attempt.sample, *attempt.target);
-    return pairs;
-  };
-  using Pairs = std::vector<std::pair<std::size_t, int>>;
-  EXPECT_EQ(goals({Targets::Kind::next}), (Pairs{{0, 1}, {1, 2}, {2, 3}, {3, 0}}));
-  EXPECT_EQ(goals({Targets::Kind::all}),
-            (Pairs{{0, 1}, {0, 2}, {0, 3}, {1, 0}, {1, 2}, {1, 3}, {2, 0}, {2, 1}, {2, 3}, {3, 0}, {3, 1}, {3, 2}}));
-  EXPECT_EQ(goals({Targets::Kind::one, 2}), (Pairs{{0, 2}, {1, 2}, {3, 2}}));
-  EvaluateOptions options;
-  options.targets = {Targets::Kind::one, 2};
-  const attacks::AttackResult result = evaluated(five, {Push{.by = 1.0F}}, options).attacks[0];
-  EXPECT_EQ(result.no_attempts, 1U);
-  EXPECT_EQ(result.successes, 3U);
-  EXPECT_EQ(result.robust, (std::vector<bool>{false, false, true, false, false}));
-}
-
-TEST(Evaluate, AimsJsmaAtTheNextClassByItself) {
-  const std::array<Attack, 1> jsma{attack("jsma:gamma=0.5")};
-  const Evaluation found = attacks::evaluate(quarters, five.first(5), jsma, {});
-  std::vector<int> targets;
-  for (const attacks::Attempt& attempt : found.attacks[0].attempts) targets.push_back(attempt.target.value());
-  EXPECT_EQ(targets, (std::vector<int>{1, 2, 3, 0}));
-}
-
-TEST(Evaluate, DrawsRandomTargetsPerSample) {
-  std::vector<float> firsts;
-  std::vector<int> labels;
-  for (int k = 0; k < 400; ++k) {
-    labels.push_back(k % 4);
-    firsts.push_back((static_cast<float>(k % 4) + 0.5F) / 4);
-  }
-  const data::Dataset data = dataset(firsts, labels);
-  const auto targets = [&](std::uint64_t seed, std::size_t count) {
-    EvaluateOptions options;
-    options.targets.kind = Targets::Kind::random;
-    options.seed = seed;
-    std::vector<int> all;
-    const std::vector<Attack> push{Push{.by = 1.0F}};
-    const Evaluation found = attacks::evaluate(quarters, data.first(count), push, options);
-    for (const attacks::Attempt& attempt : found.attacks[0].attempts) all.push_back(attempt.target.value());
-    return all;
-  };
-  const std::vector<int> first = targets(1, 400);
-  ASSERT_EQ(first.size(), 400U);
-  std::array<std::array<int, 4>, 4> seen{};
-  for (std::size_t k = 0; k < first.size(); ++k) {
-    ++seen[static_cast<std::size_t>(labels[k])][static_cast<std::size_t>(first[k])];
-  }
-  for (std::size_t label = 0; label < 4; ++label) {
-    for (std::size_t target = 0; target < 4; ++target) {
-      if (label == target) {
-        EXPECT_EQ(seen[label][target], 0);
-      } else {
-        EXPECT_NEAR(seen[label][target], 33, 18);
-      }
-    }
-  }
-  EXPECT_EQ(targets(1, 400), first);
-  EXPECT_NE(targets(2, 400), first);
-  EXPECT_EQ(targets(1, 100), std::vector<int>(first.begin(), first.begin() + 100));
-}
-
-TEST(Evaluate, ReadsTargets) {
-  EXPECT_EQ(attacks::read_targets("next").kind, Targets::Kind::next);
-  EXPECT_EQ(attacks::read_targets("all").kind, Targets::Kind::all);
-  EXPECT_EQ(attacks::read_targets("random").kind, Targets::Kind::random);
-  EXPECT_EQ(attacks::read_targets("7").kind, Targets::Kind::one);
-  EXPECT_EQ(attacks::read_targets("7").target, 7);
-  for (const std::string_view wrong : {"", "-1", "1.5", "nxt", "All", "99999999999", "1 ", "0x1"}) {
-    EXPECT_TRUE(contains(usage_error_of([&] { attacks::read_targets(wrong); }), "next")) << wrong;
-  }
-}
-
-TEST(Evaluate, RefusesTargetsThatCannotBe) {
-  const auto message = [](Targets targets, const Attack& made, const data::Dataset& data) {
-    bool started = false;
-    EvaluateOptions options;
-    options.targets = targets;
-    options.progress = [&](std::size_t, std::size_t, std::size_t) { started = true; };
-    // Even behind another attack nothing is begun.
-    const std::string said = usage_error_of([&] { evaluated(data, {Push{.by = 1.0F}, made}, options); });
-    EXPECT_FALSE(started);
-    return said;
-  };
-  EXPECT_TRUE(contains(message({Targets::Kind::one, 4}, Push{.by = 1.0F}, five), "4"));
-  EXPECT_TRUE(contains(message({Targets::Kind::one, -1}, Push{.by = 1.0F}, five), "-1"));
-  EXPECT_TRUE(contains(message({Targets::Kind::next}, Shove{.by = 1.0F}, five), "shove"));
-  EXPECT_TRUE(
-      contains(message({Targets::Kind::all}, attack("fgsm@cleverhans-1.0.0:eps=0.1"), five), "fgsm@cleverhans"));
-  EXPECT_TRUE(contains(message({}, attack("fgsm:eps=8"), five), "8"));
-  EXPECT_TRUE(contains(message({}, attack("jsma:gamma=0.1,clip_min=2"), five), "clip_min"));
-  EvaluateOptions options;
-  options.targets = {Targets::Kind::one, 2};
-  EXPECT_NO_THROW(evaluated(five, {Push{.by = 1.0F}}, options));
-  EXPECT_NO_THROW(evaluated(five, {Shove{.by = 1.0F}}));
 }
 
 TEST(Evaluate, SumsUpDistances) {
@@ -386,31 +200,6 @@ TEST(Evaluate, NeverCountsWhatIsNotANumber) {
   EXPECT_EQ(found.attacks[0].attempts[0].finding.reason, attacks::Reason::not_a_number);
   EXPECT_EQ(found.attacks[0].successes, 0U);
   EXPECT_EQ(found.robust, 1U);
-}
-
-TEST(Wilson, AgreesWithKnownIntervals) {
-  struct Row {
-    std::size_t right, n;
-    double low, high;
-  };
-  // Newcombe 1998, table I, method 3; then the design's sentence and single cases.
-  for (const Row& row : {Row{81, 263, 0.2553, 0.3662}, Row{15, 148, 0.0624, 0.1605}, Row{0, 20, 0, 0.1611},
-                         Row{1, 29, 0.0061, 0.1718}, Row{931, 10000, 0.0876, 0.0990}, Row{5, 10, 0.2366, 0.7634},
-                         Row{20, 20, 0.8389, 1}, Row{0, 0, 0, 1}, Row{1, 1, 0.2065, 1}}) {
-    const attacks::Interval found = attacks::Share(row.right, row.n).interval();
-    EXPECT_NEAR(found.low, row.low, 5.1e-5) << row.right;
-    EXPECT_NEAR(found.high, row.high, 5.1e-5) << row.right;
-    EXPECT_GE(found.low, 0);
-    EXPECT_LE(found.high, 1);
-  }
-  EXPECT_EQ(attacks::Share(0, 7).interval().low, 0);
-  EXPECT_EQ(attacks::Share(7, 7).interval().high, 1);
-}
-
-TEST(Share, IsNeverMoreThanAll) {
-  EXPECT_EQ(attacks::Share(3, 4).value(), 0.75);
-  EXPECT_EQ(attacks::Share(0, 0).value(), 0);
-  EXPECT_TRUE(contains(error_of([] { attacks::Share(159, 20); }), "159 of 20"));
 }
 
 /// As many attempts as targets, of which all must have withstood a stage for the sample to stand.
