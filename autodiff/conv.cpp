@@ -4,6 +4,7 @@
 
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
+#include "detail/pooling.hpp"
 
 namespace hans {
 namespace {
@@ -43,16 +44,16 @@ kernels::Weights backward_operand(const Conv& conv, Tape& tape, const Var& weigh
 }
 
 Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
-            const Var& bias, Activation activation) {
+            const Var& bias, const Behind& behind) {
   Tape& tape = x.tape();
   Tensor y = tape.make(out_shape);
   {
     Tensor kept;
     const kernels::Weights forward = forward_operand(conv, tape, weights, kept);
-    kernels::conv_forward(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, activation,
+    kernels::conv_forward(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, behind,
                           y.mutable_data());
   }
-  return tape.record(
+  const Var made = tape.record(
       name, y, {&x, &weights, &bias},
       [conv, images = x.value(), weights, bias_shape = bias.shape(), &tape](Tensor g, Inputs& in) {
         if (in.wants(0)) {
@@ -73,7 +74,10 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
           in.add(2, std::move(db));
         }
       },
-      activation == Activation::relu ? Pass::where_positive : Pass::everywhere);
+      behind.activation == Activation::relu ? Pass::where_positive : Pass::everywhere);
+  check(!made.tracked() || (behind.factor == nullptr && behind.summand == nullptr && behind.added == nullptr), name,
+        ": a gradient passes an activation behind it and nothing else");
+  return made;
 }
 
 void check_bias(const char* name, const Var& bias, std::size_t outputs) {
@@ -127,9 +131,23 @@ void check_groups(const char* name, std::size_t groups, std::size_t filters) {
         filters, " filters; they must be alike, and at most ", kernels::most_groups);
 }
 
+Conv checked_conv(const Var& x, const Var& weights, const Var& bias, const Window& window) {
+  const Shape& image = x.shape();
+  const Shape& kernel = weights.shape();
+  check(image.rank() == 4 && kernel.rank() == 4,
+        "conv2d: samples x height x width x channels and kernel height x kernel width x channels x filters, not ",
+        image, " and ", kernel);
+  check_groups("conv2d", window.groups, kernel[3]);
+  check(image[3] % window.groups == 0 && image[3] / window.groups == kernel[2], "conv2d: ", image, " images in ",
+        window.groups, " groups have ", image[3], " / ", window.groups, " channels for each filter, weights of ",
+        kernel, " are for ", kernel[2]);
+  check_bias("conv2d", bias, kernel[3]);
+  return planned_conv("conv2d", image, kernel, window);
+}
+
 }  // namespace
 
-Var linear(const Var& x, const Var& weights, const Var& bias, Activation activation) {
+Var linear(const Var& x, const Var& weights, const Var& bias, const Behind& behind) {
   check(x.shape().rank() == 2 && weights.shape().rank() == 2 && x.shape()[1] == weights.shape()[0],
         "linear: samples x features and features x units, not ", x.shape(), " and ", weights.shape());
   check_bias("linear", bias, weights.shape()[1]);
@@ -137,7 +155,7 @@ Var linear(const Var& x, const Var& weights, const Var& bias, Activation activat
   conv.samples = x.shape()[0];
   conv.channels = x.shape()[1];
   conv.filters = weights.shape()[1];
-  return product("linear", conv, {conv.samples, conv.filters}, x, weights, bias, activation);
+  return product("linear", conv, {conv.samples, conv.filters}, x, weights, bias, behind);
 }
 
 Window same_window(const Shape& image, std::size_t kernel_height, std::size_t kernel_width, std::size_t stride_height,
@@ -157,20 +175,24 @@ Window same_window(const Shape& image, std::size_t kernel_height, std::size_t ke
           vertical - vertical / 2, horizontal / 2, horizontal - horizontal / 2};
 }
 
-Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& window, Activation activation) {
-  const Shape& image = x.shape();
-  const Shape& kernel = weights.shape();
-  check(image.rank() == 4 && kernel.rank() == 4,
-        "conv2d: samples x height x width x channels and kernel height x kernel width x channels x filters, not ",
-        image, " and ", kernel);
-  check_groups("conv2d", window.groups, kernel[3]);
-  check(image[3] % window.groups == 0 && image[3] / window.groups == kernel[2], "conv2d: ", image, " images in ",
-        window.groups, " groups have ", image[3], " / ", window.groups, " channels for each filter, weights of ",
-        kernel, " are for ", kernel[2]);
-  check_bias("conv2d", bias, kernel[3]);
-  const Conv conv = planned_conv("conv2d", image, kernel, window);
+Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& window, const Behind& behind) {
+  const Conv conv = checked_conv(x, weights, bias, window);
   return product("conv2d", conv, {conv.samples, conv.out_height, conv.out_width, conv.filters}, x, weights, bias,
-                 activation);
+                 behind);
+}
+
+Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Window& window, const Behind& behind,
+                  const PoolWindow& pool) {
+  check(!x.tracked() && !weights.tracked() && !bias.tracked(), "conv2d_pooled: no gradient passes");
+  const Conv conv = checked_conv(x, weights, bias, window);
+  const kernels::Pooling pooling =
+      planned_pooling("conv2d_pooled", {conv.samples, conv.out_height, conv.out_width, conv.filters}, pool);
+  Tensor y = x.tape().make({conv.samples, pooling.out_height, pooling.out_width, pooling.channels});
+  Tensor kept;
+  const kernels::Weights forward = forward_operand(conv, x.tape(), weights, kept);
+  kernels::conv_max_pool(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, behind,
+                         pooling, y.mutable_data());
+  return x.tape().constant(std::move(y));
 }
 
 Var conv_transpose2d(const Var& x, const Var& weights, const Var& bias, const Window& window, std::size_t out_height,

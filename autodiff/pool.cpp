@@ -4,6 +4,7 @@
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/kernels.hpp>
+#include "detail/pooling.hpp"
 
 namespace hans {
 namespace {
@@ -15,6 +16,12 @@ std::size_t windows_along(std::size_t padded, std::size_t kernel, std::size_t st
   const std::size_t count = (padded - kernel) / stride + 1;
   return (count - 1) * stride < pad + extent ? count : 0;
 }
+
+Tensor make_output(const Var& x, const kernels::Pooling& pooling) {
+  return x.tape().make({pooling.samples, pooling.out_height, pooling.out_width, pooling.channels});
+}
+
+}  // namespace
 
 kernels::Pooling planned_pooling(const char* name, const Shape& in, const PoolWindow& w) {
   check(in.rank() == 4, name, ": samples x height x width x channels, not ", in);
@@ -49,12 +56,6 @@ kernels::Pooling planned_pooling(const char* name, const Shape& in, const PoolWi
   pooling.out_width = out_width;
   return pooling;
 }
-
-Tensor make_output(const Var& x, const kernels::Pooling& pooling) {
-  return x.tape().make({pooling.samples, pooling.out_height, pooling.out_width, pooling.channels});
-}
-
-}  // namespace
 
 Var max_pool2d(const Var& x, const PoolWindow& window) {
   const kernels::Pooling pooling = planned_pooling("max_pool2d", x.shape(), window);

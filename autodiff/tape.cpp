@@ -182,6 +182,10 @@ bool Inputs::wants(std::size_t i) const {
   return input != Var::untracked && tape_.wanted_[input] != 0;
 }
 
+bool Inputs::untouched(std::size_t i) const {
+  return wants(i) && tape_.slots_[tape_.inputs_[tape_.nodes_[node_].first_input + i]].size() == 0;
+}
+
 const Tensor* Inputs::gate(std::size_t i) const {
   const std::uint32_t input = tape_.inputs_[tape_.nodes_[node_].first_input + i];
   if (input == Var::untracked || tape_.targets_[input] != 0) return nullptr;

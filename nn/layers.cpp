@@ -87,7 +87,7 @@ std::vector<WeightInfo> Linear::weights(const Shape& in) const {
 }
 
 Var Linear::operator()(const Var& x, const Run& run) const {
-  return linear(x, run.weights[0], bias ? run.weights[1] : Var(), run.activation);
+  return linear(x, run.weights[0], bias ? run.weights[1] : Var(), run.behind);
 }
 
 namespace {
@@ -172,6 +172,7 @@ PoolWindow pool_window(const Pool& pool, const Shape& image) {
 
 Window window_of(const Conv2d& layer, const Shape& in) { return moving_window(layer, in); }
 Window window_of(const ConvTranspose2d& layer, const Shape& in) { return moving_window(layer, in); }
+PoolWindow window_of(const MaxPool2d& layer, const Shape& in) { return pool_window(layer, in); }
 
 void Conv2d::validate() const { check_window(*this); }
 void ConvTranspose2d::validate() const {
@@ -194,8 +195,10 @@ std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
 }
 
 Var Conv2d::operator()(const Var& x, const Run& run) const {
-  return conv2d(x, run.weights[0], bias ? run.weights[1] : Var(), window_of(*this, x.shape().without_front()),
-                run.activation);
+  const Window window = window_of(*this, x.shape().without_front());
+  const Var shift = bias ? run.weights[1] : Var();
+  if (run.pool != nullptr) return conv2d_pooled(x, run.weights[0], shift, window, run.behind, *run.pool);
+  return conv2d(x, run.weights[0], shift, window, run.behind);
 }
 
 std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
@@ -212,7 +215,7 @@ Var ConvTranspose2d::operator()(const Var& x, const Run& run) const {
 }
 
 Var MaxPool2d::operator()(const Var& x, const Run&) const {
-  return max_pool2d(x, pool_window(*this, x.shape().without_front()));
+  return max_pool2d(x, window_of(*this, x.shape().without_front()));
 }
 
 Var AveragePool2d::operator()(const Var& x, const Run&) const {

@@ -25,14 +25,14 @@ std::vector<std::size_t> axes_between(std::size_t first, std::size_t end) {
   return axes;
 }
 
-/// The mean over axes and the mean square of what is left.
+/// What is left of x without its mean over axes, and the mean square of that.
 struct Moments {
-  Var centred, mean, variance;
+  Var centred, variance;
 };
 Moments moments(const Var& x, std::span<const std::size_t> axes) {
   const Var mean = reduce(x, Reduction::mean, axes, true);
   const Var centred = x - mean;
-  return {centred, mean, reduce(centred * centred, Reduction::mean, axes, true)};
+  return {centred, reduce(centred * centred, Reduction::mean, axes, true)};
 }
 
 Var normalised(const Var& centred, const Var& variance, float eps, const Run& run) {
@@ -60,20 +60,20 @@ float rest_of(float momentum) {
 
 Var BatchNorm::operator()(const Var& x, const Run& run) const {
   if (run.mode.statistics != nullptr) {
-    const Shape channels{channels_of(x.shape())};
-    const Moments batch = moments(x, axes_between(0, x.shape().rank() - 1));
-    run.mode.statistics->push_back({run.position, batch.mean.value().reshaped(channels),
-                                    batch.variance.value().reshaped(channels), x.value().size() / channels[0],
-                                    momentum});
-    return normalised(batch.centred, batch.variance, eps, run);
+    BatchNormed made = batch_norm(x, run.weights[0], run.weights[1], eps, run.behind.activation);
+    run.mode.statistics->push_back({run.position, std::move(made.mean), std::move(made.variance),
+                                    x.value().size() / channels_of(x.shape()), momentum});
+    return made.y;
   }
-  // One multiplication and one addition a number: what does not depend on x is worked out first.
-  Tape& tape = x.tape();
-  const Var deviation = sqrt(tape.constant(run.others[1]) + static_cast<real>(eps));
-  const Var factor = run.weights[0] / deviation;
-  const Var share = tape.constant(run.others[0]) * factor;
-  const Var summand = run.weights[1] - share;
-  return x * factor + summand;
+  const Affine stored = affine_of(x.tape(), eps, run.weights, run.others);
+  return affine(x, stored.factor, stored.summand, run.behind);
+}
+
+Affine affine_of(Tape& tape, float eps, std::span<const Var> weights, std::span<const Tensor> others) {
+  const Var deviation = sqrt(tape.constant(others[1]) + static_cast<real>(eps));
+  const Var factor = weights[0] / deviation;
+  const Var share = tape.constant(others[0]) * factor;
+  return {factor, weights[1] - share};
 }
 
 std::vector<WeightInfo> InstanceNorm::weights(const Shape& in) const {

@@ -6,8 +6,10 @@
 #include <cmath>
 
 #include <hans/core/error.hpp>
+#include <hans/core/parallel.hpp>
 #include <hans/core/reduce.hpp>
 #include <hans/nn/function_layers.hpp>
+#include <hans/nn/normalization_layers.hpp>
 
 namespace hans::nn {
 namespace {
@@ -131,7 +133,8 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
         shapes_.back(), "; end with flatten and linear");
   classes_ = shapes_.back()[0];
   differentiable_ = tracked.back();
-  plan(sources);
+  plan_ = plan(sources, batched, false);
+  plain_ = plan(sources, batched, true);
   std::size_t features = input.elements(), numbers = 0;
   for (const Shape& shape : shapes_) features += shape.elements();
   for (const Numbers* all : {&weights_, &others_}) {
@@ -140,6 +143,15 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
   check(features <= most_in_all(numbers), "its layers give ", features, " features for one sample, more than ",
         most_in_all(numbers), ", which are allowed for a network of ", numbers, " numbers");
   piece_ = best_piece();
+  std::size_t most = 1;
+  for (const Step& step : plain_.steps) {
+    std::size_t elements = shapes_[step.gives].elements();
+    for (const Source& source : sources[step.layer]) {
+      elements += (source.layer == Source::images ? input : shapes_[source.layer]).elements();
+    }
+    most = std::max(most, elements);
+  }
+  few_ = std::max<std::size_t>(1, piece_bytes / sizeof(real) / most);
 }
 
 void Sequential::add_numbers(std::size_t position, std::span<const Shape> in, const WeightSource& source) {
@@ -154,48 +166,82 @@ void Sequential::add_numbers(std::size_t position, std::span<const Shape> in, co
   for (Numbers* numbers : {&weights_, &others_}) numbers->first.push_back(numbers->tensors.size());
 }
 
-void Sequential::plan(std::span<const std::vector<Source>> sources) {
+Sequential::Plan Sequential::plan(Sources sources, const std::vector<bool>& batched, bool plain) const {
   // Of each layer, and of the images behind them: how many use it, and the last of those.
-  std::vector<std::size_t> uses(layers_.size() + 1, 0), last(layers_.size() + 1, 0);
-  const auto index = [this](const Source& source) { return std::min(source.layer, layers_.size()); };
-  for (std::size_t position = 0; position < layers_.size(); ++position) {
+  const std::size_t images = layers_.size();
+  std::vector<std::size_t> uses(images + 1, 0), last(images + 1, 0);
+  const auto index = [images](const Source& source) { return std::min(source.layer, images); };
+  for (std::size_t position = 0; position < images; ++position) {
     for (const Source& source : sources[position]) {
       ++uses[index(source)];
       last[index(source)] = position;
     }
   }
-  std::vector<std::size_t> place(layers_.size() + 1, Step::before);
-  std::size_t before = layers_.size();  // whose output the step before has made: at first there are the images
-  const auto keep = [&](std::size_t made, std::size_t next) {
-    if (last[made] > next) place[made] = places_++;
-    return place[made];
-  };
-  keep_images_ = keep(before, 0);
-  for (std::size_t position = 0; position < layers_.size(); ++position) {
-    check(uses[position] > 0 || position + 1 == layers_.size(), "layer ", position, " (", layers_[position].spec(),
+  for (std::size_t position = 0; position + 1 < images; ++position) {
+    check(uses[position] > 0, "layer ", position, " (", layers_[position].spec(),
           ") is used by no other; the last layer gives the logits");
-    Step step;
-    step.layer = step.gives = position;
-    for (const Source& source : sources[position]) {
-      const std::size_t from = index(source);
-      step.operands.push_back(from == before ? Step::before : place[from]);
-      const bool again = std::ranges::count(step.release, place[from]) > 0;
-      if (place[from] != Step::before && last[from] == position && !again) step.release.push_back(place[from]);
-    }
-    const std::size_t next = position + 1;
-    if (layers_[position].fuses() && next < layers_.size() && layers_[next].as<Relu>() != nullptr &&
-        uses[position] == 1 && sources[next] == std::vector{Source{position}}) {
-      step.gives = ++position;
-    }
-    before = step.gives;
-    step.keep = keep(before, position + 1);
-    steps_.push_back(std::move(step));
   }
+  Plan made;
+  for (std::size_t position = 0; position < images; ++position) {
+    Step step{position, position};
+    // The settings of the layer behind, if it alone works on this one and is an L.
+    const auto goes_to = [&]<class L>(std::in_place_type_t<L>) -> const L* {
+      const std::size_t next = position + 1;
+      if (next == images || uses[position] != 1 || std::ranges::count(sources[next], Source{position}) == 0)
+        return nullptr;
+      return layers_[next].as<L>();
+    };
+    const bool fuses = layers_[position].fuses();
+    const auto* norm = goes_to(std::in_place_type<BatchNorm>);
+    if (norm != nullptr && fuses && plain && layers_[position].as<BatchNorm>() == nullptr) {
+      step.norm = ++position;
+      step.eps = norm->eps;
+    }
+    if (fuses && plain && goes_to(std::in_place_type<Add>) != nullptr) {
+      const std::vector<Source>& two = sources[position + 1];
+      const Source other = two[0] == Source{position} ? two[1] : two[0];
+      const bool each = other.layer == Source::images || batched[other.layer];
+      if (each && (other.layer == Source::images ? input_ : shapes_[other.layer]) == shapes_[position]) {
+        step.source = other;
+        ++position;
+      }
+    }
+    step.relu = fuses && goes_to(std::in_place_type<Relu>) != nullptr;
+    if (step.relu) ++position;
+    const auto* pool = goes_to(std::in_place_type<MaxPool2d>);
+    if (pool != nullptr && plain && layers_[step.layer].as<Conv2d>() != nullptr) {
+      step.pool = window_of(*pool, shapes_[position]);
+      ++position;
+    }
+    step.gives = position;
+    made.steps.push_back(std::move(step));
+  }
+  std::vector<std::size_t> place(images + 1, Step::before);
+  std::size_t before = images;  // whose output the step before has made: at first there are the images
+  const auto keep = [&](std::size_t of, std::size_t next) {
+    if (next < made.steps.size() && last[of] > made.steps[next].gives) place[of] = made.places++;
+    return place[of];
+  };
+  made.keep_images = keep(before, 0);
+  for (std::size_t k = 0; k < made.steps.size(); ++k) {
+    Step& step = made.steps[k];
+    const auto take = [&](const Source& source) {
+      const std::size_t from = index(source);
+      const bool again = std::ranges::count(step.release, place[from]) > 0;
+      if (place[from] != Step::before && last[from] <= step.gives && !again) step.release.push_back(place[from]);
+      return from == before ? Step::before : place[from];
+    };
+    for (const Source& source : sources[step.layer]) step.operands.push_back(take(source));
+    if (step.source) step.added = take(*step.source);
+    before = step.gives;
+    step.keep = keep(before, k + 1);
+  }
+  return made;
 }
 
 std::size_t Sequential::best_piece() const {
   std::size_t given = input_.elements();
-  for (const Step& step : steps_) given += shapes_[step.gives].elements();
+  for (const Step& step : plan_.steps) given += shapes_[step.gives].elements();
   constexpr std::size_t large = std::size_t{1} << 21, together = std::size_t{1} << 24;
   if (given > large) return std::max(together / given, std::size_t{1});  // fewer, so that they fit into memory
   if (parameters() * sizeof(real) > piece_bytes) return 0;
@@ -242,19 +288,39 @@ Var Sequential::forward(std::span<const Var> weights, const Var& images, const M
         ", not ", images.shape());
   check(weights.size() == weights_.tensors.size(), "the network has ", weights_.tensors.size(), " weight tensors, not ",
         weights.size());
+  const bool plain = !images.tracked() && mode.statistics == nullptr &&
+                     std::ranges::none_of(weights, [](const Var& weight) { return weight.tracked(); });
+  const std::size_t samples = images.shape()[0];
+  if (plain && mode.training == nullptr && samples > few_ && piece_ > 0 && (in_parallel_for() || thread_count() == 1)) {
+    Tensor made = images.tape().make({samples, classes_});
+    for (std::size_t first = 0; first < samples; first += few_) {
+      const Var some = images.tape().constant(images.value().rows(first, std::min(few_, samples - first)));
+      std::ranges::copy(forward(weights, some, mode).value().values(), made.mutable_data() + first * classes_);
+    }
+    return images.tape().constant(std::move(made));
+  }
+  const Plan& plan = plain ? plain_ : plan_;
   Var x = images;
-  std::vector<Var> kept(places_);
+  std::vector<Var> kept(plan.places);
   std::vector<Var> several;
-  if (keep_images_ != Step::before) kept[keep_images_] = images;
-  for (const Step& step : steps_) {
+  if (plan.keep_images != Step::before) kept[plan.keep_images] = images;
+  for (const Step& step : plan.steps) {
     std::span<const Var> operands(&x, 1);
     if (step.operands.size() != 1 || step.operands[0] != Step::before) {
       for (const std::size_t place : step.operands) several.push_back(place == Step::before ? x : kept[place]);
       operands = several;
     }
+    Behind behind = step.relu ? Activation::relu : Activation::none;
+    Affine norm;
+    if (step.norm) {
+      norm = affine_of(images.tape(), step.eps, weights_.of(weights, *step.norm), others_.of(others(), *step.norm));
+      behind.factor = norm.factor.value().data();
+      behind.summand = norm.summand.value().data();
+    }
+    if (step.source) behind.added = (step.added == Step::before ? x : kept[step.added]).value().data();
     Var made = layers_[step.layer](images.tape(), operands,
                                    {weights_.of(weights, step.layer), others_.of(others(), step.layer), mode,
-                                    step.layer, step.gives == step.layer ? Activation::none : Activation::relu});
+                                    step.layer, behind, step.pool ? &*step.pool : nullptr});
     several.clear();
     x = std::move(made);
     if (step.keep != Step::before) kept[step.keep] = x;

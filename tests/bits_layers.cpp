@@ -36,6 +36,7 @@ std::string layer(std::string_view written, const Shape& in, bool positive = fal
     if (weight.learnt) inputs.push_back(noise(weight.shape, weight.name));
     if (!weight.learnt) others.push_back(Tensor::full(weight.shape, weight.start));
   }
+  const bool relu = made.fuses() && made.spec().name != "batch_norm";
   std::vector<std::uint32_t> positions(parts_sum);
   for (std::size_t i = 0; i < parts_sum; ++i) positions[i] = static_cast<std::uint32_t>(1000 - 3 * i);
 
@@ -49,7 +50,7 @@ std::string layer(std::string_view written, const Shape& in, bool positive = fal
     }
     const std::span<const Var> all(vars);
     const Var out = made(tape, all.first(operands),
-                         {all.subspan(operands), others, mode, 2, made.fuses() ? Activation::relu : Activation::none});
+                         {all.subspan(operands), others, mode, 2, relu ? Activation::relu : Activation::none});
     const Tensor seed = noise(out.shape().without_front().with_front(parts_sum), "seed").rows(first, count);
     std::vector<Tensor> results(inputs.size());
     tape.gradients(out, seed, vars, results);

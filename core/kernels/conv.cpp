@@ -25,13 +25,13 @@ struct Grid {
   const real* packed;
   std::size_t k_count;  ///< of a panel
   const real* bias;
-  bool relu;
+  Behind behind;
   const real* gate;  ///< of the target
   const std::vector<Band>* down;
   const std::vector<Band>* across;
 };
 
-constexpr std::size_t table_rows = 256;
+constexpr std::size_t table_rows = 336;  // whole tiles of 14 rows and of 24
 constexpr std::size_t table_segments = 64;
 
 /// The columns from panel `first` to `end` of the rows in the tables.
@@ -53,7 +53,7 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
   job.b = grid.packed + panels.begin * grid.k_count * panel;
   job.panel_stride = grid.k_count * panel;
   job.columns = std::min(grid.columns, panels.end * panel) - panels.begin * panel;
-  const real* const bias = grid.bias == nullptr ? nullptr : grid.bias + panels.begin * panel;
+  const auto of_panels = [&](const real* all) { return all == nullptr ? nullptr : all + panels.begin * panel; };
 
   // Taps of a row that lie side by side in the source and in the weights are one run, as are whole rows.
   std::size_t count = 0;
@@ -79,10 +79,13 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
     }
   }
   job.segment_count = count;
-  job.bias = bias;
-  job.relu = grid.relu;
+  job.bias = of_panels(grid.bias);
+  job.factor = of_panels(grid.behind.factor);
+  job.summand = of_panels(grid.behind.summand);
+  job.added = grid.behind.added;
+  job.relu = grid.behind.activation == Activation::relu;
   job.gate = grid.gate;
-  job.gated = grid.target;
+  job.base = grid.target;
   current()->product(job);
   tables.row_count = 0;
 }
@@ -113,6 +116,8 @@ void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) 
     const std::size_t y_begin = before(target_rows.begin), y_end = before(target_rows.end);
     if (y_begin == y_end) continue;
     for (const Band& x : *grid.across) {
+      const std::ptrdiff_t step = grid.steps_x.source_output * static_cast<std::ptrdiff_t>(grid.depth);
+      const std::size_t out_step = x.step * grid.columns;
       for (std::size_t n = samples.begin; n < samples.end; ++n) {
         const real* const image = grid.source + n * grid.source_height * grid.source_width * grid.depth;
         real* const out =
@@ -123,11 +128,16 @@ void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) 
           std::ptrdiff_t at = (row * static_cast<std::ptrdiff_t>(grid.source_width) + x.source) *
                               static_cast<std::ptrdiff_t>(grid.depth);
           if (far_away && y.taps > 0 && x.taps > 0) fetch_row(grid, image, row, y, x);
-          for (std::size_t ix = 0; ix < x.count; ++ix) {
-            tables.rows[tables.row_count] = image + at;
-            tables.outs[tables.row_count] = out_row + (x.start + ix * x.step) * grid.columns;
-            at += grid.steps_x.source_output * static_cast<std::ptrdiff_t>(grid.depth);
-            if (++tables.row_count == table_rows) multiply(grid, y, x, panels, tables);
+          for (std::size_t ix = 0; ix < x.count;) {
+            const std::size_t first = tables.row_count, count = std::min(x.count - ix, table_rows - first);
+            real* to = out_row + (x.start + ix * x.step) * grid.columns;
+            for (std::size_t i = 0; i < count; ++i, at += step, to += out_step) {
+              tables.rows[first + i] = image + at;
+              tables.outs[first + i] = to;
+            }
+            ix += count;
+            tables.row_count += count;
+            if (tables.row_count == table_rows) multiply(grid, y, x, panels, tables);
           }
         }
       }
@@ -210,17 +220,23 @@ int forward_pack_key(const Conv& conv) {
   return blas::takes(simplified(conv)) ? 1 : 0;
 }
 
-void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, Activation activation,
+void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
                   real* out) {
   if (conv.samples == 0 || conv.filters == 0) return;
-  if (conv.groups > 1) {
-    return grouped_forward(conv, images, arranged(conv, weights, pack_forward), bias, activation, out);
-  }
   const Conv c = simplified(conv);
-  const bool rectified = activation == Activation::relu;
-  if (blas::takes(c)) return blas::forward(c, images, weights, bias, activation, out);
-  if (is_product(c)) {
-    return dense(Dense{c.samples, c.channels, c.filters, images, weights, false, bias, rectified, nullptr, out});
+  if (const bool product = is_product(c); product || conv.groups > 1) {
+    const bool apart = behind.factor != nullptr || behind.summand != nullptr || behind.added != nullptr;
+    const Activation activation = apart ? Activation::none : behind.activation;
+    if (conv.groups > 1) {
+      grouped_forward(conv, images, arranged(conv, weights, pack_forward), bias, activation, out);
+    } else if (blas::takes(c)) {
+      blas::forward(c, images, weights, bias, activation, out);
+    } else {
+      const bool rectified = activation == Activation::relu;
+      dense(Dense{c.samples, c.channels, c.filters, images, weights, false, bias, rectified, nullptr, out});
+    }
+    if (apart) apply_behind(behind, conv.samples * conv.out_height * conv.out_width, conv.filters, out, out);
+    return;
   }
   const real* const packed = arranged(conv, weights, pack_forward);
   std::vector<Band>& down = kept<Band, 0>();
@@ -243,7 +259,7 @@ void conv_forward(const Conv& conv, const real* images, Weights weights, const r
   grid.packed = packed;
   grid.k_count = c.kernel_height * c.kernel_width * c.channels;
   grid.bias = bias;
-  grid.relu = rectified;
+  grid.behind = behind;
   grid.down = &down;
   grid.across = &across;
   run(grid);

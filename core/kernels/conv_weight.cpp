@@ -203,7 +203,7 @@ void conv_weight_gradient(const Conv& conv, const real* images, const real* grad
 
   // Units: parts of the tiles times parts of the panels. Where that gives too few, smaller tiles.
   std::vector<Tile>& tiles = kept<Tile, 0>();
-  std::size_t most = std::min(current()->row_block, most_rows);
+  std::size_t most = std::min(panels > 1 ? current()->row_block : current()->thin_block, most_rows);
   make_tiles(c, most, tiles);
   while (most > 4 && tiles.size() * panels < std::min(wanted, thread_count())) {
     most = divide_up(most, 2);

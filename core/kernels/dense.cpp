@@ -44,7 +44,7 @@ void run_dense_unit(const Dense& d, const Operand& in, bool packed, Range rows, 
   job.outs = outs;
   job.segments = &steps;
   job.columns = std::min(d.columns, panels.end * panel) - first_column;
-  job.gated = d.out;
+  job.base = d.out;
   const std::size_t most = packed ? block_depth : arranged_depth;
   for (std::size_t begin = 0; begin < d.depth || begin == 0; begin += most) {
     const std::size_t end = std::min(begin + most, d.depth);

@@ -3,8 +3,9 @@
 //   tile_rows, tile_vectors   the accumulators that fit the registers together: a row has tile_vectors of them
 //   fetches        whether asking for data early pays
 //   wide_rows      rows whose accumulators fit the registers with four panels a row, may be 0
-//   zero broadcast load load_part store store_part multiply_add add divide relu larger if_equal if_positive
-//   transpose_8x8, fused, set_name
+//   thin_rows      and with one vector a row and the operands of thin_steps steps of k, may be 0
+//   zero broadcast load load_part store store_part multiply_add add subtract multiply divide relu larger if_equal
+//   if_positive transpose_8x8, fused, set_name
 // Nothing from outside is called, so that no code compiled here can be taken for another instruction set's.
 
 // ---- products ------------------------------------------------------------------------------------------
@@ -19,6 +20,8 @@
 #define HANS_OPAQUE(index) __asm__("" : "+r"(index))
 
 constexpr size_t panel_vectors = panel / lanes;
+constexpr size_t thin_steps = 4;
+constexpr size_t panel_rows = thin_rows > 0 ? thin_rows : tile_rows;  // with one panel of outputs
 
 /// The sums of a tile, which stay in registers for all of k.
 template <size_t rows, size_t vectors>
@@ -33,11 +36,37 @@ struct Walk {
   ptrdiff_t a_ahead, b_ahead;
 };
 
+/// With one vector a row every multiply-add reads an `a`, so where rows begin is looked up once for some steps.
+template <size_t rows>
+[[gnu::always_inline]] inline void run_thin(Sums<rows, 1>& sums, const real* const (&a)[rows], ptrdiff_t at,
+                                            const real* b, const Walk& walk) {
+  Vec operand[thin_steps];
+  HANS_UNROLL
+  for (size_t k = 0; k < thin_steps; ++k) operand[k] = load(b + k * walk.b_stride);
+  HANS_UNROLL
+  for (size_t r = 0; r < rows; ++r) {
+    const real* from = a[r] + at;
+    HANS_OPAQUE(from);
+    HANS_UNROLL
+    for (size_t k = 0; k < thin_steps; ++k) {
+      const Vec x = broadcast(from[static_cast<ptrdiff_t>(k) * walk.a_step]);
+      sums.row[r][0] = multiply_add(x, operand[k], sums.row[r][0]);
+    }
+  }
+}
+
 /// `length` steps of k for all rows or, if `some`, for those whose bit is set in `active`. `fetching` asks for
 /// what is read soon: where k runs over pixels the hardware does not see it coming.
 template <size_t rows, size_t vectors, bool part, bool some, bool fetching>
 [[gnu::always_inline]] inline void run_segment(Sums<rows, vectors>& sums, const real* const (&a)[rows], ptrdiff_t at,
                                                const real* b, size_t length, unsigned active, const Walk& walk) {
+  if constexpr (vectors == 1 && thin_rows > 0 && !part && !some) {
+    for (; length >= thin_steps; length -= thin_steps) {
+      run_thin(sums, a, at, b, walk);
+      at += static_cast<ptrdiff_t>(thin_steps) * walk.a_step;
+      b += thin_steps * walk.b_stride;
+    }
+  }
   for (; length != 0; --length) {
     Vec operand[vectors];
     HANS_UNROLL
@@ -62,31 +91,53 @@ template <size_t rows, size_t vectors, bool part, bool some, bool fetching>
   }
 }
 
-/// The bias, the activation or the gate, and where the sums go. `whole`: all columns exist.
+/// What comes behind one vector of the sums: bias, factor and summand, what is added, the rectifier or the gate.
 template <size_t rows, size_t vectors, bool whole>
+[[gnu::always_inline]] inline void finish_vector(Sums<rows, vectors>& sums, const Product& job, size_t first_row,
+                                                 size_t first_column, size_t v, size_t width) {
+  if (job.bias != nullptr) {
+    const real* const from = job.bias + first_column;
+    const Vec bias = whole ? load(from) : load_part(from, width);
+    HANS_UNROLL
+    for (size_t r = 0; r < rows; ++r) sums.row[r][v] = add(sums.row[r][v], bias);
+  }
+  if (job.factor != nullptr) {
+    const real* const factors = job.factor + first_column;
+    const real* const summands = job.summand + first_column;
+    const Vec factor = whole ? load(factors) : load_part(factors, width);
+    const Vec summand = whole ? load(summands) : load_part(summands, width);
+    HANS_UNROLL
+    for (size_t r = 0; r < rows; ++r) sums.row[r][v] = add(multiply(sums.row[r][v], factor), summand);
+  }
+  if (job.added != nullptr) {
+    HANS_UNROLL
+    for (size_t r = 0; r < rows; ++r) {
+      const real* const from = job.added + (job.outs[first_row + r] - job.base) + first_column;
+      sums.row[r][v] = add(sums.row[r][v], whole ? load(from) : load_part(from, width));
+    }
+  }
+  if (job.relu) {
+    HANS_UNROLL
+    for (size_t r = 0; r < rows; ++r) sums.row[r][v] = relu(sums.row[r][v]);
+  }
+  if (job.gate != nullptr) {
+    HANS_UNROLL
+    for (size_t r = 0; r < rows; ++r) {
+      const real* const from = job.gate + (job.outs[first_row + r] - job.base) + first_column;
+      sums.row[r][v] = if_positive(whole ? load(from) : load_part(from, width), sums.row[r][v]);
+    }
+  }
+}
+
+/// Where the sums go, if `behind` after what comes behind them. `whole`: all columns exist.
+template <size_t rows, size_t vectors, bool whole, bool behind>
 [[gnu::always_inline]] inline void finish(Sums<rows, vectors>& sums, const Product& job, size_t first_row,
                                           size_t first_column, size_t columns) {
   HANS_UNROLL
   for (size_t v = 0; v < vectors; ++v) {
     const size_t done = v * lanes;
     const size_t width = columns > done ? columns - done : 0;
-    if (job.bias != nullptr) {
-      const real* const from = job.bias + first_column + done;
-      const Vec bias = whole ? load(from) : load_part(from, width);
-      HANS_UNROLL
-      for (size_t r = 0; r < rows; ++r) sums.row[r][v] = add(sums.row[r][v], bias);
-    }
-    if (job.relu) {
-      HANS_UNROLL
-      for (size_t r = 0; r < rows; ++r) sums.row[r][v] = relu(sums.row[r][v]);
-    }
-    if (job.gate != nullptr) {
-      HANS_UNROLL
-      for (size_t r = 0; r < rows; ++r) {
-        const real* const from = job.gate + (job.outs[first_row + r] - job.gated) + first_column + done;
-        sums.row[r][v] = if_positive(whole ? load(from) : load_part(from, width), sums.row[r][v]);
-      }
-    }
+    if (behind) finish_vector<rows, vectors, whole>(sums, job, first_row, first_column + done, v, width);
     HANS_UNROLL
     for (size_t r = 0; r < rows; ++r) {
       real* const to = job.outs[first_row + r] + first_column + done;
@@ -151,16 +202,22 @@ template <size_t rows, size_t vectors, bool part, Care care>
     }
   }
   if (whole) {
-    finish<rows, vectors, true>(sums, job, first_row, first_column, columns);
+    finish<rows, vectors, true, care == Care::none>(sums, job, first_row, first_column, columns);
   } else {
-    finish<rows, vectors, false>(sums, job, first_row, first_column, columns);
+    finish<rows, vectors, false, care == Care::none>(sums, job, first_row, first_column, columns);
   }
 }
+
+/// Heights above tile_rows are these apart: they differ little in speed, and each is code of its own.
+constexpr size_t height_step = 4;
 
 template <size_t vectors, bool part, Care care, size_t rows>
 void tile_of(size_t count, const Product& job, size_t first_row, size_t first_panel, size_t columns) {
   if constexpr (rows > 1) {
-    if (count < rows) return tile_of<vectors, part, care, rows - 1>(count, job, first_row, first_panel, columns);
+    constexpr size_t next = rows <= tile_rows                ? rows - 1
+                            : rows < tile_rows + height_step ? tile_rows
+                                                             : rows - height_step;
+    if (count < rows) return tile_of<vectors, part, care, next>(count, job, first_row, first_panel, columns);
   }
   tile<rows, vectors, part, care>(job, first_row, first_panel, columns);
 }
@@ -168,23 +225,26 @@ void tile_of(size_t count, const Product& job, size_t first_row, size_t first_pa
 /// A column of tiles, of nearly equal height: a last tile of one row would leave most of the arithmetic idle.
 template <size_t vectors, bool part, Care care, size_t most>
 void tiles(const Product& job, size_t first_panel, size_t columns) {
-  const size_t count = (job.row_count + most - 1) / most;
-  size_t row = 0;
-  for (size_t t = 0; t < count; ++t) {
-    const size_t end = job.row_count * (t + 1) / count;
-    tile_of<vectors, part, care, most>(end - row, job, row, first_panel, columns);
-    row = end;
+  for (size_t row = 0, height = 0; row < job.row_count; row += height) {
+    const size_t left = job.row_count - row, count = (left + most - 1) / most;
+    height = (left + count - 1) / count;
+    if (height > tile_rows) {
+      height = most - (most - height) / height_step * height_step;
+      if (height > left) height = (left + 1) / 2;
+    }
+    tile_of<vectors, part, care, most>(height, job, row, first_panel, columns);
   }
 }
 
 template <size_t vectors>
 void tiles_of(const Product& job, size_t first_panel, size_t columns) {
+  constexpr size_t most = vectors < tile_vectors ? panel_rows : tile_rows;
   if (job.care == Care::rows) {
     tiles<vectors, false, Care::rows, tile_rows>(job, first_panel, columns);
   } else if (fetches && job.care == Care::fetch) {
-    tiles<vectors, false, fetches ? Care::fetch : Care::none, tile_rows>(job, first_panel, columns);
+    tiles<vectors, false, fetches ? Care::fetch : Care::none, most>(job, first_panel, columns);
   } else {
-    tiles<vectors, false, Care::none, tile_rows>(job, first_panel, columns);
+    tiles<vectors, false, Care::none, most>(job, first_panel, columns);
   }
 }
 
@@ -283,6 +343,8 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
 #include "windows.inl"
 
+#include "norm.inl"
+
 // #include "math.inl"
 
 #include "math.inl"
@@ -294,6 +356,7 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 constexpr Set make_set() {
   return Set{set_name,
              tile_rows,
+             panel_rows,
              fused_value,
              product,
              transpose,
@@ -303,6 +366,11 @@ constexpr Set make_set() {
              max_pool_gradient_row,
              average_pool_row,
              average_pool_gradient_row,
+             affine_rows,
+             norm_sums,
+             norm_rows,
+             norm_gradient_sums,
+             norm_gradient_rows,
              gate_array,
              exp_array,
              log_array,

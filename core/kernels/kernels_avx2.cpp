@@ -23,6 +23,7 @@ constexpr size_t lanes = 8;
 constexpr size_t tile_rows = 6;
 constexpr size_t tile_vectors = 2;
 constexpr size_t wide_rows = 1;
+constexpr size_t thin_rows = 0;
 constexpr bool fetches = false;
 
 using Vec = __m256;
@@ -39,6 +40,8 @@ inline void store(real* p, Vec v) { _mm256_storeu_ps(p, v); }
 inline void store_part(real* p, Vec v, size_t n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vec add(Vec a, Vec b) { return _mm256_add_ps(a, b); }
+inline Vec subtract(Vec a, Vec b) { return _mm256_sub_ps(a, b); }
+inline Vec multiply(Vec a, Vec b) { return _mm256_mul_ps(a, b); }
 inline Vec divide(Vec a, Vec b) { return _mm256_div_ps(a, b); }
 /// a > b ? a : b
 inline Vec larger(Vec a, Vec b) { return _mm256_max_ps(a, b); }

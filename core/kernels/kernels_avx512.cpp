@@ -24,6 +24,7 @@ constexpr size_t lanes = 16;
 constexpr size_t tile_rows = 14;
 constexpr size_t tile_vectors = 2;
 constexpr size_t wide_rows = 3;
+constexpr size_t thin_rows = 24;
 constexpr bool fetches = true;
 
 using Vec = __m512;
@@ -37,16 +38,18 @@ inline void store(real* p, Vec v) { _mm512_storeu_ps(p, v); }
 inline void store_part(real* p, Vec v, size_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v); }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
+inline Vec subtract(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
+inline Vec multiply(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
 inline Vec divide(Vec a, Vec b) { return _mm512_div_ps(a, b); }
-/// a > b ? a : b
-inline Vec larger(Vec a, Vec b) { return _mm512_mask_mov_ps(b, _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), a); }
+/// a > b ? a : b. (With a mask because of -Wmaybe-uninitialized in g++ 12.)
+inline Vec larger(Vec a, Vec b) { return _mm512_maskz_max_ps(0xffff, a, b); }
 /// a == b ? yes : no
 inline Vec if_equal(Vec a, Vec b, Vec yes, Vec no) {
   return _mm512_mask_mov_ps(no, _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), yes);
 }
 /// a > 0 ? yes : +0
 inline Vec if_positive(Vec a, Vec yes) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, zero(), _CMP_GT_OQ), yes); }
-inline Vec relu(Vec a) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, zero(), _CMP_NLT_UQ), a); }
+inline Vec relu(Vec a) { return _mm512_maskz_max_ps(0xffff, zero(), a); }
 
 #include "kernels.inl"
 

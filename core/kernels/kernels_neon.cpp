@@ -15,6 +15,7 @@ constexpr size_t lanes = 4;
 constexpr size_t tile_rows = 6;
 constexpr size_t tile_vectors = 4;
 constexpr size_t wide_rows = 1;
+constexpr size_t thin_rows = 0;
 constexpr bool fetches = false;
 
 using Vec = float32x4_t;
@@ -39,6 +40,8 @@ inline void store_part(real* p, Vec v, size_t n) {
 }
 inline Vec multiply_add(Vec a, Vec b, Vec c) { return vfmaq_f32(c, a, b); }
 inline Vec add(Vec a, Vec b) { return vaddq_f32(a, b); }
+inline Vec subtract(Vec a, Vec b) { return vsubq_f32(a, b); }
+inline Vec multiply(Vec a, Vec b) { return vmulq_f32(a, b); }
 inline Vec divide(Vec a, Vec b) { return vdivq_f32(a, b); }
 /// a > b ? a : b
 inline Vec larger(Vec a, Vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }

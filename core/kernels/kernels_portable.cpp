@@ -11,6 +11,7 @@ constexpr size_t lanes = 16;
 constexpr size_t tile_rows = 2;
 constexpr size_t tile_vectors = 1;
 constexpr size_t wide_rows = 0;
+constexpr size_t thin_rows = 0;
 constexpr bool fetches = false;
 
 struct Vec {
@@ -47,6 +48,16 @@ inline Vec multiply_add(const Vec& a, const Vec& b, const Vec& c) {
 inline Vec add(const Vec& a, const Vec& b) {
   Vec v;
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] + b.lane[i];
+  return v;
+}
+inline Vec subtract(const Vec& a, const Vec& b) {
+  Vec v;
+  for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] - b.lane[i];
+  return v;
+}
+inline Vec multiply(const Vec& a, const Vec& b) {
+  Vec v;
+  for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] * b.lane[i];
   return v;
 }
 inline Vec divide(const Vec& a, const Vec& b) {

@@ -80,6 +80,28 @@ void max_pool(const Pooling& p, const real* images, real* out) {
            [&](const PoolRow& row, const Place& at) { current()->max_pool_row(row, images + at.in, out + at.out); });
 }
 
+void conv_max_pool(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
+                   const Pooling& pooling, real* out) {
+  const std::size_t in = conv.height * conv.width * conv.channels;
+  const std::size_t between = conv.out_height * conv.out_width * conv.filters;
+  const std::size_t pooled = pooling.out_height * pooling.out_width * pooling.channels;
+  // As many units for each thread, so that they end together.
+  const std::size_t most = std::max<std::size_t>(1, cache_values / std::max<std::size_t>(1, between));
+  const std::size_t threads = in_parallel_for() ? 1 : thread_count();
+  const std::size_t units = std::min(conv.samples, divide_up(divide_up(conv.samples, most), threads) * threads);
+  parallel_for(units, [&](std::size_t unit) {
+    const Range part = part_of(conv.samples, units, unit);
+    Conv some = conv;
+    Pooling of = pooling;
+    some.samples = of.samples = part.end - part.begin;
+    Behind then = behind;
+    if (then.added != nullptr) then.added += part.begin * between;
+    real* const room = kept_room<7>(some.samples * between);
+    conv_forward(some, images + part.begin * in, weights, bias, then, room);
+    max_pool(of, room, out + part.begin * pooled);
+  });
+}
+
 void max_pool_gradient(const Pooling& p, const real* images, const real* out, const real* gradient, bool positive_only,
                        real* image_gradient) {
   PoolRow common{};

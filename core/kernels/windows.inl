@@ -86,22 +86,32 @@ void depthwise(const Depthwise& job, const real* in, const real* by, real* out) 
 
 // ---- pooling -------------------------------------------------------------------------------------------
 
-template <bool part>
+/// The largest of a window, which has `side` rows and columns if that is not 0.
+template <bool part, size_t side>
 [[gnu::always_inline]] inline Vec largest(const PoolRow& row, const real* in, size_t left) {
+  const size_t rows = side > 0 ? side : row.rows, columns = side > 0 ? side : row.columns;
   Vec most = load_of<part>(in, left);
-  for (size_t y = 0; y < row.rows; ++y, in += row.in_row) {
-    for (size_t x = 0; x < row.columns; ++x) most = larger(load_of<part>(in + x * row.channels, left), most);
+  for (size_t y = 0; y < rows; ++y, in += row.in_row) {
+    for (size_t x = 0; x < columns; ++x) most = larger(load_of<part>(in + x * row.channels, left), most);
   }
   return most;
 }
 
-void max_pool_row(const PoolRow& row, const real* in, real* out) {
+template <size_t side>
+void max_pool_windows(const PoolRow& row, const real* in, real* out) {
   for (size_t output = 0; output < row.outputs; ++output, in += row.in_step, out += row.channels) {
     size_t c = 0;
-    for (; c + lanes <= row.channels; c += lanes) store(out + c, largest<false>(row, in + c, lanes));
+    for (; c + lanes <= row.channels; c += lanes) store(out + c, largest<false, side>(row, in + c, lanes));
     const size_t left = row.channels - c;
-    if (left > 0) store_part(out + c, largest<true>(row, in + c, left), left);
+    if (left > 0) store_part(out + c, largest<true, side>(row, in + c, left), left);
   }
+}
+
+void max_pool_row(const PoolRow& row, const real* in, real* out) {
+  const bool square = row.rows == row.columns;
+  square&& row.rows == 2   ? max_pool_windows<2>(row, in, out)
+  : square&& row.rows == 3 ? max_pool_windows<3>(row, in, out)
+                           : max_pool_windows<0>(row, in, out);
 }
 
 void max_pool_gradient_row(const PoolRow& row, const real* in, const real* out, const real* gradient,

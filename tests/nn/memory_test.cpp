@@ -11,7 +11,7 @@ namespace {
 
 TEST(Memory, GrowsWithTheBatchAndWithTheWork) {
   const nn::Sequential net = nn::Sequential::parse(
-      "9x9x2;conv2d:filters=4,kernel=3;relu;max_pool2d:kernel=2;flatten;dropout:rate=0.5;linear:units=3", Rng(1));
+      "9x9x2;conv2d:filters=4,kernel=3;relu;average_pool2d:kernel=2;flatten;dropout:rate=0.5;linear:units=3", Rng(1));
   const nn::MemoryUse one = nn::memory_use(net, 1);
   const nn::MemoryUse many = nn::memory_use(net, 100);
   EXPECT_EQ(one.weights, net.parameters() * sizeof(real));

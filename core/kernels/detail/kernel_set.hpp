@@ -48,11 +48,15 @@ struct Product {
   bool padded;          ///< b has whole panels; otherwise nothing behind its last column is read
   Care care;            ///< for Care::rows, or if not padded, row_count <= 32
   bool continues;       ///< the chains go on from what is in the outputs
-  const real* bias;     ///< added at the end, may be null
+  // What comes behind, for Care::none only.
+  const real* bias;    ///< added at the end, may be null
+  const real* factor;  ///< then times this and plus `summand`, may be null
+  const real* summand;
+  const real* added;  ///< then added[i] to the output at `base` + i, may be null
   bool relu;
-  /// May be null. Otherwise the output at `gated` + i becomes +0 unless gate[i] > 0.
+  /// May be null. Otherwise the output at `base` + i becomes +0 unless gate[i] > 0.
   const real* gate;
-  const real* gated;
+  const real* base;
 };
 
 /// Outputs of a pooling layer that lie side by side, each made of a window of rows x columns inputs.
@@ -77,10 +81,22 @@ struct Depthwise {
   bool relu;
 };
 
+/// Rows of channels, each as it is, that are gone through one after the other: `rows` of them, in groups of `group`,
+/// the groups `step` rows apart.
+struct Rows {
+  size_t rows, channels, group, step;
+};
+
+/// What each channel is normalised by: unit = (x - mean) / deviation, y = unit * scale + bias.
+struct Norm {
+  const real *mean, *deviation, *scale, *bias;
+};
+
 /// The functions compiled once per instruction set.
 struct Set {
   const char* name;
-  size_t row_block;  ///< rows that are computed together at best, at most 32
+  size_t row_block;   ///< rows that are computed together at best, at most 32
+  size_t thin_block;  ///< the same where there is one panel of outputs
   real (*fused)(real a, real b, real c);
   void (*product)(const Product& job);
   /// out[k][0..15] = in[lane * lane_stride + k], lanes from `lanes` on are +0.
@@ -96,6 +112,20 @@ struct Set {
   /// divided by row.count, for all inputs of its window. Windows overlap only if `continues`.
   void (*average_pool_row)(const PoolRow& row, const real* in, real* out);
   void (*average_pool_gradient_row)(const PoolRow& row, const real* gradient, real* in_gradient);
+  /// out = in * factor + summand + added, then the rectifier; what is null is left out. `added` is as large as `in`.
+  void (*affine_rows)(const Rows& rows, const real* factor, const real* summand, const real* added, bool relu,
+                      const real* in, real* out);
+  /// sums[row of the group] += x or, with a mean, the square of x - mean.
+  void (*norm_sums)(const Rows& rows, const real* mean, const real* x, real* sums);
+  /// y of each x, rectified on demand.
+  void (*norm_rows)(const Rows& rows, const Norm& norm, bool relu, const real* x, real* y);
+  /// Of y's gradient g: sums[row of the group] += g; behind those of all rows of a group as much of g * unit, and of
+  /// -(share * unit) with share = g * scale / deviation.
+  void (*norm_gradient_sums)(const Rows& rows, const Norm& norm, const real* x, const real* g, real* sums);
+  /// The gradient with respect to x - mean, share + p + p with p = spread * (x - mean), into d, and
+  /// sums[row of the group] -= d.
+  void (*norm_gradient_rows)(const Rows& rows, const Norm& norm, const real* spread, const real* x, const real* g,
+                             real* d, real* sums);
   /// gradient[i] becomes +0 unless gate[i] > 0, for i < count.
   void (*gate)(const real* gate, real* gradient, size_t count);
   /// out[i] = function(in[i]) for i < count (math.inl); in and out are the same array or do not overlap.

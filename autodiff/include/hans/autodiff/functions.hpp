@@ -7,8 +7,24 @@
 #pragma once
 
 #include <hans/autodiff/tape.hpp>
+#include <hans/core/kernels.hpp>
 
 namespace hans {
+
+// --- of channels, the last axis (normalize.cpp) ----------------------------------------------------
+
+/// x * factor + summand and the activation; factor and summand have a number for each channel. Where nothing is tracked
+/// `added`, as large as x, may come before the activation.
+Var affine(const Var& x, const Var& factor, const Var& summand, const kernels::Behind& behind = {});
+
+/// Every channel with its mean and variance over all other axes (Ioffe 2015): c = x - mean, d = sqrt(variance + eps),
+/// c / d * scale + bias and the activation. The gradient is that of these formulas, of the mean and the variance too.
+struct BatchNormed {
+  Var y;
+  Tensor mean, variance;
+};
+BatchNormed batch_norm(const Var& x, const Var& scale, const Var& bias, real eps,
+                       kernels::Activation activation = kernels::Activation::none);
 
 // --- of one value (functions.cpp) ------------------------------------------------------------------
 

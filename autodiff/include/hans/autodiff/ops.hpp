@@ -14,6 +14,7 @@
 namespace hans {
 
 using kernels::Activation;
+using kernels::Behind;
 
 // --- elementwise (elementwise.cpp) -----------------------------------------------------------------
 
@@ -53,8 +54,9 @@ Var sum_rows(const Var& x);                     ///< of each sample's elements: 
 
 // --- product sums (conv.cpp) -----------------------------------------------------------------------
 
-/// activation(x * weights + bias): x samples x features, weights features x units, bias units or absent.
-Var linear(const Var& x, const Var& weights, const Var& bias = {}, Activation activation = Activation::none);
+/// activation(x * weights + bias): x samples x features, weights features x units, bias units or absent. More than an
+/// activation may be behind it only where nothing is tracked.
+Var linear(const Var& x, const Var& weights, const Var& bias = {}, const Behind& behind = {});
 
 /// How far a window moves, what surrounds the image, how far apart the taps of the kernel are, and in how many groups
 /// the channels are.
@@ -76,7 +78,7 @@ Window same_window(const Shape& image, std::size_t kernel_height, std::size_t ke
 /// the channels of group f / (filters / groups) only. Cost: about one multiply-add for each tap, channel it sees, and
 /// output; few channels to a group (but one for each filter of as many) leave most of the lanes idle.
 Var conv2d(const Var& x, const Var& weights, const Var& bias = {}, const Window& window = {},
-           Activation activation = Activation::none);
+           const Behind& behind = {});
 
 /// The transpose of conv2d: what conv2d(y, weights, {}, window) gives as the gradient of y, of samples x out_height x
 /// out_width x channels, for the gradient x of its outputs. So x is samples x height x width x filters and the weights
@@ -87,6 +89,13 @@ Var conv_transpose2d(const Var& x, const Var& weights, const Var& bias, const Wi
                      std::size_t out_width);
 
 // --- pooling (pool.cpp) ----------------------------------------------------------------------------
+
+struct PoolWindow;
+
+/// max_pool2d(conv2d(x, weights, bias, window, behind), pool), without ever holding all that is between. Where nothing
+/// is tracked.
+Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Window& window, const Behind& behind,
+                  const PoolWindow& pool);
 
 /// The windows of a pooling layer. Out extent = floor((extent + padding + beyond - kernel) / stride) + 1. `beyond` is
 /// what windows may hang over behind the padding, as with ONNX's ceil_mode: it never counts. A window without any

@@ -52,6 +52,9 @@ class Inputs {
   /// is +0 wherever gate(i) is not > 0.
   void add(std::size_t i, Tensor gradient, bool gated = false);
 
+  /// Whether nothing has been added to the gradient of input i, which is wanted.
+  bool untouched(std::size_t i) const;
+
   /// Where input i is rectified and its own gradient not asked for: its values. Only what comes in where they are > 0
   /// is used, so an operation may spare itself the rest, or the tape the work of cutting it off. Otherwise null.
   const Tensor* gate(std::size_t i) const;

@@ -37,8 +37,19 @@ constexpr std::size_t most_extent = static_cast<std::size_t>(std::numeric_limits
 /// And groups at most this.
 constexpr std::size_t most_groups = std::size_t{1} << 24;
 
-/// What is applied to each output after the bias.
+/// What is applied to each output at the end.
 enum class Activation { none, relu };
+
+/// What is done to each output behind the bias, one rounded operation after the other: times `factor` and plus
+/// `summand` of its filter, plus what of `added` stands in its place, the activation. What is null is left out.
+struct Behind {
+  Behind(Activation last = Activation::none) : activation(last) {}
+
+  const real* factor = nullptr;
+  const real* summand = nullptr;
+  const real* added = nullptr;  ///< as large as the outputs
+  Activation activation;
+};
 
 /// A two-dimensional convolution. Images are samples x height x width x channels, weights kernel_height x
 /// kernel_width x channels / groups x filters, outputs samples x out_height x out_width x filters. A linear
@@ -74,8 +85,9 @@ void pack_forward(const Conv& conv, const real* weights, real* packed);
 /// equal keys the same.
 int forward_pack_key(const Conv& conv);
 
-/// out = activation(images * weights + bias); bias may be null. k order (kernel row, kernel column, input channel).
-void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, Activation activation,
+/// out = images * weights + bias and what comes behind it; bias may be null. k order (kernel row, kernel column, input
+/// channel).
+void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
                   real* out);
 
 /// Weights rearranged for conv_input_gradient.
@@ -107,6 +119,11 @@ struct Pooling {
 /// The maximum. A NaN wins only as the first of its window.
 void max_pool(const Pooling& pooling, const real* images, real* out);
 
+/// The maximum of what conv_forward gives. The samples go through both a few at a time, so that what is between stays
+/// in the cache.
+void conv_max_pool(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
+                   const Pooling& pooling, real* out);
+
 /// The gradient with respect to the images, all of it written: each output's goes to the first input of its window
 /// that equals it, windows in rising (row, column). With `positive_only` nothing comes through outputs that are not >
 /// 0.
@@ -129,6 +146,26 @@ void average_pool_gradient(const Pooling& pooling, const Counted& counted, const
 
 /// gradient[i] becomes +0 unless gate[i] > 0, for i < count.
 void apply_gate(const real* gate, real* gradient, std::size_t count);
+
+/// The same behind something else: `rows` rows of as many numbers as there are filters. in and out may be the same.
+void apply_behind(const Behind& behind, std::size_t rows, std::size_t filters, const real* in, real* out);
+
+/// Rows of channels that are normalised by the mean and the variance of each channel over all rows, as in training:
+/// unit = (x - mean) / deviation, y = unit * scale + bias. Each operation is rounded; sums over rows are in 16 partial
+/// sums as those of reduce.hpp.
+struct Batch {
+  std::size_t rows, channels;
+  const real *x, *scale, *bias;
+  real *mean, *variance, *deviation;  ///< a number per channel, each
+};
+
+/// Gives mean, variance, deviation = sqrt(variance + eps) and y.
+void batch_norm(const Batch& batch, real eps, Activation activation, real* y);
+
+/// Of y's gradient: the gradients of bias and scale and, unless both are null, that of x in two parts: of x - mean, and
+/// of the mean, one number a channel that belongs to every row.
+void batch_norm_gradient(const Batch& batch, const real* gradient, real* bias_gradient, real* scale_gradient,
+                         real* centred_gradient, real* mean_gradient);
 
 /// Keeps the arithmetic units busy with independent chains of multiply-adds and nothing else, on this thread, and
 /// returns how many floating-point operations that was (two for a multiply-add). Timed by the caller it is the peak

@@ -48,8 +48,10 @@ struct Run {
   std::span<const Var> weights;    ///< those that are learnt
   std::span<const Tensor> others;  ///< the other numbers it asked for
   const Mode& mode;
-  std::size_t position;                      ///< of the layer in its network; names its random numbers
-  Activation activation = Activation::none;  ///< to apply behind; only asked of layers that can fuse it
+  std::size_t position;  ///< of the layer in its network; names its random numbers
+  Behind behind = {};  ///< what to do behind; only asked of layers that can, and where something is tracked at most an
+                       ///< activation
+  const PoolWindow* pool = nullptr;  ///< then the largest of each window, where nothing is tracked; only of conv2d
 };
 
 /// Whose output a layer works on: the layer at this place of the network, or the images. Written `3`, `input`.
@@ -76,7 +78,7 @@ concept AsksForWeights = std::is_member_function_pointer_v<decltype(&L::weights)
 ///
 ///     Var operator()(const Var& x, const Run& run) const;       // x: samples x in
 ///     std::vector<WeightInfo> weights(const Shape& in) const;   // optional: for one sample of shape `in`
-///     static constexpr bool fuses = true;                       // optional: applies run.activation itself
+///     static constexpr bool fuses = true;                       // optional: does run.behind itself
 ///     static constexpr bool random = true;                      // optional: in evaluation it depends on asking.draw
 ///
 /// or, if it works on several operands or on none,

@@ -137,6 +137,9 @@ struct MaxPool2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
+/// The windows in which it takes the largest, for images of this shape.
+PoolWindow window_of(const MaxPool2d& layer, const Shape& in);
+
 struct AveragePool2d {
   Required<Extent> kernel;
   std::optional<Extent> stride = {};

@@ -13,6 +13,7 @@ struct BatchNorm {
 
   static constexpr std::string_view name = "batch_norm";
   static constexpr std::string_view meaning = "every channel normalised by the mean and variance of many images";
+  static constexpr bool fuses = true;
   static constexpr auto fields() {
     return std::tuple(
         field("eps", &BatchNorm::eps, at_least(0), "is added to the variance"),
@@ -21,6 +22,12 @@ struct BatchNorm {
   std::vector<WeightInfo> weights(const Shape& in) const;
   Var operator()(const Var& x, const Run& run) const;
 };
+
+/// By what is stored it is one multiplication and one addition a number: what does not depend on x, worked out first.
+struct Affine {
+  Var factor, summand;
+};
+Affine affine_of(Tape& tape, float eps, std::span<const Var> weights, std::span<const Tensor> others);
 
 /// 1 - momentum: other libraries give the weight of what is stored, not of the batch. Of 0.9 it is 0.1, as decimals.
 float rest_of(float momentum);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -109,30 +110,42 @@ class Sequential final : public Classifier {
     }
   };
 
-  /// What forward() does for a layer, or for one and the relu behind it.
+  /// What forward() does for a layer and those behind it that it does itself.
   struct Step {
     static constexpr std::size_t before = ~std::size_t{0};  ///< what the step before has made
     std::size_t layer;
     std::size_t gives;                  ///< the layer whose output that is
-    std::vector<std::size_t> operands;  ///< places where values are kept, or `before`
-    std::size_t keep = before;          ///< where to keep the result for later steps
-    std::vector<std::size_t> release;   ///< places that no later step needs
+    std::optional<std::size_t> norm{};  ///< the layer that normalises behind it
+    float eps = 0;
+    std::optional<Source> source{};       ///< what is added then
+    bool relu = false;                    ///< at the end
+    std::optional<PoolWindow> pool{};     ///< and the largest of such windows
+    std::vector<std::size_t> operands{};  ///< places where values are kept, or `before`
+    std::size_t added = before;           ///< of `source`
+    std::size_t keep = before;            ///< where to keep the result for later steps
+    std::vector<std::size_t> release{};   ///< places that no later step needs
   };
+  struct Plan {
+    std::vector<Step> steps{};
+    std::size_t places = 0;
+    std::size_t keep_images = Step::before;  ///< where, for later steps than the first
+  };
+
+  using Sources = std::span<const std::vector<Source>>;
 
   static void replace(Numbers& numbers, std::span<const Tensor> tensors);
   void add_numbers(std::size_t position, std::span<const Shape> in, const WeightSource& weights);
-  void plan(std::span<const std::vector<Source>> sources);
+  Plan plan(Sources sources, const std::vector<bool>& batched, bool plain) const;
   std::size_t best_piece() const;
 
   Shape input_;
   std::vector<Layer> layers_;
   std::vector<Shape> shapes_;  // what each layer gives for one sample
   Numbers weights_, others_;
-  std::vector<Step> steps_;
-  std::size_t places_ = 0;
-  std::size_t keep_images_ = Step::before;  // where, for later steps than the first
+  Plan plan_, plain_;  // the second where nothing is tracked and nobody asks for the statistics of a batch
   std::size_t classes_ = 0;
   std::size_t piece_ = 0;
+  std::size_t few_ = 1;  // samples at a time that fit into a core's own cache from layer to layer
   bool differentiable_ = true;
 };
 

@@ -1,0 +1,102 @@
+// Normalisation by a batch, and what comes behind products, as passes over rows of channels.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <hans/core/kernels.hpp>
+#include <hans/core/parallel.hpp>
+#include "detail/conv_plan.hpp"
+
+namespace hans::kernels {
+namespace {
+
+constexpr std::size_t partials = 16;
+constexpr std::size_t grain = 16384;  // numbers worth a thread
+
+/// Calls body(first row, rows) for parts of the rows.
+template <class Body>
+void over_parts(std::size_t rows, std::size_t channels, Body body) {
+  parallel_ranges(rows, std::max<std::size_t>(1, grain / channels), [&](std::size_t begin, std::size_t end) {
+    const std::size_t count = end - begin;
+    body(begin * channels, Rows{count, channels, count, 0});
+  });
+}
+
+/// Sums over rows: row r goes to partial sum r mod 16. body(rows, first number, sums) adds to `each` sums a channel,
+/// one behind the other for all rows of a group; threads share the partial sums. results[k]: null or of that sum.
+template <class Body>
+void sum_rows(const Batch& b, std::size_t each, std::initializer_list<real*> results, Body body) {
+  const std::size_t next = partials * b.channels, used = std::min(partials, b.rows);
+  real* const sums = kept_room<5>(each * next);
+  // Threads that take turns at less than a page of memory together are no faster than one.
+  const std::size_t shares =
+      std::bit_floor(std::clamp<std::size_t>(next / 1024, 1, std::min(partials, thread_count())));
+  const std::size_t group = partials / shares;
+  parallel_for(shares, [&](std::size_t share) {
+    const std::size_t first = share * group, rest = b.rows % partials;
+    const std::size_t count = b.rows / partials * group + std::min(group, std::max(rest, first) - first);
+    // Of this thread alone while it adds up: others write to the same lines of the cache.
+    const std::size_t size = group * b.channels;
+    real* const own = kept_room<6>(each * size);
+    std::fill_n(own, each * size, real(0));
+    body(Rows{count, b.channels, group, partials}, first * b.channels, own);
+    for (std::size_t k = 0; k < each; ++k) std::copy_n(own + k * size, size, sums + k * next + first * b.channels);
+  });
+  real* of = sums;
+  for (real* const result : results) {
+    for (std::size_t half = partials / 2; half > 0; half /= 2) {
+      for (std::size_t p = 0; p < half && p + half < used; ++p) {
+        for (std::size_t c = 0; c < b.channels; ++c) of[p * b.channels + c] += of[(p + half) * b.channels + c];
+      }
+    }
+    if (result != nullptr) std::copy_n(of, b.channels, result);
+    of += next;
+  }
+}
+
+/// The mean of x or, with `mean`, of the squares of x - mean.
+void mean_of(const Batch& b, const real* mean, real* result) {
+  sum_rows(b, 1, {result}, [&](const Rows& rows, std::size_t first, real* sums) {
+    current()->norm_sums(rows, mean, b.x + first, sums);
+  });
+  for (std::size_t c = 0; c < b.channels; ++c) result[c] /= static_cast<real>(b.rows);
+}
+
+Norm norm_of(const Batch& b) { return {b.mean, b.deviation, b.scale, b.bias}; }
+
+}  // namespace
+
+void apply_behind(const Behind& behind, std::size_t rows, std::size_t filters, const real* in, real* out) {
+  over_parts(rows, filters, [&](std::size_t at, const Rows& part) {
+    const real* const added = behind.added == nullptr ? nullptr : behind.added + at;
+    current()->affine_rows(part, behind.factor, behind.summand, added, behind.activation == Activation::relu, in + at,
+                           out + at);
+  });
+}
+
+void batch_norm(const Batch& b, real eps, Activation activation, real* y) {
+  mean_of(b, nullptr, b.mean);
+  mean_of(b, b.mean, b.variance);
+  for (std::size_t c = 0; c < b.channels; ++c) b.deviation[c] = std::sqrt(b.variance[c] + eps);
+  over_parts(b.rows, b.channels, [&](std::size_t at, const Rows& part) {
+    current()->norm_rows(part, norm_of(b), activation == Activation::relu, b.x + at, y + at);
+  });
+}
+
+void batch_norm_gradient(const Batch& b, const real* gradient, real* bias_gradient, real* scale_gradient,
+                         real* centred_gradient, real* mean_gradient) {
+  std::vector<real>& spread = kept<real, 3>();
+  spread.resize(b.channels);
+  sum_rows(b, 3, {bias_gradient, scale_gradient, spread.data()}, [&](const Rows& rows, std::size_t first, real* sums) {
+    current()->norm_gradient_sums(rows, norm_of(b), b.x + first, gradient + first, sums);
+  });
+  if (centred_gradient == nullptr) return;
+  const auto count = static_cast<real>(b.rows);
+  for (std::size_t c = 0; c < b.channels; ++c) spread[c] = spread[c] / (b.deviation[c] + b.deviation[c]) / count;
+  sum_rows(b, 1, {mean_gradient}, [&](const Rows& rows, std::size_t first, real* sums) {
+    current()->norm_gradient_rows(rows, norm_of(b), spread.data(), b.x + first, gradient + first,
+                                  centred_gradient + first, sums);
+  });
+  for (std::size_t c = 0; c < b.channels; ++c) mean_gradient[c] /= count;
+}
+
+}  // namespace hans::kernels
