@@ -3,10 +3,11 @@
 
     python3 tests/peers/compare.py --hans build/release/hans --data DIR [--rounds 3] [--threads 2]
 
-Needs torch, numpy and safetensors (PyPI), and for the products libopenblas. DIR holds the four MNIST files. Nothing of
-hans needs this to build or test. Prints the median of every figure and the ratio hans / peer of the medians; where
+Needs torch, numpy and safetensors (PyPI), for nets that are not built in onnx and onnxruntime, and for the products
+libopenblas. DIR holds the four MNIST files. Nothing of hans needs this to build or test. Prints the median of every figure and the ratio hans / peer of the medians; where
 PyTorch runs in several modes (eager, channels_last, torch.compile) its best median counts. Three parts:
-  steps    train, infer and xgrad of v1, small, madry and mlp, whole steps on random images
+  steps    train, infer and xgrad of networks, whole steps on random images: v1, small, madry and mlp; and read from ONNX
+           files, beside onnxruntime, lenet, resnet8, resnet20, stack16 and stack64
   sgemm    products of matrices
   attacks  an epoch of training as a whole process, FGSM, and JSMA against a plain loop
 Run it on an idle machine.
@@ -178,7 +179,7 @@ def main():
     arguments.add_argument("--hans", required=True, help="the hans command")
     arguments.add_argument("--data", help="folder with the MNIST files, for the attacks")
     arguments.add_argument("--only", default="steps,sgemm,attacks", help="parts joined by commas; default: all")
-    arguments.add_argument("--nets", default="v1,small,madry,mlp", help="models for the steps, joined by commas")
+    arguments.add_argument("--nets", default=",".join(steps.MODELS), help="models for the steps, joined by commas")
     arguments.add_argument("--model", help="a trained v1 for the attacks; default: the one trained here, one epoch")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--seconds", type=float, default=0.5, help="of each figure of steps and sgemm in a round")
@@ -212,7 +213,7 @@ def main():
     print(f"PyTorch {torch.__version__}, {given.threads} threads, {given.rounds} rounds, medians", flush=True)
     if "steps" in parts:
         modes = ["eager", "channels_last"] + ([] if given.no_compile else ["compile"])
-        steps.compare(hans, nets, modes, given.rounds, given.seconds, note)
+        steps.compare(hans, nets, modes, given.rounds, given.seconds, given.threads, tempfile.mkdtemp(), note)
     if "sgemm" in parts:
         blas = gemm.OpenBlas(given.openblas, given.threads)
         print(f"OpenBLAS core {blas.core}", flush=True)
