@@ -35,9 +35,14 @@ Var affine(const Var& x, const Var& factor, const Var& summand, const kernels::B
   const Var made = x.tape().record(
       "affine", y, {&x, &factor, &summand},
       [x = x.value(), factor = factor.value()](Tensor g, Inputs& in) {
-        if (in.wants(0)) in.add(0, broadcasted(in.make(g.shape()), times, g, factor));
         if (in.wants(1)) in.add(1, broadcasted(in.make(g.shape()), times, g, x));
-        in.add(2, std::move(g));
+        if (in.wants(2)) in.add(2, g);
+        if (!in.wants(0)) return;
+        kernels::Behind times_factor;
+        times_factor.factor = factor.data();
+        real* const of_x = g.mutable_data();
+        kernels::apply_behind(times_factor, g.size() / factor.size(), factor.size(), of_x, of_x);
+        in.add(0, std::move(g));
       },
       passing(behind.activation));
   check(!made.tracked() || behind.added == nullptr,
