@@ -10,6 +10,13 @@ namespace testing_gradcheck {
 namespace {
 
 void add_unary(std::vector<Row>& rows) {
+  for (const Shape& shape : {Shape{7, 3}, Shape{2, 3, 4, 2}}) {
+    const std::string detail = text(shape);
+    const Shape channels{shape[shape.rank() - 1]};
+    const std::vector<Tensor> x{normals(shape, "x"), normals(channels, "factor"), normals(channels, "summand")};
+    rows.push_back({"affine", detail, x, [](Vars v) { return affine(v[0], v[1], v[2]); }});
+    rows.push_back({"batch_norm", detail, x, [](Vars v) { return batch_norm(v[0], v[1], v[2], real{1} / 8).y; }});
+  }
   for (const Shape& shape : {Shape{}, Shape{7}, Shape{3, 5}, Shape{2, 3, 2, 2}}) {
     const std::string detail = text(shape);
     const std::vector<Tensor> x{away_from_zero(shape, "x")};
