@@ -68,8 +68,8 @@ BatchNormed batch_norm(const Var& x, const Var& scale, const Var& bias, real eps
   const Var made = tape.record(
       "batch_norm", y, {&x, &scale, &bias},
       [batch, x = x.value(), scale = scale.value(), bias = bias.value(), mean, deviation](Tensor g, Inputs& in) {
-        const Shape channels{batch.channels};
-        Tensor of_bias = in.make(channels), of_scale = in.make(channels), of_mean = in.make(channels);
+        const Shape each{batch.channels};
+        Tensor of_bias = in.make(each), of_scale = in.make(each), of_mean = in.make(each);
         real* const of_x = in.wants(0) ? g.mutable_data() : nullptr;
         kernels::batch_norm_gradient(batch, g.data(), of_bias.mutable_data(), of_scale.mutable_data(), of_x,
                                      of_mean.mutable_data());
@@ -82,11 +82,11 @@ BatchNormed batch_norm(const Var& x, const Var& scale, const Var& bias, real eps
           kernels::apply_behind(plus, batch.rows, batch.channels, of_x, of_x);
           in.add(0, std::move(g));
         } else {  // one after the other, as they would come from x - mean and from the mean
-          Tensor rows = in.make(g.shape());
-          std::ranges::fill(rows.mutable_values(), real{0});
-          kernels::apply_behind(plus, batch.rows, batch.channels, rows.data(), rows.mutable_data());
+          Tensor shift = in.make(g.shape());
+          std::ranges::fill(shift.mutable_values(), real{0});
+          kernels::apply_behind(plus, batch.rows, batch.channels, shift.data(), shift.mutable_data());
           in.add(0, std::move(g));
-          in.add(0, std::move(rows));
+          in.add(0, std::move(shift));
         }
       },
       passing(activation));

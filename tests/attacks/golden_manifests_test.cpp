@@ -78,10 +78,10 @@ TEST_P(GoldenManifests, HaveTheSameNames) {
 
 INSTANTIATE_TEST_SUITE_P(Determinism, GoldenManifests, testing::Values("linear"),
                          [](const auto& given) { return given.param; });
-INSTANTIATE_TEST_SUITE_P(Slow, GoldenManifests, testing::Values("mlp", "small", "v1"),
+INSTANTIATE_TEST_SUITE_P(Slow, GoldenManifests, testing::Values("mlp", "v1"),
                          [](const auto& given) { return given.param; });
-// With 3 million weights each image takes a minute: tests/nightly/run.
-INSTANTIATE_TEST_SUITE_P(DISABLED_Nightly, GoldenManifests, testing::Values("madry"),
+// Each takes a minute and more: tests/nightly/run.
+INSTANTIATE_TEST_SUITE_P(DISABLED_Nightly, GoldenManifests, testing::Values("small", "madry"),
                          [](const auto& given) { return given.param; });
 
 TEST(GoldenManifest, IsThereForEachModel) {
