@@ -2,6 +2,7 @@
 #include <hans/core/text.hpp>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <limits>
 #include <system_error>
@@ -13,11 +14,17 @@ namespace {
 
 template <class Number, class... Format>
 void append_chars(std::string& out, Number value, Format... format) {
+  std::array<char, 64> small;  // enough for the shortest form of any number
+  const auto [end, error] = std::to_chars(small.data(), small.data() + small.size(), value, format...);
+  if (error == std::errc{}) {
+    out.append(small.data(), end);
+    return;
+  }
   const std::size_t start = out.size();
-  for (std::size_t room = 32;; room *= 2) {
+  for (std::size_t room = 2 * small.size();; room *= 2) {
     out.resize(start + room);
-    const auto [end, error] = std::to_chars(out.data() + start, out.data() + out.size(), value, format...);
-    if (error == std::errc{}) return out.resize(static_cast<std::size_t>(end - out.data()));
+    const auto written = std::to_chars(out.data() + start, out.data() + out.size(), value, format...);
+    if (written.ec == std::errc{}) return out.resize(static_cast<std::size_t>(written.ptr - out.data()));
   }
 }
 
