@@ -188,11 +188,12 @@ struct AttackInfo {
 ///     static constexpr bool takes_targets = false;        // it refuses them
 ///     static constexpr bool targets_by_default = true;    // it needs one
 ///     static constexpr bool to_the_end = true;            // its last image counts, whatever it found before
-///     Budget budget(const Shape& image, data::Box box) const;              // another one; box: the data's
-///     void check_goal(const Goal& goal, std::size_t class_count) const;        // throws UsageError for what it cannot
-///     do A resolved(data::Box box) const;                    // with all parameters set whose default is not a
-///     constant bool for_random_models() const; std::vector<Attack> parts() const;                  // the attacks it
-///     runs, and A with(std::vector<Attack> parts) const;            // itself with others
+///     Budget budget(const Shape& image, data::Box box) const;      // another one; box: the data's
+///     void check_goal(const Goal& goal, std::size_t classes) const;  // throws UsageError for goals it cannot reach
+///     A resolved(data::Box box) const;                   // with all parameters set whose default is not a constant
+///     bool for_random_models() const;                    // it expects other answers to the same question
+///     std::vector<Attack> parts() const;                 // the attacks it runs, and
+///     A with(std::vector<Attack> parts) const;           // itself with others
 ///
 /// Immutable, cheap to copy.
 class Attack {
