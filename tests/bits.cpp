@@ -1,6 +1,7 @@
 // Prints one line `name hash` for each golden computation, whose bits define the version (see tests/golden/bits.txt).
 // A plain program, so that it runs wherever a program runs: hans_bits [--threads N], kernels by HANS_KERNELS.
 // Add a computation: a function that gives a hash, and a row in the table at the end.
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -273,7 +274,7 @@ struct Row {
   const char* name;
   std::string (*compute)();
 };
-constexpr Row table[] = {
+constexpr Row operations[] = {
     {"random.words", random_words},
     {"random.numbers", random_numbers},
     {"random.normals", random_normals},
@@ -301,15 +302,8 @@ constexpr Row table[] = {
     {"op.softmax", op_softmax},
     {"op.cross_entropy", op_cross_entropy},
     {"op.dropout", op_dropout},
-    {"layer.conv2d", layer_conv2d},
-    {"layer.conv2d_narrow", layer_conv2d_narrow},
-    {"layer.linear", layer_linear},
-    {"layer.max_pool2d", layer_max_pool2d},
-    {"layer.dropout", layer_dropout},
-    {"layer.relu", layer_relu},
-    {"layer.sigmoid", layer_sigmoid},
-    {"layer.tanh", layer_tanh},
-    {"layer.flatten", layer_flatten},
+};
+constexpr Row networks[] = {
     {"layer.others", layer_others},
     {"layer.gaussian_noise", layer_gaussian_noise},
     {"model.v1", model_v1},
@@ -347,7 +341,10 @@ int main(int count, char** arguments) try {
   }
   (void)hans::kernels::selected();  // an unusable HANS_KERNELS is refused before anything is printed
   std::printf("# hans %s\n", std::string(hans::version).c_str());
-  for (const Row& row : table) std::printf("%s %s\n", row.name, row.compute().c_str());
+  const auto print = [](const Row& row) { std::printf("%s %s\n", row.name, row.compute().c_str()); };
+  std::ranges::for_each(operations, print);
+  bits::print_layers();
+  std::ranges::for_each(networks, print);
   bits::print_attacks(reader());
   bits::check_covered();
   return std::fflush(stdout) == 0 ? 0 : 1;

@@ -37,6 +37,9 @@ void cover(const std::string& what);
 /// Throws Error that names every layer, optimizer, attack, model and defence that no row covers.
 void check_covered();
 
+/// Prints the lines of single layers.
+void print_layers();
+
 /// Prints the lines of all attacks on a network that knows its digits.
 void print_attacks(const hans::nn::Sequential& reader);
 
@@ -47,18 +50,9 @@ std::string op_conv_transpose();
 std::string op_max_pool_padded();
 std::string op_average_pool();
 
-// Each layer forward and backward, and a training step of each model.
-std::string layer_conv2d();
-std::string layer_conv2d_narrow();
-std::string layer_linear();
-std::string layer_max_pool2d();
-std::string layer_dropout();
-std::string layer_relu();
-std::string layer_sigmoid();
-std::string layer_tanh();
-std::string layer_flatten();
+// Layers that need more than a row, and a training step of each model.
 std::string layer_gaussian_noise();
-std::string layer_others();  ///< all others in one
+std::string layer_others();  ///< all others of version 1.0 in one
 std::string model_v1();
 std::string model_small();
 std::string model_madry();
