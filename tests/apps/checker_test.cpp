@@ -174,7 +174,9 @@ TEST(Checker, EveryLayerIsKnownOrRefusedByName) {
           << error.what();
     }
   }
-  for (const nn::LayerInfo& info : nn::list_layers()) EXPECT_TRUE(names.contains(info.name)) << info.name;
+  for (const nn::LayerInfo& info : nn::list_layers()) {
+    EXPECT_TRUE(names.contains(info.name)) << "add a network with the layer " << info.name << " to known or unknown";
+  }
 }
 
 /// Two images of a network, each in another class: the second is claimed to be the first, changed.

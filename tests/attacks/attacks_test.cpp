@@ -56,12 +56,13 @@ void expect_same(const Crafted& part, std::span<const std::size_t> which, const 
 TEST(EveryAttack, IsInTheTable) {
   for (const attacks::AttackInfo& info : attacks::list_attacks()) {
     const std::string name = text(info.name, info.version.empty() ? "" : "@", info.version, ':');
-    EXPECT_TRUE(std::ranges::any_of(specs, [&](std::string_view spec) { return spec.starts_with(name); })) << name;
+    EXPECT_TRUE(std::ranges::any_of(specs, [&](std::string_view spec) { return spec.starts_with(name); }))
+        << "add a row " << name << "... to tests/attacks/attack_table.hpp";
     for (const FieldInfo& field : info.fields) {
       const std::string key = text(field.name, '=');
       EXPECT_TRUE(std::ranges::any_of(
           specs, [&](std::string_view spec) { return spec.starts_with(name) && contains(spec, key); }))
-          << name << key;
+          << "give a row " << name << "... of tests/attacks/attack_table.hpp the parameter " << key;
     }
   }
 }
@@ -221,7 +222,7 @@ TEST(EveryAttack, CountsWhatItPutsThroughTheModel) {
       const Crafted crafted = made(counting, samples.select(only), goal.select(only));
       EXPECT_EQ(crafted.forwards, counting.forwards());
       EXPECT_EQ(crafted.gradients, counting.gradients());
-      EXPECT_GE(crafted.forwards, 1U);
+      EXPECT_GE(crafted.forwards, 1U) << "an attack asks the model at least once";
     }
   });
 }

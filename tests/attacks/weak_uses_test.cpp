@@ -182,7 +182,9 @@ TEST(WeakUses, AreThereForEveryAttack) {
   for (const std::vector<Use>* uses : {&plain_uses, &nearest_uses, &flat_uses, &targeted_uses}) {
     for (const Use& use : *uses) used.insert(Spec::parse(use.attack).name);
   }
-  for (const attacks::AttackInfo& info : attacks::list_attacks()) EXPECT_TRUE(used.contains(info.name)) << info.name;
+  for (const attacks::AttackInfo& info : attacks::list_attacks()) {
+    EXPECT_TRUE(used.contains(info.name)) << "add a weak use of " << info.name << " to a list in this file";
+  }
 }
 
 }  // namespace

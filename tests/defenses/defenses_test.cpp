@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/jsma.hpp>
 #include <hans/autodiff/grad.hpp>
@@ -238,9 +240,9 @@ TEST(Defenses, RecordWhatTheyTrainWith) {
 
 TEST(Defenses, AreListedAndRefuseTheRest) {
   const std::vector<defenses::DefenseInfo> all = defenses::list_defenses();
-  ASSERT_EQ(all.size(), 2U);
+  ASSERT_FALSE(all.empty());
   EXPECT_EQ(all[0].name, "adversarial");
-  EXPECT_EQ(all[1].name, "trades");
+  EXPECT_EQ(std::ranges::count(all, "trades", &defenses::DefenseInfo::name), 1);
   ASSERT_EQ(all[0].fields.size(), 3U);
   EXPECT_TRUE(all[0].fields[0].required);
   EXPECT_EQ(all[0].fields[1].default_text, "0.5");

@@ -165,7 +165,8 @@ TEST(OnnxExport, KnowsEveryLayer) {
     for (const nn::Layer& layer : net.layers()) met.insert(layer.spec().name);
   }
   for (const nn::LayerInfo& info : nn::list_layers()) {
-    EXPECT_EQ(met.contains(info.name), info.name != "gaussian_noise") << info.name;  // other programs have other noise
+    EXPECT_EQ(met.contains(info.name), info.name != "gaussian_noise")  // other programs have other noise
+        << "add a row with the layer " << info.name << " to the table of this file";
   }
   const Sequential noisy = Sequential::parse("4x4x1;gaussian_noise:sigma=0.1;flatten", Rng(1));
   EXPECT_THROW(nn::export_onnx(noisy), Error);
@@ -176,9 +177,10 @@ TEST(OnnxExport, GivesTheFilesThatAnotherRuntimeWasGiven) {
   std::ifstream list(HANS_SOURCE_DIR "/tests/golden/onnx_exports.txt");
   std::map<std::string, std::string> known;
   for (std::string name, hash; list >> name >> hash;) known[name] = hash;
-  EXPECT_EQ(known.size(), exported.size());
+  constexpr const char* advice = "write the list anew: tests/peers/onnx_export.py --tests PROGRAM --write";
+  EXPECT_EQ(known.size(), exported.size()) << advice;
   for (const Exported& row : exported) {
-    EXPECT_EQ(known[row.name], sha256(nn::onnx::dump(nn::export_onnx(network(row))))) << row.name;
+    EXPECT_EQ(known[row.name], sha256(nn::onnx::dump(nn::export_onnx(network(row))))) << row.name << ": " << advice;
   }
 }
 
