@@ -66,6 +66,12 @@ void check_targets(std::string_view attack, bool taken, bool needed, const Goal&
   check_usage(!needed || goal.targeted, attack, " needs a target: changing features towards a class is what it does");
 }
 
+void check_crafted(std::string_view attack, const Crafted& crafted, const data::Samples& samples) {
+  check(crafted.images.shape() == samples.images.shape() && crafted.notes.size() == samples.size(), attack,
+        " gave images of shape ", crafted.images.shape(), " and ", crafted.notes.size(), " notes for images of shape ",
+        samples.images.shape(), "; it must give an image and a note for each");
+}
+
 }  // namespace detail
 
 Goal Goal::select(std::span<const std::size_t> which) const {

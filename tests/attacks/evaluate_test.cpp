@@ -153,6 +153,25 @@ TEST(Evaluate, RefusesSamplesOfAnotherShape) {
   EXPECT_THROW(attacks::evaluate(small_models()[0], five.first(5), {}, {}), Error);
 }
 
+TEST(Evaluate, RefusesWhatAnAttackOfOnesOwnForgot) {
+  const struct {
+    sample::Forgetful attack;
+    std::string_view part;
+  } rows[] = {
+      {{.images = 4, .notes = 4}, "no error"},
+      {{.images = 4}, "forgetful gave images of shape 4x1x2x1 and 0 notes for images of shape 4x1x2x1; it must"},
+      {{.images = 4, .notes = 3}, "3 notes"},
+      {{.images = 1, .notes = 4}, "gave images of shape 1x1x2x1"},
+      {{.images = 4, .notes = 4, .eps = 2}, "forgetful: eps = 2 is more than"},
+  };
+  const data::Samples four = five.first(4);
+  for (const auto& [attack, part] : rows) {
+    const Attack alone = attack;
+    EXPECT_TRUE(contains(error_of([&] { alone(quarters, four, away_from(four.labels)); }), part)) << part;
+    EXPECT_TRUE(contains(error_of([&] { evaluated(five, {attack}); }), part)) << part;
+  }
+}
+
 // Parts make a whole: counts add up, and each sample has the findings it has alone.
 TEST(Evaluate, FindsTheSameOfASampleWhateverTheOthersAre) {
   EvaluateOptions options;

@@ -53,6 +53,21 @@ struct Push {
   Push resolved(data::Box) const { return *this; }
 };
 
+/// Gives so many images and notes, whatever it is asked for.
+struct Forgetful {
+  unsigned images = 0, notes = 0;
+  float eps = 0.5F;
+
+  static constexpr std::string_view name = "forgetful", meaning = "forgets", paper = "none", norms = "linf";
+  static constexpr auto fields() {
+    return std::tuple(field("images", &Forgetful::images, "given"), field("notes", &Forgetful::notes, "given"),
+                      field("eps", &Forgetful::eps, "its budget"));
+  }
+  Crafted operator()(const nn::Classifier& model, const data::Samples&, const Goal&, const CraftOptions&) const {
+    return {Tensor(model.input().with_front(images)), std::vector<attacks::Note>(notes), 0, 0, {}};
+  }
+};
+
 }  // namespace sample
 
 namespace testing_evaluate {

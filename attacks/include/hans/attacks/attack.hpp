@@ -181,6 +181,7 @@ struct AttackInfo {
 ///
 ///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions&) const;
 ///
+/// which gives an image and a note for each sample; other numbers of them are an Error.
 /// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Its budget is a ball
 /// of `eps`, infinite without one, in the box that `clip_min` and `clip_max` leave. Optional members:
 ///
@@ -268,6 +269,9 @@ namespace detail {
 /// Throws UsageError for targets that are not taken, and for none where they are needed.
 void check_targets(std::string_view attack, bool taken, bool needed, const Goal& goal);
 
+/// Throws Error unless there is an image and a note for each sample.
+void check_crafted(std::string_view attack, const Crafted& crafted, const data::Samples& samples);
+
 template <class A>
 Norm norm_of(const A& attack) {
   Norm norm{};
@@ -290,7 +294,10 @@ struct Attack::Model final : Attack::Concept {
     detail::check_targets(A::name, takes_targets_of<A>, needs_targets_of<A>, goal);
     if constexpr (requires { settings.check_goal(goal, model.classes()); }) settings.check_goal(goal, model.classes());
     if constexpr (requires { settings(model, samples, goal, options); }) {
-      return settings(model, samples, goal, options);
+      (void)budget(model.input(), samples.box);
+      Crafted crafted = settings(model, samples, goal, options);
+      detail::check_crafted(A::name, crafted, samples);
+      return crafted;
     } else {
       return craft_alone(settings, budget(model.input(), samples.box), model, samples, goal, options);  // driver.hpp
     }
