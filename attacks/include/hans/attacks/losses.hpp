@@ -18,8 +18,7 @@ namespace hans::attacks {
 /// - dlr: margin divided by z_1 - z_3, logits in falling order, so that scaling the logits changes nothing; targeted
 ///   (z_t - z_y) / (z_1 - (z_3 + z_4) / 2) (Croce 2020, eq. 6 and 7; + 1e-12 below). Needs 3 classes, targeted 4.
 /// - kl: KL(p || softmax z), p the model's probabilities for the original (Zhang 2019, eq. 3): whatever differs from
-/// its
-///   answer there, right or wrong. Flat at the original. Has no target.
+///   its answer there, right or wrong. Flat at the original. Has no target.
 enum class Loss { ce, margin, dlr, cw, kl };
 constexpr std::array<std::string_view, 5> enum_names(Loss) { return {"ce", "margin", "dlr", "cw", "kl"}; }
 
