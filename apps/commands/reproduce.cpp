@@ -238,7 +238,7 @@ int run(const ReproduceOptions& options) {
   }
   const bool identical = differences.lines.empty();
   const Subject& subject = before.plan.subject;
-  std::string report = text(subject.model, " on ", images_text(subject, before.plan.slice.whole), "\n");
+  std::string report = text(subject.model, " on ", images_text(subject, slice.count, slice.first), "\n");
   if (identical) {
     append(report, text("identical: ", whole ? "all " : "", with_commas(count),
                         whole ? "" : text(" of ", with_commas(slice.count)), " images have the same bits",

@@ -84,7 +84,8 @@ std::string sentences_of(const Run& run, const std::optional<Judgement>& judgeme
               .budget = result.budget,
               .targets = targets_text(found.targets, result.attack),
               .robust = found.of_all(result.robust_count),
-              .right = found.of_all(found.right)};
+              .right = found.of_all(found.right),
+              .first = run.plan.slice.first};
   std::string all;
   for (std::size_t r = 0; r < std::max<std::size_t>(run.plan.radii.size(), 1); ++r) {
     if (!run.plan.radii.empty()) {
@@ -233,7 +234,8 @@ std::string results_table(const Run& run, const std::optional<Judgement>& judgem
     add(found.of_all(found.robust), nullptr, {"worst case of all attacks"});
     if (judgement) rows.back()[2] = enum_name(judgement->trust);
   }
-  return text(run.plan.subject.model, " on ", images_text(run.plan.subject, found.size()), "\n\n", table_text(rows),
+  return text(run.plan.subject.model, " on ", images_text(run.plan.subject, found.size(), run.plan.slice.first), "\n\n",
+              table_text(rows),
               "\nl0, l2 and linf are means over the successes; l0 counts features, of which an image has ",
               with_commas(run.plan.image.elements()), ".\n", narrow_text(found));
 }

@@ -64,9 +64,11 @@ Spec as_written(const attacks::Attack& attack, data::Box box) {
   return spec;
 }
 
-std::string images_text(const Subject& subject, std::size_t count) {
-  const std::string slice = count < subject.data_size ? text("first ", with_commas(count), " of the ") : "";
-  return text("the ", slice, with_commas(subject.data_size), " image", subject.data_size == 1 ? "" : "s", " of ",
+std::string images_text(const Subject& subject, std::size_t count, std::size_t first) {
+  const std::string slice = first > 0                   ? text("images ", first, " to ", first + count - 1, " of ")
+                            : count < subject.data_size ? text("the first ", with_commas(count), " of ")
+                                                        : "";
+  return text(slice, "the ", with_commas(subject.data_size), " image", subject.data_size == 1 ? "" : "s", " of ",
               subject.data);
 }
 
@@ -85,11 +87,12 @@ std::string sentence(const Subject& subject, const Claim& claim) {
   if (claim.radius) add(text("kept within ", eps_text(*claim.radius), " in ", enum_name(claim.budget.norm)));
 
   const std::string verdict = claim.verdict ? text("; verdict ", enum_name(*claim.verdict)) : "";
-  const std::string first = text(
-      "We benchmarked the robustness of ", subject.model, " to adversarial attack using v", claim.version, " of hans",
-      in_brackets(kernels::reservation()), ". On ", images_text(subject, claim.robust.whole()), " modified by `", name,
-      "`", settings, ", we obtained a test set accuracy of ", percent_of(claim.robust), " % (95 % interval ",
-      interval_text(claim.robust), "; ", percent_of(claim.right), " % on the unmodified images", verdict, ").");
+  const std::string first =
+      text("We benchmarked the robustness of ", subject.model, " to adversarial attack using v", claim.version,
+           " of hans", in_brackets(kernels::reservation()), ". On ",
+           images_text(subject, claim.robust.whole(), claim.first), " modified by `", name, "`", settings,
+           ", we obtained a test set accuracy of ", percent_of(claim.robust), " % (95 % interval ",
+           interval_text(claim.robust), "; ", percent_of(claim.right), " % on the unmodified images", verdict, ").");
   const std::string second =
       text(claim.attack.pinned(), " | targets ", claim.targets, " | data ", subject.data, " sha256 ",
            subject.data_sha256, " | preprocessing ", subject.preprocessing, " | architecture ", subject.architecture,

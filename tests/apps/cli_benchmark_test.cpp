@@ -257,6 +257,15 @@ TEST_F(CliBenchmark, EnginesSayWhichShard) {
   if (!any) GTEST_SKIP() << "neither GNU parallel nor Open MPI is installed";
 }
 
+TEST_F(CliBenchmark, APartNamesItsImages) {
+  for (const std::string_view command : {"attack m.hans", "benchmark m.hans --out part.json"}) {
+    const std::string said =
+        output(text(command, " --data mnist-5k --quiet --limit 6 --attack noise:eps=0.1 --shard 2/2"));
+    EXPECT_EQ(said.find("first 3"), std::string::npos) << said;
+    EXPECT_TRUE(said.starts_with("m.hans on images 3 to 5 of the 500 images of mnist-5k/test\n")) << said;
+  }
+}
+
 TEST_F(CliBenchmark, MoreShardsThanImages) {
   benchmark("--limit 2 --attack noise:eps=0.1", "whole.json");
   std::string files;

@@ -105,6 +105,16 @@ TEST(Sentence, HasTheVerdictAndTheRadius) {
   EXPECT_NE(line.find("; 99.00 % on the unmodified images; verdict SUSPECT)."), std::string::npos) << line;
 }
 
+TEST(Sentence, NamesTheImagesOfAPart) {
+  EXPECT_EQ(images_text(subject(), 10000), "the 10,000 images of mnist/test");
+  EXPECT_EQ(images_text(subject(), 50), "the first 50 of the 10,000 images of mnist/test");
+  EXPECT_EQ(images_text(subject(), 50, 950), "images 950 to 999 of the 10,000 images of mnist/test");
+  Claim part = claim("fgsm:eps=0.3", {}, {57, 100}, {99, 100});
+  part.first = 300;
+  const std::string line = first_line(sentence(subject(), part));
+  EXPECT_NE(line.find(". On images 300 to 399 of the 10,000 images of mnist/test modified"), std::string::npos) << line;
+}
+
 TEST(Sentence, IsTheSameOfAManifest) {
   for (const std::string_view spec : {"pgd:eps=8/255,steps=7", "pgd:eps=0.1,alpha=0.02", "jsma:gamma=0.1", "fab",
                                       "composite:attacks=[fgsm:eps=1/255]/[pgd:eps=1/255]", "cw:steps=10"}) {
