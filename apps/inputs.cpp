@@ -50,9 +50,9 @@ nn::Sequential untrained_net(std::string_view word, std::uint64_t seed) {
   try {
     return nn::make_model(word, Rng(seed));
   } catch (const UsageError& error) {
-    if (nn::is_architecture(word)) throw;
     std::error_code ignored;
     const bool is_file = fs::is_regular_file(word, ignored);
+    if (nn::is_architecture(word) && !is_file) throw;
     throw UsageError(text(
         error.what(), is_file ? "; for the file of that name write ./" : "; a model file is written with a '.' or '/'",
         is_file ? word : ""));

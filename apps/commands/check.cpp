@@ -203,7 +203,7 @@ int run(const CheckOptions& options) {
   begin(options);
   const std::string& path = options.images.value().text;
   const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
-  check_usage(!named.path.empty(), "check needs a model file, not the built-in ", named.name);
+  check_usage(!named.path.empty(), "check needs a model file, not the untrained ", named.name);
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
   const CraftedSet set = read_crafted(path, named.model.net, &data);
   check(set.model_sha256.empty() || set.model_sha256 == named.model.sha256, path, " is about a model with sha256 ",

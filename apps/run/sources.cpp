@@ -15,8 +15,8 @@ NamedModel find_model(const Manifest& manifest, const std::string& path, const S
   std::vector<std::string> candidates{options.model ? options.model->text : given};
   const bool built_in = !is_path(candidates[0]);
   if (!options.model && !built_in) {
-    const fs::path beside = fs::path(path).parent_path() / fs::path(given).filename();
-    candidates.push_back(beside.has_parent_path() ? beside.string() : text("./", beside.string()));
+    const std::string beside = (fs::path(path).parent_path() / fs::path(given).filename()).string();
+    candidates.push_back(is_path(beside) ? beside : text("./", beside));
   }
   std::string tried;
   for (const std::string& word : candidates) {

@@ -52,6 +52,22 @@ TEST_F(Inputs, AnArchitectureIsTrainedAttackedAndReproduced) {
   EXPECT_EQ(hans("train --model resnet8 --data colour.npz --epochs 1 --quiet --out r.hans").code, 0);
 }
 
+TEST_F(Inputs, AManifestFindsItsModelBesideItWhateverTheFolderIsCalled) {
+  for (const std::string_view folder : {"plain", "2;nd"}) {
+    SCOPED_TRACE(folder);
+    for (const std::string_view name : {"m.hans", "./2;m.hans"}) {
+      const std::filesystem::path there = folder_.path() / folder;
+      std::filesystem::create_directories(there);
+      output(text("train --model '", small_net, "' --data colour.npz --epochs 1 --quiet --out '", name, "'"));
+      output(
+          text("benchmark '", name, "' --data colour.npz --attack fgsm:eps=0.01 --quiet --out '", folder, "/b.json'"));
+      std::filesystem::rename(folder_.path() / name, there / std::filesystem::path(name).filename());
+      const cli::Outcome outcome = hans(text("reproduce '", folder, "/b.json' --quiet"));
+      EXPECT_TRUE(contains(outcome.out, "identical")) << name << "\n" << outcome.err;
+    }
+  }
+}
+
 TEST_F(Inputs, OthersAreRefusedInALine) {
   constexpr cli::Refusal refusals[]{
       {"eval '32x32x3;nonsense' --data colour.npz", 2, "there is no layer 'nonsense'"},
@@ -60,11 +76,13 @@ TEST_F(Inputs, OthersAreRefusedInALine) {
       {"eval '28x28x1;flatten;linear:units=10' --data mnist-5k --preprocess scale=2", 2, "--preprocess is for ONNX"},
       {"eval flatten;linear --data mnist-5k", 2, "resnet20, and architectures such as '28x28x1;flatten"},
       {"eval v7 --data mnist-5k", 2, "a model file is written with a '.' or '/'"},
+      {"eval '2;m.hans' --data colour.npz", 2, "; for the file of that name write ./2;m.hans"},
       {"train --model resnet8 --data mnist-5k --epochs 1 --out x.hans", 1, "the model takes images of 32x32x3"},
       {"eval resnet8 --data colour.npz/test", 2, "has no parts"},
       {"eval resnet8 --data none.npz", 1, "none.npz"},
       {"eval resnet8 --data none", 2, "a folder is written with a '/'"},
   };
+  write("2;m.hans", "");
   const auto before = folder_.state();
   for (const cli::Refusal& refusal : refusals) {
     SCOPED_TRACE(text("hans ", refusal.line));
