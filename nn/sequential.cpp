@@ -2,7 +2,6 @@
 #include <hans/nn/sequential.hpp>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include <hans/core/error.hpp>
@@ -10,6 +9,7 @@
 #include <hans/core/reduce.hpp>
 #include <hans/nn/function_layers.hpp>
 #include <hans/nn/normalization_layers.hpp>
+#include "../core/text/detail/table.hpp"
 
 namespace hans::nn {
 namespace {
@@ -359,7 +359,7 @@ std::size_t Sequential::parameters() const {
 }
 
 std::string Sequential::summary() const {
-  std::vector<std::array<std::string, 3>> rows{{"layer", "output", "parameters"}, {"input", text(input_), ""}};
+  TextTable rows{{"layer", "output", "parameters"}, {"input", text(input_), ""}};
   for (std::size_t position = 0; position < layers_.size(); ++position) {
     std::size_t count = 0;
     for (const Tensor& weight : weights_.of(weights(), position)) count += weight.size();
@@ -367,17 +367,7 @@ std::string Sequential::summary() const {
         {text(full_spec(layers_[position], position)), text(shapes_[position]), count == 0 ? "" : text(count)});
   }
   rows.push_back({"total", text(classes_, " classes"), text(parameters())});
-  std::array<std::size_t, 3> width{};
-  for (const auto& row : rows) {
-    for (std::size_t c = 0; c < row.size(); ++c) width[c] = std::max(width[c], row[c].size());
-  }
-  std::string table;
-  for (const auto& row : rows) {
-    append(table, row[0] + std::string(width[0] - row[0].size() + 2, ' '));
-    append(table, row[1] + std::string(width[1] - row[1].size() + 2, ' '));
-    append(table, std::string(width[2] - row[2].size(), ' ') + row[2] + '\n');
-  }
-  return table;
+  return table_text(rows, "llr");
 }
 
 }  // namespace hans::nn

@@ -27,6 +27,7 @@ data::Box clip_box(std::optional<float> clip_min, std::optional<float> clip_max,
 Budget budget_of(std::string_view attack, const float* eps, Norm norm, const Shape& image, data::Box box) {
   if (eps == nullptr) return {norm, std::numeric_limits<double>::infinity(), box, false};
   const double most = diameter(norm, box, image.elements());
+  check_usage(*eps >= 0, attack, ": eps = ", *eps, " is no radius; give a number of 0 or more");
   check_usage(static_cast<double>(*eps) <= most, attack, ": eps = ", *eps, " is more than features from ", box.lo,
               " to ", box.hi, " can change in ", enum_name(norm), ", ", most,
               "; give it in the units of the data, such as 8/255 and not 8");

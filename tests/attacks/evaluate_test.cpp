@@ -163,6 +163,7 @@ TEST(Evaluate, RefusesWhatAnAttackOfOnesOwnForgot) {
       {{.images = 4, .notes = 3}, "3 notes"},
       {{.images = 1, .notes = 4}, "gave images of shape 1x1x2x1"},
       {{.images = 4, .notes = 4, .eps = 2}, "forgetful: eps = 2 is more than"},
+      {{.images = 4, .notes = 4, .eps = -1}, "forgetful: eps = -1 is no radius"},
   };
   const data::Samples four = five.first(4);
   for (const auto& [attack, part] : rows) {
