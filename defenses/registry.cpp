@@ -8,7 +8,7 @@ namespace hans::defenses {
 namespace {
 
 // One type adds a defence.
-constexpr const auto& defenses = kinds_of<Defense, DefenseInfo, Adversarial, Trades>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades>;
 
 }  // namespace
 
@@ -18,9 +18,9 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
                 " is given twice: in its SPEC and beside it");
     spec.items.push_back({"smoothing", text(*smoothing)});
   }
-  return make_kind<Defense, DefenseInfo>("defence", defenses, spec);
+  return make_kind<Defense>("defence", defenses, spec);
 }
 
-std::vector<DefenseInfo> list_defenses() { return list_kinds<Defense, DefenseInfo>(defenses); }
+std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades>(); }
 
 }  // namespace hans::defenses

@@ -9,8 +9,13 @@ namespace hans::nn {
 namespace {
 
 template <class... Layers>
-std::span<const Kind<Layer, LayerInfo>> kinds_in(LayerTypes<Layers...>) {
-  return kinds_of<Layer, LayerInfo, Layers...>;
+std::span<const Kind<Layer>> kinds_in(LayerTypes<Layers...>) {
+  return kinds_of<Layer, Layers...>;
+}
+
+template <class... Layers>
+std::vector<LayerInfo> list_in(LayerTypes<Layers...>) {
+  return list_kinds<LayerInfo, Layers...>();
 }
 
 template <class Function, class... Layers>
@@ -54,6 +59,17 @@ Var or_straight_through(const Var& x, const Var& result, const Run& run) {
   return stuck ? straight_through(x, result.value()) : result;
 }
 
+Layer::Layer(const Concept* made) : self_(made) {
+  hans::detail::check_members(made->name, made->members());
+  made->validate();
+}
+
+Spec Layer::spec() const {
+  Spec spec{std::string(self_->name), std::string(self_->version), {}};
+  hans::detail::write_members(self_->members(), spec);
+  return spec;
+}
+
 Layer::Layer(Var (*function)(const Var&)) : Layer(layer_of(function, AllLayers())) {}
 
 Layer::Layer(Var (*function)(const Var&, const Var&)) : Layer(layer_of(function, AllLayers())) {}
@@ -77,6 +93,6 @@ Layer Layer::of(std::vector<Source> sources) const {
   return copy;
 }
 
-std::vector<LayerInfo> list_layers() { return list_kinds(kinds_in(AllLayers())); }
+std::vector<LayerInfo> list_layers() { return list_in(AllLayers()); }
 
 }  // namespace hans::nn

@@ -88,16 +88,19 @@ using AllAttacks = decltype(
 // clang-format on
 
 template <class... Ts>
-constexpr std::span<const Kind<Attack, AttackInfo>> kinds_in(List<Ts...>) {
-  return kinds_of<Attack, AttackInfo, Ts...>;
+constexpr std::span<const Kind<Attack>> kinds_in(List<Ts...>) {
+  return kinds_of<Attack, Ts...>;
 }
 
-constexpr std::span<const Kind<Attack, AttackInfo>> all_attacks = kinds_in(AllAttacks());
+template <class... Ts>
+std::vector<AttackInfo> list_in(List<Ts...>) {
+  return list_kinds<AttackInfo, Ts...>();
+}
 
 }  // namespace
 
-Attack Attack::from_spec(const Spec& spec) { return make_kind("attack", all_attacks, spec); }
+Attack Attack::from_spec(const Spec& spec) { return make_kind("attack", kinds_in(AllAttacks()), spec); }
 
-std::vector<AttackInfo> list_attacks() { return list_kinds(all_attacks); }
+std::vector<AttackInfo> list_attacks() { return list_in(AllAttacks()); }
 
 }  // namespace hans::attacks

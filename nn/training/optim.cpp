@@ -126,15 +126,13 @@ Spec Optimizer::spec() const { return self_->spec(); }
 namespace {
 
 // One type adds an optimizer.
-constexpr const auto& optimizers = kinds_of<Optimizer, OptimizerInfo, Sgd, Adadelta, Adam, AdamW>;
+constexpr const auto& optimizers = kinds_of<Optimizer, Sgd, Adadelta, Adam, AdamW>;
 
 }  // namespace
 
-Optimizer Optimizer::from_spec(const Spec& spec) {
-  return make_kind<Optimizer, OptimizerInfo>("optimizer", optimizers, spec);
-}
+Optimizer Optimizer::from_spec(const Spec& spec) { return make_kind<Optimizer>("optimizer", optimizers, spec); }
 
-std::vector<OptimizerInfo> list_optimizers() { return list_kinds<Optimizer, OptimizerInfo>(optimizers); }
+std::vector<OptimizerInfo> list_optimizers() { return list_kinds<OptimizerInfo, Sgd, Adadelta, Adam, AdamW>(); }
 
 void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradients, real factor) {
   check(weights.size() == gradients.size(), weights.size(), " weight tensors need as many gradients, not ",

@@ -79,10 +79,8 @@ TEST_P(GoldenManifests, HaveTheSameNames) {
 
 INSTANTIATE_TEST_SUITE_P(Determinism, GoldenManifests, testing::Values("linear"),
                          [](const auto& given) { return given.param; });
-INSTANTIATE_TEST_SUITE_P(Slow, GoldenManifests, testing::Values("mlp", "v1"),
-                         [](const auto& given) { return given.param; });
-// Each takes a minute and more: tests/nightly/run.
-INSTANTIATE_TEST_SUITE_P(DISABLED_Nightly, GoldenManifests, testing::Values("small", "madry"),
+// They take minutes and more: tests/nightly/run.
+INSTANTIATE_TEST_SUITE_P(DISABLED_Nightly, GoldenManifests, testing::Values("mlp", "v1", "small", "madry"),
                          [](const auto& given) { return given.param; });
 
 TEST(GoldenManifest, IsThereForEachModel) {

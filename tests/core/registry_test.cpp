@@ -31,16 +31,10 @@ struct Thing {
   float rate;
   Spec spec;
 };
-struct Info {
-  template <class T>
-  static Info of() {
-    return {};
-  }
-};
 
-constexpr const auto& kinds = kinds_of<Thing, Info, OldStep, Step, Leap>;
+constexpr const auto& kinds = kinds_of<Thing, OldStep, Step, Leap>;
 
-Thing make(std::string_view spec) { return make_kind<Thing, Info>("thing", kinds, Spec::parse(spec)); }
+Thing make(std::string_view spec) { return make_kind<Thing>("thing", kinds, Spec::parse(spec)); }
 
 TEST(Registry, KeepsOldSpecificationsUnderTheirVersion) {
   struct Row {

@@ -96,7 +96,7 @@ class Layer {
  public:
   template <class L>
   requires requires { L::meaning; }
-  Layer(L settings) : self_(std::make_shared<Model<L>>(std::move(settings))) {}
+  Layer(L settings) : Layer(static_cast<const Concept*>(new Model<L>(std::move(settings)))) {}
 
   /// A function that is a layer, such as relu or flatten (see function_layers.hpp). Throws UsageError for any other.
   Layer(Var (*function)(const Var&));
@@ -119,7 +119,7 @@ class Layer {
     return model == nullptr ? nullptr : &model->settings;
   }
 
-  Spec spec() const { return self_->spec(); }  ///< without `of`
+  Spec spec() const;  ///< without `of`
   Operands operands() const { return self_->operands; }
   std::vector<WeightInfo> weights(std::span<const Shape> in) const { return self_->weights(in); }
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const { return self_->run(tape, x, run); }
@@ -129,21 +129,27 @@ class Layer {
  private:
   struct Concept {
     virtual ~Concept() = default;
-    virtual Spec spec() const = 0;
+    virtual std::vector<hans::detail::Member> members() const = 0;
+    virtual void validate() const = 0;
     virtual std::vector<WeightInfo> weights(std::span<const Shape> in) const = 0;
     virtual Var run(Tape& tape, std::span<const Var> x, const Run& run) const = 0;
+    std::string_view name, version;
     Operands operands = {};
     bool fuses = false, random = false;
   };
   template <class L>
   struct Model final : Concept {
     explicit Model(L made) : settings(std::move(made)) {
-      check_fields(settings);
+      name = hans::detail::name_of_type<L>();
+      version = hans::detail::version_of_type<L>();
       if constexpr (requires { L::operands; }) operands = L::operands;
       if constexpr (requires { L::fuses; }) fuses = L::fuses;
       if constexpr (requires { L::random; }) random = L::random;
     }
-    Spec spec() const override { return to_spec(settings); }
+    std::vector<hans::detail::Member> members() const override { return hans::detail::members(settings); }
+    void validate() const override {
+      if constexpr (requires { settings.validate(); }) settings.validate();
+    }
     std::vector<WeightInfo> weights(std::span<const Shape> in) const override {
       if constexpr (requires { settings.weights(in[0]); }) {
         return settings.weights(in[0]);
@@ -162,6 +168,9 @@ class Layer {
     }
     L settings;
   };
+
+  explicit Layer(const Concept* made);  ///< what does not depend on L, once
+
   std::shared_ptr<const Concept> self_;
   std::optional<std::vector<Source>> sources_;
 };
