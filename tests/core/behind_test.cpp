@@ -149,7 +149,8 @@ Normed plain_loops(std::size_t rows, std::size_t channels, const Values& x, cons
 
 TEST(BatchNorms, EqualPlainLoops) {
   const std::vector<std::array<std::size_t, 2>> shapes{{1, 3}, {7, 1}, {16, 16}, {33, 5}, {100, 37}, {70, 256}};
-  for (const auto& [rows, channels] : shapes) {
+  for (const auto& extents : shapes) {
+    const std::size_t rows = extents[0], channels = extents[1];  // clang 14 lets no lambda use structured bindings
     Numbers numbers(7);
     const Values x = numbers.values(rows * channels, false), g = numbers.values(rows * channels, false);
     const Values scale = numbers.values(channels, false), bias = numbers.values(channels, false);
