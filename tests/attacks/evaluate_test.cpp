@@ -166,10 +166,10 @@ TEST(Evaluate, RefusesWhatAnAttackOfOnesOwnForgot) {
       {{.images = 4, .notes = 4, .eps = -1}, "forgetful: eps = -1 is no radius"},
   };
   const data::Samples four = five.first(4);
-  for (const auto& [attack, part] : rows) {
-    const Attack alone = attack;
-    EXPECT_TRUE(contains(error_of([&] { alone(quarters, four, away_from(four.labels)); }), part)) << part;
-    EXPECT_TRUE(contains(error_of([&] { evaluated(five, {attack}); }), part)) << part;
+  for (const auto& row : rows) {
+    const Attack alone = row.attack;
+    EXPECT_TRUE(contains(error_of([&] { alone(quarters, four, away_from(four.labels)); }), row.part)) << row.part;
+    EXPECT_TRUE(contains(error_of([&] { evaluated(five, {alone}); }), row.part)) << row.part;
   }
 }
 
