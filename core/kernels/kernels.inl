@@ -102,12 +102,16 @@ template <size_t rows, size_t vectors, bool whole>
     for (size_t r = 0; r < rows; ++r) sums.row[r][v] = add(sums.row[r][v], bias);
   }
   if (job.factor != nullptr) {
-    const real* const factors = job.factor + first_column;
-    const real* const summands = job.summand + first_column;
-    const Vec factor = whole ? load(factors) : load_part(factors, width);
-    const Vec summand = whole ? load(summands) : load_part(summands, width);
+    const real* const from = job.factor + first_column;
+    const Vec factor = whole ? load(from) : load_part(from, width);
     HANS_UNROLL
-    for (size_t r = 0; r < rows; ++r) sums.row[r][v] = add(multiply(sums.row[r][v], factor), summand);
+    for (size_t r = 0; r < rows; ++r) sums.row[r][v] = multiply(sums.row[r][v], factor);
+  }
+  if (job.summand != nullptr) {
+    const real* const from = job.summand + first_column;
+    const Vec summand = whole ? load(from) : load_part(from, width);
+    HANS_UNROLL
+    for (size_t r = 0; r < rows; ++r) sums.row[r][v] = add(sums.row[r][v], summand);
   }
   if (job.added != nullptr) {
     HANS_UNROLL

@@ -10,12 +10,11 @@ namespace hans::kernels {
 namespace {
 
 constexpr std::size_t partials = 16;
-constexpr std::size_t grain = 16384;  // numbers worth a thread
 
 /// Calls body(first row, rows) for parts of the rows.
 template <class Body>
 void over_parts(std::size_t rows, std::size_t channels, Body body) {
-  parallel_ranges(rows, std::max<std::size_t>(1, grain / channels), [&](std::size_t begin, std::size_t end) {
+  parallel_ranges(rows, std::max<std::size_t>(1, elementwise_grain / channels), [&](std::size_t begin, std::size_t end) {
     const std::size_t count = end - begin;
     body(begin * channels, Rows{count, channels, count, 0});
   });

@@ -127,8 +127,7 @@ void average_pool_gradient(const Pooling& p, const Counted& counted, const real*
 }
 
 void apply_gate(const real* gate, real* gradient, std::size_t count) {
-  constexpr std::size_t grain = 16384;
-  parallel_ranges(count, grain, [=](std::size_t begin, std::size_t end) {
+  parallel_ranges(count, elementwise_grain, [=](std::size_t begin, std::size_t end) {
     current()->gate(gate + begin, gradient + begin, end - begin);
   });
 }

@@ -66,11 +66,11 @@ TEST(Behind, EqualsWhatComesBehindOneAfterTheOther) {
     const Values added = numbers.values(output_size(c), true);
     const Values plain = forward(c, o.images, o.weights, o.bias.data(), Activation::none);
     const Pooling p = pooling(each);
-    for (const unsigned parts : {0u, 1u, 2u, 3u, 4u, 7u}) {
-      Behind behind = (parts & 4u) != 0 ? Activation::relu : Activation::none;
+    for (unsigned parts = 0; parts < 16; ++parts) {
+      Behind behind = (parts & 8u) != 0 ? Activation::relu : Activation::none;
       if ((parts & 1u) != 0) behind.factor = factor.data();
-      if ((parts & 1u) != 0) behind.summand = summand.data();
-      if ((parts & 2u) != 0) behind.added = added.data();
+      if ((parts & 2u) != 0) behind.summand = summand.data();
+      if ((parts & 4u) != 0) behind.added = added.data();
       Values expected = plain;
       for (std::size_t i = 0; i < expected.size(); ++i) {
         real& value = expected[i];

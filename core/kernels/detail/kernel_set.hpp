@@ -49,10 +49,10 @@ struct Product {
   Care care;            ///< for Care::rows, or if not padded, row_count <= 32
   bool continues;       ///< the chains go on from what is in the outputs
   // What comes behind, for Care::none only.
-  const real* bias;    ///< added at the end, may be null
-  const real* factor;  ///< then times this and plus `summand`, may be null
-  const real* summand;
-  const real* added;  ///< then added[i] to the output at `base` + i, may be null
+  const real* bias;     ///< added at the end, may be null
+  const real* factor;   ///< then times this, may be null
+  const real* summand;  ///< then plus this, may be null
+  const real* added;    ///< then added[i] to the output at `base` + i, may be null
   bool relu;
   /// May be null. Otherwise the output at `base` + i becomes +0 unless gate[i] > 0.
   const real* gate;
