@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <limits>
 
-#include <hans/attacks/ball.hpp>
 #include <hans/attacks/planes.hpp>
 #include <hans/attacks/steps.hpp>
 

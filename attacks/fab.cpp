@@ -5,7 +5,6 @@
 #include <cmath>
 #include <limits>
 
-#include <hans/attacks/ball.hpp>
 #include <hans/attacks/losses.hpp>
 #include <hans/attacks/planes.hpp>
 #include <hans/attacks/steps.hpp>

@@ -6,7 +6,6 @@
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/driver.hpp>
 #include <hans/attacks/losses.hpp>
-#include <hans/core/error.hpp>
 #include <hans/core/reduce.hpp>
 
 namespace hans::attacks {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include <hans/attacks/ball.hpp>
 #include "tools/detail/saliency.hpp"
 
 namespace hans::attacks {

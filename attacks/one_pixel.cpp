@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include <hans/attacks/ball.hpp>
 #include <hans/attacks/losses.hpp>
 #include <hans/core/error.hpp>
 

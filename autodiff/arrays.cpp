@@ -11,10 +11,9 @@ namespace hans {
 namespace {
 
 // Copying is cut into pieces of about this many elements; less stays on one thread.
-constexpr std::size_t copy_grain = 16384;
 
 /// So many pieces of `elements` each as are worth a thread.
-std::size_t pieces_in_grain(std::size_t elements) { return std::max<std::size_t>(1, copy_grain / elements); }
+std::size_t pieces_in_grain(std::size_t elements) { return std::max<std::size_t>(1, elementwise_grain / elements); }
 
 // --- copies along axes -----------------------------------------------------------------------------
 

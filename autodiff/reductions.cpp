@@ -13,7 +13,6 @@ namespace hans {
 namespace {
 
 // Elements are gone through in pieces of about so many; fewer stay on one thread.
-constexpr std::size_t reduction_grain = 16384;
 constexpr std::size_t most_columns = 128;  // side by side: what is kept for each of them stays in the first cache
 
 /// An array as outer x count x inner, of which `count` is reduced.
@@ -30,7 +29,7 @@ template <class Body>
 void over_columns(const Block& block, Body body) {
   const std::size_t pieces = (block.inner + most_columns - 1) / most_columns;
   const std::size_t elements = block.count * std::min(block.inner, most_columns);
-  parallel_ranges(block.outer * pieces, std::max<std::size_t>(1, reduction_grain / elements),
+  parallel_ranges(block.outer * pieces, std::max<std::size_t>(1, elementwise_grain / elements),
                   [&](std::size_t piece, std::size_t end) {
                     for (; piece < end; ++piece) {
                       const std::size_t row = piece / pieces, column = piece % pieces * most_columns;
@@ -118,7 +117,7 @@ Var extremes(const Var& x, const Block& block, const Shape& result, Before befor
 Var norms(const Var& x, const Block& block, const Shape& result) {
   Tensor squares = x.tape().make(x.shape());
   real* const square = squares.mutable_data();
-  parallel_ranges(squares.size(), reduction_grain, [square, from = x.value().data()](std::size_t i, std::size_t end) {
+  parallel_ranges(squares.size(), elementwise_grain, [square, from = x.value().data()](std::size_t i, std::size_t end) {
     for (; i < end; ++i) square[i] = from[i] * from[i];
   });
   Tensor y = totals(block, squares);

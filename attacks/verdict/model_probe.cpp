@@ -6,7 +6,6 @@
 #include <cstring>
 #include <utility>
 
-#include <hans/attacks/ball.hpp>
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/attacks/pgd.hpp>

@@ -7,7 +7,6 @@
 #include <limits>
 
 #include <hans/attacks/apgd.hpp>
-#include <hans/attacks/ball.hpp>
 #include <hans/attacks/fab.hpp>
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/fmn.hpp>

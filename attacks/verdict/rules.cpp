@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 
-#include <hans/attacks/ball.hpp>
 #include <hans/core/error.hpp>
 #include <hans/core/text.hpp>
 #include <hans/nn/evaluate.hpp>

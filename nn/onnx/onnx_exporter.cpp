@@ -5,7 +5,6 @@
 #include <array>
 
 #include <hans/autodiff/arrays.hpp>
-#include <hans/core/error.hpp>
 #include "../../data/detail/bytes.hpp"
 
 namespace hans::nn::onnx {

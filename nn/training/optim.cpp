@@ -159,8 +159,7 @@ void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradient
     std::array<real*, 2> state{};
     for (std::size_t k = 0; k < slots; ++k) state[k] = state_[t * slots + k].mutable_data();
     // Each element on its own, so pieces may go to any thread.
-    constexpr std::size_t grain = 16384;
-    parallel_ranges(weights[t].size(), grain, [&](std::size_t begin, std::size_t end) {
+    parallel_ranges(weights[t].size(), elementwise_grain, [&](std::size_t begin, std::size_t end) {
       std::array<real*, 2> part{};
       for (std::size_t k = 0; k < slots; ++k) part[k] = state[k] + begin;
       self_->apply(powers_, factor, end - begin, w + begin, g + begin, part.data());

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include <hans/attacks/ball.hpp>
 #include <hans/attacks/evaluate.hpp>
 #include <hans/attacks/judge.hpp>
 #include <hans/attacks/steps.hpp>

@@ -21,7 +21,6 @@ using attacks::Attack;
 using attacks::Crafted;
 using attacks::Jsma;
 using attacks::JsmaCleverhans100;
-using attacks::Map;
 using attacks::Of;
 using attacks::Retire;
 using attacks::Select;

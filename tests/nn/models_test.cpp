@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include <hans/core/error.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/models.hpp>
