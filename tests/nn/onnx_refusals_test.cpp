@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-
 #include "../data/data_testing.hpp"
 #include "onnx_testing.hpp"
 
