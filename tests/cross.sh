@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds hans for other machines and runs tests/bits.cpp there, under an emulator: its golden inference, attacks and training
-# steps must have the same bits as everywhere. Prints a table, as it stands in README.md.
+# steps must have the same bits as everywhere. Prints a table, as it stands in tests/cross/README.md.
 #
 #   tests/cross.sh [TARGET ...]     targets: webassembly musl windows riscv64 aarch64; without any all of them
 #

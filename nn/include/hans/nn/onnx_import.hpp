@@ -12,7 +12,7 @@
 namespace hans::nn {
 
 /// The network in `file`, as layers of this library, and what to know about how it was read: which output was taken,
-/// that probabilities were taken back to logits. Operators, opsets and what is not supported: README.md. Throws
+/// that probabilities were taken back to logits. Operators, opsets and what is not supported: nn/README.md. Throws
 /// Error that names the node.
 ///
 /// The image is the file's input, height x width x channels. An input of one axis is taken for a square image of one
