@@ -1,4 +1,4 @@
-// Loops over elements, with and without broadcasting: private to the sources of the elementwise operations.
+// Loops over elements, with and without broadcasting; private to the elementwise operations.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ void for_ranges(std::size_t size, Body body) {
 }
 
 // --- one tensor ------------------------------------------------------------------------------------
-// `memory` is a Tape or, in a backward closure, Inputs: what has make(shape).
+// `memory` is anything with make(shape): a Tape or, in a backward closure, Inputs.
 
 /// A function of core/math.hpp over arrays.
 using ArrayFunction = void (*)(std::span<const real>, std::span<real>);
@@ -61,7 +61,7 @@ Tensor mapped(Memory& memory, const Tensor& x, ArrayFunction function) {
   return y;
 }
 
-/// gradient[i] = f(gradient[i], saved[i]) in place, for operations whose derivative follows from one saved tensor.
+/// gradient[i] = f(gradient[i], saved[i]) in place, for operations whose derivative depends on one saved tensor.
 template <class Function>
 Tensor through(Tensor gradient, const Tensor& saved, Function f) {
   real* g = gradient.mutable_data();
@@ -74,9 +74,9 @@ Tensor through(Tensor gradient, const Tensor& saved, Function f) {
 
 // --- broadcasting ----------------------------------------------------------------------------------
 
-/// The axes of a shape that `count` operands broadcast to, and by how many elements each of them moves along them.
-/// Extents of 1 are left out, and neighbouring axes along which no operand sees a border are one; one axis at least
-/// is left. Along the last an operand moves by 1 or not at all.
+/// The axes of the common shape of `count` operands, and each operand's stride along them. Axes of extent 1 are
+/// dropped, and neighbouring axes are merged where every operand allows; at least one axis remains. The last stride of
+/// an operand is 1 or 0.
 template <std::size_t count>
 struct Axes {
   std::size_t rank = 0;
@@ -104,8 +104,8 @@ Axes<count> joined_axes(const Shape& to, const std::array<const Shape*, count>& 
   return axes;
 }
 
-/// Calls body(first element, where each operand is there, length) for the parts of rows along the last axis that
-/// elements begin .. end - 1 consist of.
+/// Splits elements begin .. end - 1 into parts of rows along the last axis, and calls body(first element, offset of
+/// each operand, length) for each part.
 template <std::size_t count, class Body>
 void over_row_parts(const Axes<count>& axes, std::size_t begin, std::size_t end, Body body) {
   const std::size_t last = axes.rank - 1;
@@ -131,7 +131,7 @@ void over_row_parts(const Axes<count>& axes, std::size_t begin, std::size_t end,
   }
 }
 
-/// A part of a row of an operand: one value after another, or the same one everywhere.
+/// A part of an operand's row: consecutive values, or one repeated value.
 struct Moving {
   const real* values;
   real operator[](std::size_t i) const { return values[i]; }
@@ -150,7 +150,7 @@ void map_row(real* __restrict to, std::size_t length, Function f, Read... read) 
   for (std::size_t i = 0; i < length; ++i) to[i] = f(read[i]...);
 }
 
-/// Calls then() with the part as Moving or Still, so that the loop in it is made for one of them.
+/// Calls then() with the part as Moving or Still, so that the compiler specialises the loop in it.
 template <class Then>
 void read_row(RowPart part, Then then) {
   if (part.moves) return then(Moving{part.values});
@@ -168,8 +168,8 @@ void map_row_parts(real* to, std::size_t length, Function f, RowPart a, RowPart 
       a, [&](auto x) { read_row(b, [&](auto y) { read_row(c, [&](auto z) { map_row(to, length, f, x, y, z); }); }); });
 }
 
-/// out[i] = f(a[i], b[i]) or f(a[i], b[i], c[i]) with the operands broadcast to out's shape. Out shares no memory with
-/// them.
+/// out[i] = f(a[i], b[i]) or f(a[i], b[i], c[i]), with the operands broadcast to the shape of `out`. `out` must not
+/// share memory with them.
 template <class Function, class... Tensors>
 Tensor broadcasted(Tensor out, Function f, const Tensors&... operands) {
   constexpr std::size_t count = sizeof...(operands);

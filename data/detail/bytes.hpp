@@ -1,4 +1,4 @@
-// Numbers in and out of bytes, one byte at a time, so that files are the same on every machine.
+// Numbers as bytes, independent of the machine's byte order.
 #pragma once
 
 #include <bit>
@@ -10,7 +10,7 @@
 
 namespace hans::data {
 
-/// The unsigned number whose little-endian bytes start at `at`; the caller has checked that they exist.
+/// The little-endian number at `at`; the caller has checked that enough bytes follow.
 template <std::unsigned_integral Word>
 Word little(const char* at) {
   Word value = 0;
@@ -20,7 +20,7 @@ Word little(const char* at) {
   return value;
 }
 
-/// The same for big-endian bytes.
+/// The big-endian number at `at`.
 template <std::unsigned_integral Word>
 Word big(const char* at) {
   Word value = 0;
@@ -31,7 +31,7 @@ Word big(const char* at) {
   return value;
 }
 
-/// Floating-point numbers of 16 bits: IEEE 754's, and the upper half of a float.
+/// 16-bit floating-point numbers: IEEE 754 half precision, and bfloat16 (the upper half of a float).
 inline float half_number(std::uint16_t bits) {
   const std::uint32_t sign = bits & 0x8000U, exponent = bits >> 10 & 31U, fraction = bits & 1023U;
   if (exponent == 0) return (sign != 0 ? -1.0F : 1.0F) * static_cast<float>(fraction) * 0x1p-24F;

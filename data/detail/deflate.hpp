@@ -1,4 +1,4 @@
-// Compression into raw deflate data (RFC 1951) by a hash chain of length one and the fixed code.
+// Deflate compression (RFC 1951) with one match candidate per hash and the fixed Huffman code.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace hans::data {
 
-/// Deflate data of `bytes`; the same bytes always give the same data. Small and fast rather than tight.
+/// `bytes` as deflate data. Equal input gives equal output. Fast and simple rather than tight.
 std::string deflate(std::string_view bytes);
 
 }  // namespace hans::data

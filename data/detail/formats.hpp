@@ -1,4 +1,4 @@
-// The formats that data sets are read from: a row of a table each.
+// The file formats of data sets: one table row per format.
 #pragma once
 
 #include <filesystem>
@@ -9,33 +9,33 @@
 
 namespace hans::data {
 
-/// Where data lie, and what is wanted of them.
+/// A request for data: where they are and which part.
 struct Source {
   std::filesystem::path path;
   Part part = Part::test;
-  bool names_part = false;  ///< the caller asked for this part by its name
-  std::string name;         ///< that the data set gets
-  std::size_t classes = 0;  ///< as load() takes it
+  bool names_part = false;  ///< the caller named this part explicitly
+  std::string name;         ///< of the resulting data set
+  std::size_t classes = 0;  ///< as in load()
 };
 
 struct Format : FormatInfo {
-  /// Whether `path` is to be read by this format, told by its name or by what a folder is or holds.
+  /// Whether this format reads `path`, judged by its name or, for a folder, its content.
   bool (*recognises)(const std::filesystem::path& path);
 
-  /// The file that a part needs and `folder` does not have; empty where it has it. Null: not for folders.
+  /// The file of this part that `folder` lacks; empty if complete. Null if the format has no folders.
   std::string (*lacks)(const std::filesystem::path& folder, Part part);
 
-  /// Reads one part. Throws Error that names the file and what is wrong with it; a file is as hostile as it likes.
+  /// Reads one part. Files are untrusted: throws Error with the file and its defect.
   Dataset (*read)(const Source& source);
 };
 
-/// All formats. The first that recognises a path reads it.
+/// All formats, in order; the first that recognises a path reads it.
 std::span<const Format> formats();
 
-/// A row of the table by its name.
+/// The format of this name.
 const Format& format(std::string_view name);
 
-/// One part of mnist-5k, which is built in.
+/// One part of the built-in mnist-5k.
 Dataset read_mnist_5k(Part part, std::string name);
 
 }  // namespace hans::data

@@ -1,4 +1,4 @@
-// ZIP archives, as far as .npz files need them: stored and deflated entries, ZIP64.
+// ZIP archives as .npz files use them: stored and deflated entries, ZIP64.
 #pragma once
 
 #include <cstddef>
@@ -15,19 +15,19 @@ struct ZipEntry {
   std::string name;
   std::uint16_t method = 0;  ///< 0 stored, 8 deflated
   std::uint32_t crc = 0;
-  std::uint64_t packed = 0;  ///< bytes in the archive
-  std::uint64_t size = 0;    ///< bytes once expanded
-  std::uint64_t header = 0;  ///< where the local header begins
+  std::uint64_t packed = 0;  ///< compressed bytes in the archive
+  std::uint64_t size = 0;    ///< uncompressed bytes
+  std::uint64_t header = 0;  ///< offset of the local header
 };
 
-/// The directory of an archive. Throws Error if it is broken, encrypted or split over several files.
+/// The directory of an archive. Throws Error if it is damaged, encrypted or split over several files.
 std::vector<ZipEntry> read_zip_directory(std::string_view file);
 
-/// The content of an entry of this archive. Throws Error if it is broken or longer than `most` bytes.
+/// The content of an entry of this archive. Throws Error if it is damaged or longer than `most` bytes.
 std::string read_zip_entry(std::string_view file, const ZipEntry& entry, std::uint64_t most);
 
-/// An archive of (name, content) pairs, stored, dated 1980-01-01. Entries of `zip64_from` bytes or more, or that
-/// begin after so many, get 64-bit fields.
+/// An archive of (name, content) pairs, uncompressed and dated 1980-01-01. Entries of at least `zip64_from` bytes, or
+/// that begin at or after that offset, get 64-bit fields.
 std::string write_zip(const std::vector<std::pair<std::string, std::string>>& entries,
                       std::uint64_t zip64_from = 0xffffffff);
 

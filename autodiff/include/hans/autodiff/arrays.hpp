@@ -1,4 +1,4 @@
-// Differentiable operations on arrays of any rank: rearranging, reducing along axes, products of matrices.
+// Differentiable operations on arrays of any rank: rearranging, reducing along axes, matrix products.
 #pragma once
 
 #include <array>
@@ -12,24 +12,25 @@ namespace hans {
 
 // --- rearranging (arrays.cpp) ----------------------------------------------------------------------
 
-/// Axis k of the result is axis order[k] of x; every axis of x is named once. No copy where only extents of 1 move.
+/// Permutes the axes: axis k of the result is axis order[k] of x. `order` names every axis once. Copies nothing if only
+/// axes of extent 1 move.
 Var transpose(const Var& x, std::span<const std::size_t> order);
 
-/// The same of numbers that nobody differentiates.
+/// transpose() of a constant.
 Tensor transposed(const Tensor& x, std::span<const std::size_t> order);
 
-/// The index that take() puts `fill` for.
+/// The index for which take() inserts `fill`.
 inline constexpr std::size_t nothing = ~std::size_t{0};
 
-/// Along `axis`, element j of the result is element indices[j] of x; where indices[j] is `nothing` it is `fill`.
-/// Slices, gathers, flips, paddings of every kind, tilings and nearest-neighbour scaling are all this. The gradient
-/// of an element taken more than once adds up from +0 in rising j. Fastest where indices rise by one.
+/// Selects along `axis`: element j of the result is element indices[j] of x, or `fill` if indices[j] is `nothing`.
+/// Implements slices, gathers, flips, all kinds of padding, tiling and nearest-neighbour scaling. If an element is
+/// taken more than once, its gradients are added from +0 in rising j. Fastest if the indices rise by one.
 Var take(const Var& x, std::size_t axis, std::span<const std::size_t> indices, real fill = 0);
 
-/// One behind the other along `axis`, at least one. Their shapes are equal but for that axis.
+/// Concatenates one or more arrays along `axis`. Their other extents must be equal.
 Var concat(std::span<const Var> parts, std::size_t axis);
 
-/// x repeated along its axes of extent 1, and along new ones in front, to `shape`.
+/// x repeated to `shape`, along its axes of extent 1 and along new axes in front.
 Var broadcast_to(const Var& x, const Shape& shape);
 
 // --- reducing (reductions.cpp) ---------------------------------------------------------------------
@@ -37,18 +38,19 @@ Var broadcast_to(const Var& x, const Shape& shape);
 enum class Reduction { sum, mean, max, min, l2 };
 constexpr std::array<std::string_view, 5> enum_names(Reduction) { return {"sum", "mean", "max", "min", "l2"}; }
 
-/// Over the given axes, each named at most once; with `keep` they stay, with an extent of 1. Without axes every element
-/// is reduced alone: l2 makes it sqrt(x^2), the others leave it as it is.
-/// A sum takes the elements in row-major order of the reduced axes by sum()'s 16 partials; mean = sum / count; l2 =
-/// sqrt(sum of x^2), with gradient x / l2, or 0 where l2 is 0. max and min are those of the first index that has them,
-/// which gets the gradient; a NaN anywhere gives NaN. Of no elements the sum and l2 are 0, the others refused.
-/// Fastest where the reduced axes are neighbours; otherwise they are brought together by a copy first.
+/// Reduces over the given axes, each named at most once; with `keep` they stay with an extent of 1. Without axes, every
+/// element is reduced alone: l2 gives sqrt(x^2), the others give the element.
+///
+/// A sum takes the elements in row-major order of the reduced axes, with sum()'s 16 partial sums; mean = sum / count;
+/// l2 = sqrt(sum of x^2), with gradient x / l2, or 0 where l2 is 0. For max and min, the first index of the extreme
+/// value receives the gradient; a NaN anywhere gives NaN. Without elements, sum and l2 give 0, and the others throw
+/// Error. Fastest if the reduced axes are neighbours; otherwise x is copied first.
 Var reduce(const Var& x, Reduction kind, std::span<const std::size_t> axes, bool keep);
 
 // --- products (matmul.cpp) -------------------------------------------------------------------------
 
-/// Of matrices, which the last two axes are: ... x m x k times ... x k x n. The axes before them are broadcast. Every
-/// output is one chain of multiply-adds in rising k, as in linear().
+/// The product of matrices, which are the last two axes: ... x m x k times ... x k x n. The other axes are broadcast.
+/// Every output is one chain of multiply-adds in rising k, as in linear().
 Var matmul(const Var& a, const Var& b);
 
 }  // namespace hans

@@ -10,13 +10,13 @@
 namespace hans {
 
 struct ValueAndGrad {
-  Tensor value;     ///< what the function gave
-  Tensor gradient;  ///< of the sum of value's elements; the shape of x
+  Tensor value;     ///< f(x)
+  Tensor gradient;  ///< of the sum of value's elements, in the shape of x
 };
 
-/// f(x) and the gradient of the sum of its elements with respect to x. `f` takes a Var and gives a Var. Give the
-/// tape of an earlier call to reuse its memory; it is rewound first. Cost: one forward and one backward pass.
-/// Per-sample losses need no reduction: sample i's gradient only depends on loss i.
+/// f(x), and the gradient of the sum of its elements with respect to x. `f` maps a Var to a Var. Pass a tape that was
+/// used before to reuse its memory; it is rewound first. Cost: one forward and one backward pass. Per-sample losses
+/// need no reduction, because sample i's gradient depends only on loss i.
 template <class Function>
 ValueAndGrad value_and_grad(Tape& tape, Function&& f, const Tensor& x) {
   tape.rewind();
@@ -33,13 +33,13 @@ ValueAndGrad value_and_grad(Function&& f, const Tensor& x) {
   return value_and_grad(tape, std::forward<Function>(f), x);
 }
 
-/// The same with respect to several tensors: `f` takes a std::span<const Var>. `seed` weighs the elements
-/// of f's value (shape of the value); the gradients replace those in `gradients`, which are let go of first.
+/// The same with respect to several tensors: `f` takes a std::span<const Var>. `seed`, of the shape of f's value,
+/// weights its elements. Overwrites `gradients`, whose memory is released first.
 template <class Function>
 Tensor value_and_grads(Tape& tape, Function&& f, std::span<const Tensor> xs, const Tensor& seed,
                        std::span<Tensor> gradients) {
   tape.rewind();
-  std::ranges::fill(gradients, Tensor());  // so that their memory serves the new ones
+  std::ranges::fill(gradients, Tensor());  // so that the new gradients reuse their memory
   const std::span<const Var> inputs = tape.watch(xs);
   const Var output = std::forward<Function>(f)(inputs);
   tape.gradients(output, seed, inputs, gradients);
@@ -52,11 +52,11 @@ Tensor jacobian(const Var& output, const Var& input);
 
 struct ValueAndJacobian {
   Tensor value;     ///< samples x outputs
-  Tensor jacobian;  ///< outputs x samples x features...: block j holds every sample's gradient of output j
+  Tensor jacobian;  ///< outputs x samples x features...: block j holds the gradient of output j for every sample
 };
 
-/// f(x), samples x outputs, and each output's gradient with respect to its own sample of x. Cost: one forward
-/// and `outputs` backward passes, each for the whole batch.
+/// f(x), samples x outputs, and the gradient of each output with respect to its own sample of x. Cost: one forward pass
+/// and one backward pass per output, each for the whole batch.
 template <class Function>
 ValueAndJacobian jacobian(Tape& tape, Function&& f, const Tensor& x) {
   tape.rewind();

@@ -1,4 +1,4 @@
-// Gradients against finite differences.
+// Comparison of gradients with finite differences.
 #pragma once
 
 #include <functional>
@@ -8,9 +8,9 @@
 
 namespace hans {
 
-/// The largest disagreement, over all elements of all inputs, between the gradient of sum(f(xs) * weights), with fixed
-/// random weights, and its central four-point difference quotient, relative to max(1, |gradient|). Meant for the
-/// double build, where it is below 1e-7 for a right gradient; inputs must stay `step * 2` clear of kinks.
+/// The largest error of the gradient of sum(f(xs) * weights), with fixed random weights, over all elements of all
+/// inputs: its difference from a central four-point difference quotient, relative to max(1, |gradient|). Meant for the
+/// double build, where a correct gradient gives less than 1e-7. Inputs must stay `step * 2` away from kinks.
 real gradcheck(const std::function<Var(std::span<const Var>)>& f, std::span<const Tensor> xs, real step);
 
 }  // namespace hans

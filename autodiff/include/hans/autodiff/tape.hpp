@@ -1,4 +1,4 @@
-// Reverse-mode differentiation: values, and the tape that remembers how they were made.
+// Reverse-mode differentiation: values, and the tape that records the operations on them.
 #pragma once
 
 #include <cstddef>
@@ -18,17 +18,17 @@ namespace hans {
 
 class Tape;
 
-/// A value in a computation. Copying is cheap. It belongs to a tape and is valid until that is rewound.
+/// A value in a computation. Cheap to copy. Belongs to a tape and is valid until that tape is rewound.
 class Var {
  public:
-  Var() = default;  ///< no value at all; stands for an absent bias
+  Var() = default;  ///< no value; stands for an absent bias
 
   const Tensor& value() const { return value_; }
   const Shape& shape() const { return value_.shape(); }
   Tape& tape() const { return *tape_; }
   bool present() const { return tape_ != nullptr; }
 
-  /// True if it depends on something watched, so that a gradient may flow through it.
+  /// True if the value depends on a watched one, so that a gradient may flow through it.
   bool tracked() const { return node_ != untracked; }
 
  private:
@@ -42,24 +42,25 @@ class Var {
   std::uint32_t node_ = untracked;
 };
 
-/// Where a backward closure puts the gradients of its operation's inputs.
+/// The inputs of an operation, as its backward closure sees them: the closure adds their gradients here.
 class Inputs {
  public:
-  /// Whether anybody asked for a gradient that flows through input i; if not, do not compute it.
+  /// Whether the gradient of input i is needed; if not, do not compute it.
   bool wants(std::size_t i) const;
 
-  /// Adds to the gradient of input i. A gradient of a shape that input i was broadcast to is summed back. `gated`: it
-  /// is +0 wherever gate(i) is not > 0.
+  /// Adds to the gradient of input i. A gradient with a shape that input i was broadcast to is summed back to its
+  /// shape. `gated`: the gradient is already +0 wherever gate(i) is not > 0.
   void add(std::size_t i, Tensor gradient, bool gated = false);
 
-  /// Whether nothing has been added to the gradient of input i, which is wanted.
+  /// Whether nothing has been added yet to the gradient of input i, which is wanted.
   bool untouched(std::size_t i) const;
 
-  /// Where input i is rectified and its own gradient not asked for: its values. Only what comes in where they are > 0
-  /// is used, so an operation may spare itself the rest, or the tape the work of cutting it off. Otherwise null.
+  /// The values of input i if it is the output of a ReLU and its own gradient was not asked for; otherwise null. Only
+  /// gradients where these values are > 0 are used, so an operation may skip the others, or zero them itself and spare
+  /// the tape a pass (see `gated`).
   const Tensor* gate(std::size_t i) const;
 
-  /// Unwritten memory from the tape's pool.
+  /// A tensor from the tape's pool; contents undefined.
   Tensor make(const Shape& shape);
 
  private:
@@ -69,13 +70,12 @@ class Inputs {
   std::uint32_t node_;
 };
 
-/// Whether a gradient passes an operation everywhere or, as through a ReLU, only where its value is > 0.
+/// Whether an operation passes gradients everywhere or, like a ReLU, only where its output is > 0.
 enum class Pass { everywhere, where_positive };
 
-/// Remembers operations on what it watches, and nothing else: a computation on constants records
-/// nothing. Tapes are independent, so a computation may differentiate another one inside. A tape keeps
-/// its memory between uses; after the first of many equal steps it asks for no more.
-/// One thread at a time; helper() gives others for other threads.
+/// Records the operations on watched values. Operations on constants alone are not recorded. Tapes are independent, so
+/// a computation may differentiate another one inside. A tape keeps its memory between uses: after the first of many
+/// equal steps it allocates nothing. Not thread-safe; helper() gives tapes for other threads.
 class Tape {
  public:
   Tape();
@@ -87,13 +87,13 @@ class Tape {
   Var watch(Tensor value);
   std::span<const Var> watch(std::span<const Tensor> values);  ///< valid until the next such call or rewind()
 
-  /// Unwritten memory for a result.
+  /// A tensor for a result; contents undefined.
   Tensor make(const Shape& shape) { return Tensor::uninitialised(shape, pool_); }
   Tensor full(const Shape& shape, real value);  ///< the same, with `value` everywhere
 
-  /// The result of an operation. `backward(Tensor gradient, Inputs& inputs)` is called at most once a
-  /// backward pass with the gradient of `value`, which it may overwrite; with Pass::where_positive, it is +0 wherever
-  /// `value` is not > 0. Dropped if no input is tracked.
+  /// Records an operation and returns its result. A backward pass calls `backward(Tensor gradient, Inputs& inputs)` at
+  /// most once, with the gradient of `value`, which it may overwrite. With Pass::where_positive, that gradient is +0
+  /// wherever `value` is not > 0. If no input is tracked, nothing is recorded and `backward` is dropped.
   template <class Backward>
   Var record(const char* operation, Tensor value, std::initializer_list<const Var*> inputs, Backward backward,
              Pass pass = Pass::everywhere) {
@@ -114,25 +114,24 @@ class Tape {
         [](void* stored) { static_cast<Stored*>(stored)->~Stored(); }, pass);
   }
 
-  /// The gradient of the sum of output * seed with respect to each target (a watched or computed Var of this
-  /// tape), into `gradients`. Only what lies between is visited, and nothing else changes; may be called
-  /// again with another seed. A target that output does not depend on gets zeros. Where several gradients meet,
-  /// they are added in an order that follows from the computation, not from when its parts were recorded.
+  /// Computes the gradient of the sum of output * seed with respect to each target (a watched or computed Var of this
+  /// tape) into `gradients`. Visits only operations between the targets and the output, and changes nothing else, so it
+  /// may be called again with another seed. A target that the output does not depend on gets zeros. Gradients that meet
+  /// are added in an order given by the structure of the computation, not by the order of recording.
   void gradients(const Var& output, const Tensor& seed, std::span<const Var> targets, std::span<Tensor> gradients);
 
-  /// Forgets all operations and watched values, keeps memory and rearranged weights.
+  /// Forgets all operations and watched values. Keeps memory and packed weights.
   void rewind();
 
-  /// rewind(), and forgets rearranged weights. To be called before weights may change. Does the same to its helpers.
+  /// rewind(), and forgets packed weights, also on the helpers. Call it before weights change.
   void clear();
 
-  /// A tape for another thread that works on the same, made when first asked for and kept as long as this one. It has
-  /// its own operations and memory; weights rearranged by one of them serve all. Not to be called by two threads at
-  /// a time.
+  /// A tape for another thread that runs the same model; created on first use and kept as long as this one. It has its
+  /// own operations and memory but shares packed weights. Must not be called by two threads at once.
   Tape& helper(std::size_t number);
 
-  /// `arrange(weights)`, made at most once for constant weights until clear(). `kind` tells arrangements apart.
-  /// Meanwhile the helpers wait for it, so it must not ask for another arrangement.
+  /// `arrange(weights)`, computed at most once until clear() if the weights are constant. `kind` identifies the
+  /// packing. Helpers wait while `arrange` runs, so it must not call arranged() itself.
   template <class Arrange>
   Tensor arranged(const Var& weights, int kind, Arrange&& arrange) {
     if (weights.tracked()) return arrange(weights.value());
@@ -147,7 +146,7 @@ class Tape {
     return made;
   }
 
-  /// Operations recorded since the last rewind, and bytes of tensor memory taken from the system, helpers included.
+  /// Operations recorded since the last rewind; and bytes of tensor memory obtained from the system, helpers included.
   std::size_t operations() const { return nodes_.size(); }
   std::size_t bytes() const;
 
@@ -189,20 +188,20 @@ class Tape {
   std::vector<Node> nodes_;
   std::vector<std::uint32_t> inputs_;
   std::vector<Var> watched_;
-  std::vector<std::unique_ptr<std::byte[]>> chunks_;  // closures live here
+  std::vector<std::unique_ptr<std::byte[]>> chunks_;  // storage of the closures
   std::size_t chunk_ = 0, used_ = 0;
-  std::shared_ptr<Arrangements> arranged_;  // one for a tape and its helpers
+  std::shared_ptr<Arrangements> arranged_;  // shared by a tape and its helpers
   std::vector<std::unique_ptr<Tape>> helpers_;
-  // Of the backward pass under way, one per node.
+  // State of the current backward pass, one entry per node.
   std::vector<Tensor> slots_;
   std::vector<unsigned char> wanted_, targets_, gated_, seen_;
-  std::vector<std::uint32_t> order_;  // wanted nodes, each behind its inputs
+  std::vector<std::uint32_t> order_;  // wanted nodes, each after its inputs
   std::vector<Visit> visits_;
 };
 
-/// The sum of `gradient` over the axes along which `shape` was broadcast to its shape. Each element sums in rising
-/// index order by sum()'s 16 partials.
+/// Sums `gradient` over the axes along which `shape` was broadcast. Each element is summed in rising index order by
+/// sum()'s 16 partial sums.
 Tensor sum_to(const Tensor& gradient, const Shape& shape);
-Tensor sum_to(const Tensor& gradient, const Shape& shape, Pool& pool);  ///< with memory from there
+Tensor sum_to(const Tensor& gradient, const Shape& shape, Pool& pool);  ///< the same with memory from `pool`
 
 }  // namespace hans

@@ -1,4 +1,4 @@
-// How the library fails: it throws, and the message says what happened, the values, and what to do.
+// Errors: the library throws, and the message says what happened, the values involved, and what to do.
 #pragma once
 
 #include <stdexcept>
@@ -7,20 +7,20 @@
 
 namespace hans {
 
-/// Anything that went wrong. The message is one line, complete in itself.
+/// Any failure. The message is one self-contained line.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-/// The request itself is wrong (an unknown name, a value out of range): nothing was tried.
-/// The command ends with exit code 2 on these, with 1 on every other Error.
+/// The request itself is invalid (an unknown name, a value out of range); nothing was attempted. The command exits with
+/// code 2 on these and with 1 on every other Error.
 class UsageError : public Error {
  public:
   using Error::Error;
 };
 
-/// There is no room for what is to be done.
+/// Not enough memory for the requested work.
 class MemoryError : public Error {
  public:
   using Error::Error;

@@ -1,4 +1,4 @@
-// One description of a thing's parameters, many uses (law 3): text, JSON, help and tests come from one list.
+// Parameter descriptions: parsing, JSON, help and tests all use one list of fields per type.
 #pragma once
 
 #include <concepts>
@@ -23,31 +23,31 @@
 
 namespace hans {
 
-/// One parameter of `Owner`. An aggregate lists its parameters once:
+/// One parameter of `Owner`. An aggregate lists each parameter once:
 ///
 ///     struct Fgsm {
 ///       Required<float> eps;
 ///       Norm norm = Norm::linf;
 ///       std::optional<float> clip_min{};
-///       static constexpr std::string_view name = "fgsm";     // and, where there are, version and specification
+///     static constexpr std::string_view name = "fgsm";     // optional: version and specification beside it
 ///       static constexpr auto fields() {
 ///         return std::tuple(field("eps", &Fgsm::eps, at_least(0), "largest change of a feature"),
 ///                           field("norm", &Fgsm::norm, "norm of the ball"),
 ///                           field("clip_min", &Fgsm::clip_min, any_number.or_infinite(), "lower end of the box",
 ///                                 "data's box"));
 ///       }
-///       void validate() const;  // optional: what no single range can say; throws UsageError
+///     void validate() const;  // optional: checks that involve several parameters; throws UsageError
 ///     };
 ///
-/// A value is a float, double, integer, bool, std::string (a word), an enum, a Required or std::optional of
-/// these, or any type with the functions of core/values.hpp.
+/// A value is a float, double, integer, bool, std::string (a word), an enum, a Required or std::optional of these, or
+/// any type with the functions listed in core/values.hpp.
 template <class Owner, class Value>
 struct Field {
   std::string_view name;
   Value Owner::*member;
   Range range;
   std::string_view meaning;
-  std::string_view unset;  ///< what an empty optional means, for the help: "data's box"
+  std::string_view unset;  ///< help text for an empty optional: "data's box"
 };
 
 template <class Owner, class Value>
@@ -62,12 +62,12 @@ constexpr Field<Owner, Value> field(std::string_view name, Value Owner::*member,
   return {name, member, any_number, meaning, unset};
 }
 
-/// What the help says of one parameter.
+/// The help for one parameter.
 struct FieldInfo {
   std::string name;
-  std::string kind;          ///< "number", "integer", "true|false", "word", "linf|l2", or what value_help says
+  std::string kind;          ///< "number", "integer", "true|false", "word", "linf|l2", or the result of value_help
   std::string default_text;  ///< "required", the default as written in a SPEC, or the field's `unset`
-  std::string range;         ///< ">= 0"; empty if anything of the kind will do
+  std::string range;         ///< ">= 0"; empty if every value of the kind is allowed
   std::string meaning;
   bool required = false;
 };
@@ -82,20 +82,21 @@ void check_range(double value, const Range& range);
 void check_range(std::int64_t value, const Range& range);
 void check_range(std::uint64_t value, const Range& range);
 
-/// Throws UsageError: no integer in this range, whose open ends are the type's `least` and `most`.
+/// Throws UsageError: not an integer in this range. `least` and `most` are the type's limits; they stand for infinite
+/// ends.
 [[noreturn]] void refuse_integer(const Range& range, std::string_view least, std::string_view most);
 }  // namespace detail
 
-/// What may make and fill an aggregate with Required members. For the functions below.
+/// Constructs and fills aggregates with Required members, for the functions below only.
 class FieldAccess {
  public:
-  /// A T with every default in place and nothing in its required members.
+  /// A T with every default in place; its required members are value-initialised.
   template <class T>
   static T blank() {
     return T{};
   }
 
-  /// The value behind a Required or std::optional, for reading into.
+  /// The value inside a Required or std::optional, to read into.
   template <class T>
   static T& slot(T& value) {
     return value;
@@ -106,10 +107,10 @@ class FieldAccess {
   }
   template <class T>
   static T& slot(std::optional<T>& value) {
-    return value ? *value : value.emplace();  // what may be given several times adds to what is there
+    return value ? *value : value.emplace();  // keeps the old value: repeatable parameters append to it
   }
 
-  /// The value to be written, or null for an empty std::optional.
+  /// The value to write; null for an empty std::optional.
   template <class T>
   static const T* peek(const T& value) {
     return &value;
@@ -126,7 +127,7 @@ class FieldAccess {
 
 namespace detail {
 
-/// T for T, Required<T> and std::optional<T>.
+/// T, for each of T, Required<T> and std::optional<T>.
 template <class Value>
 using Bare = std::remove_reference_t<decltype(FieldAccess::slot(std::declval<Value&>()))>;
 
@@ -135,7 +136,7 @@ constexpr bool is_required = false;
 template <class T>
 constexpr bool is_required<Required<T>> = true;
 
-/// The names of an enum's values that the range admits: "linf|l2".
+/// The names of the enum values inside the range: "linf|l2".
 template <NamedEnum T>
 std::string names_in(const Range& range) {
   const auto names = enum_names(T{});
@@ -158,7 +159,8 @@ void check_number(const T& value, const Range& range) {
   }
 }
 
-/// What is no integer, or no name, is refused with what the parameter takes in place of what its type does.
+/// Reads a value and checks its range. If the word is not an integer or an enum name, the error states what the
+/// parameter allows, not what its type does.
 template <class T>
 void read_in_range(std::string_view word, const Range& range, T& out) {
   try {
@@ -202,11 +204,11 @@ Json value_json(const T& value) {
   }
 }
 
-/// What can be done with a member whose type is known no more: T, Required<T> or std::optional<T>. One table for each
-/// type, so that the functions below exist once, not once for each aggregate.
+/// Operations on a type-erased member: a T, Required<T> or std::optional<T>. One table per type, so that the functions
+/// below are compiled once and not once per aggregate.
 struct MemberKind {
   bool required, is_number, takes_spec;
-  const void* (*value)(const void* member);  ///< the T; null: an empty optional
+  const void* (*value)(const void* member);  ///< the T; null for an empty optional
   void (*read)(std::string_view word, const Range& range, void* member);
   void (*check)(const void* value, const Range& range);
   void (*append)(std::string& out, const void* value);
@@ -214,7 +216,7 @@ struct MemberKind {
   Json (*json)(const void* value);
 };
 
-/// A value that is written as a SPEC of its own, such as an attack inside a defence.
+/// A value written as a nested SPEC, such as an attack inside a defence.
 template <class T>
 concept NestedValue = requires(const T& value) {
   is_nested_value(value);
@@ -238,7 +240,7 @@ const MemberKind& member_kind() {
   return kind;
 }
 
-/// A field of one particular aggregate.
+/// A field of one particular object.
 struct Member {
   std::string_view name, meaning, unset;
   Range range;
@@ -250,7 +252,7 @@ struct Member {
 
 template <class T>
 std::vector<Member> members(T& owner) {
-  static constexpr auto all = T::fields();  // numbers in the program, not code that makes them
+  static constexpr auto all = T::fields();  // static: the list is data, not code that builds it
   return std::apply(
       [&owner](const auto&... fields) {
         return std::vector<Member>{{fields.name, fields.meaning, fields.unset, fields.range,
@@ -259,7 +261,7 @@ std::vector<Member> members(T& owner) {
       },
       all);
 }
-/// For looking only.
+/// Read-only use: nothing may be written through `place`.
 template <class T>
 std::vector<Member> members(const T& owner) {
   return members(const_cast<T&>(owner));
@@ -271,7 +273,7 @@ void write_members(std::span<const Member> members, Spec& spec);
 void check_members(std::string_view name, std::span<const Member> members);
 Json members_json(std::span<const Member> members);
 
-/// T::name, T::version and T::specification where T has such constants; a parameter may be called the same.
+/// T::name, T::version and T::specification if T has these constants, else empty. A parameter may have the same name.
 template <class T>
 constexpr std::string_view name_of_type() {
   if constexpr (requires { requires std::same_as<decltype(&T::name), const std::string_view*>; }) {
@@ -288,7 +290,7 @@ constexpr std::string_view version_of_type() {
     return {};
   }
 }
-/// The version of T's results: what a SPEC may say behind "@" to mean T and no later T of its name.
+/// The version of T's results. A SPEC may pin it after "@" to select T rather than a later type of the same name.
 template <class T>
 constexpr std::string_view specification_of_type() {
   if constexpr (requires { requires std::same_as<decltype(&T::specification), const std::string_view*>; }) {
@@ -300,15 +302,15 @@ constexpr std::string_view specification_of_type() {
 
 }  // namespace detail
 
-/// What the help, the list of allowed keys and the docs table say of T's parameters.
+/// The parameters of T, for the help, the list of allowed keys and the tables in the documentation.
 template <class T>
 std::vector<FieldInfo> describe() {
   return detail::describe_members(detail::members(FieldAccess::blank<T>()));
 }
 
-/// The T that `spec` asks for; what it leaves out keeps its default. `spec.name` and `spec.version` are for the
-/// caller, who chose T by them. Throws UsageError on an unknown or missing key (the line lists what is allowed),
-/// on a value that is malformed or out of range, and whatever T::validate throws.
+/// The T that `spec` describes; omitted parameters keep their defaults. Ignores `spec.name` and `spec.version`, by
+/// which the caller chose T. Throws UsageError for an unknown key (with the list of allowed ones), a missing required
+/// key, a malformed value or one out of range; and whatever T::validate throws.
 template <class T>
 T from_spec(const Spec& spec) {
   T out = FieldAccess::blank<T>();
@@ -317,8 +319,8 @@ T from_spec(const Spec& spec) {
   return out;
 }
 
-/// The canonical SPEC of `value`: every parameter in declaration order, empty optionals left out, numbers as
-/// the shortest decimal that reads back the same.
+/// The canonical SPEC of `value`: every parameter in declaration order, without empty optionals, numbers as the
+/// shortest decimal that reads back the same.
 template <class T>
 Spec to_spec(const T& value) {
   Spec spec;
@@ -328,16 +330,16 @@ Spec to_spec(const T& value) {
   return spec;
 }
 
-/// Throws UsageError unless every number of `value` lies in its range and `value` passes its own validate: for
-/// one made in code, which nobody has checked yet.
+/// Throws UsageError unless every number of `value` is in range and its validate() passes. For values built in code,
+/// which from_spec has not checked.
 template <class T>
 void check_fields(const T& value) {
   detail::check_members(detail::name_of_type<T>(), detail::members(value));
   if constexpr (requires { value.validate(); }) value.validate();
 }
 
-/// The parameters as a JSON object in declaration order, empty optionals left out; infinities are the strings
-/// "inf" and "-inf", enums, words and nested SPECs strings.
+/// The parameters as a JSON object in declaration order, without empty optionals. Infinities become the strings "inf"
+/// and "-inf"; enums, words and nested SPECs become strings.
 template <class T>
 Json to_json(const T& value) {
   return detail::members_json(detail::members(value));
@@ -349,7 +351,7 @@ bool same_fields(const T& a, const T& b) {
   return to_spec(a) == to_spec(b);
 }
 
-/// All parameters in one line: "eps (number >= 0, required), norm (linf|l2, default linf)".
+/// All parameters on one line: "eps (number >= 0, required), norm (linf|l2, default linf)".
 std::string allowed_text(std::span<const FieldInfo> fields);
 
 }  // namespace hans

@@ -1,4 +1,4 @@
-// Files, read whole and written so that nothing is ever lost or half-written (law 8).
+// File input, and output that replaces a file atomically.
 #pragma once
 
 #include <cstddef>
@@ -9,25 +9,24 @@
 
 namespace hans {
 
-/// What is read from a pipe at most; a file says how long it is.
+/// The most bytes read_file() takes from a pipe, whose length is not known in advance: 256 MiB.
 inline constexpr std::uint64_t most_of_pipe = std::uint64_t{1} << 28;
 
-/// The whole content of a regular file or pipe. Throws Error naming the path when it cannot be opened or
-/// read, is a directory or a device, or is longer than `most` bytes, or most_of_pipe.
+/// The whole content of a regular file or a pipe. Throws Error with the path if the file cannot be opened or read, is a
+/// directory or a device, or holds more than `most` bytes (4 GiB by default); a pipe is also limited to most_of_pipe.
 std::string read_file(const std::filesystem::path& path, std::uint64_t most = std::uint64_t{1} << 32);
 
-/// Replaces `path` with `bytes`: written beside it under another name, flushed to disk, renamed. A path that
-/// exists and is no regular file (device, pipe) is written directly; a directory is refused. Every write, flush and
-/// close is checked; on failure the old file is untouched, the new one removed, and Error thrown.
+/// Replaces the file at `path` by `bytes` atomically: writes a temporary file beside it, flushes that to disk and
+/// renames it. Writes directly to a path that is not a regular file (device, pipe); refuses a directory. Throws Error
+/// if any write, flush or close fails; the old file is then untouched and the temporary file removed.
 void write_file(const std::filesystem::path& path, std::string_view bytes);
 
-/// Removes what write_file() has written so far beside the targets, in whatever thread. For a handler of signals that
-/// end the process: async-signal-safe, and later writes may fail.
+/// Removes the temporary files of all write_file() calls in progress, on every thread. Async-signal-safe: meant for
+/// handlers of signals that end the process. Writes after this call may fail.
 void remove_unfinished_files() noexcept;
 
-/// Throws Error now if write_file(path, ...) could not work later: missing or unwritable folder, a
-/// directory, no permission. Creates nothing that stays, and removes what a process that was killed while it wrote
-/// `path` left beside it.
+/// Throws Error now if write_file(path, ...) would fail later: missing or unwritable folder, a directory, no
+/// permission. Leaves no file behind, and removes temporary files of `path` that a killed process left.
 void check_writable(const std::filesystem::path& path);
 
 }  // namespace hans

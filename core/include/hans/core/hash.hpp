@@ -20,7 +20,7 @@ class Sha256 {
   /// The bits of each number, little-endian.
   Sha256& add(std::span<const float> values);
 
-  /// The hash of all that was added, as 64 lowercase hexadecimal digits. Ends the computation.
+  /// The SHA-256 of everything added, as 64 lowercase hexadecimal digits. Ends the computation.
   std::string hex();
 
  private:

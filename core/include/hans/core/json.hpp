@@ -14,7 +14,7 @@
 
 namespace hans {
 
-/// A value on the heap that is copied like one: for members of a variant that would make all others as large.
+/// A heap-allocated value with value semantics. Keeps a variant small when one of its members is large.
 template <class T>
 class Boxed {
  public:
@@ -28,11 +28,11 @@ class Boxed {
   T& operator*() const { return *value_; }
 
  private:
-  std::unique_ptr<T> value_;  // null only in what was moved from
+  std::unique_ptr<T> value_;  // null only after a move
 };
 
-/// A JSON value of 16 bytes, and what it points to. Objects keep the order in which keys were set. Whole numbers stay
-/// integers, from the lowest std::int64_t to the highest std::uint64_t (a seed).
+/// A JSON value; 16 bytes plus what it points to. Objects keep insertion order. Whole numbers stay integers, from the
+/// lowest std::int64_t to the highest std::uint64_t (seeds need the latter).
 class Json {
  public:
   using Array = std::vector<Json>;
@@ -42,7 +42,7 @@ class Json {
   Json(std::nullptr_t) {}
   Json(bool value) : value_(value) {}
   Json(double value);  ///< infinity and NaN become null
-  Json(float value);   ///< written as the shortest decimal that gives the same float
+  Json(float value);   ///< written as the shortest decimal that reads back as the same float
   template <std::integral Integer>
   Json(Integer value) {
     if constexpr (std::unsigned_integral<Integer>) {
@@ -57,7 +57,7 @@ class Json {
   static Json array(Array items = {});
   static Json object(Object members = {});
 
-  /// The object of members written out: {{"key", value}, ...}. The values are moved into it.
+  /// An object from a member list: {{"key", value}, ...}. The values are moved, not copied.
   struct Member;
   static Json object(std::initializer_list<Member> members);
 
@@ -69,7 +69,7 @@ class Json {
   bool is_array() const;
   bool is_object() const;
 
-  /// The value as that type; each throws Error naming the kind found and the kind wanted.
+  /// The value as that type. Throws Error that names the actual and the requested kind.
   bool boolean() const;
   double number() const;
   std::int64_t integer() const;
@@ -80,27 +80,28 @@ class Json {
   void items() const&& = delete;  // would dangle: name the parsed value first
   void members() const&& = delete;
 
-  /// The member called `key`: find gives null when there is none, at throws Error.
+  /// The member called `key`. If there is none, find() gives null and at() throws Error.
   const Json* find(std::string_view key) const;
   const Json& at(std::string_view key) const;
 
-  /// Sets member `key` (this must be an object or null, which becomes one); adds to an array.
+  /// set() sets a member of an object; push() appends to an array. Null becomes an object or an array first.
   Json& set(std::string_view key, Json value);
   Json& push(Json value);
 
-  /// Compact text, or indented by `indent` blanks a level, arrays of single values on one line, with a final newline
-  /// left to the caller. Same value, same bytes, everywhere.
+  /// The value as compact text, or indented by `indent` blanks per level with arrays of scalars on one line. Ends
+  /// without a newline. Equal values give equal bytes on every machine.
   std::string dump(int indent = -1) const;
 
-  /// Reads exactly one value. Throws Error with line and column on anything RFC 8259 forbids, on invalid UTF-8, on a
-  /// repeated key, beyond 64 levels, and where the values would take more than 96 MiB and 16 times the text's size.
+  /// Parses exactly one value. Throws Error with line and column for anything RFC 8259 forbids, invalid UTF-8, a
+  /// repeated key, more than 64 levels, or values that would take more than 96 MiB and more than 16 times the text's
+  /// size.
   static Json parse(std::string_view text);
 
  private:
   void set_natural(std::uint64_t value);
   void dump_to(std::string& out, int indent, int level) const;
 
-  // std::uint64_t holds only what std::int64_t cannot, so that equal numbers are held alike.
+  // std::uint64_t holds only what std::int64_t cannot, so equal numbers have equal representations.
   std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, float, Boxed<std::string>, Boxed<Array>,
                Boxed<Object>>
       value_;
@@ -108,7 +109,7 @@ class Json {
 
 struct Json::Member {
   std::string_view key;
-  mutable Json value;  // an initializer list is const, and would be copied
+  mutable Json value;  // mutable, because members of an initializer list are const and would be copied
 };
 
 }  // namespace hans

@@ -1,4 +1,4 @@
-// The project's own elementary functions: the same bits on every system, which libm does not promise.
+// Elementary functions that give the same bits on every system, unlike libm.
 #pragma once
 
 #include <cstddef>
@@ -8,13 +8,13 @@
 
 namespace hans {
 
-/// a * b + c with one rounding. Without a hardware instruction it is computed through double with the sum
-/// rounded to odd, never by the C library.
+/// a * b + c with one rounding. Without a hardware instruction it is emulated in double, with the sum rounded to odd;
+/// the C library is never used.
 real fma(real a, real b, real c);
 
-/// One value each. Errors stay below 2 ulp of float over the whole range; infinities, NaN, overflow to
-/// infinity and gradual underflow follow IEEE 754. The float results are those of explicit FMA polynomials;
-/// the double build, which only checks formulas, uses the C library.
+/// Elementary functions of one value. Errors stay below 2 ulp of float over the whole range; infinities, NaN, overflow
+/// to infinity and gradual underflow follow IEEE 754. Float results come from explicit FMA polynomials; the double
+/// build only checks formulas and uses the C library.
 real exp(real x);
 real log(real x);
 real tanh(real x);

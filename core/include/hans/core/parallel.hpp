@@ -1,4 +1,4 @@
-// Work split over the threads of this process.
+// Work split over threads.
 #pragma once
 
 #include <cstddef>
@@ -7,21 +7,20 @@
 
 namespace hans {
 
-/// How many threads parallel_for uses; at first as many as the processors this process may run on.
+/// The number of threads that parallel_for uses. Initially the number of processors available to this process.
 std::size_t thread_count();
 
-/// Sets it. Throws UsageError for 0 or more than 1024. Not to be called while work is under way.
+/// Sets the number of threads. Throws UsageError for 0 or more than 1024. Must not be called while parallel_for runs.
 void set_thread_count(std::size_t threads);
 
 namespace detail {
 void parallel_for(std::size_t units, void (*run)(void*, std::size_t), void* context);
 }
 
-/// Calls body(0) .. body(units - 1), each once, begun in rising order, on any thread; returns when all are
-/// done. The first exception is thrown again here. A call from inside a body runs its units in turn.
-/// Results must not depend on the order: every unit writes what no other unit reads or writes.
-/// Throws Error if this thread does not round to nearest or flushes denormals to zero, because the
-/// results would then differ from everybody else's.
+/// Calls body(0) .. body(units - 1) once each, on any thread and started in rising order; returns when all are done.
+/// Rethrows the first exception. A nested call runs its units one after another on its own thread. A unit must not
+/// write what another unit reads or writes, so that results do not depend on the order. Throws Error if this thread
+/// does not round to nearest or flushes denormals to zero, because either would change the results.
 template <class Body>
 void parallel_for(std::size_t units, Body&& body) {
   using Plain = std::remove_reference_t<Body>;
@@ -30,11 +29,11 @@ void parallel_for(std::size_t units, Body&& body) {
       const_cast<std::remove_const_t<Plain>*>(std::addressof(body)));
 }
 
-/// How many elements of a tensor are worth a unit of their own: elementwise work on fewer stays on one thread.
+/// The fewest elements of a tensor that are worth another thread.
 inline constexpr std::size_t elementwise_grain = 16384;
 
-/// Calls body(begin, end) for ranges of 0 .. size - 1 that cover it, of `grain` elements each but the last, as
-/// parallel_for does.
+/// Splits 0 .. size - 1 into ranges of `grain` elements (the last may be shorter) and calls body(begin, end) for each,
+/// as parallel_for does.
 template <class Body>
 void parallel_ranges(std::size_t size, std::size_t grain, Body&& body) {
   parallel_for(size / grain + (size % grain != 0 ? 1 : 0), [&](std::size_t unit) {
@@ -43,7 +42,7 @@ void parallel_ranges(std::size_t size, std::size_t grain, Body&& body) {
   });
 }
 
-/// True inside a body: parallel_for would run its units in turn there, so that cutting work for it is of no use.
+/// True inside a parallel_for body. A nested parallel_for runs on one thread, so splitting work there gains nothing.
 bool in_parallel_for();
 
 /// Throws Error unless this thread rounds to nearest and keeps denormal numbers.

@@ -1,11 +1,10 @@
-// The type of every number the library computes with.
+// The floating-point type of all computations.
 #pragma once
 
 namespace hans {
 
-/// `float` in the product. The same sources are compiled a second time with HANS_DOUBLE (see
-/// `hans_f64` in CMakeLists.txt) where `real` is `double`, so that gradients can be checked against
-/// finite differences far below single precision.
+/// `float` in the product. With HANS_DOUBLE (see `hans_f64` in CMakeLists.txt) the same sources are compiled again with
+/// `double`, so that tests can compare gradients with finite differences far below single precision.
 #ifdef HANS_DOUBLE
 using real = double;
 #else

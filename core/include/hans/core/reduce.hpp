@@ -1,4 +1,4 @@
-// Reductions whose order is part of the specification.
+// Reductions with a specified order of operations.
 #pragma once
 
 #include <cstddef>
@@ -8,20 +8,20 @@
 
 namespace hans {
 
-/// The sum of a row: 16 partial sums, element i goes to partial i mod 16 in rising i, then the tree 8, 4, 2, 1.
-/// The sum of nothing is +0.
+/// The sum of a row in 16 partial sums: element i is added to partial i mod 16 in rising i, then a tree of 8, 4, 2, 1
+/// adds the partials. The sum of an empty row is +0.
 real sum(std::span<const real> row);
 
-/// The same over count elements that lie `stride` apart.
+/// sum() of `count` elements that lie `stride` apart.
 real sum_strided(const real* first, std::size_t count, std::size_t stride);
 
-/// The same over `runs` runs of `length` elements each, which begin `step` apart, as if they were one row.
+/// sum() of `runs` runs of `length` elements each, whose starts lie `step` apart, as one row.
 real sum_runs(const real* first, std::size_t runs, std::size_t length, std::size_t step);
 
-/// The first index of the largest value; a NaN anywhere gives row.size(), as does an empty row.
+/// The first index of the largest value. Gives row.size() if the row is empty or contains a NaN.
 std::size_t argmax(std::span<const real> row);
 
-/// Whether every value is finite. The cost of reading them.
+/// Whether every value is finite. Reads each value once.
 bool all_finite(std::span<const real> values);
 
 /// p_j = exp(x_j - max) / sum. Rows of `columns` values each; in and out may be the same array.

@@ -1,4 +1,4 @@
-// A parameter without a default: an aggregate that has one cannot be made without it.
+// A parameter without a default value: an aggregate cannot be constructed without it.
 #pragma once
 
 #include <concepts>
@@ -15,7 +15,7 @@ class Required;
 
 namespace detail {
 
-// What Required<T> refuses, and what it takes where T is no number.
+// What Required<T> refuses, and what it accepts if T is not a number.
 template <class Given, class T>
 concept WholeForFraction = std::floating_point<T> && std::integral<Given>;
 template <class Given, class T>
@@ -27,9 +27,9 @@ concept OtherValue =
 
 }  // namespace detail
 
-/// A `T` that must be given: `Fgsm{.eps = 0.3f}` compiles, `Fgsm{}` does not. A floating-point parameter takes
-/// no integer, so that `.eps = 8 / 255`, which is 0, does not compile either; an integral parameter takes no
-/// floating-point number and no bool. Reads as a plain `T`; where a template must deduce T, write value().
+/// A `T` without a default: `Fgsm{.eps = 0.3f}` compiles, `Fgsm{}` does not. A floating-point parameter refuses
+/// integers, because `.eps = 8 / 255` would be 0; an integral parameter refuses floating-point numbers and bool.
+/// Converts to `T` implicitly; write value() where a template has to deduce T.
 template <class T>
 class Required {
  public:
@@ -49,7 +49,7 @@ class Required {
   constexpr const T& value() const { return value_; }
 
  private:
-  friend class FieldAccess;  // reads a description from text: makes the blank first and then fills it
+  friend class FieldAccess;  // constructs a blank value and fills it from text
   constexpr Required() = default;
 
   T value_{};

@@ -1,4 +1,4 @@
-// Random numbers by counter: any word of any stream can be computed alone.
+// Counter-based random numbers: any word of any stream can be computed independently.
 #pragma once
 
 #include <array>
@@ -18,8 +18,8 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::a
 /// FNV-1a, 32 bits, of the bytes of a purpose's name.
 std::uint32_t stream_id(std::string_view purpose);
 
-/// The words keyed by (seed, purpose, sample, step), drawn in rising order. Word w is word w mod 4 of
-/// Philox's block w/4 under counter (block, step, sample, stream) and key (low, high half of the seed).
+/// The random words keyed by (seed, purpose, sample, step), drawn in rising order. Word w is word w mod 4 of Philox's
+/// block w / 4, with counter (block, step, sample, stream) and key (low, high half of the seed).
 class Stream {
  public:
   Stream(std::uint64_t seed, std::string_view purpose, std::uint32_t sample = 0, std::uint32_t step = 0);
@@ -29,8 +29,8 @@ class Stream {
   real uniform();                              ///< in [0, 1), 24 bits: (w >> 8) * 2^-24
   std::uint32_t below(std::uint32_t n);        ///< in [0, n): (uint64(w) * n) >> 32; n > 0
 
-  /// The next values.size() standard normal numbers by Box-Muller, two from each pair of words
-  /// (an odd count uses up the last pair's second word too).
+  /// Fills `values` with the next standard normal numbers by Box-Muller: two from each pair of words. An odd count
+  /// discards the second number of its last pair.
   void normals(std::span<real> values);
 
  private:
@@ -41,7 +41,7 @@ class Stream {
   std::array<std::uint32_t, 4> words_{};
 };
 
-/// A seed, from which streams are named. A value without state: two uses never disturb each other.
+/// A seed that names streams. Stateless: two uses never affect each other.
 class Rng {
  public:
   explicit Rng(std::uint64_t seed) : seed_(seed) {}

@@ -1,4 +1,4 @@
-// The extents of a tensor.
+// The shape of a tensor.
 #pragma once
 
 #include <array>
@@ -10,8 +10,8 @@
 
 namespace hans {
 
-/// Up to six extents, outermost first; no extents is the shape of a single number. Images are
-/// height x width x channels, batches of them samples x height x width x channels.
+/// Up to six extents, outermost first; a scalar has none. Images are height x width x channels, batches of images
+/// samples x height x width x channels.
 class Shape {
  public:
   static constexpr std::size_t max_rank = 6;
@@ -25,14 +25,14 @@ class Shape {
   const std::size_t* begin() const { return extents_.data(); }
   const std::size_t* end() const { return extents_.data() + rank_; }
 
-  /// The product of the extents (1 for no extents). Checked for overflow when the shape is made.
+  /// The product of the extents; 1 for a scalar. The constructor checks it for overflow.
   std::size_t elements() const { return elements_; }
 
-  /// This shape with `extent` put in front, or with its first extent taken away or replaced.
+  /// The shape with `extent` added in front, and the shape without its first extent.
   Shape with_front(std::size_t extent) const;
   Shape without_front() const;
 
-  /// The product of all extents but the first: the features of one sample in a batch.
+  /// The product of all extents but the first: the number of features per sample of a batch.
   std::size_t row_elements() const;
 
   friend bool operator==(const Shape& a, const Shape& b);
@@ -43,22 +43,23 @@ class Shape {
   std::size_t elements_ = 1;
 };
 
-/// "28x28x1"; "scalar" for no extents.
+/// "28x28x1"; "scalar" without extents.
 void append(std::string& out, const Shape& shape);
 
-/// The shape that "28x28x1" or "scalar" spells; throws Error on anything else.
+/// Parses "28x28x1" or "scalar"; throws Error for anything else.
 Shape read_shape(std::string_view word);
 
-// A shape as the value of a parameter (core/values.hpp).
+// Makes Shape usable as a parameter (core/values.hpp).
 void read_value(std::string_view word, Shape& out);
 void append_value(std::string& out, const Shape& value);
 std::string value_help(const Shape&);
 
-/// What a and b broadcast to: trailing axes aligned, an extent of 1 stretches. Throws Error if they cannot.
+/// The shape that a and b broadcast to: trailing axes are aligned, and an extent of 1 stretches. Throws Error if they
+/// do not match.
 Shape broadcast(const Shape& a, const Shape& b);
 
-/// By how many elements of a tensor of shape `from` one step along each axis of `to` moves, where `from` broadcasts
-/// to `to`: 0 along the axes that are stretched.
+/// The stride of a tensor of shape `from`, in elements, along each axis of `to`, which `from` broadcasts to; 0 along
+/// stretched axes.
 std::array<std::size_t, Shape::max_rank> broadcast_strides(const Shape& from, const Shape& to);
 
 }  // namespace hans

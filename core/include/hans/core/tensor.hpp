@@ -1,4 +1,4 @@
-// A shape and its numbers.
+// Tensors: a shape and its elements.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,8 @@
 
 namespace hans {
 
-/// Memory that is used again instead of being given back: what a training step took once, the next
-/// step takes again, so that a steady state allocates nothing. Tensors may outlive their pool.
+/// A memory pool. Tensors return their memory to it, and later tensors reuse it, so that repeated equal steps (such as
+/// training steps) stop allocating. Tensors may outlive their pool.
 class Pool {
  public:
   Pool();
@@ -18,7 +18,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Bytes obtained from the system so far; constant in a steady state.
+  /// Bytes obtained from the system so far; constant once the steps repeat.
   std::size_t bytes() const;
 
  private:
@@ -27,9 +27,9 @@ class Pool {
   Core* core_;
 };
 
-/// A value: copying is cheap (the numbers are shared) and changing one tensor never changes another
-/// (the numbers are copied on the first write while shared). Row-major, innermost extent last,
-/// 64-byte aligned unless it is a view made by rows().
+/// A multi-dimensional array with value semantics. Copies share their elements; the first write to a shared tensor
+/// copies them (copy-on-write), so changing one tensor never changes another. Row-major; 64-byte aligned unless it is a
+/// view made by rows().
 class Tensor {
  public:
   Tensor() = default;                                        ///< no elements, shape {0}
@@ -49,17 +49,17 @@ class Tensor {
   const real* data() const { return data_; }
   std::span<const real> values() const { return {data_, size()}; }
 
-  /// The numbers for writing; copies them first if another tensor shares them.
+  /// The elements for writing. Copies them first if another tensor shares them.
   real* mutable_data();
   std::span<real> mutable_values() { return {mutable_data(), size()}; }
 
-  /// True if no other tensor shares these numbers, so that writing costs no copy.
+  /// True if no other tensor shares the elements, so that writing needs no copy.
   bool unique() const;
 
-  /// The same numbers under another shape with as many elements (throws Error otherwise); no copy.
+  /// The same elements under another shape of equal size, without a copy. Throws Error if the sizes differ.
   Tensor reshaped(const Shape& shape) const;
 
-  /// Rows first .. first+count-1 along the first axis; no copy. Throws Error if out of range.
+  /// Rows first .. first+count-1 along the first axis, without a copy. Throws Error if out of range.
   Tensor rows(std::size_t first, std::size_t count) const;
 
   friend void swap(Tensor& a, Tensor& b) noexcept;
@@ -74,7 +74,7 @@ class Tensor {
   Shape shape_{0};
 };
 
-/// Same shape and the same bytes (so NaN equals itself and -0 differs from +0).
+/// Whether shapes and bytes are equal, so NaN equals itself and -0 differs from +0.
 bool identical(const Tensor& a, const Tensor& b);
 
 }  // namespace hans

@@ -1,4 +1,4 @@
-// Text out of values: the same characters for every locale, standard library and compiler.
+// Text from values: the same characters for every locale, standard library and compiler.
 #pragma once
 
 #include <concepts>
@@ -8,8 +8,8 @@
 
 namespace hans {
 
-/// Appends `value` to `out`. Numbers become the shortest decimal that reads back as the same value
-/// ("0.3", "1e-07", "inf"); no locale is consulted. More overloads stand beside the types they print.
+/// Appends `value` to `out`. Numbers become the shortest decimal that reads back as the same value ("0.3", "1e-07",
+/// "inf"), whatever the locale. Further overloads are declared with the types they print.
 void append(std::string& out, std::string_view value);
 void append(std::string& out, const char* value);
 void append(std::string& out, bool value);
@@ -28,7 +28,7 @@ void append(std::string& out, Integer value) {
   }
 }
 
-/// All `parts` one after the other: text("got ", 3, " of ", shape).
+/// Concatenates `parts`: text("got ", 3, " of ", shape).
 template <class... Parts>
 std::string text(const Parts&... parts) {
   std::string out;
@@ -36,14 +36,14 @@ std::string text(const Parts&... parts) {
   return out;
 }
 
-/// `value` with exactly `digits` decimals ("9.31"), rounded to nearest, for tables and sentences.
+/// `value` with exactly `digits` decimals ("9.31"), rounded to nearest.
 std::string fixed(double value, unsigned digits);
 
-/// `word` in single quotes for a message of one line: control characters and what is not UTF-8 become \xNN a
-/// byte, and what is longer than 200 bytes is cut. For words that come from outside.
+/// `word` in single quotes, safe for a one-line message: control characters and invalid UTF-8 become \xNN per byte, and
+/// text beyond 200 bytes is cut. For words from outside.
 std::string in_quotes(std::string_view word);
 
-/// The number `word` spells, whole and in the C locale, or false. Accepts "inf" and "-inf", never NaN.
+/// Parses all of `word` as a number in the C locale; false if it is none. Accepts "inf" and "-inf", never NaN.
 bool read_number(std::string_view word, double& value);
 bool read_number(std::string_view word, float& value);
 bool read_number(std::string_view word, std::int64_t& value);

@@ -1,4 +1,4 @@
-// How the value of a parameter is read and written.
+// Reading and writing the value of a parameter.
 #pragma once
 
 #include <array>
@@ -15,17 +15,19 @@
 
 namespace hans {
 
-// A type of yours drops in as a parameter with functions of these names beside it, found by argument-dependent
-// lookup:
+// To use your own type as a parameter, declare these functions beside it (found by argument-dependent lookup):
 //
-//     void read_value(std::string_view word, T& out);         // throws UsageError that says what is allowed
-//     void append_value(std::string& out, const T& value);    // a word, or a SPEC without brackets if nested
-//     std::string value_help(const T&);                       // what is allowed, such as "same|valid"
-//     void is_nested_value(const T&);                         // optional, declared is enough: written [SPEC], in
-//     brackets
+//     // throws UsageError that says what is allowed
+//     void read_value(std::string_view word, T& out);
+//     // a word, or a SPEC without brackets if nested
+//     void append_value(std::string& out, const T& value);
+//     // what is allowed, such as "same|valid"
+//     std::string value_help(const T&);
+//     // optional, a declaration suffices: T is written as [SPEC], in brackets
+//     void is_nested_value(const T&);
 //
-// T has a default constructor. An enum needs only `constexpr std::array<std::string_view, N> enum_names(E)` (or
-// a span of them) beside it, whose entry i is the name of value i.
+// T needs a default constructor. An enum needs only `constexpr std::array<std::string_view, N> enum_names(E)` (or a
+// span) beside it; entry i is the name of value i.
 
 void read_value(std::string_view word, float& out);   ///< 0.3, 8/255 (divided in double, then rounded), inf
 void read_value(std::string_view word, double& out);  ///< the same
@@ -36,7 +38,7 @@ void append_value(std::string& out, double value);
 void append_value(std::string& out, bool value);
 void append_value(std::string& out, const std::string& value);
 
-/// Any integer but bool.
+/// An integer type other than bool.
 template <class T>
 concept WholeNumber = std::integral<T> && !std::same_as<T, bool>;
 

@@ -1,4 +1,4 @@
-// Labelled images: a part of a data set as it is stored, and the samples taken from it.
+// Labelled images: one part of a data set as stored, and batches of samples taken from it.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace hans::data {
 
-/// The range that features may take.
+/// The range of valid feature values.
 struct Box {
   float lo = 0;
   float hi = 1;
@@ -21,32 +21,32 @@ struct Box {
   friend bool operator==(const Box&, const Box&) = default;
 };
 
-/// What an attack works on.
+/// A batch of labelled images.
 struct Samples {
   Tensor images;                     ///< n x height x width x channels, float(byte) / 255.0f
   std::vector<int> labels;           ///< n
-  std::vector<std::uint32_t> index;  ///< n, position in the data set; keys every random number
+  std::vector<std::uint32_t> index;  ///< n, position in the data set; keys every random number of the sample
   Box box;
 
   std::size_t size() const { return labels.size(); }
 
-  /// Samples first .. first+count-1; the images are shared, not copied. Throws Error if out of range, or if the counts
-  /// of images, labels and positions differ.
+  /// Samples first .. first+count-1. Shares the images, no copy. Throws Error if out of range, or if the numbers of
+  /// images, labels and positions differ.
   Samples rows(std::size_t first, std::size_t count) const;
 
-  /// The samples at these places, in this order. Throws Error as rows() does.
+  /// The samples at these places of the batch, in this order. Throws Error as rows() does.
   Samples select(std::span<const std::size_t> which) const;
 };
 
-/// One part (train or test) of a data set. Pixels stay as they were stored, bytes or float32, and become
-/// numbers a batch at a time. Copies share the pixels.
+/// One part (train or test) of a data set. Pixels are kept as stored, bytes or float32, and converted one batch at a
+/// time. Copies share the pixels.
 class Dataset {
  public:
   Dataset() = default;
 
-  /// `pixels` are count x height x width x channels, row-major. `classes` = 0 means 1 + the largest label.
-  /// Throws Error if the counts differ, a label is outside 0 .. classes-1 (without `classes`, 0 .. 999), there
-  /// are no images, or a number is outside [0, 1].
+  /// `pixels` are count x height x width x channels, row-major. `classes` = 0 means 1 + the largest label. Throws Error
+  /// if the counts differ, there are no images, a label is outside 0 .. classes-1 (0 .. 999 without `classes`), or a
+  /// pixel is outside [0, 1].
   Dataset(std::string name, const Shape& image, std::string pixels, std::vector<int> labels, std::size_t classes = 0);
   Dataset(std::string name, const Shape& image, std::vector<float> pixels, std::vector<int> labels,
           std::size_t classes = 0);
@@ -71,8 +71,8 @@ class Dataset {
   /// The samples at these positions, in this order. Throws Error if one is out of range.
   Samples gather(std::span<const std::uint32_t> which) const;
 
-  /// The same into memory that is already there: `images` must be which.size() x height x width x channels
-  /// (throws Error otherwise); allocates only if `labels` has to grow or `images` is shared.
+  /// gather() into existing memory. `images` must be which.size() x height x width x channels; otherwise throws Error.
+  /// Allocates only if `labels` has to grow or `images` is shared.
   void gather_into(std::span<const std::uint32_t> which, Tensor& images, std::vector<int>& labels) const;
 
  private:
@@ -92,32 +92,32 @@ enum class Part { train, test };
 /// "train" or "test".
 std::string_view to_text(Part part);
 
-/// MNIST from the four IDX files in `folder`, raw or gzipped. Throws Error naming what is missing or broken.
+/// MNIST from the four IDX files in `folder`, plain or gzipped. Throws Error that names the missing or broken file.
 Split mnist(const std::string& folder);
 
-/// The part that `name` means on the command line: NAME, FOLDER or FILE, then perhaps "/train" or "/test" (which is
-/// left alone if it is a folder that exists); without it `part`.
-///   - a name that list() shows: built in, or searched for;
-///   - a path, which has a '/', exists as a file, or ends in ".npz": read by the first of list_formats() that knows it.
-/// `classes` is the number of classes in a folder or file, if the caller knows it (see Dataset). Throws UsageError for
-/// a name that does not exist, Error saying what was looked for and where, or what is wrong with a file.
+/// Loads the data set that `name` means on the command line: NAME, FOLDER or FILE, optionally followed by "/train" or
+/// "/test" (unless the whole is an existing folder). Without it, loads `part`.
+///   - A NAME that list() shows is built in or searched for.
+///   - A path has a '/', exists as a file, or ends in ".npz". The first of list_formats() that recognises it reads it.
+/// `classes` is the number of classes in a folder or file, if known (see Dataset). Throws UsageError for an unknown
+/// name, and Error that says where the files were searched for or what is wrong with one.
 Dataset load(std::string_view name, Part part = Part::test, std::size_t classes = 0);
 
-/// A data set that has a name.
+/// A named data set.
 struct DataInfo {
   std::string name;
   std::string meaning;
   std::string licence;
-  std::string package = {};  ///< of Debian, with its files; empty: none
+  std::string package = {};  ///< Debian package that contains the files; empty: none
   Shape image;               ///< height x width x channels
   std::size_t classes = 0;
   Box box = {};
-  std::vector<std::string> searched = {};  ///< folders, in this order; empty for embedded data
-  std::string found;                       ///< the first of them that holds it; "embedded"; empty if not here
+  std::vector<std::string> searched = {};  ///< folders, in search order; empty for embedded data
+  std::string found;                       ///< the first folder that holds it, or "embedded"; empty if none
 };
 std::vector<DataInfo> list();
 
-/// A format that data sets are read from.
+/// A file format of data sets.
 struct FormatInfo {
   std::string_view name, meaning;
 };

@@ -1,4 +1,4 @@
-// Named arrays in one file, as numpy.savez writes and numpy.load reads them.
+// NumPy's .npz files: named arrays in one file, as numpy.savez writes and numpy.load reads them.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +14,22 @@ namespace hans::data {
 
 using NamedArray = std::pair<std::string, Array>;
 
-/// Whether a file begins like a ZIP archive that holds anything.
+/// Whether the file begins like a ZIP archive with at least one entry.
 bool is_npz(std::string_view file);
 
-/// The array `name` (without ".npy") of an .npz file, stored or deflated, larger than `most` bytes refused; without
-/// `most`, than a file of this size may hold (see most_expanded).
-/// Throws Error listing the names that there are if it is none of them, or saying how the file is broken.
+/// The array `name` (without ".npy") of an .npz file, stored or deflated. Refuses an array of more than `most` bytes;
+/// without `most`, the limit follows from the file's size (see most_expanded). Throws Error with the list of names if
+/// there is no such array, or with the defect if the file is damaged.
 Array read_npz(std::string_view file, std::string_view name, std::uint64_t most);
 Array read_npz(std::string_view file, std::string_view name);
 
-/// Calls take(name, array) for all arrays in an .npz file, in the file's order, with the limits of read_npz on each.
+/// Calls take(name, array) for every array of an .npz file, in file order. The limits of read_npz apply to each.
 void each_npz(std::string_view file, const std::function<void(const std::string& name, const Array& array)>& take);
 
-/// The names of the arrays in an .npz file, in the file's order. Reads only the directory.
+/// The names of the arrays in an .npz file, in file order. Reads only the archive's directory.
 std::vector<std::string> npz_names(std::string_view file);
 
-/// An .npz file, uncompressed, without the time: the same arrays always give the same bytes.
+/// An uncompressed .npz file without time stamps. Equal arrays give equal bytes.
 std::string write_npz(const std::vector<NamedArray>& arrays);
 
 }  // namespace hans::data

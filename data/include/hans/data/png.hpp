@@ -1,4 +1,4 @@
-// Pictures for reports: https://www.w3.org/TR/png-3/
+// PNG images for reports: https://www.w3.org/TR/png-3/
 #pragma once
 
 #include <cstddef>
@@ -8,8 +8,8 @@
 
 namespace hans::data {
 
-/// A PNG file of `pixels`, height x width x channels bytes, row-major; one channel is grey, three are red,
-/// green, blue. The same pixels always give the same file. Throws Error for other counts or an empty picture.
+/// A PNG file of height x width x channels bytes, row-major; one channel is grey, three are red, green, blue. Equal
+/// pixels give equal files. Throws Error for another number of channels or of pixels, or an empty image.
 std::string encode_png(std::size_t height, std::size_t width, std::size_t channels,
                        std::span<const std::uint8_t> pixels);
 

@@ -1,4 +1,4 @@
-// Activations with settings; those without are in function_layers.hpp.
+// Activations with settings; those without settings are in function_layers.hpp.
 #pragma once
 
 #include <hans/autodiff/functions.hpp>
@@ -39,7 +39,7 @@ struct Selu {
   Var operator()(const Var& x, const Run&) const { return selu(x, real{alpha}, real{gamma}); }
 };
 
-/// A line between 0 and 1.
+/// A linear function, limited to 0 .. 1.
 struct HardSigmoid {
   float alpha = 0.2F;
   float beta = 0.5F;
@@ -52,7 +52,7 @@ struct HardSigmoid {
   Var operator()(const Var& x, const Run&) const { return hard_sigmoid(x, real{alpha}, real{beta}); }
 };
 
-/// x times the probability that a normal number is smaller (Hendrycks 2016), or the approximation by tanh.
+/// x times the standard normal distribution function of x (Hendrycks 2016), exact or approximated by tanh.
 struct Gelu {
   enum class Form { erf, tanh };
   Form form = Form::erf;
@@ -64,7 +64,7 @@ struct Gelu {
 };
 constexpr std::array<std::string_view, 2> enum_names(Gelu::Form) { return {"erf", "tanh"}; }
 
-/// Numbers outside an interval become its ends.
+/// Limits every number to an interval.
 struct Clip {
   float low = 0;
   float high = 1;

@@ -1,4 +1,4 @@
-// The list of all layers, and visits to the settings behind a Layer.
+// The list of all layer types, and visitors over the settings inside a Layer.
 #pragma once
 
 #include <concepts>
@@ -16,14 +16,14 @@ namespace hans::nn {
 template <class... Layers>
 struct LayerTypes {};
 
-/// A new layer goes here. Then every visitor that does not know it fails to compile.
+/// Add a new layer here; every visitor that does not handle it then fails to compile.
 using AllLayers = LayerTypes<Conv2d, ConvTranspose2d, Linear, MaxPool2d, AveragePool2d, BatchNorm, InstanceNorm,
                              LayerNorm, LeakyRelu, Elu, Selu, HardSigmoid, Gelu, Clip, Dropout, GaussianNoise, Reshape,
                              Transpose, Take, Concat, Reduce, Where, Constant, Normalize, Relu, Sigmoid, Tanh, Flatten,
                              Add, Subtract, Multiply, Divide, Power, Minimum, Maximum, Prelu, Equal, Greater, Less,
                              Matmul, Abs, Negate, Sqrt, Exp, Log, Erf, Softplus, Softmax, LogSoftmax, Round>;
 
-/// Whether L is one of these: for visitors that treat several layers in one way.
+/// Whether L is one of `These`, for visitors that treat several layers alike.
 template <class L, class... These>
 concept OneOf = (std::same_as<L, These> || ...);
 
@@ -42,9 +42,9 @@ decltype(auto) visit(LayerTypes<First, Rest...>, const Layer& layer, Visitor& vi
 
 }  // namespace detail
 
-/// Calls visitor(settings, args...), settings being those of the layer in their own type, and returns what it returns.
-/// The visitor must take every type of AllLayers and always return the same type; otherwise this does not compile, and
-/// the message names the layer. Throws Error for a layer that is not in the list. Cost: up to 50 casts.
+/// Calls visitor(settings, args...) with the layer's settings in their own type, and returns its result. The visitor
+/// must accept every type of AllLayers and always return the same type; otherwise the code does not compile, and the
+/// message names the layer. Throws Error for a layer that is not in the list. Cost: up to 50 casts.
 template <class Visitor, class... Args>
 decltype(auto) visit(const Layer& layer, Visitor&& visitor, Args&&... args) {
   return detail::visit(AllLayers(), layer, visitor, args...);

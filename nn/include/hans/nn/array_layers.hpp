@@ -1,4 +1,4 @@
-// Layers that rearrange, combine and reduce: what imported networks have beside products and activations.
+// Layers that rearrange, combine and reduce; imported networks use them beside products and activations.
 #pragma once
 
 #include <hans/autodiff/arrays.hpp>
@@ -14,7 +14,7 @@ void read_value(std::string_view word, Axes& out);
 void append_value(std::string& out, const Axes& value);
 std::string value_help(const Axes&);
 
-/// Numbers that are the same for every image.
+/// Numbers of the network that do not depend on the image.
 struct Constant {
   Required<Shape> shape;
   bool learnt = false;
@@ -30,7 +30,7 @@ struct Constant {
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;
 };
 
-/// The same features under another shape.
+/// The same features in another shape.
 struct Reshape {
   Required<Shape> shape;
 
@@ -40,7 +40,7 @@ struct Reshape {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// Other order of the axes.
+/// Permutes the axes.
 struct Transpose {
   Required<Axes> order;
 
@@ -52,7 +52,7 @@ struct Transpose {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// Slices, gathers, flips, paddings, repetitions, nearest-neighbour scaling: see hans::take.
+/// Slices, gathers, flips, padding, repetition and nearest-neighbour scaling: see hans::take.
 struct Take {
   Required<unsigned> axis;
   Required<unsigned> count;
@@ -69,7 +69,7 @@ struct Take {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// One behind the other.
+/// Concatenates its operands along an axis.
 struct Concat {
   Required<unsigned> axis;
 
@@ -82,7 +82,7 @@ struct Concat {
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;
 };
 
-/// One number for many.
+/// Reduces axes to one number: sum, mean, max, min or l2 norm.
 struct Reduce {
   Required<Reduction> by;
   Required<Axes> axes;
@@ -99,7 +99,7 @@ struct Reduce {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// The first operand where the condition is not 0, else the second.
+/// The first value where the condition is not 0, else the second.
 struct Where {
   static constexpr std::string_view name = "where";
   static constexpr std::string_view meaning = "of=CONDITION/A/B: A where the condition is not 0, else B";

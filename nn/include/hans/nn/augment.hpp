@@ -1,4 +1,4 @@
-// Training images that are changed at random.
+// Random changes of training images (data augmentation).
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,9 @@
 
 namespace hans::nn {
 
-/// Each time an image is learnt from it is first mirrored left to right with probability 1/2, if `flip`, and then moved
-/// by whole pixels, down and to the right by numbers that are uniform in -shift .. shift; what comes in is 0 (black).
-/// The random numbers are keyed by the sample's place in the data set and the step.
+/// Changes an image at random each time training uses it. With `flip`, mirrors it left to right with probability 1/2.
+/// Then moves it down and to the right by whole pixels, each uniform in -shift .. shift; uncovered pixels become 0
+/// (black). The random numbers are keyed by the sample's position in the data set and the step.
 struct Augment {
   unsigned shift = 0;
   bool flip = false;
@@ -23,12 +23,12 @@ struct Augment {
                       field("flip", &Augment::flip, "mirror half of the images"));
   }
 
-  /// Throws UsageError for anything but augment:KEY=VALUE,...
+  /// Throws UsageError for anything other than augment:KEY=VALUE,...
   static Augment from_spec(const Spec& spec);
   Spec spec() const { return to_spec(*this); }
 
-  /// Changes the images of a batch, for this step of a run with these random numbers. Throws UsageError if `shift` is
-  /// not below their height and width.
+  /// Changes the images of a batch for step `step` of the run that `rng` belongs to. Throws UsageError unless `shift`
+  /// is less than the images' height and width.
   void apply(data::Samples& batch, Rng rng, std::uint32_t step) const;
 };
 

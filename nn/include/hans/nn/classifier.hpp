@@ -1,4 +1,4 @@
-// What an attack needs to know of a model.
+// The interface between attacks and models.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,16 @@
 
 namespace hans::nn {
 
-/// How an attack asks a model.
+/// Options of an attack's query.
 struct Asking {
-  /// Of a random model: which of its random numbers. They are a function of this and of the image, so the same image
-  /// and draw give the same bits, alone and among others.
+  /// Selects the random numbers of a random model. They depend only on this and the image, so the same image and draw
+  /// give the same bits in any batch.
   std::uint32_t draw = 0;
-  /// What lets no gradient through hands it on unchanged instead (BPDA, Athalye 2018).
+  /// Treat non-differentiable steps as the identity in the backward pass (BPDA, Athalye 2018).
   bool straight_through = false;
 };
 
-/// Maps images to logits, always in evaluation: the same images give the same bits, and nothing about the model
-/// changes.
+/// A model in evaluation mode: maps images to logits. Equal images give equal bits, and no call changes the model.
 class Classifier {
  public:
   virtual ~Classifier() = default;
@@ -27,23 +26,22 @@ class Classifier {
   virtual const Shape& input() const = 0;  ///< height x width x channels of one image
   virtual std::size_t classes() const = 0;
 
-  /// Logits, samples x classes, of images, samples x height x width x channels. Throws Error for other shapes.
+  /// The logits, samples x classes, of images, samples x height x width x channels. Throws Error for other shapes.
   virtual Var logits(const Var& images) const = 0;
 
-  /// The logits as an attack asks for them: the same numbers, but for the draw of a random model.
+  /// The logits with the options of an attack. Equal to logits(), except for the draw of a random model.
   virtual Var asked(const Var& images, const Asking&) const { return logits(images); }
 
-  /// Whether the logits depend on random numbers. logits() then is draw 0, by which such a model is judged.
+  /// Whether the logits depend on random numbers. If so, logits() uses draw 0, and verdicts are based on that.
   virtual bool random() const { return false; }
 
-  /// Whether a gradient of the logits reaches the images. If not, as behind a rounding or where the output is a class
-  /// instead of logits, attacks that follow gradients refuse the model.
+  /// Whether gradients of the logits reach the images. If not (e.g. rounding, or a model that outputs classes instead
+  /// of logits), gradient attacks refuse the model.
   virtual bool differentiable() const { return true; }
 
-  /// How many images should go through it together on one thread, while other threads take other images: so many that
-  /// what it computes of them stays in that thread's cache. logits() is then called by several threads at the same
-  /// time, each with a tape of its own. 0: all threads share the work on the same images, one call at a time. Changes
-  /// no bits.
+  /// The batch size per thread for which activations stay in that thread's cache. Several threads then call logits() at
+  /// once on different images, each with its own tape. 0 means one call at a time, with all threads sharing its work.
+  /// Affects speed only, not the bits.
   virtual std::size_t piece() const { return 0; }
 };
 

@@ -1,4 +1,4 @@
-// Walks over a network's graph: a value of any type for each layer, from the images to the logits or back.
+// Walks over a network's graph: computes a value of any type per layer, from the images to the logits or back.
 #pragma once
 
 #include <algorithm>
@@ -14,17 +14,18 @@
 
 namespace hans::nn {
 
-/// A layer at its place in a network. The network must live as long.
+/// A layer in its network. The network must outlive it.
 struct LayerAt {
   const Sequential& net;
   std::size_t position;
-  std::vector<Source> sources = net.sources(position);  ///< what it works on
+  std::vector<Source> sources = net.sources(position);  ///< its operands
 
   const Layer& layer() const { return net.layers()[position]; }
   std::span<const Tensor> weights() const { return net.weights(position); }
   std::span<const Tensor> others() const { return net.others(position); }
 
-  /// The shape of one sample of an operand, or of numbers of the network; a scalar's if there is no such operand.
+  /// The shape of one sample of an operand (or of the whole operand if it is a constant); that of a scalar if there is
+  /// no such operand.
   Shape in(std::size_t operand = 0) const {
     if (operand >= sources.size()) return {};
     return sources[operand].layer == Source::images ? net.input() : net.shapes()[sources[operand].layer];
@@ -32,17 +33,18 @@ struct LayerAt {
   const Shape& out() const { return net.shapes()[position]; }
 };
 
-/// Computes a value for each layer from the values of its operands, in the order of the layers, and returns the value
-/// of the logits:
+/// Computes a value for each layer from the values of its operands, in layer order, and returns the value of the
+/// logits:
 ///
 ///     Value visitor(const Conv2d& settings, const LayerAt& at, std::span<Value> operands);  // for each type of layer
 ///
-/// See visit() for what the visitor must take. The operands are the visitor's to keep or change: they are copies, but
-/// for the last use of a value, to which it is moved. So no value lives longer than it is needed.
+/// See visit() for the types that the visitor must accept. The visitor may change its operands: they are copies, except
+/// for the last use of a value, which is moved. So no value lives longer than needed.
 template <class Value, class Visitor>
 Value walk_forward(const Sequential& net, Value images, Visitor&& visitor) {
   const std::size_t count = net.layers().size();
-  std::vector<std::size_t> uses(count + 1, 0);  // that are to come; behind the layers, of the images
+  std::vector<std::size_t> uses(count + 1,
+                                0);  // remaining uses of each layer's value; the last entry is for the images
   for (std::size_t position = 0; position < count; ++position) {
     for (const Source& source : net.sources(position)) ++uses[std::min(source.layer, count)];
   }
@@ -61,19 +63,19 @@ Value walk_forward(const Sequential& net, Value images, Visitor&& visitor) {
   return std::move(*values[count - 1]);
 }
 
-/// Carries a value of the layer `from` (the last one gives the logits) back to the images and returns what arrives
-/// there. A layer turns its value into one for each operand:
+/// Carries a value of layer `from` (the last layer gives the logits) back to the images and returns the value there. A
+/// visitor turns a layer's value into one per operand:
 ///
 ///     std::vector<Value> visitor(const Conv2d& settings, const LayerAt& at, const Value& value);
 ///
-/// See visit() for what the visitor must take. The value of a layer is the sum over all its uses, sum(value, more), in
-/// falling order of the users, and of the operands as they come. Layers on which `from` does not depend are not
-/// visited. Throws Error if it does not depend on the images.
+/// See visit() for the types that the visitor must accept. A layer with several uses gets sum(value, more) over them,
+/// in falling order of the users and, for one user, in order of its operands. Skips layers that `from` does not depend
+/// on. Throws Error if `from` does not depend on the images.
 template <class Value, class Visitor, class Sum = std::plus<>>
 Value walk_backward(const Sequential& net, std::size_t from, Value value, Visitor&& visitor, Sum sum = {}) {
   const std::size_t count = net.layers().size();
   check(from < count, "layer ", from, " of a network of ", count);
-  std::vector<std::optional<Value>> values(count + 1);  // behind the layers, of the images
+  std::vector<std::optional<Value>> values(count + 1);  // the last entry is for the images
   values[from] = std::move(value);
   for (std::size_t position = from + 1; position-- > 0;) {
     if (!values[position]) continue;
