@@ -84,7 +84,8 @@ class Json {
   const Json* find(std::string_view key) const;
   const Json& at(std::string_view key) const;
 
-  /// set() sets a member of an object; push() appends to an array. Null becomes an object or an array first.
+  /// set() sets a member of an object, or of null, which becomes an object. push() appends to an array. Both throw
+  /// Error for any other kind.
   Json& set(std::string_view key, Json value);
   Json& push(Json value);
 

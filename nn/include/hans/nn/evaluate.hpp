@@ -1,4 +1,4 @@
-// What a model says of images.
+// Predictions of a model on images.
 #pragma once
 
 #include <cstddef>
@@ -11,25 +11,26 @@
 
 namespace hans::nn {
 
-/// What predict() gives for a sample whose logits hold a NaN: no class, never right.
+/// The prediction for a sample whose logits contain a NaN. It is never correct.
 inline constexpr int no_prediction = -1;
 
-/// The class of each row of logits, samples x classes: the lowest index among the largest, no_prediction with a NaN.
+/// The predicted class of each row of logits, samples x classes: the lowest index of the maximum, or no_prediction if
+/// the row contains a NaN.
 std::vector<int> predictions(const Tensor& logits);
 
-/// The logits of each image, samples x classes, computed in pieces (nn/pieces.hpp). `tape`: memory of an earlier call
-/// to work in, cleared before and after; null: the call's own.
+/// The logits of the images, samples x classes, computed in pieces (nn/pieces.hpp). Pass a `tape` of an earlier call to
+/// reuse its memory; it is cleared before and after. Null: a temporary tape.
 Tensor logits(const Classifier& model, const Tensor& images, Tape* tape = nullptr);
 
-/// The class the model gives each image. `tape` as above.
+/// The predicted class of each image. `tape` as above.
 std::vector<int> predict(const Classifier& model, const Tensor& images, Tape* tape = nullptr);
 
-/// The classes the model gives the first `count` samples of a data set (all, if there are fewer).
-/// `progress(done)` is called after each piece, by one thread at a time.
+/// The predicted classes of the first `count` samples of a data set, or of all if there are fewer. Calls
+/// `progress(done)` after each piece, from one thread at a time.
 std::vector<int> predict(const Classifier& model, const data::Dataset& data, std::size_t count,
                          const std::function<void(std::size_t)>& progress = {});
 
-/// How many predictions equal the label.
+/// The number of predictions that equal their label.
 std::size_t count_right(std::span<const int> predictions, std::span<const int> labels);
 
 }  // namespace hans::nn

@@ -1,4 +1,4 @@
-// Training.
+// Training a network: epochs, batches, checkpoints.
 #pragma once
 
 #include <cstdint>
@@ -15,17 +15,17 @@
 
 namespace hans::nn {
 
-/// Where a training run stands.
+/// The state of a training run, for progress reports.
 struct Progress {
-  std::uint64_t epoch, epochs;  ///< epochs finished, and wanted
-  std::uint64_t step, steps;    ///< of the whole run
-  std::uint64_t samples;        ///< seen so far, over all epochs
+  std::uint64_t epoch, epochs;  ///< epochs finished, epochs in total
+  std::uint64_t step, steps;    ///< steps finished, steps in total
+  std::uint64_t samples;        ///< processed so far, over all epochs
   double loss;                  ///< mean over this epoch so far
   bool epoch_end;               ///< this step finished an epoch
 };
 
-/// The defaults are one recipe for small networks and few epochs: with the rate falling to 0, 2e-3 at the start does
-/// better than Adam's usual 1e-3, most of all in adversarial training.
+/// Options of fit(). The defaults suit small networks and few epochs: with a rate that falls to 0, a start of 2e-3 does
+/// better than Adam's usual 1e-3, above all in adversarial training.
 struct FitOptions {
   unsigned epochs = 6;
   unsigned batch = 128;
@@ -34,20 +34,20 @@ struct FitOptions {
   double clip = 0;  ///< largest l2 norm of the gradient; 0: no limit
   Loss loss = cross_entropy_loss();
   std::uint64_t seed = 0;
-  std::optional<Augment> augment = {};                 ///< what happens to images before they are learnt from
+  std::optional<Augment> augment = {};                 ///< random changes of the images
   std::function<void(const Progress&)> progress = {};  ///< called after each step
-  std::filesystem::path checkpoint = {};               ///< empty: none; replaces no file but checkpoints
-  unsigned checkpoint_steps = 200;                     ///< written after so many steps and after each epoch
-  bool resume = false;                                 ///< go on from the checkpoint if it exists
+  std::filesystem::path checkpoint = {};  ///< empty: none; never overwrites a file that is not a checkpoint
+  unsigned checkpoint_steps = 200;        ///< steps between checkpoints; one more after each epoch
+  bool resume = false;                    ///< continue from the checkpoint if it exists
 };
 
-/// The options as one line of text that says all that decides the result (not progress, threads or files).
+/// One line of text with every option that affects the result (not progress, threads or files).
 std::string recipe(const FitOptions& options);
 
-/// Trains `net` on `train`: epochs of batches in an order shuffled from (seed, epoch), the last batch short, the mean
-/// loss of each made smaller by one optimizer step. The same net, data, options and seed give the same bits on
-/// any machine, also when the run was killed and resumed. Throws Error if a loss or gradient is not finite, or if the
-/// checkpoint is from another run: from other weights, data, options or another version.
+/// Trains `net` on `train`: epochs of batches, in an order shuffled by (seed, epoch), with a shorter last batch and one
+/// optimizer step per batch on the mean loss. Equal networks, data, options and seeds give equal bits on any machine,
+/// even if the run was interrupted and resumed. Throws Error if a loss or gradient is not finite, or if the checkpoint
+/// belongs to a run with other weights, data, options or version.
 void fit(Sequential& net, const data::Dataset& train, FitOptions options);
 
 }  // namespace hans::nn

@@ -1,4 +1,4 @@
-// Layers without settings: functions of one value or two.
+// Layers without settings: functions of one or two values.
 #pragma once
 
 #include <algorithm>
@@ -10,10 +10,10 @@
 
 namespace hans::nn {
 
-/// `result`, through which the gradient passes to `x` unchanged where the run asks for that and none would pass.
+/// `result`, with a straight-through gradient to `x` if the run asks for BPDA and `result` passes no gradient.
 Var or_straight_through(const Var& x, const Var& result, const Run& run);
 
-/// Text as a template's argument.
+/// A string as a template argument.
 template <std::size_t n>
 struct Literal {
   char text[n];
@@ -21,10 +21,10 @@ struct Literal {
   constexpr operator std::string_view() const { return {text, n - 1}; }
 };
 
-/// On what a number of the result depends: the numbers at its place, or others too.
+/// The inputs that an element of the result depends on: those at its place, or others too.
 enum class Reach { place, row };
 
-/// A function of one value as a layer.
+/// A layer that applies a function of one value.
 template <Var (*f)(const Var&), Literal named, Literal means, Reach reaches = Reach::place>
 struct Unary {
   static constexpr std::string_view name = named, meaning = means;
@@ -34,7 +34,7 @@ struct Unary {
   Var operator()(const Var& x, const Run& run) const { return or_straight_through(x, f(x), run); }
 };
 
-/// A function of two values, broadcast.
+/// A layer that applies a function of two values, with broadcasting.
 template <Var (*f)(const Var&, const Var&), Literal named, Literal means, Reach reaches = Reach::place>
 struct Binary {
   static constexpr std::string_view name = named, meaning = means;

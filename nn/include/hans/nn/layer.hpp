@@ -1,4 +1,4 @@
-// A layer: settings, the weights they ask for, and a function of both.
+// A layer: its settings, the weights it needs, and a function of both.
 #pragma once
 
 #include <cstddef>
@@ -18,43 +18,44 @@
 
 namespace hans::nn {
 
-/// What a layer that normalises by the batch has seen of one in training.
+/// The batch statistics of a normalisation layer in one training pass.
 struct BatchStatistics {
   std::size_t layer;
   Tensor mean, variance;  ///< per channel
-  std::size_t count;      ///< numbers behind each
-  float momentum;         ///< weight of this batch in what is stored
+  std::size_t count;      ///< numbers behind each mean
+  float momentum;         ///< weight of this batch in the stored statistics
 };
 
-/// How a forward pass is run: evaluation, unless a training step asks otherwise, here and for this pass only.
+/// The mode of a forward pass: evaluation by default; a training step sets the first two members for its pass only.
 struct Mode {
   const DropoutKeys* training = nullptr;               ///< null in evaluation
-  std::vector<BatchStatistics>* statistics = nullptr;  ///< null: layers normalise by what is stored
-  Asking asking = {};                                  ///< in evaluation
+  std::vector<BatchStatistics>* statistics = nullptr;  ///< null: normalise by the stored statistics
+  Asking asking = {};                                  ///< used in evaluation
 };
 
-/// A tensor of numbers that a layer asks for.
+/// A parameter or buffer that a layer requests.
 struct WeightInfo {
   std::string name;  ///< "weight", "bias"
   Shape shape;
-  std::size_t fan_in = 0;   ///< inputs that reach one output; 0: starts at `start`
-  std::size_t fan_out = 0;  ///< outputs that one input reaches
-  bool learnt = true;       ///< training changes it; the others come behind those that are learnt
+  std::size_t fan_in = 0;   ///< inputs per output; 0: initialise to `start`
+  std::size_t fan_out = 0;  ///< outputs per input
+  bool learnt = true;       ///< a parameter, changed by training; otherwise a buffer. Parameters come first
   real start = 0;
 };
 
-/// What a layer computes with in one forward pass.
+/// The arguments of a layer in one forward pass.
 struct Run {
-  std::span<const Var> weights;    ///< those that are learnt
-  std::span<const Tensor> others;  ///< the other numbers it asked for
+  std::span<const Var> weights;    ///< its parameters
+  std::span<const Tensor> others;  ///< its buffers
   const Mode& mode;
-  std::size_t position;  ///< of the layer in its network; names its random numbers
-  Behind behind = {};  ///< what to do behind; only asked of layers that can, and where something is tracked at most an
-                       ///< activation
-  const PoolWindow* pool = nullptr;  ///< then the largest of each window, where nothing is tracked; only of conv2d
+  std::size_t position;  ///< of the layer in its network; names its random streams
+  /// The epilogue. Only layers with `fuses` get one, and no more than an activation where gradients are tracked.
+  Behind behind = {};
+  /// Max pooling after the epilogue; null: none. Only for conv2d, where nothing is tracked.
+  const PoolWindow* pool = nullptr;
 };
 
-/// Whose output a layer works on: the layer at this place of the network, or the images. Written `3`, `input`.
+/// An operand of a layer: the output of layer `layer`, or the images. Written `3`, `input`.
 struct Source {
   static constexpr std::size_t images = ~std::size_t{0};
   std::size_t layer = images;
@@ -62,57 +63,59 @@ struct Source {
 };
 std::string sources_text(std::span<const Source> sources);  ///< "input/3"
 
-/// A layer gives at most so many features for one sample.
+/// The maximum number of features of one sample in a layer's output.
 inline constexpr std::size_t most_features = std::size_t{1} << 22;
 
-/// How many values a layer works on.
+/// The number of operands that a layer takes.
 struct Operands {
   std::size_t least = 1, most = 1;
 };
 
-/// Whether an L asks for numbers.
+/// Whether layers of type L have weights.
 template <class L>
 concept AsksForWeights = std::is_member_function_pointer_v<decltype(&L::weights)>;
 
-/// Any layer. An aggregate L is one if it has `name`, `meaning`, `fields()` (see core/fields.hpp) and
+/// Any layer. An aggregate L is a layer if it has `name`, `meaning`, `fields()` (see core/fields.hpp) and
 ///
 ///     Var operator()(const Var& x, const Run& run) const;       // x: samples x in
-///     std::vector<WeightInfo> weights(const Shape& in) const;   // optional: for one sample of shape `in`
-///     static constexpr bool fuses = true;                       // optional: does run.behind itself
-///     static constexpr bool random = true;                      // optional: in evaluation it depends on asking.draw
+///     std::vector<WeightInfo> weights(const Shape& in) const;   // optional; `in` is the shape of one sample
+///     static constexpr bool fuses = true;                       // optional: applies run.behind itself
+///     static constexpr bool random = true;                      // optional: in evaluation, depends on asking.draw
 ///
-/// or, if it works on several operands or on none,
+/// or, if it takes several operands or none,
 ///
 ///     static constexpr Operands operands{2, 2};                 // at least, at most
 ///     Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;
 ///     std::vector<WeightInfo> weights(std::span<const Shape> in) const;
 ///
-/// What depends on the images has samples along the first axis; what a layer of no operands gives (numbers of the
-/// network) has not, and is aligned with the last axes of the others.
+/// Values that depend on the images have samples along the first axis. The output of a layer without operands (a
+/// constant of the network) does not; broadcasting aligns it with the last axes of the others.
 ///
-/// Output shapes need no rule: a network finds them by running no sample. Immutable, cheap to copy. Making
-/// one throws UsageError if a setting is out of its range.
+/// Layers need no shape inference: a network finds output shapes by running a batch of no samples. Layers are immutable
+/// and cheap to copy. The constructor throws UsageError if a setting is out of range.
 class Layer {
  public:
   template <class L>
   requires requires { L::meaning; }
   Layer(L settings) : Layer(static_cast<const Concept*>(new Model<L>(std::move(settings)))) {}
 
-  /// A function that is a layer, such as relu or flatten (see function_layers.hpp). Throws UsageError for any other.
+  /// The layer for a function such as relu or flatten (see function_layers.hpp). Throws UsageError for any other
+  /// function.
   Layer(Var (*function)(const Var&));
   Layer(Var (*function)(const Var&, const Var&));
 
-  /// The layer `spec` names. Its item `of`, such as of=2/5, says what it works on. Throws UsageError that lists all
-  /// layers.
+  /// The layer that `spec` describes. Its item `of`, such as of=2/5, gives the operands. Throws UsageError with the
+  /// list of all layers if there is none of that name.
   static Layer from_spec(const Spec& spec);
 
-  /// The same layer, working on these. Throws UsageError if it takes more or fewer.
+  /// The same layer with these operands. Throws UsageError if their number is wrong.
   Layer of(std::vector<Source> sources) const;
 
-  /// What it works on; none said: the layer before it, the first one the images, or nothing if it takes nothing.
+  /// The operands, if given by of(). Otherwise a layer takes the output of the layer before it (the first one the
+  /// images), or nothing if it takes no operands.
   const std::optional<std::vector<Source>>& sources() const { return sources_; }
 
-  /// The layer's settings if it is an L, else null. They live as long as the layer and its copies.
+  /// The layer's settings if it is an L, else null. Valid as long as the layer or a copy exists.
   template <class L>
   const L* as() const {
     const auto* model = dynamic_cast<const Model<L>*>(self_.get());
@@ -169,13 +172,13 @@ class Layer {
     L settings;
   };
 
-  explicit Layer(const Concept* made);  ///< what does not depend on L, once
+  explicit Layer(const Concept* made);  ///< the part of construction that does not depend on L
 
   std::shared_ptr<const Concept> self_;
   std::optional<std::vector<Source>> sources_;
 };
 
-/// What the help and the docs say of a layer.
+/// The help and documentation of a layer.
 struct LayerInfo {
   std::string name, meaning;
   std::vector<FieldInfo> fields;

@@ -1,4 +1,4 @@
-// The layers.
+// Linear layers, convolutions, pooling, dropout and noise.
 #pragma once
 
 #include <hans/nn/layer.hpp>
@@ -7,9 +7,8 @@ namespace hans {
 
 namespace nn {
 
-/// What surrounds an image before a window moves over it: nothing, zeros up to the output extent ceil(in / stride)
-/// (the odd one at the end), or a given number of zeros on each side. Written `valid`, `same`, `1` or `0x1x0x1`
-/// (top, bottom, left, right).
+/// The padding of an image: none, zeros up to the output extent ceil(in / stride) (an odd one at the end), or given
+/// numbers of zeros. Written `valid`, `same`, `1` (each side) or `0x1x0x1` (top, bottom, left, right).
 struct Padding {
   enum class Kind { valid, same, given };
   Kind kind = Kind::valid;
@@ -19,7 +18,7 @@ void read_value(std::string_view word, Padding& out);
 void append_value(std::string& out, const Padding& value);
 std::string value_help(const Padding&);
 
-/// Height and width of a window or a step. Written `3`, or `3x5` where they differ.
+/// Height and width of a window or a stride. Written `3`, or `3x5` if they differ.
 struct Extent {
   unsigned height = 1, width = 1;
 
@@ -41,7 +40,7 @@ inline constexpr nn::Padding valid{nn::Padding::Kind::valid};
 
 namespace nn {
 
-/// y = x * W + b for every sample of features.
+/// y = x * W + b for every sample.
 struct Linear {
   Required<unsigned> units;
   bool bias = true;
@@ -85,7 +84,7 @@ struct Conv2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// The gradient of a convolution as a layer: makes an image larger.
+/// Transposed convolution: maps a small image to a larger one, as the gradient of a convolution does.
 struct ConvTranspose2d {
   Required<unsigned> filters;
   Required<Extent> kernel;
@@ -114,7 +113,7 @@ struct ConvTranspose2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// How a convolution, or the one that is transposed, moves its window, for an input of this shape.
+/// The window of a convolution (or of the one that is transposed) for an input of this shape.
 Window window_of(const Conv2d& layer, const Shape& in);
 Window window_of(const ConvTranspose2d& layer, const Shape& in);
 
@@ -137,7 +136,7 @@ struct MaxPool2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// The windows in which it takes the largest, for images of this shape.
+/// The pooling windows for images of this shape.
 PoolWindow window_of(const MaxPool2d& layer, const Shape& in);
 
 struct AveragePool2d {
@@ -160,7 +159,7 @@ struct AveragePool2d {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// Only in training; in evaluation the values pass unchanged.
+/// Active in training only; in evaluation the values pass unchanged.
 struct Dropout {
   Required<float> rate;
 
@@ -172,8 +171,8 @@ struct Dropout {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// x + sigma * n with normal random numbers n, also in evaluation: there they follow from what the layer is given and
-/// from Asking::draw, so that an image has the same ones wherever it is.
+/// x + sigma * n with standard normal numbers n, also in evaluation. There, n is a function of the layer's input and
+/// Asking::draw, so an image gets the same noise in any batch.
 struct GaussianNoise {
   Required<float> sigma;
 

@@ -1,4 +1,4 @@
-// What training makes small, and what else a method of training does in a step.
+// Training methods: the loss that training minimises, and hooks around the optimizer step.
 #pragma once
 
 #include <cstdint>
@@ -15,56 +15,56 @@
 
 namespace hans::nn {
 
-/// Finite numbers that a method keeps from step to step. Checkpoints hold them, so a run that was killed goes on with
-/// them.
+/// Finite tensors that a training method keeps between steps. Checkpoints contain them, so an interrupted run resumes
+/// with them.
 struct Kept {
   std::deque<std::pair<std::string, Tensor>> tensors;
 
-  /// The numbers of this name, to read and to change: a copy of `start` when they are first asked for in a run. The
-  /// reference stays good. Throws Error if what is kept has another shape.
+  /// The tensor of this name, for reading and writing; on first use in a run, a copy of `start`. The reference stays
+  /// valid. Throws Error if the kept tensor has another shape.
   Tensor& at(std::string_view name, const Tensor& start);
 };
 
-/// A step of a training run, as what comes before and behind the optimizer sees it.
+/// A step of a training run, as the hooks around the optimizer step see it.
 struct RunStep {
-  const Sequential& net;  ///< with its weights as they stand
+  const Sequential& net;  ///< with its current weights
   const data::Samples& batch;
-  Tape& aside;          ///< for what is computed on the way and not learnt from; keeps its memory between steps
-  Rng rng;              ///< of the run
-  std::uint32_t step;   ///< counted from the start of the run
-  std::uint32_t steps;  ///< of the whole run; 0: not known
+  Tape& aside;  ///< for side computations that are not differentiated by the step; keeps its memory between steps
+  Rng rng;      ///< of the run
+  std::uint32_t step;   ///< index in the run, from 0
+  std::uint32_t steps;  ///< steps of the whole run; 0: unknown
   Kept& kept;
 
-  /// The share of the run that is behind: step / steps, 0 at first and below 1. Throws UsageError where the number of
-  /// steps is not known.
+  /// The completed fraction of the run, step / steps: 0 at first, below 1. Throws UsageError if the number of steps is
+  /// unknown.
   double progress() const;
 };
 
-/// Whether the means and variances that the network keeps follow those of the batch in a forward pass.
+/// Whether a forward pass updates the stored means and variances by those of its batch.
 enum class Statistics { follow, ignore };
 
-/// The same step, as a loss sees it.
+/// A step of a training run, as the loss sees it.
 struct TrainStep : RunStep {
-  std::span<const Var> weights;  ///< watched; pass them to net.forward
-  const Mode& mode;              ///< training mode, for the forward pass that is learnt from
+  std::span<const Var> weights;  ///< the parameters, tracked; pass them to net.forward
+  const Mode& mode;              ///< training mode; for the forward pass that is differentiated
   Tape& tape;
 
-  /// The logits of `images` in training mode. Layers normalise by these images either way.
+  /// The logits of `images` in training mode. Layers normalise by these images in either case.
   Var logits(const Tensor& images, Statistics statistics = Statistics::follow) const;
 };
 
-/// Gives the losses of one batch, one per sample; training takes their mean.
+/// A training method. Its core gives the losses of a batch, one per sample; training minimises their mean.
 class Loss {
  public:
-  /// Any method of training. One that needs no more than its losses is a function (see below).
+  /// The interface of a training method. A method that consists of its losses alone can be a Function instead.
   struct Method {
     virtual ~Method() = default;
-    virtual std::string record() const = 0;  ///< describes it in the recipe
+    virtual std::string record() const = 0;  ///< its text in the recipe
     virtual Var losses(const TrainStep& step) const = 0;
 
-    /// Before the optimizer's step, and before the gradients' norm is limited: may change them.
+    /// Called before gradient clipping and the optimizer step; may change the gradients.
     virtual void before(const RunStep& step, std::span<Tensor> gradients) const;
-    /// Behind the optimizer's step: may change the numbers of `net`, which is step.net.
+    /// Called after the optimizer step; may change the parameters and buffers of `net`, which is step.net.
     virtual void after(const RunStep& step, Sequential& net) const;
   };
   using Function = std::function<Var(const TrainStep&)>;
@@ -80,7 +80,7 @@ class Loss {
   std::shared_ptr<const Method> method_;
 };
 
-/// Cross entropy with the labels, smoothed: 1 - smoothing at the label, smoothing / (classes - 1) elsewhere.
+/// Cross entropy with label smoothing: targets are 1 - smoothing at the label, smoothing / (classes - 1) elsewhere.
 Loss cross_entropy_loss(float smoothing = 0);
 
 }  // namespace hans::nn

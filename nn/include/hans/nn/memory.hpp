@@ -1,4 +1,4 @@
-// How much memory work with a network takes.
+// Memory use of a network.
 #pragma once
 
 #include <cstddef>
@@ -8,17 +8,17 @@
 
 namespace hans::nn {
 
-/// Bytes, besides the program and the data set.
+/// Bytes, in addition to the program and the data set.
 struct MemoryUse {
-  std::size_t weights;  ///< of the network itself; the others come on top
-  std::size_t infer;    ///< the logits of a batch
-  std::size_t attack;   ///< the gradient of a batch's losses with respect to its images, all of them together
-  std::size_t train;    ///< a training step: activations, gradients and the optimizer's state
+  std::size_t weights;  ///< of the network itself; the other members exclude it
+  std::size_t infer;    ///< computing the logits of a batch
+  std::size_t attack;   ///< computing the gradient of a batch's losses with respect to its images, all at once
+  std::size_t train;    ///< training steps: activations, gradients and the optimizer's state
 };
 
-/// Measured, not estimated: each is done on images of zeros. Of networks that go in pieces (Classifier::piece), infer
-/// and attack hold less at a time. Cost: two training steps of `batch` images. Throws Error if there is no room for it,
-/// or for an empty batch.
+/// Measures the memory use by running each task on images of zeros. For networks that run in pieces
+/// (Classifier::piece), inference and attacks use less. Cost: about three training steps of `batch` images. Throws
+/// Error if memory does not suffice, or for an empty batch.
 MemoryUse memory_use(const Sequential& net, std::size_t batch, Optimizer optimizer = Adam{});
 
 }  // namespace hans::nn

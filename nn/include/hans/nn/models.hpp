@@ -12,18 +12,19 @@ namespace hans::nn {
 struct ModelInfo {
   std::string_view name, meaning, architecture;
 
-  /// Height x width x channels of an image, as text: the architecture begins with it.
+  /// Height x width x channels of an image, as text.
   std::string_view input() const { return architecture.substr(0, architecture.find(';')); }
 };
 
 /// The built-in models, each for ten classes.
 std::span<const ModelInfo> list_models();
 
-/// Whether `word` is an architecture (see Sequential::parse), not a name: it begins with a digit and holds a ';'.
+/// Whether `word` is an architecture (see Sequential::parse) rather than a name: it begins with a digit and contains a
+/// ';'.
 bool is_architecture(std::string_view word);
 
-/// The model that `word` means, the name of a built-in one or an architecture, with weights started from `rng`. Throws
-/// UsageError listing all names, or what Sequential::parse throws.
+/// A model from the name of a built-in one or from an architecture, with weights initialised by `rng`. Throws
+/// UsageError with all names for an unknown one, and whatever Sequential::parse throws.
 Sequential make_model(std::string_view word, Rng rng);
 
 }  // namespace hans::nn

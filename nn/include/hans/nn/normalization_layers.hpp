@@ -1,12 +1,13 @@
-// Layers that subtract a mean and divide by a deviation.
+// Normalisation layers: subtract a mean, divide by a standard deviation.
 #pragma once
 
 #include <hans/nn/layer.hpp>
 
 namespace hans::nn {
 
-/// Every channel (last axis) with its own mean and variance, learnt scale and bias (Ioffe 2015). In training they are
-/// the batch's, and the stored ones follow them; otherwise the stored ones.
+/// Batch normalisation (Ioffe 2015): normalises every channel (last axis) by a mean and variance, then applies a learnt
+/// scale and bias. Training uses the statistics of the batch and updates the stored ones; evaluation uses the stored
+/// ones.
 struct BatchNorm {
   float eps = 1e-5F;
   float momentum = 0.1F;
@@ -23,16 +24,17 @@ struct BatchNorm {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// By what is stored it is one multiplication and one addition a number: what does not depend on x, worked out first.
+/// Batch normalisation by stored statistics: x * factor + summand per channel.
 struct Affine {
   Var factor, summand;
 };
 Affine affine_of(Tape& tape, float eps, std::span<const Var> weights, std::span<const Tensor> others);
 
-/// 1 - momentum: other libraries give the weight of what is stored, not of the batch. Of 0.9 it is 0.1, as decimals.
+/// 1 - momentum, computed in decimal, so that 0.9 gives 0.1. Converts to and from other libraries, whose momentum
+/// weights the stored statistics instead of the batch.
 float rest_of(float momentum);
 
-/// Every channel of every image with its own mean and variance (Ulyanov 2016).
+/// Normalises every channel of every image by its own mean and variance (Ulyanov 2016).
 struct InstanceNorm {
   float eps = 1e-5F;
 
@@ -45,7 +47,7 @@ struct InstanceNorm {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// The features of the last axes together (Ba 2016).
+/// Normalises the features of the last axes together (Ba 2016).
 struct LayerNorm {
   unsigned axes = 1;
   float eps = 1e-5F;

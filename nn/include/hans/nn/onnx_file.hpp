@@ -1,4 +1,4 @@
-// ONNX files: what is in them, before anybody says what it means.
+// The content of ONNX files, without interpretation.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace hans::nn::onnx {
 
-/// One setting of a node; what it does not hold is empty.
+/// An attribute of a node; members that it does not set are empty.
 struct Attribute {
   std::string name;
   float number = 0;
@@ -22,7 +22,7 @@ struct Attribute {
   std::vector<float> numbers = {};
   std::vector<std::int64_t> integers = {};
 
-  /// As numbered in the format. A file from before there were kinds has none.
+  /// Numbered as in the format. Attributes of very old files have no kind.
   enum class Kind : std::int32_t { none = 0, number = 1, integer = 2, text = 3, tensor = 4, numbers = 6, integers = 7 };
   Kind kind = Kind::none;
 };
@@ -64,25 +64,25 @@ struct Graph {
 
 struct File {
   std::int64_t ir_version = 8;
-  std::int64_t opset = 0;  ///< of the operators that belong to ONNX itself
+  std::int64_t opset = 0;  ///< version of the standard ONNX operator set
   std::string producer;
   Graph graph;
 };
 
-/// Reads the bytes of a file; `where` names them in errors. Throws Error for anything malformed, truncated, of a size
-/// or with numbers other than its type says, with external data where there is no `external`, or of so many small parts
-/// that they would take far more memory than the file.
+/// Parses the bytes of a file; `where` names it in errors. Throws Error for a file that is malformed or truncated, for
+/// a tensor whose size or elements contradict its type, for external data without `external`, and for so many small
+/// parts that they would take far more memory than the file.
 File parse(std::string_view bytes, std::string_view where, const External& external = {});
 
-/// The files beside the model at `path`, or below; others are refused, and so is taking more than all of them hold
-/// twice over. Each is read once and kept in memory.
+/// Reads external data from files in the folder of the model at `path` or below; refuses any other place, and reading
+/// more than twice the total size of those files. Each file is read once and kept in memory.
 External files_beside(const std::filesystem::path& path);
 
-/// Reads a file, with files_beside().
+/// Reads a file and its external data (files_beside()).
 File load(const std::filesystem::path& path);
 
-/// The bytes of a file: fields in rising order, numbers raw, nothing that is unset. Equal files give equal bytes. Of an
-/// attribute, what its kind says is written.
+/// The bytes of a file: fields in rising order, raw numbers, no unset fields. Equal files give equal bytes. Of an
+/// attribute, only the member of its kind is written.
 std::string dump(const File& file);
 
 }  // namespace hans::nn::onnx

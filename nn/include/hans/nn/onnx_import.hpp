@@ -1,4 +1,4 @@
-// Networks made elsewhere: the ONNX format.
+// Import of networks from ONNX.
 #pragma once
 
 #include <filesystem>
@@ -11,16 +11,16 @@
 
 namespace hans::nn {
 
-/// The network in `file`, as layers of this library, and what to know about how it was read: which output was taken,
-/// that probabilities were taken back to logits. Operators, opsets and what is not supported: nn/README.md. Throws
+/// The network in `file` as layers of this library. `notes` receives remarks on how it was read, e.g. which output was
+/// used and that a final softmax was removed. nn/README.md lists operators, opsets and what is not supported. Throws
 /// Error that names the node.
 ///
-/// The image is the file's input, height x width x channels. An input of one axis is taken for a square image of one
-/// or three channels. `preprocess` becomes the network's first layers.
+/// The image is the graph's input, height x width x channels. An input of one axis is interpreted as a square image of
+/// one or three channels. `preprocess` becomes the network's first layers.
 Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vector<std::string>& notes);
 
-/// The same for a file on disk, whose name stands in errors; with the SHA-256 of its bytes, followed by
-/// those it takes from files beside it, in its order.
+/// Imports a file from disk; errors name it. The model's SHA-256 covers the bytes of the file, then those that it uses
+/// of external files, in order of use.
 Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess, std::vector<std::string>& notes);
 
 }  // namespace hans::nn

@@ -32,10 +32,10 @@ enum class Type : std::int32_t {
   bf16 = 16
 };
 
-std::size_t size_of(Type type);  ///< bytes an element, 0 for texts
-bool is_real(Type type);         ///< rather than whole
+std::size_t size_of(Type type);  ///< bytes per element; 0 for text
+bool is_real(Type type);         ///< a floating-point type
 
-/// Bytes that several may share: those of a file beside the model are in memory once, however many tensors lie in it.
+/// Shared bytes: a file beside the model is in memory once, however many tensors it contains.
 class Bytes {
  public:
   Bytes() = default;
@@ -46,7 +46,7 @@ class Bytes {
   const char* data() const { return view_.data(); }
   operator std::string_view() const { return view_; }
 
-  /// `count` of them from `first` on; throws std::out_of_range if `first` is beyond the end.
+  /// `count` bytes from `first` on; throws std::out_of_range if `first` is beyond the end.
   Bytes part(std::size_t first, std::size_t count) const {
     Bytes same = *this;
     same.view_ = view_.substr(first, count);
@@ -60,19 +60,18 @@ class Bytes {
   std::string_view view_;
 };
 
-/// The numbers behind a name.
+/// A named tensor of a file.
 struct TensorData {
   std::string name;
   Type type = Type::undefined;
   std::vector<std::int64_t> dims;
-  Bytes bytes;  ///< as many elements as dims say, row-major, little-endian
+  Bytes bytes;  ///< elements as dims say, row-major, little-endian
 
-  /// As reals. Throws Error for texts, and if there are not as many bytes as dims and type say.
+  /// The elements as reals. Throws Error for text, and if the number of bytes contradicts dims and type.
   Tensor numbers() const;
 };
 
-/// Gives `length` bytes from `offset` of a file that the model says holds some of its numbers; length < 0: up to its
-/// end.
+/// Gives `length` bytes at `offset` of the external data file `file`; length is not negative.
 using External = std::function<Bytes(const std::string& file, std::int64_t offset, std::int64_t length)>;
 
 }  // namespace hans::nn::onnx

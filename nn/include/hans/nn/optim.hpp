@@ -1,4 +1,4 @@
-// Optimizers: how gradients change weights.
+// Optimizers: update rules for weights, and learning rate schedules.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace hans::nn {
 
-/// v = momentum * v + g; w -= rate * v. With momentum 0 nothing is kept: w -= rate * g.
+/// v = momentum * v + g; w -= rate * v. Without momentum there is no state: w -= rate * g.
 struct Sgd {
   float rate = 0.01F;
   float momentum = 0;
@@ -60,7 +60,7 @@ struct Adam {
   }
 };
 
-/// Adam after w -= rate * decay * w.
+/// w -= rate * decay * w, then Adam.
 struct AdamW {
   float rate = 1e-3F;
   float beta1 = 0.9F;
@@ -79,29 +79,30 @@ struct AdamW {
   }
 };
 
-/// Any of them with its state. Copying copies the state. Making one throws UsageError if a setting is out of its range.
+/// Any optimizer with its state. Copying copies the state. The constructor throws UsageError if a setting is out of
+/// range.
 class Optimizer {
  public:
   template <class Settings>
   requires requires { Settings::meaning; }
   Optimizer(Settings settings) : self_(make(settings)) {}
 
-  /// Throws UsageError listing all optimizers.
+  /// Throws UsageError with the list of all optimizers for an unknown name.
   static Optimizer from_spec(const Spec& spec);
   Spec spec() const;
 
-  /// One step; `factor` scales the learning rate (a schedule). All tensors keep their shapes from step to step; the
-  /// state starts at zero. One step counts once, however many tensors there are.
+  /// Performs one step; `factor` scales the learning rate (for schedules). Tensors must keep their shapes from step to
+  /// step. The state starts at zero. Call it once per step with all tensors.
   void step(std::span<Tensor> weights, std::span<const Tensor> gradients, real factor = 1);
 
-  /// State for a checkpoint: the steps made, and all running averages (empty before the first step).
+  /// The state, for checkpoints: the number of steps, and all running averages (empty before the first step).
   std::uint64_t steps() const { return steps_; }
   std::span<const Tensor> state() const { return state_; }
   void restore(std::uint64_t steps, std::vector<Tensor> state);
 
-  struct Rule;  ///< private to the source
+  struct Rule;  ///< internal
 
-  /// beta1^t and beta2^t as running products, so that they do not depend on anybody's pow.
+  /// beta1^t and beta2^t as running products, which give the same bits everywhere, unlike pow.
   struct Powers {
     real first = 1, second = 1;
   };
@@ -115,7 +116,7 @@ class Optimizer {
   std::shared_ptr<const Rule> self_;
   std::uint64_t steps_ = 0;
   Powers powers_;
-  std::vector<Tensor> state_;  // rule's slots for weight 0, for weight 1, ...
+  std::vector<Tensor> state_;  // the rule's slots of weight 0, of weight 1, ...
 };
 
 struct OptimizerInfo {
@@ -129,15 +130,15 @@ struct OptimizerInfo {
 };
 std::vector<OptimizerInfo> list_optimizers();
 
-/// How the learning rate changes over a training run of `total` steps.
+/// The learning rate over a training run of `total` steps.
 enum class Schedule { constant, cosine };
 constexpr std::array<std::string_view, 2> enum_names(Schedule) { return {"constant", "cosine"}; }
 
-/// The factor for step `step` (from 0): 1, or (1 + cos(pi * step / total)) / 2.
+/// The factor at step `step` (from 0): 1, or (1 + cos(pi * step / total)) / 2.
 real rate_factor(Schedule schedule, std::uint64_t step, std::uint64_t total);
 
-/// Scales all gradients by limit / norm if the l2 norm over all of them, summed in double in order, exceeds limit.
-/// Returns the norm before. Throws Error if it is not finite.
+/// Gradient clipping: scales all gradients by limit / norm if their common l2 norm, summed in double in order, exceeds
+/// `limit`. Returns the norm before scaling. Throws Error if it is not finite.
 double clip_gradients(std::span<Tensor> gradients, double limit);
 
 }  // namespace hans::nn

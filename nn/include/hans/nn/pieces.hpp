@@ -1,4 +1,4 @@
-// How samples go through a model: in pieces, each on a thread of its own where that pays.
+// Splitting a batch into pieces, one per thread where that is faster.
 #pragma once
 
 #include <cstddef>
@@ -9,33 +9,34 @@
 
 namespace hans::nn {
 
-/// So many samples at most go through a model together: enough to keep the kernels busy.
+/// The maximum number of samples per piece by default; enough to keep the kernels busy.
 constexpr std::size_t most_together = 128;
 
-/// How samples are cut into pieces.
+/// How a batch is split into pieces.
 struct Cut {
-  std::size_t pieces;  ///< nearly equal ones
-  std::size_t size;    ///< of the largest
-  bool apart;          ///< they run side by side, each on one thread; otherwise in turn, and all threads share each
+  std::size_t pieces;  ///< of nearly equal size
+  std::size_t size;    ///< samples of the largest piece
+  bool apart;  ///< pieces run in parallel, each on one thread; otherwise one after another, with all threads on each
 };
 
-/// What is best for `count` samples: pieces of model.piece(), though not more than most_together, or smaller ones so
-/// that every thread has some, but not less than a quarter. Where that makes only one, and for a model with piece() =
-/// 0, they have `most` samples at most.
+/// The best split of `count` samples. Parallel pieces have model.piece() samples, at most most_together; if that leaves
+/// threads idle they are smaller, down to a quarter. If only one piece results, or if piece() is 0, pieces run one
+/// after another with at most `most` samples.
 Cut cut(const Classifier& model, std::size_t count, std::size_t most = most_together);
 
-/// Calls body(tape, first, count) for all pieces of `count` samples, by several threads at the same time if they run
-/// side by side. Each time the tape is `tape` or one of its helpers, used by nobody else and rewound afterwards. What
-/// body does to a sample must not depend on the others of its piece. Throws what the first piece of those that fail
-/// throws; the pieces behind it may have run or not.
+/// Calls body(tape, first, count) for every piece of `count` samples, on several threads if the pieces run in parallel.
+/// Each call gets exclusive use of `tape` or one of its helpers, rewound before and after. The result of `body` for a
+/// sample must not depend on the other samples of its piece. Rethrows the exception of the first piece that fails;
+/// later pieces may or may not have run.
 void for_pieces(const Classifier& model, std::size_t count, Tape& tape,
                 const std::function<void(Tape& tape, std::size_t first, std::size_t count)>& body,
                 std::size_t most = most_together);
 
-/// What for_pieces is made of: calls body(tape, unit) for each unit 0 .. units - 1.
+/// The basis of for_pieces: calls body(tape, unit) for each unit 0 .. units - 1.
 void on_tapes(std::size_t units, Tape& tape, const std::function<void(Tape& tape, std::size_t unit)>& body);
 
-/// Counts finished samples for a callback, which may be empty. Its numbers rise: one thread at a time calls it.
+/// Counts finished samples and reports them to a callback, which may be empty. One thread at a time calls it, with
+/// rising numbers.
 class Finished {
  public:
   explicit Finished(const std::function<void(std::size_t done)>& tell) : tell_(tell) {}

@@ -1,4 +1,4 @@
-// What is done to an image before a network made elsewhere sees it.
+// Preprocessing: what happens to an image before an imported network sees it.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,7 @@
 
 namespace hans::nn {
 
-/// One number for all channels, or one for each. Written `0.5` or `0.49/0.48/0.45`.
+/// A number for all channels, or one per channel. Written `0.5` or `0.49/0.48/0.45`.
 struct PerChannel {
   std::vector<float> all;
 };
@@ -37,12 +37,12 @@ struct Normalize {
   Var operator()(const Var& x, const Run& run) const;
 };
 
-/// In which order a network's input lists an image: by channel, as PyTorch, or by pixel, as TensorFlow.
+/// The axis order of a network's input: channels first, as in PyTorch, or last, as in TensorFlow.
 enum class Layout { nchw, nhwc };
 constexpr std::array<std::string_view, 2> enum_names(Layout) { return {"nchw", "nhwc"}; }
 
-/// What --preprocess says, applied to the raw [0, 1] image in this order. Rounded at the end where the network takes
-/// whole numbers.
+/// The argument of --preprocess: applied to the raw [0, 1] image in this order. If the network takes integers, the
+/// result is rounded.
 struct Preprocess : Normalize {
   Layout layout = Layout::nchw;
   std::optional<Shape> shape = {};
@@ -56,10 +56,10 @@ struct Preprocess : Normalize {
   }
 };
 
-/// From text such as "scale=255" or "mean=0.1307,std=0.3081"; "none" is nothing. Throws UsageError.
+/// Parses text such as "scale=255" or "mean=0.1307,std=0.3081", or "none". Throws UsageError for anything else.
 Preprocess read_preprocess(std::string_view text);
 
-/// As text: what differs from nothing, or "none".
+/// The settings that differ from the defaults as text, or "none".
 std::string preprocess_text(const Preprocess& preprocess);
 
 }  // namespace hans::nn

@@ -1,4 +1,4 @@
-// A network: layers one behind the other.
+// A network: a graph of layers, and their weights.
 #pragma once
 
 #include <functional>
@@ -14,38 +14,39 @@
 
 namespace hans::nn {
 
-/// Layers one behind the other, and their weights. Each works on what the one before gives, or on what it says
-/// (Layer::of): the images or any layers before it. The last one gives the logits. All shapes follow from the input's.
-/// A layer that can apply the relu behind it does so itself. Copying copies the weights only when one of the copies
-/// changes them.
+/// A network of layers in order, with their weights. A layer works on the output of the layer before it, or on the
+/// operands it names (Layer::of): the images or any earlier layers. The last layer gives the logits. All shapes follow
+/// from the input's. Layers that can apply a following relu themselves do so. Copies share weights until one of them
+/// changes.
 class Sequential final : public Classifier {
  public:
   static constexpr std::size_t most_weights = std::size_t{1} << 28;
   static constexpr std::size_t most_layers = std::size_t{1} << 16;
 
-  /// `input` is height x width x channels. Weights start uniform in +-sqrt(6 / (fan in + fan out)) (Glorot 2010),
-  /// biases at 0; each tensor from a stream of its own ("init/<layer>.<name>"). Throws Error if a layer does not
-  /// fit what comes before it, the last one does not give one row of logits, there are more than most_layers, or a
-  /// layer gives none or more than most_features for one sample or has more than most_weights numbers in one tensor.
-  /// Also if one sample takes more than 2^37 multiply-adds, or all layers give more than 2^25 features and 16 for each
-  /// number of the network.
+  /// `input` is height x width x channels. Weights are initialised uniformly in +-sqrt(6 / (fan in + fan out)) (Glorot
+  /// 2010) and biases to 0, each tensor from its own random stream ("init/<layer>.<name>").
+  ///
+  /// Throws Error if a layer does not fit its operands, if the last layer does not give one row of logits per sample,
+  /// or if a limit is exceeded: most_layers layers, most_weights numbers in a tensor, most_features features of one
+  /// sample in a layer (1 at least), 2^25 features in all layers plus 16 for each number of the network, 2^37
+  /// multiply-adds per sample.
   template <class... Layers>
   Sequential(const Shape& input, Rng rng, Layers... layers)
       : Sequential(input, rng, std::vector<Layer>{Layer(layers)...}) {}
   Sequential(const Shape& input, Rng rng, std::vector<Layer> layers);
 
-  /// From text such as "28x28x1;flatten;linear:units=10" (see architecture()). A layer that does not work on the one
-  /// before says on what: "add:of=2/5" on layers 2 and 5, counted from 0, "of=input" on the images. Throws UsageError
-  /// or Error.
+  /// Parses text such as "28x28x1;flatten;linear:units=10" (see architecture()). A layer whose operand is not the layer
+  /// before names its operands: "add:of=2/5" for layers 2 and 5, counted from 0, "of=input" for the images. Throws
+  /// UsageError or Error.
   static Sequential parse(std::string_view architecture, Rng rng);
 
-  /// The same with weights that exist already: `weights(name, shape)` is asked for each in turn, and nothing is
-  /// allocated for one before it is there. Throws Error if a shape differs or a number is not finite.
+  /// The same with existing weights: calls `weights(name, info)` for each tensor in turn, and allocates none itself.
+  /// Throws Error if a shape differs or a number is not finite.
   using WeightSource = std::function<Tensor(const std::string& name, const WeightInfo& info)>;
   static Sequential parse(std::string_view architecture, const WeightSource& weights);
   Sequential(const Shape& input, std::vector<Layer> layers, const WeightSource& weights);
 
-  /// The text that parse() reads: the input shape, then every layer's canonical SPEC, joined by ';'.
+  /// The text that parse() reads: the input shape and every layer's canonical SPEC, joined by ';'.
   std::string architecture() const;
 
   const Shape& input() const override { return input_; }
@@ -55,54 +56,56 @@ class Sequential final : public Classifier {
   bool random() const override;
   bool differentiable() const override { return differentiable_; }
 
-  /// As many images, in sixteens, as fill 2 MiB with what the layers give, kept for a gradient; 0 where the weights
-  /// weigh more than that, because every piece reads them anew. As many as fill 64 MiB, or one, where an image fills 8.
+  /// The number of images, in multiples of 16, whose layer outputs (kept for a gradient) fill 2 MiB. 0 if the weights
+  /// are larger than that, because every piece reads them again. If one image alone needs more than 8 MiB: as many as
+  /// fit in 64 MiB, at least one.
   std::size_t piece() const override { return piece_; }
   Var operator()(const Var& images) const { return logits(images); }
 
-  /// Logits computed with the given weights, one Var for each of weights(); how training differentiates.
+  /// The logits for the given weights, one Var for each of weights(). Training differentiates this.
   Var forward(std::span<const Var> weights, const Var& images, const Mode& mode = {}) const;
 
-  /// The layers in order, and what each gives for one sample.
+  /// The layers in order, and the output shape of each for one sample.
   std::span<const Layer> layers() const { return layers_; }
   std::span<const Shape> shapes() const { return shapes_; }
 
-  /// What a layer works on, also where it does not say so itself.
+  /// The operands of a layer, including implicit ones.
   std::vector<Source> sources(std::size_t layer) const;
 
-  /// The weights in declaration order, "0.weight", "0.bias", ...: layer number and name.
+  /// The parameters in declaration order, named by layer number and name: "0.weight", "0.bias", ...
   std::span<const Tensor> weights() const { return weights_.tensors; }
   std::span<const std::string> weight_names() const { return weights_.names; }
 
-  /// The numbers that no optimizer changes, such as the constants of an imported network, named in the same way.
+  /// The buffers, which no optimizer changes, such as stored statistics and constants of an imported network. Named in
+  /// the same way.
   std::span<const Tensor> others() const { return others_.tensors; }
   std::span<const std::string> other_names() const { return others_.names; }
 
-  /// Those of one layer.
+  /// The parameters or buffers of one layer.
   std::span<const Tensor> weights(std::size_t layer) const { return weights_.of(weights(), layer); }
   std::span<const Tensor> others(std::size_t layer) const { return others_.of(others(), layer); }
 
-  /// The weights for changing. Shapes must stay.
+  /// The parameters for writing. Shapes must stay.
   std::span<Tensor> mutable_weights() { return weights_.tensors; }
 
-  /// Replaces the weights, or the other numbers. Throws Error if a shape differs or a number is not finite.
+  /// Replaces the parameters, or the buffers. Throws Error if a shape differs or a number is not finite.
   void set_weights(std::span<const Tensor> weights) { replace(weights_, weights); }
   void set_others(std::span<const Tensor> others) { replace(others_, others); }
 
-  /// Moves the stored means and variances of a layer towards those of a batch (the variance of a sample: n - 1).
+  /// Updates a layer's stored mean and variance with those of a batch; the variance is corrected to n - 1.
   void follow(const BatchStatistics& batch);
 
-  std::size_t parameters() const;  ///< how many numbers all weights hold
+  std::size_t parameters() const;  ///< the number of trainable scalars
 
-  /// A table for people: layer, output shape, parameters.
+  /// A table of the layers for display: layer, output shape, parameters.
   std::string summary() const;
 
  private:
-  /// Numbers of all layers in a row.
+  /// The tensors of all layers, concatenated.
   struct Numbers {
     std::vector<Tensor> tensors;
     std::vector<std::string> names;
-    std::vector<std::size_t> first{0};  ///< of each layer, and the total
+    std::vector<std::size_t> first{0};  ///< start of each layer, then the total
 
     template <class T>
     std::span<T> of(std::span<T> all, std::size_t layer) const {
@@ -110,25 +113,25 @@ class Sequential final : public Classifier {
     }
   };
 
-  /// What forward() does for a layer and those behind it that it does itself.
+  /// A step of forward(): one layer, and the following layers that are fused into it.
   struct Step {
-    static constexpr std::size_t before = ~std::size_t{0};  ///< what the step before has made
+    static constexpr std::size_t before = ~std::size_t{0};  ///< the output of the previous step
     std::size_t layer;
-    std::size_t gives;                  ///< the layer whose output that is
-    std::optional<std::size_t> norm{};  ///< the layer that normalises behind it
+    std::size_t gives;                  ///< the layer whose output the step gives
+    std::optional<std::size_t> norm{};  ///< the fused batch normalisation
     float eps = 0;
-    std::optional<Source> source{};       ///< what is added then
-    bool relu = false;                    ///< at the end
-    std::optional<PoolWindow> pool{};     ///< and the largest of such windows
-    std::vector<std::size_t> operands{};  ///< places where values are kept, or `before`
-    std::size_t added = before;           ///< of `source`
-    std::size_t keep = before;            ///< where to keep the result for later steps
+    std::optional<Source> source{};       ///< the operand of the fused addition
+    bool relu = false;                    ///< the fused relu
+    std::optional<PoolWindow> pool{};     ///< the fused max pooling
+    std::vector<std::size_t> operands{};  ///< places of the operands in kept values, or `before`
+    std::size_t added = before;           ///< place of `source`
+    std::size_t keep = before;            ///< place for the result if later steps need it
     std::vector<std::size_t> release{};   ///< places that no later step needs
   };
   struct Plan {
     std::vector<Step> steps{};
     std::size_t places = 0;
-    std::size_t keep_images = Step::before;  ///< where, for later steps than the first
+    std::size_t keep_images = Step::before;  ///< place for the images if later steps need them
   };
 
   using Sources = std::span<const std::vector<Source>>;
@@ -140,12 +143,12 @@ class Sequential final : public Classifier {
 
   Shape input_;
   std::vector<Layer> layers_;
-  std::vector<Shape> shapes_;  // what each layer gives for one sample
+  std::vector<Shape> shapes_;  // output shape of each layer for one sample
   Numbers weights_, others_;
-  Plan plan_, plain_;  // the second where nothing is tracked and nobody asks for the statistics of a batch
+  Plan plan_, plain_;  // plain_ is for passes without gradients and batch statistics
   std::size_t classes_ = 0;
   std::size_t piece_ = 0;
-  std::size_t few_ = 1;  // samples at a time that fit into a core's own cache from layer to layer
+  std::size_t few_ = 1;  // samples per pass that fit in a core's own cache
   bool differentiable_ = true;
 };
 
