@@ -1,4 +1,4 @@
-// Files by calls of the system: std::ofstream can neither create exclusively nor flush to the disk.
+// File access by system calls, because std::ofstream can neither create a file exclusively nor flush to disk.
 #include <hans/core/file.hpp>
 
 #include <algorithm>
@@ -28,13 +28,13 @@ namespace os = system_calls;
   fail(what, path, std::generic_category().message(code));
 }
 
-/// An open file; everything the operating system does for this file is in this class.
+/// An open file. Wraps all system calls on it.
 class Handle {
  public:
-  /// Opens `path` or keeps errno's value in error().
+  /// Opens `path`. On failure, error() is the value of errno.
   Handle(const fs::path& path, int flags) {
     if (path.native().find(fs::path::value_type{}) != fs::path::string_type::npos) {
-      error_ = EINVAL;  // the system would take what is in front of the zero for the whole name
+      error_ = EINVAL;  // the system would end the name at the zero byte
       return;
     }
     do {
@@ -42,7 +42,7 @@ class Handle {
     } while (file_ < 0 && errno == EINTR);
     error_ = file_ < 0 ? errno : 0;
   }
-  /// Shares a descriptor the process holds, with its position.
+  /// Duplicates a descriptor that the process holds; both share one position.
   explicit Handle(int descriptor) : file_(os::duplicate(descriptor)), error_(file_ < 0 ? errno : 0) {}
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
@@ -54,7 +54,7 @@ class Handle {
 
   os::Status status() const { return os::status_of(file_); }
 
-  /// Up to `size` bytes; 0 at the end, -1 with error() set on failure.
+  /// Reads up to `size` bytes. Returns 0 at the end, or -1 with error() set on failure.
   std::ptrdiff_t read(char* to, std::size_t size) {
     for (;;) {
       const std::ptrdiff_t got = os::read_some(file_, to, size);
@@ -64,7 +64,7 @@ class Handle {
     }
   }
 
-  // These give 0 or errno's value.
+  // These return 0 or the value of errno.
   int write(std::string_view bytes) {
     while (!bytes.empty()) {
       const std::ptrdiff_t put = os::write_some(file_, bytes.data(), std::min(bytes.size(), std::size_t{1} << 30));
@@ -76,7 +76,7 @@ class Handle {
   }
   int flush() {
     while (os::flush(file_) != 0) {
-      // Pipes and most devices have nothing to flush and say so.
+      // Pipes and most devices cannot be flushed and report this.
       if (errno == EINVAL || errno == EROFS || errno == ENOTSUP) return 0;
       if (errno != EINTR) return errno;
     }
@@ -84,7 +84,7 @@ class Handle {
   }
   int permit(fs::perms permissions) { return os::permit(file_, permissions) == 0 ? 0 : errno; }
   int close() {
-    // Not repeated on EINTR: the descriptor is gone already.
+    // Not repeated on EINTR: the descriptor is already closed.
     const int result = os::close_file(std::exchange(file_, -1)) == 0 ? 0 : errno;
     return result == EINTR ? 0 : result;
   }
@@ -94,11 +94,11 @@ class Handle {
   int error_ = 0;
 };
 
-/// Where the bytes go in the end.
+/// The destination of a write.
 struct Target {
-  fs::path path;        ///< behind all links
-  bool direct = false;  ///< a device, a pipe, or something open already: nothing to replace
-  int descriptor = -1;  ///< of what this process itself has open (/dev/stdout)
+  fs::path path;        ///< after following all links
+  bool direct = false;  ///< a device, a pipe or an open descriptor: written directly, not replaced
+  int descriptor = -1;  ///< a descriptor that this process has open (/dev/stdout)
   bool exists = false;
   fs::perms permissions = fs::perms::none;
 };
@@ -109,7 +109,7 @@ Target find_target(const fs::path& path) {
   std::error_code error;
   for (int links = 0; fs::is_symlink(fs::symlink_status(target.path, error)); ++links) {
     if (links == 40) fail("write", path, ELOOP);
-    // The links in /proc lead to what is open, whose name may be gone or another file's by now.
+    // Links in /proc lead to open files, whose name may be gone or belong to another file by now.
     const fs::path folder = fs::canonical(target.path.parent_path().empty() ? "." : target.path.parent_path(), error);
     if (!error && folder.string().starts_with("/proc/")) {
       target.direct = true;
@@ -133,8 +133,8 @@ Target find_target(const fs::path& path) {
   return target;
 }
 
-/// The name of a file that is being written, where a signal handler finds it. All are taken only by more than `most`
-/// writes at once; what is written then stays behind when a signal ends the process.
+/// The name of a file being written, in a place where a signal handler finds it. If more than `most` writes run at
+/// once, the further ones have no place, and their files stay if a signal ends the process.
 class Unfinished {
  public:
   static constexpr std::size_t most = 16;
@@ -175,12 +175,12 @@ class Unfinished {
 };
 constinit std::array<Unfinished::Place, Unfinished::most> Unfinished::places{};
 
-/// How the names of all files beside this target begin. Cut, so that the longest names leave room for the ending.
+/// How the names of temporary files for `target` begin. Shortened, so that long names leave room for the suffix.
 std::string beginning_beside(const fs::path& target) {
   return text('.', target.filename().string().substr(0, 200), ".tmp-");
 }
 
-/// Removes what processes that are no more left beside the target: PROCESS-NUMBER behind the beginning.
+/// Removes temporary files of ended processes beside the target; their names are the beginning, then PROCESS-NUMBER.
 void remove_left_behind(const fs::path& target) {
   const std::string start = beginning_beside(target);
   const fs::path folder = target.parent_path().empty() ? "." : target.parent_path();
@@ -198,7 +198,7 @@ void remove_left_behind(const fs::path& target) {
   }
 }
 
-/// A new file beside the target, gone again unless it was renamed into place.
+/// A temporary file beside the target; removed unless it was renamed into place.
 class Beside {
  public:
   explicit Beside(const fs::path& target) {
@@ -207,7 +207,7 @@ class Beside {
     const std::string start = text(beginning_beside(target), os::process(), '-');
     for (int attempt = 0; attempt < 1000; ++attempt) {
       path_ = folder / text(start, count++);
-      unfinished_.emplace(path_);  // before it is there: a signal may come in between
+      unfinished_.emplace(path_);  // registered before it exists: a signal may arrive in between
       file_.emplace(path_, O_WRONLY | O_CREAT | O_EXCL);
       if (file_->error() == 0) return;
       if (file_->error() != EEXIST) break;
@@ -230,7 +230,7 @@ class Beside {
     fs::rename(path_, target, error);
     if (error) fail("write", target, error.message());
     renamed_ = true;
-    // Best effort: without it a power cut may bring back the old file, whole, which law 8 allows.
+    // Best effort: without it, a power cut may restore the old file, which is still whole.
     os::flush_folder(target.parent_path());
   }
 
@@ -255,7 +255,7 @@ std::string read_file(const fs::path& path, std::uint64_t most) {
   if (status.device) fail("read", path, "it is a device; name a file");
   if (!status.regular) most = std::min(most, most_of_pipe);
   const auto too_long = [&] { fail("read", path, text("it is longer than the ", most, " bytes allowed here")); };
-  // The size is only a first guess: the file may grow or shrink meanwhile, and a pipe has none.
+  // The size is only an estimate: the file may change meanwhile, and a pipe has none.
   const auto expected = status.regular ? status.size : 0;
   if (expected > most) too_long();
   try {
@@ -263,7 +263,8 @@ std::string read_file(const fs::path& path, std::uint64_t most) {
     std::size_t used = 0;
     for (;;) {
       if (used == bytes.size()) {
-        const std::uint64_t first = used == 0 ? expected + 1 : 0;  // one more shows the end without growing again
+        const std::uint64_t first =
+            used == 0 ? expected + 1 : 0;  // one byte more detects the end without growing again
         bytes.resize(std::max<std::size_t>({used + used / 2, std::size_t{65536}, static_cast<std::size_t>(first)}));
       }
       const std::ptrdiff_t got = file.read(bytes.data() + used, std::min(bytes.size() - used, std::size_t{1} << 30));
@@ -286,7 +287,7 @@ void write_file(const fs::path& path, std::string_view bytes) {
     if (target.descriptor >= 0) {
       opened.emplace(target.descriptor);
     } else {
-      opened.emplace(target.path, O_WRONLY | O_APPEND);  // what a stream already holds stays
+      opened.emplace(target.path, O_WRONLY | O_APPEND);  // keep the content that a stream already has
     }
     Handle& file = *opened;
     must(file.error(), path);
@@ -309,7 +310,7 @@ void remove_unfinished_files() noexcept { Unfinished::remove_all(); }
 
 void check_writable(const fs::path& path) {
   const Target target = find_target(path);
-  // A pipe is not opened here: its reader would take the closing for the end.
+  // Do not open a pipe here: its reader would take the close for the end of the data.
   if (target.direct) return;
   Beside beside(target.path);
   remove_left_behind(target.path);

@@ -1,4 +1,4 @@
-// SHA-256, as FIPS 180-4 section 6.2 has it.
+// SHA-256 (FIPS 180-4, section 6.2).
 #include <bit>
 #include <cstring>
 #include <hans/core/hash.hpp>
@@ -17,7 +17,7 @@ constexpr std::array<std::uint32_t, 64> round_constants = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-// The same of the square roots of the first 8 primes.
+// The first 32 bits of the fractional parts of the square roots of the first 8 primes.
 constexpr std::array<std::uint32_t, 8> initial_state = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
@@ -28,7 +28,7 @@ std::uint32_t load_big_endian(const unsigned char* bytes) {
          std::uint32_t{bytes[3]};
 }
 
-/// One round. Only d and h change; instead of moving all eight on by one place, the caller turns their order.
+/// One round. Changes only d and h; the caller rotates the arguments instead of moving all eight values.
 inline void round(std::uint32_t a, std::uint32_t b, std::uint32_t c, std::uint32_t& d, std::uint32_t e, std::uint32_t f,
                   std::uint32_t g, std::uint32_t& h, std::uint32_t word) {
   h += (std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25)) + (g ^ (e & (f ^ g))) + word;

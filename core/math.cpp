@@ -1,4 +1,4 @@
-// The elementary functions of the selected kernels.
+// Elementary functions; arrays use the selected kernels.
 #include <hans/core/error.hpp>
 #include <hans/core/math.hpp>
 #include "kernels/detail/kernel_set.hpp"

@@ -1,4 +1,4 @@
-// The threads of this process: started when first needed, spinning between short gaps, asleep in long ones.
+// The worker threads: started on first use, spinning during short gaps between jobs, asleep during long ones.
 #include <atomic>
 #include <cfenv>
 #include <chrono>
@@ -50,7 +50,7 @@ void relax() {
 #endif
 }
 
-/// Set while this thread runs a unit: calls from inside run their units in turn.
+/// Set while this thread runs a unit; nested calls then run their units one after another.
 thread_local bool inside_unit = false;
 
 class Inside {
@@ -61,15 +61,13 @@ class Inside {
   Inside& operator=(const Inside&) = delete;
 };
 
-/// How long an idle worker looks for work before it sleeps. Waking one up takes up to two milliseconds, and the
-/// gaps between the parallel parts of a training step are shorter than this; the processor is offered to
-/// others in the meantime.
+/// How long an idle worker spins before it sleeps. Waking a worker takes up to two milliseconds, and the gaps between
+/// the parallel parts of a training step are shorter than this. Spinning workers yield to other processes.
 constexpr auto idle_time = std::chrono::microseconds(1000);
 
-/// One job at a time. `ticket_` holds the job's number in its high half and how many of its units nobody has
-/// claimed in its low half, so that a worker that comes late can never claim a unit of another job than the
-/// one whose description it has read: the description changes only while nothing is left to claim, and
-/// the exchange fails when the number has changed.
+/// Runs one job at a time. The high half of `ticket_` is the job's number, its low half the number of unclaimed units.
+/// A late worker can therefore never claim a unit of a job other than the one whose description it has read: the
+/// description only changes when no unit is left to claim, and the exchange fails if the number has changed.
 class Workers {
  public:
   explicit Workers(std::size_t workers) {
@@ -77,7 +75,7 @@ class Workers {
     try {
       while (workers_.size() < workers) workers_.push_back(std::thread([this] { work(); }));
     } catch (const std::system_error&) {
-      // No more threads to be had here: those that started, or the caller alone, do the work.
+      // No more threads available: those that started, or the caller alone, do the work.
     }
   }
 
@@ -93,7 +91,7 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  /// Runs the units; at most 2^32 - 1 of them, the first of which is `first`.
+  /// Runs at most 2^32 - 1 units; the first has the number `first`.
   void run(Piece body, void* context, std::size_t first, std::uint32_t units) {
     body_.store(body, std::memory_order_relaxed);
     context_.store(context, std::memory_order_relaxed);
@@ -109,7 +107,7 @@ class Workers {
     }
     while (run_one()) {
     }
-    // Whatever is left has been claimed and is being run.
+    // All units are claimed now; wait until the last ones finish.
     for (int spins = 0; done_.load(std::memory_order_acquire) != units; ++spins) {
       if (spins < 10000) {
         relax();
@@ -121,7 +119,7 @@ class Workers {
   }
 
  private:
-  /// Claims and runs a unit; false if there is none.
+  /// Claims and runs a unit; false if none is left.
   bool run_one() {
     std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
     Piece body;
@@ -136,7 +134,7 @@ class Workers {
     } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
     if (!failed_.load(std::memory_order_relaxed)) {
       try {
-        check_float_environment();  // a worker's too: what ran here before may have changed it
+        check_float_environment();  // in workers too: earlier code on this thread may have changed it
         const Inside inside;
         body(context, unit);
       } catch (...) {
@@ -165,8 +163,8 @@ class Workers {
     }
   }
 
-  /// False when there will be no more work. Either this thread sees the new job, or the caller sees that
-  /// it sleeps: both announce first and look second.
+  /// Sleeps until there is work; false on shutdown. No wake-up is lost: the worker announces its sleep before it looks
+  /// for a job, and the caller announces the job before it looks for sleepers.
   bool sleep() {
     std::unique_lock lock(mutex_);
     asleep_.fetch_add(1);
@@ -190,7 +188,7 @@ class Workers {
   std::vector<std::thread> workers_;
 };
 
-/// The pool and how large it is to be. `busy` is held by the thread whose job it runs.
+/// The worker pool and its intended size. The thread whose job is running holds `busy`.
 struct Threads {
   std::mutex busy;
   std::atomic<std::size_t> count{usable_processors()};
@@ -201,7 +199,7 @@ struct Threads {
 Threads& threads() {
   static Threads all;
 #if defined(__unix__) || defined(__APPLE__)
-  // A forked child has none of the workers: it leaves their pool, which would wait for them, and makes another.
+  // A forked child has no workers. It abandons the pool, whose destructor would wait for them, and creates a new one.
   [[maybe_unused]] static const int registered =
       pthread_atfork(nullptr, nullptr, [] { all.left_behind = all.pool.release(); });
 #endif
@@ -261,7 +259,7 @@ void parallel_for(std::size_t units, void (*run)(void*, std::size_t), void* cont
     return run_in_turn(units, run, context);
   }
   const std::unique_lock lock(all.busy, std::try_to_lock);
-  if (!lock.owns_lock()) return run_in_turn(units, run, context);  // another thread's job has the workers
+  if (!lock.owns_lock()) return run_in_turn(units, run, context);  // the workers are busy with another thread's job
   if (all.pool == nullptr) all.pool = std::make_unique<Workers>(all.count - 1);
   constexpr std::size_t most = std::numeric_limits<std::uint32_t>::max();
   for (std::size_t first = 0; first < units; first += most) {

@@ -1,4 +1,4 @@
-// Reductions over rows, in the one order that the specification allows.
+// Reductions over rows in the specified order.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -20,7 +20,7 @@ constexpr std::size_t chunk = 512;  // values at a time on the stack; a multiple
 /// Sixteen partial sums; element i of the row belongs to partial i mod 16.
 class Partials {
  public:
-  /// The next values of the row; all but the last call must bring a multiple of 16.
+  /// Adds the next values of the row. Every call but the last must bring a multiple of 16.
   void add(const real* values, std::size_t count) {
     std::size_t i = 0;
     for (; i + lanes <= count; i += lanes) {
@@ -37,7 +37,7 @@ class Partials {
     return p[0];
   }
 
-  /// The total had element `skipped` of the row been +0. Only its partial sum has to be added up again.
+  /// The total if element `skipped` of the row were +0. Recomputes only its partial sum.
   real total_without(const real* row, std::size_t columns, std::size_t skipped) const {
     Partials changed = *this;
     const std::size_t lane = skipped % lanes;
@@ -50,16 +50,16 @@ class Partials {
   std::array<real, lanes> partial_{};
 };
 
-/// The row's maximum, NaN if it has a NaN.
+/// The row's maximum; NaN if it contains a NaN.
 real largest(const real* row, std::size_t columns) {
   const std::size_t at = argmax({row, columns});
   return at < columns ? row[at] : std::numeric_limits<real>::quiet_NaN();
 }
 
-/// How many rows of so many columns make a piece of about `values` values.
+/// The number of rows with about `values` values in total, at least 1.
 std::size_t rows_in(std::size_t values, std::size_t columns) { return std::max<std::size_t>(1, values / columns); }
 
-/// Calls body(first row, one past the last row) over all rows; on several threads where that pays.
+/// Calls body(first row, one past the last row) until all rows are done, on several threads if that is faster.
 template <class Body>
 void over_rows(std::size_t rows, std::size_t columns, Body body) {
   constexpr std::size_t worth_threads = 65536, per_unit = 8192;
@@ -69,7 +69,7 @@ void over_rows(std::size_t rows, std::size_t columns, Body body) {
   parallel_ranges(rows, step, body);
 }
 
-/// Of each row its maximum and the sum of exp(x_j - maximum), for at most rows_in(chunk, columns) rows.
+/// The maximum of each row and the sum of exp(x_j - maximum), for at most rows_in(chunk, columns) rows.
 void exp_sums(const real* in, std::size_t rows, std::size_t columns, real* maxima, real* sums) {
   std::array<real, chunk> powers;
   if (columns <= chunk) {
@@ -97,7 +97,7 @@ void exp_sums(const real* in, std::size_t rows, std::size_t columns, real* maxim
   }
 }
 
-/// Calls body(row, maximum + log sum) over all rows, from several threads.
+/// Calls body(row, maximum + log sum) for all rows, from several threads.
 template <class Body>
 void over_log_sums(const real* in, std::size_t rows, std::size_t columns, Body body) {
   over_rows(rows, columns, [&](std::size_t first, std::size_t last) {
@@ -112,12 +112,12 @@ void over_log_sums(const real* in, std::size_t rows, std::size_t columns, Body b
   });
 }
 
-/// One row of the gradient, which holds p at first.
+/// One row of the gradient; `gradient` holds p on entry.
 void gradient_row(const real* targets, real upstream, real* gradient, const real* p, std::size_t columns) {
   Partials partials;
   partials.add(p, columns);
   for (std::size_t j = 0; j < columns; ++j) {
-    // A target of 0, which most are, makes fma(1, p_j, -0) = p_j whatever the rest of the row is.
+    // Most targets are 0; fma(1, p_j, -0) is then p_j, whatever the rest of the row is.
     const real t = targets[j];
     const real g = t == 0 ? p[j] : fma(1 - t, p[j], -(t * partials.total_without(p, columns, j)));
     gradient[j] = upstream * g;
@@ -164,7 +164,7 @@ real sum_runs(const real* first, std::size_t runs, std::size_t length, std::size
 }
 
 bool all_finite(std::span<const real> values) {
-  // On the bits, without a branch for each: infinities and NaNs are what has every exponent bit set.
+  // Tests the bits, without a branch per value: infinities and NaNs have all exponent bits set.
   using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>;
   constexpr Bits exponent = std::bit_cast<Bits>(std::numeric_limits<real>::infinity());
   constexpr std::size_t grain = 65536;
@@ -212,7 +212,7 @@ void log_softmax(const real* in, real* out, std::size_t rows, std::size_t column
 }
 
 void cross_entropy(const real* logits, const real* targets, real* losses, std::size_t rows, std::size_t columns) {
-  std::fill(losses, losses + rows, real{0});  // what a row without columns sums to
+  std::fill(losses, losses + rows, real{0});  // the loss of a row without columns
   over_log_sums(logits, rows, columns, [&](std::size_t row, real log_sum) {
     const real* const x = logits + row * columns;
     const real* const t = targets + row * columns;

@@ -1,4 +1,4 @@
-// Philox and what is drawn from it.
+// Philox and the distributions drawn from it.
 #include <cmath>
 #include <hans/core/error.hpp>
 #include <hans/core/rng.hpp>
@@ -14,7 +14,7 @@ std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter, std::a
     counter = {static_cast<std::uint32_t>(second >> 32) ^ counter[1] ^ key[0], static_cast<std::uint32_t>(second),
                static_cast<std::uint32_t>(first >> 32) ^ counter[3] ^ key[1], static_cast<std::uint32_t>(first)};
     key[0] += 0x9e3779b9;  // the golden ratio
-    key[1] += 0xbb67ae85;  // the square root of 3, less 1
+    key[1] += 0xbb67ae85;  // the square root of 3, minus 1
   }
   return counter;
 }
@@ -56,7 +56,7 @@ std::uint32_t Stream::below(std::uint32_t n) {
 }
 
 void Stream::normals(std::span<real> values) {
-  constexpr std::size_t most = 64;  // pairs at a time, so that the functions run over arrays
+  constexpr std::size_t most = 64;  // pairs per batch, so that the functions run over arrays
   constexpr auto full_turn = static_cast<real>(6.283185307179586);
   const kernels::Set& functions = *kernels::current();
   std::array<real, most> radius, angle, cosine, sine;

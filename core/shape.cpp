@@ -13,7 +13,7 @@ Shape::Shape(std::initializer_list<std::size_t> extents)
 Shape::Shape(std::span<const std::size_t> extents) : rank_(extents.size()) {
   check(rank_ <= max_rank, "a shape has at most ", max_rank, " extents, not ", extents.size());
   std::copy(extents.begin(), extents.end(), extents_.begin());
-  // Eight bytes an element is the widest the library stores, so a size in bytes never overflows either.
+  // The widest element is eight bytes, so a size in bytes never overflows either.
   constexpr std::size_t most = std::numeric_limits<std::ptrdiff_t>::max() / 8;
   const bool empty = std::find(begin(), end(), std::size_t{0}) != end();
   for (const std::size_t extent : extents) {

@@ -1,4 +1,4 @@
-// Tensors: shared, aligned, recycled memory.
+// Tensors: shared, aligned, pooled memory.
 #include <hans/core/tensor.hpp>
 
 #include <algorithm>
@@ -17,16 +17,16 @@ namespace {
 constexpr std::size_t alignment = 64;
 }
 
-/// One allocation: this header, then the numbers.
+/// An allocation: this header, followed by the elements.
 struct alignas(alignment) Tensor::Block {
   std::atomic<std::size_t> users;
   std::size_t capacity;
-  Pool::Core* pool;  // where the block returns to; null: to the system
-  void* memory;      // what the system gave
+  Pool::Core* pool;  // where the block returns to; null: the system
+  void* memory;      // as allocated
   real* numbers() { return reinterpret_cast<real*>(this + 1); }
 };
 
-/// Lives until the pool and all its blocks are gone, so that tensors may outlive their pool.
+/// The pool's state. Lives until the pool and all its blocks are gone, so that tensors may outlive their pool.
 struct Pool::Core {
   std::mutex mutex;
   std::vector<Tensor::Block*> free;
@@ -34,7 +34,7 @@ struct Pool::Core {
   std::size_t lent = 0;
   bool open = true;
 
-  // The smallest free block that fits, or null.
+  // The smallest free block that is large enough, or null.
   Tensor::Block* take(std::size_t elements) {
     const std::lock_guard lock(mutex);
     auto best = free.end();
@@ -56,7 +56,7 @@ struct Pool::Core {
       const std::lock_guard lock(mutex);
       --lent;
       if (open) {
-        free.push_back(block);  // capacity was reserved when the block was made
+        free.push_back(block);  // capacity was reserved when the block was allocated
         block = nullptr;
       }
       last = !open && lent == 0;
@@ -99,8 +99,8 @@ Tensor::Block* Tensor::allocate(std::size_t elements, Pool::Core* pool) {
       return block;
     }
   }
-  // Aligned by hand: glibc before 2.38 cannot give the memory of a freed aligned block to another of the same size, so
-  // that the process grows and grows.
+  // Aligned by hand: glibc before 2.38 cannot reuse the memory of a freed aligned block for another of the same size,
+  // so memory use would grow without bound.
   const std::size_t bytes = sizeof(Block) + elements * sizeof(real);
   std::size_t room = bytes + alignment;
   void* const memory = ::operator new(room, std::nothrow);

@@ -1,4 +1,4 @@
-// What files need of the operating system, in the words of POSIX: private to file.cpp.
+// Operating system calls for files, with POSIX names and semantics; private to file.cpp.
 #pragma once
 
 #include <fcntl.h>
@@ -23,7 +23,7 @@ struct Status {
   std::uint64_t size = 0;
 };
 
-// Like POSIX's functions these give -1 and set errno where they fail.
+// Like the POSIX functions, these return -1 and set errno on failure.
 #ifdef _WIN32
 
 inline int open_file(const std::filesystem::path& path, int flags) {
@@ -38,12 +38,12 @@ inline std::ptrdiff_t write_some(int file, const char* from, std::size_t size) {
   return ::_write(file, from, static_cast<unsigned>(size));
 }
 inline int flush(int file) { return ::_commit(file); }
-inline int permit(int, std::filesystem::perms) { return 0; }         // there is only "read only" there
-inline int flush_folder(const std::filesystem::path&) { return 0; }  // folders cannot be opened there
+inline int permit(int, std::filesystem::perms) { return 0; }         // Windows only has "read only"
+inline int flush_folder(const std::filesystem::path&) { return 0; }  // Windows cannot open folders
 inline int remove_file(const wchar_t* path) { return ::_wunlink(path); }
 inline bool writable(const std::filesystem::path& path) { return ::_waccess(path.c_str(), 2) == 0; }
 inline int process() { return ::_getpid(); }
-inline bool has_ended(int) { return false; }  // not known there
+inline bool has_ended(int) { return false; }  // unknown on Windows
 
 #else
 
@@ -58,7 +58,7 @@ inline int flush(int file) { return ::fsync(file); }
 inline int permit(int file, std::filesystem::perms permissions) {
   return ::fchmod(file, static_cast<mode_t>(permissions & std::filesystem::perms::all));
 }
-inline int remove_file(const char* path) { return ::unlink(path); }  // also from a signal handler
+inline int remove_file(const char* path) { return ::unlink(path); }  // async-signal-safe
 inline bool writable(const std::filesystem::path& path) { return ::access(path.c_str(), W_OK) == 0; }
 inline int process() { return ::getpid(); }
 inline bool has_ended(int process) { return ::getpgid(process) < 0 && errno == ESRCH; }

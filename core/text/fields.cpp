@@ -1,4 +1,4 @@
-// The parts of the field functions that need no type: ranges, and the lines that refuse and list.
+// The type-independent parts of parameter handling: ranges, errors and lists.
 #include <hans/core/fields.hpp>
 
 #include <algorithm>
@@ -12,7 +12,7 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 
 template <class Number>
 void check_in(Number value, const Range& range) {
-  // Limits are compared as the value's own type: 0.1 as a float lies above 0.1 as a double.
+  // Compare with the limits in the value's own type: 0.1 as a float is greater than 0.1 as a double.
   auto low = range.low;
   auto high = range.high;
   if constexpr (std::same_as<Number, float>) {
@@ -103,13 +103,13 @@ std::vector<FieldInfo> describe_members(std::span<const Member> blank) {
 
 namespace {
 
-/// Throws UsageError: which value of which key is refused, and why.
+/// Throws UsageError that says which value of which key is refused, and why.
 [[noreturn]] void refuse_value(std::string_view name, const Spec::Item& item, std::string_view why) {
   const std::string value = item.nested ? text('[', item.value, ']') : item.value;
   throw UsageError(text(name, ": ", item.key, " = ", in_quotes(value), " is refused: ", why));
 }
 
-/// Throws UsageError if an item has no field or a required field has no item; the line lists what is allowed.
+/// Throws UsageError if an item has no field or a required field has no item; the message lists what is allowed.
 void check_items(const Spec& spec, std::span<const Member> blank) {
   const auto allowed = [blank] { return allowed_text(describe_members(blank)); };
   for (const Spec::Item& item : spec.items) {

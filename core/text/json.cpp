@@ -30,7 +30,7 @@ T* inside(auto& value) {
   return box == nullptr ? nullptr : &**box;
 }
 
-/// Writes `text` as a JSON string. What is not UTF-8 (a file name may be anything) becomes U+FFFD.
+/// Writes `text` as a JSON string. Invalid UTF-8 (e.g. in a file name) becomes U+FFFD.
 void append_string(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
   constexpr std::string_view plain = "\"\\\b\f\n\r\t";
@@ -154,7 +154,7 @@ const Json& Json::at(std::string_view key) const {
 
 Json& Json::set(std::string_view key, Json value) {
   if (is_null()) value_ = Boxed(Object{});
-  members();  // throws unless there are any
+  members();  // throws if this is no object
   Object& all = *std::get<Boxed<Object>>(value_);
   for (auto& [name, member] : all) {
     if (name == key) {
@@ -167,7 +167,7 @@ Json& Json::set(std::string_view key, Json value) {
 }
 
 Json& Json::push(Json value) {
-  items();  // throws unless there are any
+  items();  // throws if this is no array
   (*std::get<Boxed<Array>>(value_)).push_back(std::move(value));
   return *this;
 }

@@ -1,4 +1,4 @@
-// The strict reader of JSON: one pass, bounded depth, nothing that RFC 8259 forbids.
+// A strict JSON parser: one pass, bounded depth, nothing that RFC 8259 forbids.
 #include <hans/core/json.hpp>
 
 #include <algorithm>
@@ -69,7 +69,7 @@ class JsonParser {
 
   Json array(int depth) {
     enter(depth, sizeof(Json::Array));
-    std::deque<Json> items;  // which never moves its elements, as a growing array would
+    std::deque<Json> items;  // does not move its elements when it grows
     skip_space();
     if (!accept(']')) {
       do {
@@ -88,13 +88,13 @@ class JsonParser {
     ++at_;
   }
 
-  /// Memory, about.
+  /// Accounts for approximately `bytes` of memory.
   void take(std::size_t bytes) {
     if (bytes > room_) fail("more values than fit into the memory allowed for a text of this size");
     room_ -= bytes;
   }
 
-  /// By sorting, so that an object of many members costs no more than that.
+  /// Sorts the keys, so that an object of many members costs n log n.
   void refuse_repeated(const Json::Object& members) const {
     std::vector<std::string_view> keys(members.size());
     std::transform(members.begin(), members.end(), keys.begin(),
@@ -192,7 +192,7 @@ class JsonParser {
     while (peek() == ' ' || peek() == '\t' || peek() == '\n' || peek() == '\r') ++at_;
   }
 
-  /// The next character; 0, which no rule wants, at the end.
+  /// The next character; 0 at the end, which no rule accepts.
   char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
   bool accept(char wanted) {
@@ -208,7 +208,7 @@ class JsonParser {
     throw Error(text("JSON, line ", line, ", column ", column, ": ", what));
   }
 
-  static constexpr std::size_t box = 16;  // what an allocation costs beside its bytes
+  static constexpr std::size_t box = 16;  // approximate overhead of an allocation
 
   std::string_view text_;
   std::size_t at_ = 0;

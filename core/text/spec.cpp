@@ -1,4 +1,4 @@
-// Reads SPECs in one pass; the nesting is bounded, so the recursion is too.
+// The SPEC parser: one pass; bounded nesting limits the recursion.
 #include <hans/core/spec.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Tables of text.
+// Text tables.
 #include "detail/table.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Numbers to text and back by to_chars and from_chars, which know no locale.
+// Conversion between numbers and text by to_chars and from_chars, which ignore the locale.
 #include <hans/core/text.hpp>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ void append_chars(std::string& out, Number value, Format... format) {
   }
 }
 
-// to_chars writes "nan", "-nan" or "nan(ind)" as the library likes; one spelling keeps the bytes the same.
+// Spellings of NaN by to_chars ("nan", "-nan", "nan(ind)") depend on the library; one spelling keeps the bytes equal.
 template <class Number>
 void append_float(std::string& out, Number value) {
   if (value != value) {
@@ -54,7 +54,7 @@ bool read_decimal(std::string_view word, Number& value) {
     value = word.front() == '-' ? -endless : endless;
     return true;
   }
-  // from_chars also knows "nan(7)", "INF" and "infinity": only digits, a point and an exponent may pass.
+  // from_chars also accepts "nan(7)", "INF" and "infinity"; allow only digits, a point and an exponent.
   if (word.find_first_not_of("0123456789.eE+-") != std::string_view::npos) return false;
   Number found{};
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), found);

@@ -1,4 +1,4 @@
-// UTF-8 by its table of well-formed byte sequences (Unicode 15, table 3-7).
+// UTF-8, by the table of well-formed byte sequences (Unicode 15, table 3-7).
 #include "detail/utf8.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ unsigned byte_at(std::string_view text, std::size_t at) {
   return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
 }
 
-/// The code point of a well-formed sequence of so many bytes.
+/// The code point of the well-formed sequence of `length` bytes at `at`.
 std::uint32_t code_at(std::string_view text, std::size_t at, std::size_t length) {
   if (length == 1) return byte_at(text, at);
   std::uint32_t code = byte_at(text, at) & (0x7fU >> length);

@@ -1,4 +1,4 @@
-// Words to numbers and names, and back.
+// Parsing and printing of numbers and names.
 #include <hans/core/values.hpp>
 
 #include <algorithm>

@@ -1,18 +1,19 @@
-// Products by OpenBLAS, where the build has it: private to the drivers.
+// Products by OpenBLAS, in builds that have it; private to the convolution kernels.
 #pragma once
 
 #include <hans/core/kernels.hpp>
 
 namespace hans::kernels::blas {
 
-/// Whether OpenBLAS computes this convolution: the build has it, and it is one product of matrices. Of `simple`, what
-/// simplified() gives. Always false in a build without OpenBLAS; then nothing below is called.
+/// Whether OpenBLAS computes this convolution: the build has OpenBLAS, and the convolution is a single matrix product.
+/// `simple` is a result of simplified(). Always false in a build without OpenBLAS; the functions below are then never
+/// called.
 bool takes(const Conv& simple);
 
-/// Copies the weights, which OpenBLAS arranges itself in every call.
+/// Copies the weights unchanged; OpenBLAS packs them itself in every call.
 void pack(const Conv& simple, const real* weights, real* packed);
 
-// As the functions of kernels.hpp, but sums are in whatever order OpenBLAS chooses for this shape and machine.
+// Like the functions of kernels.hpp, except that OpenBLAS chooses the order of sums.
 void forward(const Conv& simple, const real* images, Weights weights, const real* bias, Activation activation,
              real* out);
 void input_gradient(const Conv& simple, const real* gradient, Weights weights, const real* gate, real* out);

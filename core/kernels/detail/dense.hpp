@@ -1,19 +1,19 @@
-// Products of matrices: private to the drivers of convolutions.
+// Matrix products; private to the convolution kernels.
 #pragma once
 
 #include <hans/core/kernels.hpp>
 
 namespace hans::kernels {
 
-/// out (rows x columns) = in (rows x depth) * weights (depth x columns), one chain per output in rising depth.
+/// out (rows x columns) = in (rows x depth) * weights (depth x columns). One chain per output, in rising depth.
 struct Dense {
   std::size_t rows, depth, columns;
   const real* in;
   Weights weights;
-  bool transposed;  ///< plain weights are columns x depth
+  bool transposed;  ///< unpacked weights are columns x depth
   const real* bias;
   bool relu;
-  const real* gate;  ///< of the outputs, may be null
+  const real* gate;  ///< one number per output, may be null
   real* out;
 };
 

@@ -1,4 +1,4 @@
-// Tables of text.
+// Text tables.
 #pragma once
 
 #include <string>
@@ -9,8 +9,8 @@ namespace hans {
 
 using TextTable = std::vector<std::vector<std::string>>;
 
-/// One line a row, columns as wide as their longest cell and three spaces apart. `alignment` has an 'l' or 'r' for each
-/// column; empty: all to the right but the last.
+/// Formats one line per row, with columns as wide as their longest cell and three spaces apart. `alignment` has an 'l'
+/// or 'r' per column; empty: the last column to the left, all others to the right.
 std::string table_text(const TextTable& rows, std::string_view alignment = "");
 
 }  // namespace hans
