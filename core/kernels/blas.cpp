@@ -1,4 +1,4 @@
-// OpenBLAS for products of matrices: only in builds with -DHANS_BLAS=ON, whose results are outside the guarantee.
+// Matrix products by OpenBLAS, only in builds with -DHANS_BLAS=ON; their results are not reproducible.
 #include "detail/blas.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 #include <hans/core/version.hpp>
 #include "detail/conv_plan.hpp"
 
-// The one place that knows whether OpenBLAS is there. It has no business in the double build.
+// Only this file knows whether OpenBLAS is available. The double build never uses it.
 #if defined(HANS_BLAS) && !defined(HANS_DOUBLE)
 #include <cblas.h>
 #define HANS_HAS_BLAS true
@@ -26,7 +26,7 @@ namespace {
 
 constexpr bool built_in = HANS_HAS_BLAS;
 
-/// out (rows x columns) = a (rows x sum) * b (sum x columns), row-major; a or b may lie transposed.
+/// out (rows x columns) = a (rows x sum) * b (sum x columns), row-major; a and b may be stored transposed.
 struct Matrix {
   const real* data;
   bool transposed;
@@ -34,7 +34,7 @@ struct Matrix {
 
 #if HANS_HAS_BLAS
 void multiply_matrices(std::size_t rows, std::size_t columns, std::size_t sum, Matrix a, Matrix b, real* out) {
-  // OpenBLAS has one number of threads for the process, not to be changed under a product that another thread began.
+  // OpenBLAS has one thread count per process, which must not change while another thread computes a product.
   static std::mutex mutex;
   static std::size_t threads = 0;
   const std::lock_guard lock(mutex);
@@ -56,7 +56,7 @@ void multiply_matrices(std::size_t rows, std::size_t columns, std::size_t sum, M
 void multiply_matrices(std::size_t, std::size_t, std::size_t, Matrix, Matrix, real*) {}
 #endif
 
-/// pack() only copies.
+/// The weights; pack() only copies, so packed and unpacked ones are equal.
 const real* as_they_are(const Weights& weights) { return weights.packed != nullptr ? weights.packed : weights.plain; }
 
 }  // namespace
@@ -70,7 +70,7 @@ std::string_view reservation() {
 namespace blas {
 
 bool takes(const Conv& c) {
-  // Not a matter of how many samples there are: weights packed for some serve for others.
+  // Must not depend on the number of samples, because packed weights are reused for other batches.
   return built_in && is_product(c);
 }
 

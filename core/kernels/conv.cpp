@@ -1,8 +1,8 @@
 // Convolutions and linear layers: forward, input gradient, and the packing of weights for both.
 //
-// Outputs along each dimension fall into bands that see the same taps, so that taps in the padding are absent
-// rather than multiplied by zero. All outputs of a pair of bands, of many samples, are the rows of one
-// product whose segments are the runs of taps.
+// Outputs along each dimension form bands that see the same taps, so that taps in the padding are skipped, not
+// multiplied by zero. For each pair of bands, the outputs of many samples are the rows of one product; its segments are
+// the runs of taps.
 #include <algorithm>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -13,7 +13,7 @@
 namespace hans::kernels {
 namespace {
 
-/// A forward pass or an input gradient: target pixels are sums over taps of source pixels times weights.
+/// A forward pass or an input gradient: every target pixel is a sum over taps of source pixels times weights.
 struct Grid {
   std::size_t samples;
   const real* source;
@@ -23,10 +23,10 @@ struct Grid {
   std::size_t kernel_width;
   Steps steps_y, steps_x;
   const real* packed;
-  std::size_t k_count;  ///< of a panel
+  std::size_t k_count;  ///< per panel
   const real* bias;
   Behind behind;
-  const real* gate;  ///< of the target
+  const real* gate;  ///< one number per target value
   const std::vector<Band>* down;
   const std::vector<Band>* across;
 };
@@ -34,7 +34,7 @@ struct Grid {
 constexpr std::size_t table_rows = 336;  // whole tiles of 14 rows and of 24
 constexpr std::size_t table_segments = 64;
 
-/// The columns from panel `first` to `end` of the rows in the tables.
+/// The operands of a product: rows, their outputs for some panels, and segments.
 struct Tables {
   const real* rows[table_rows];
   real* outs[table_rows];
@@ -42,7 +42,7 @@ struct Tables {
   std::size_t row_count = 0;
 };
 
-/// Calls the product for the rows collected, once per tableful of segments.
+/// Runs the product for the collected rows, once per table of segments.
 void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tables& tables) {
   if (tables.row_count == 0) return;
   Product job = panel_product();
@@ -55,7 +55,7 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
   job.columns = std::min(grid.columns, panels.end * panel) - panels.begin * panel;
   const auto of_panels = [&](const real* all) { return all == nullptr ? nullptr : all + panels.begin * panel; };
 
-  // Taps of a row that lie side by side in the source and in the weights are one run, as are whole rows.
+  // Taps of a row that are contiguous in the source and in the weights form one run, as do whole rows.
   std::size_t count = 0;
   const bool side_by_side = grid.steps_x.source_tap == 1 && grid.steps_x.tap == 1;
   const std::size_t runs = side_by_side ? std::min<std::size_t>(x.taps, 1) : x.taps;
@@ -90,7 +90,7 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
   tables.row_count = 0;
 }
 
-/// Asks for what an output row reads that the one above has not: its lowest source row.
+/// Prefetches what an output row reads and the row above did not: its lowest source row.
 void fetch_row(const Grid& grid, const real* image, std::ptrdiff_t row, const Band& y, const Band& x) {
   const std::ptrdiff_t last_y = (static_cast<std::ptrdiff_t>(y.taps) - 1) * grid.steps_y.source_tap;
   const std::ptrdiff_t last_x = (static_cast<std::ptrdiff_t>(x.taps) - 1) * grid.steps_x.source_tap;
@@ -104,7 +104,7 @@ void fetch_row(const Grid& grid, const real* image, std::ptrdiff_t row, const Ba
   for (std::size_t i = 0; i < columns * grid.depth; i += line) __builtin_prefetch(from + i);
 }
 
-/// One unit: some samples, target rows and panels.
+/// A unit of work: some samples, target rows and panels.
 void run_unit(const Grid& grid, Range samples, Range target_rows, Range panels) {
   Tables tables;
   const bool far_away = grid.samples * grid.source_height * grid.source_width * grid.depth > cache_values;
@@ -152,7 +152,7 @@ std::size_t taps_of(const std::vector<Band>& bands) {
   return taps;
 }
 
-/// Cuts the grid into units so that the least memory has to be read again for each, and runs them.
+/// Splits the grid into units such that they reread as little memory as possible, and runs them.
 void run(const Grid& grid) {
   if (grid.samples == 0 || grid.columns == 0 || grid.target_height * grid.target_width == 0) return;
   const std::size_t panels = divide_up(grid.columns, panel);
@@ -185,7 +185,7 @@ void run(const Grid& grid) {
   });
 }
 
-/// The weights, arranged by `pack` if they are not yet.
+/// The packed weights; packs them now if necessary.
 const real* arranged(const Conv& conv, const Weights& weights, void (*pack)(const Conv&, const real*, real*)) {
   if (weights.packed != nullptr) return weights.packed;
   pack(conv, weights.plain, weights.room);
@@ -202,7 +202,7 @@ std::size_t forward_pack_size(const Conv& conv) {
 void pack_forward(const Conv& conv, const real* weights, real* packed) {
   if (conv.groups > 1) return grouped_pack(conv, weights, packed, forward_pack_size, pack_forward);
   if (const Conv simple = simplified(conv); blas::takes(simple)) return blas::pack(simple, weights, packed);
-  // [panel][k][16], filters that do not exist are 0.
+  // [panel][k][16], missing filters are 0.
   const std::size_t k_count = conv.kernel_height * conv.kernel_width * conv.channels;
   const std::size_t panels = divide_up(conv.filters, panel);
   const std::size_t parts = std::min(units_wanted(k_count * panels), k_count);

@@ -1,8 +1,8 @@
 // The input gradient of a convolution of few channels: lanes across samples instead of channels.
 //
-// Each row of the outputs' gradient is transposed to [pixel][filter][sample] and read while it is in the cache. An
-// output pixel feeds kernel_height x kernel_width inputs: they are the rows of a product whose broadcast operand is
-// the weights. Going through the output pixels backwards, each input meets its taps in rising order.
+// Each row of the output gradient is transposed to [pixel][filter][sample] and read while it is in cache. An output
+// pixel contributes to kernel_height x kernel_width inputs, which are the rows of a product; the weights are its
+// broadcast operand. Visiting output pixels in reverse gives each input its taps in rising order.
 #include <algorithm>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -14,15 +14,15 @@ namespace {
 constexpr std::size_t narrow_rows = 32;
 constexpr std::size_t lanes_together = 2 * panel;  // samples
 
-/// The inputs that are worked on: some samples (their gradient begins at `gradient`) and rows of the images.
+/// A part of the input gradient: some samples (their output gradient begins at `gradient`) and rows of the images.
 struct Part {
   const real* gradient;
   std::size_t samples;
   Range rows;
-  real* sums;  ///< lanes_together for each input
+  real* sums;  ///< lanes_together per input
 };
 
-/// Adds what an output pixel gives to the inputs it was made from. `transposed` holds its row.
+/// Adds the contribution of an output pixel to its inputs. `transposed` holds the pixel's row.
 void add_pixel(const Conv& c, const real* packed, const real* transposed, std::size_t out_y, std::size_t out_x,
                const Part& part) {
   const std::size_t taps = c.kernel_height * c.kernel_width;

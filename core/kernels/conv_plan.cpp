@@ -1,4 +1,4 @@
-// How convolutions are cut into products.
+// How convolutions are split into products.
 #include "detail/conv_plan.hpp"
 #include <hans/core/parallel.hpp>
 #include <numeric>
@@ -32,7 +32,7 @@ Range outputs_of(std::size_t tap, const Side& s) {
 
 void forward_bands(const Side& s, std::vector<Band>& bands) {
   for (std::size_t y = 0; y < s.outputs; ++y) {
-    const std::size_t at = y * s.stride;  // of tap 0, `pad` too high
+    const std::size_t at = y * s.stride;  // of tap 0, in the padded image
     const std::size_t tap = at < s.pad ? std::min(divide_up(s.pad - at, s.dilation), s.kernel) : 0;
     const std::size_t end = at < s.size + s.pad ? std::min(s.kernel, divide_up(s.size + s.pad - at, s.dilation)) : 0;
     const std::size_t taps = end > tap ? end - tap : 0;
@@ -48,7 +48,7 @@ void forward_bands(const Side& s, std::vector<Band>& bands) {
 void backward_bands(const Side& s, std::vector<Band>& bands) {
   const std::size_t tap_step = backward_steps(s).tap;
   for (std::size_t first = 0; first < std::min(s.stride, s.size); ++first) {
-    // Tap t comes from output (i + pad - t * dilation) / stride, if that is whole and exists.
+    // Tap t comes from output (i + pad - t * dilation) / stride, if that is an existing integer.
     std::size_t lowest = 0;
     for (std::size_t at = (first + s.pad) % s.stride, reached = 0; reached != at && lowest < s.kernel; ++lowest) {
       reached = (reached + s.dilation) % s.stride;

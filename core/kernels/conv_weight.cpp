@@ -1,7 +1,7 @@
 // The gradients of a convolution with respect to its weights and bias.
 //
-// Rows are elements (kernel row, kernel column, channel) of the weights, lanes run across filters, k across
-// (sample, output row, output column). The images and the outputs' gradient are read where they are.
+// Rows are elements (kernel row, kernel column, channel) of the weights, lanes run across filters, k across (sample,
+// output row, output column). Images and output gradient are read in place, without copies.
 #include <algorithm>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::size_t most_rows = 32;
 
-/// Rows `begin` to `end` of the weights are computed together.
+/// Rows `begin` to `end` of the weights, computed together.
 using Tile = Range;
 
-/// The weights' rows in tiles of at most `most`. A tile does not mix kernel columns or rows that meet the
-/// padding differently unless there are too few channels to fill it otherwise.
+/// Splits the rows of the weights into tiles of at most `most`. A tile does not mix kernel columns or rows with
+/// different padding unless there are too few channels to fill it otherwise.
 void make_tiles(const Conv& c, std::size_t most, std::vector<Tile>& tiles) {
   const bool padded = c.pad_top > 0 || c.pad_left > 0 ||
                       (c.out_height - 1) * c.stride_height + span_of(down_of(c)) > c.height ||
@@ -49,8 +49,8 @@ class WeightGradient {
         image_size_(conv.height * conv.width * conv.channels),
         out_pixels_(conv.out_height * conv.out_width) {}
 
-  /// Some tiles, some filters, all samples; in blocks of samples that stay in the cache, each continuing
-  /// the chains.
+  /// Computes some tiles and filters over all samples, in blocks of samples that fit in cache. Each block continues the
+  /// chains.
   void run(const std::vector<Tile>& tiles, Range tile_range, Range columns, std::size_t block) const {
     std::vector<Rows>& prepared = kept<Rows, 0>();
     std::vector<Segment>& segments = kept<Segment, 0>();
@@ -61,12 +61,12 @@ class WeightGradient {
   }
 
  private:
-  /// A tile's operands, for sample 0, and its segments of one sample.
+  /// The operands of a tile for sample 0, and its segments for one sample.
   struct Rows {
     const real* rows[most_rows];
     real* outs[most_rows];
     std::size_t count, first_segment, segment_count;
-    bool padded, partial;  ///< whether outputs have taps in the padding; whether only some of the rows do
+    bool padded, partial;  ///< whether outputs have taps in the padding; whether only some rows do
   };
   struct Reach {
     Range y[most_rows], x[most_rows];
@@ -103,7 +103,7 @@ class WeightGradient {
     prepared.push_back(made);
   }
 
-  /// The segments of an output row: runs of outputs with the same rows.
+  /// Appends the segments of an output row: runs of outputs with the same rows.
   void list(std::size_t y, Rows& tile, const Reach& reaches, std::vector<Segment>& segments) const {
     for (std::size_t x = 0, end = 0; x < c_.out_width; x = end) {
       end = c_.out_width;
@@ -140,7 +140,7 @@ class WeightGradient {
     job.a_ahead = job.a_repeat;
     job.b_ahead = job.b_repeat;
     Segment run;
-    if (out_pixels_ == 1 && tile.segment_count == 1) {  // one run through all samples
+    if (out_pixels_ == 1 && tile.segment_count == 1) {  // one run across all samples
       run = Segment{0, 0, job.repeats, job.segments->active};
       job.segments = &run;
       job.repeats = 1;
@@ -161,7 +161,7 @@ class WeightGradient {
 
 }  // namespace
 
-/// Additions as multiply-adds with 1: the same rounding.
+/// Adds as multiply-adds with 1, which round equally.
 void bias_columns(const Conv& c, const real* gradient, real* out, Range columns) {
   static constexpr real one = 1;
   const real* const row = &one;
@@ -198,10 +198,10 @@ void conv_weight_gradient(const Conv& conv, const real* images, const real* grad
   if (panels == 0) return;
   const std::size_t work = c.samples * out_pixels * rows * panels * panel;
   const std::size_t read = c.samples * (c.height * c.width * c.channels + out_pixels * c.filters);
-  // Every unit reads all samples: the fewer, the better, where no cache holds them.
+  // Every unit reads all samples, so use few units if the samples do not fit in cache.
   const std::size_t wanted = std::min(units_wanted(work), read > cache_values ? thread_count() : work);
 
-  // Units: parts of the tiles times parts of the panels. Where that gives too few, smaller tiles.
+  // Units: parts of the tiles times parts of the panels. If there are too few, use smaller tiles.
   std::vector<Tile>& tiles = kept<Tile, 0>();
   std::size_t most = std::min(panels > 1 ? current()->row_block : current()->thin_block, most_rows);
   make_tiles(c, most, tiles);
@@ -210,13 +210,14 @@ void conv_weight_gradient(const Conv& conv, const real* images, const real* grad
     tiles.clear();
     make_tiles(c, most, tiles);
   }
-  const std::size_t tile_parts = std::max<std::size_t>(std::min(tiles.size(), wanted), 1);  // no weights: the bias
+  const std::size_t tile_parts =
+      std::max<std::size_t>(std::min(tiles.size(), wanted), 1);  // without tiles: a unit for the bias
   std::size_t panel_parts = std::min(divide_up(panels, 2), divide_up(wanted, tile_parts));
   if (tile_parts * panel_parts < std::min(wanted, thread_count())) panel_parts = std::min(panels, wanted);
   const std::size_t panels_each = divide_up(panels, panel_parts);
   panel_parts = divide_up(panels, panels_each);
 
-  // A block of samples: what a unit reads of them stays in the cache.
+  // The samples per block, such that a unit's data stay in cache.
   const std::size_t rows_each = divide_up(rows, tile_parts);
   const std::size_t per_sample =
       std::min(out_pixels * rows_each, c.height * c.width * c.channels) + out_pixels * panels_each * panel;

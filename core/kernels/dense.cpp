@@ -1,8 +1,8 @@
-// Linear layers and other convolutions that are one product of matrices: forward and input gradient.
+// Linear layers and other convolutions that are one matrix product: forward pass and input gradient.
 //
-// Of the inner dimension some hundred steps are gone through at a time, so that what a thread reads of both operands
-// stays in its cache; the chains go on from one block to the next. Weights that serve only this product are arranged
-// block by block right before they are used.
+// The inner dimension is processed in blocks of some hundred steps, so that a thread's part of both operands stays in
+// cache; chains continue from block to block. Weights that are used by this product only are packed block by block,
+// right before use.
 #include "detail/dense.hpp"
 #include <algorithm>
 #include <hans/core/parallel.hpp>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t block_depth = 2048;
 constexpr std::size_t arranged_depth = 512;
-constexpr std::size_t arranged_panels = 8;  // at a time: as many as stay in the cache
+constexpr std::size_t arranged_panels = 8;  // panels packed at a time; they fit in cache
 constexpr std::size_t dense_rows = 256;
 
 struct Operand {
@@ -21,7 +21,7 @@ struct Operand {
   std::size_t stride;  ///< from row to row
 };
 
-/// Panels `panels`, steps `steps` of the weights, arranged behind `to` as [panel][step][16].
+/// Packs panels `panels` and steps `steps` of the weights into `to`, as [panel][step][16].
 void arrange(const Dense& d, Range panels, Range steps, real* to) {
   const std::size_t count = steps.end - steps.begin;
   for (std::size_t p = panels.begin; p < panels.end; ++p, to += count * panel) {
@@ -75,8 +75,8 @@ void run_dense_unit(const Dense& d, const Operand& in, bool packed, Range rows, 
   }
 }
 
-/// Rows a multiple of 4 KiB apart fall on the same lines of the first cache. A copy with longer rows costs less, once
-/// enough outputs are made from it (1024x1024x1024: a quarter faster).
+/// The input, copied with longer rows if necessary. Rows that are a multiple of 4 KiB apart compete for the same L1
+/// cache lines; a copy pays off once enough outputs are computed from it (1024x1024x1024: a quarter faster).
 Operand apart(const Dense& d, std::size_t panels) {
   const Operand as_is{d.in, d.depth};
   if (d.depth % (4096 / sizeof(real)) != 0 || d.rows < 8 || panels < 8) return as_is;
@@ -98,11 +98,11 @@ void dense(Dense d) {
   const std::size_t pairs = divide_up(panels, 2);
   const std::size_t wanted = units_wanted(d.rows * d.depth * panels * panel);
   bool packed = d.weights.packed != nullptr;
-  // Units of all rows read the weights once and the rows often; units of some rows the other way round.
+  // Units of all rows read the weights once and the rows often; units of some rows do the opposite.
   std::size_t panel_parts = 1, row_parts = 1;
   std::size_t least = ~std::size_t{0};
   for (std::size_t parts = 1;; parts = std::min(2 * parts, pairs)) {
-    // Weights that no other unit uses are arranged on the way; otherwise they are written and read once more.
+    // Weights used by one unit only are packed on the way; otherwise packing writes and reads them once more.
     const bool alone = !packed && parts >= thread_count() && parts >= divide_up(panels, arranged_panels);
     const std::size_t of_rows = alone ? 1 : std::min(d.rows, divide_up(wanted, parts));
     const std::size_t of_weights = of_rows + (packed || of_rows == 1 ? 0 : 2);
@@ -114,7 +114,7 @@ void dense(Dense d) {
     }
     if (parts >= pairs || parts >= wanted) break;
   }
-  if (!packed && row_parts > 1) {  // several units use the same weights
+  if (!packed && row_parts > 1) {  // several units share the weights
     const std::size_t parts = std::min(panels, units_wanted(d.depth * panels * panel));
     parallel_for(parts, [&](std::size_t part) {
       const Range range = part_of(panels, parts, part);

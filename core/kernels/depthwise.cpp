@@ -1,5 +1,5 @@
-// Depthwise convolutions: one filter for each channel, lanes across the channels, images and weights read where they
-// are. The bands of conv_plan.hpp say which taps an output has; what they leave out is absent from the chains.
+// Depthwise convolutions: one filter per channel, lanes across channels, images and weights read in place. The bands of
+// conv_plan.hpp give the taps of each output; other taps are skipped in the chains.
 #include <algorithm>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -8,7 +8,7 @@
 namespace hans::kernels {
 namespace {
 
-/// A forward pass or an input gradient: target pixels are sums over taps of source pixels times weights.
+/// A forward pass or an input gradient: every target pixel is a sum over taps of source pixels times weights.
 struct Pass {
   const real* source;
   std::size_t source_height, source_width;
@@ -58,7 +58,7 @@ void run_depthwise(const Conv& c, const Pass& pass) {
   });
 }
 
-/// Taps of a kernel row, side by side, that reach the same outputs.
+/// Adjacent taps of a kernel row that reach the same outputs.
 struct Taps {
   std::size_t row, column, count;
   Range y, x;
@@ -79,7 +79,7 @@ void list_taps(const Conv& c, std::vector<Taps>& all) {
   }
 }
 
-/// The gradient of some weights of some channels: outputs are taps here, and the sums run over the outputs' pixels.
+/// The weight gradient of some taps and channels. Here taps take the place of outputs, and sums run over output pixels.
 void sum_taps(const Conv& c, const Taps& taps, Range channels, const real* images, const real* gradient, real* out) {
   Depthwise job{};
   job.outputs = taps.count;
@@ -139,7 +139,8 @@ void depthwise_weight_gradient(const Conv& c, const real* images, const real* gr
   list_taps(c, taps);
   const std::size_t work = c.samples * c.out_height * c.out_width * c.kernel_height * c.kernel_width * c.channels;
   const std::size_t wanted = units_wanted(work);
-  // Units: so many channels of some taps, or of the bias; wide ones, whose pixels fill lines of the cache, if they do.
+  // A unit is a range of channels for some taps or for the bias. Use wide ranges, which fill cache lines, if there are
+  // enough.
   constexpr std::size_t wide = 4 * panel;
   const std::size_t unit = taps.size() * divide_up(c.channels, wide) >= wanted ? wide : panel;
   const std::size_t across = divide_up(c.channels, unit);

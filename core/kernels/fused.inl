@@ -1,14 +1,14 @@
-// a * b + c with one rounding, for machines that may lack the instruction. Included inside a namespace.
+// a * b + c with one rounding, also on machines without the instruction. Included inside a namespace.
 
 #if defined(HANS_DOUBLE)
 inline real fused(real a, real b, real c) { return __builtin_fma(a, b, c); }
 #elif defined(__FMA__) || defined(__aarch64__) || defined(__riscv_flen)
 inline real fused(real a, real b, real c) { return __builtin_fmaf(a, b, c); }
 #else
-// The product of two floats is exact in double. The sum is rounded to odd: where it is inexact and its last
-// bit is 0, the neighbour on the side of the error is taken; then the rounding to float, which is 29 bits or
-// more shorter, sees on which side of a tie the exact value lies. The C library's function is not used:
-// some round wrongly. Infinities and NaN have a NaN error here, which compares as exact.
+// The product of two floats is exact in double. The sum is rounded to odd: if it is inexact and its last bit is 0, take
+// the neighbour on the side of the error. The final rounding to float is at least 29 bits shorter, so it sees on which
+// side of a tie the exact value lies. The C library's function is not used, because some implementations round wrongly.
+// For infinities and NaN, the error is NaN and compares as exact.
 inline real fused(real a, real b, real c) {
   const double product = static_cast<double>(a) * static_cast<double>(b);
   const double addend = static_cast<double>(c);

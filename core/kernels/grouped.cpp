@@ -1,4 +1,4 @@
-// Convolutions in groups: the channels of each group are laid side by side, and every group is a convolution by itself.
+// Grouped convolutions: gathers the channels of each group, then computes every group as a convolution of its own.
 #include <algorithm>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -7,7 +7,7 @@
 namespace hans::kernels {
 namespace {
 
-/// pixels x groups x width in `from` becomes groups x pixels x width in `to`, or back.
+/// Copies pixels x groups x width to groups x pixels x width (apart), or back (together).
 enum class Way { apart, together };
 void regroup(Way way, const real* from, std::size_t pixels, std::size_t groups, std::size_t width, real* to) {
   if (width == 0) return;
@@ -22,19 +22,20 @@ void regroup(Way way, const real* from, std::size_t pixels, std::size_t groups, 
   });
 }
 
-/// Calls body(group) for each: many at a time, or one after the other with all threads on each.
+/// Calls body(group) for each group: in parallel if there are many, otherwise one after another with all threads on
+/// each.
 template <class Body>
 void each_group(const Conv& c, Body body) {
   if (c.groups >= 4 * thread_count()) return parallel_for(c.groups, body);
   for (std::size_t group = 0; group < c.groups; ++group) body(group);
 }
 
-/// Pixels of the images and of the outputs, and taps times channels that a filter sees.
+/// The number of pixels of images and of outputs, and of taps times channels per filter.
 std::size_t pixels_in(const Conv& c) { return c.samples * c.height * c.width; }
 std::size_t pixels_out(const Conv& c) { return c.samples * c.out_height * c.out_width; }
 std::size_t depth(const Conv& one) { return one.kernel_height * one.kernel_width * one.channels; }
 
-/// Whose room the images, the outputs and the weights of all groups have (kept_room).
+/// The scratch (kept_room) of images, outputs and weights of all groups.
 enum Room : int { image_room = 2, output_room, weight_room };
 
 }  // namespace

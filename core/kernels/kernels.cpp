@@ -1,4 +1,4 @@
-// The choice of the instruction set.
+// Selection of the instruction set.
 #include <atomic>
 #include <cstdlib>
 #include <hans/core/error.hpp>

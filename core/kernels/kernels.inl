@@ -1,42 +1,42 @@
-// The inner loops, once for every instruction set. Included inside a namespace that has defined:
+// The inner loops, compiled once per instruction set. Included inside a namespace that has defined:
 //   Vec, lanes     a vector of `lanes` reals; lanes divides `panel`
-//   tile_rows, tile_vectors   the accumulators that fit the registers together: a row has tile_vectors of them
-//   fetches        whether asking for data early pays
-//   wide_rows      rows whose accumulators fit the registers with four panels a row, may be 0
-//   thin_rows      and with one vector a row and the operands of thin_steps steps of k, may be 0
+//   tile_rows, tile_vectors   the register tile: tile_rows rows of tile_vectors accumulators
+//   fetches        whether prefetching pays
+//   wide_rows      rows of a register tile with four panels per row, may be 0
+//   thin_rows      rows of a register tile with one vector per row and thin_steps operands, may be 0
 //   zero broadcast load load_part store store_part multiply_add add subtract multiply divide relu larger if_equal
 //   if_positive transpose_8x8, fused, set_name
-// Nothing from outside is called, so that no code compiled here can be taken for another instruction set's.
+// Calls no code from outside, so the linker cannot mix code compiled here with that of other instruction sets.
 
 // ---- products ------------------------------------------------------------------------------------------
 
-// Loops over the rows and vectors of a tile are unrolled before the passes that move arrays into registers.
+// Unrolls loops over the rows and vectors of a tile before the passes that move arrays into registers.
 #if defined(__clang__)
 #define HANS_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define HANS_UNROLL _Pragma("GCC unroll 32")
 #endif
-// Keeps the compiler from advancing one pointer per row instead of one index for all.
+// Makes the compiler advance one index for all rows instead of a pointer per row.
 #define HANS_OPAQUE(index) __asm__("" : "+r"(index))
 
 constexpr size_t panel_vectors = panel / lanes;
 constexpr size_t thin_steps = 4;
 constexpr size_t panel_rows = thin_rows > 0 ? thin_rows : tile_rows;  // with one panel of outputs
 
-/// The sums of a tile, which stay in registers for all of k.
+/// The accumulators of a tile; they stay in registers for all of k.
 template <size_t rows, size_t vectors>
 struct Sums {
   Vec row[rows][vectors];
 };
 
-/// How a product is gone through. `columns`: with `part`, only so many of the outputs exist in b.
+/// Strides of a product. `columns`: with `part`, how many of the outputs exist in b.
 struct Walk {
   ptrdiff_t a_step;
   size_t b_stride, panel_stride, columns;
   ptrdiff_t a_ahead, b_ahead;
 };
 
-/// With one vector a row every multiply-add reads an `a`, so where rows begin is looked up once for some steps.
+/// With one vector per row, every multiply-add reads an `a`; so look up the row pointers once for several steps.
 template <size_t rows>
 [[gnu::always_inline]] inline void run_thin(Sums<rows, 1>& sums, const real* const (&a)[rows], ptrdiff_t at,
                                             const real* b, const Walk& walk) {
@@ -55,8 +55,8 @@ template <size_t rows>
   }
 }
 
-/// `length` steps of k for all rows or, if `some`, for those whose bit is set in `active`. `fetching` asks for
-/// what is read soon: where k runs over pixels the hardware does not see it coming.
+/// `length` steps of k for all rows or, with `some`, for the rows set in `active`. `fetching` prefetches: if k runs
+/// over pixels, the hardware does not predict the reads.
 template <size_t rows, size_t vectors, bool part, bool some, bool fetching>
 [[gnu::always_inline]] inline void run_segment(Sums<rows, vectors>& sums, const real* const (&a)[rows], ptrdiff_t at,
                                                const real* b, size_t length, unsigned active, const Walk& walk) {
@@ -91,7 +91,7 @@ template <size_t rows, size_t vectors, bool part, bool some, bool fetching>
   }
 }
 
-/// What comes behind one vector of the sums: bias, factor and summand, what is added, the rectifier or the gate.
+/// The epilogue of one vector of sums: bias, factor, summand, added, relu, gate.
 template <size_t rows, size_t vectors, bool whole>
 [[gnu::always_inline]] inline void finish_vector(Sums<rows, vectors>& sums, const Product& job, size_t first_row,
                                                  size_t first_column, size_t v, size_t width) {
@@ -133,7 +133,7 @@ template <size_t rows, size_t vectors, bool whole>
   }
 }
 
-/// Where the sums go, if `behind` after what comes behind them. `whole`: all columns exist.
+/// Stores the sums, with `behind` after the epilogue. `whole`: all columns exist.
 template <size_t rows, size_t vectors, bool whole, bool behind>
 [[gnu::always_inline]] inline void finish(Sums<rows, vectors>& sums, const Product& job, size_t first_row,
                                           size_t first_column, size_t columns) {
@@ -154,7 +154,7 @@ template <size_t rows, size_t vectors, bool whole, bool behind>
   }
 }
 
-/// One tile: `rows` rows and `vectors` vectors of outputs for all of k.
+/// Computes one tile: `rows` rows and `vectors` vectors of outputs, for all of k.
 template <size_t rows, size_t vectors, bool part, Care care>
 [[gnu::noinline]] void tile(const Product& job, size_t first_row, size_t first_panel, size_t columns) {
   const real* a[rows];
@@ -212,7 +212,7 @@ template <size_t rows, size_t vectors, bool part, Care care>
   }
 }
 
-/// Heights above tile_rows are these apart: they differ little in speed, and each is code of its own.
+/// The step between tile heights above tile_rows. They differ little in speed, and each adds code.
 constexpr size_t height_step = 4;
 
 template <size_t vectors, bool part, Care care, size_t rows>
@@ -226,7 +226,7 @@ void tile_of(size_t count, const Product& job, size_t first_row, size_t first_pa
   tile<rows, vectors, part, care>(job, first_row, first_panel, columns);
 }
 
-/// A column of tiles, of nearly equal height: a last tile of one row would leave most of the arithmetic idle.
+/// Computes a column of tiles of nearly equal height; a last tile of one row would waste most of the arithmetic.
 template <size_t vectors, bool part, Care care, size_t most>
 void tiles(const Product& job, size_t first_panel, size_t columns) {
   for (size_t row = 0, height = 0; row < job.row_count; row += height) {
@@ -254,7 +254,7 @@ void tiles_of(const Product& job, size_t first_panel, size_t columns) {
 
 void product(const Product& job) {
   constexpr size_t panels_across = tile_vectors / panel_vectors;
-  constexpr size_t wide_panels = 4;  // for a few rows: more chains hide the latency of each
+  constexpr size_t wide_panels = 4;  // for few rows: more chains hide the latency of each
   for (size_t column = 0; column < job.columns;) {
     const size_t first = column / panel;
     const size_t columns = job.columns - column;
@@ -292,7 +292,7 @@ void transpose(const real* in, size_t lane_stride, size_t lane_count, size_t cou
 }
 
 void gather(const real* in, size_t stride, size_t lane_count, size_t count, real* out) {
-  constexpr size_t ahead = 16;  // rows: where they are pages apart the hardware does not see them coming
+  constexpr size_t ahead = 16;  // rows to prefetch; rows that are pages apart defeat the hardware's prediction
   for (size_t k = 0; k < count; ++k, in += stride, out += panel) {
     __builtin_prefetch(in + ahead * stride);
     for (size_t lane = 0; lane < panel; lane += lanes) {
@@ -323,7 +323,7 @@ double peak(size_t steps, real* out) {
     HANS_UNROLL
     for (size_t v = 0; v < tile_vectors; ++v) sums.row[r][v] = broadcast(static_cast<real>(r * tile_vectors + v));
   }
-  const Vec factor = broadcast(real(0.875));  // the chains end at 1: no denormal on the way
+  const Vec factor = broadcast(real(0.875));  // the chains converge to 1, without denormals
   const Vec addend = broadcast(real(0.125));
   for (size_t step = 0; step < steps; ++step) {
     HANS_UNROLL
@@ -356,7 +356,7 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 #undef HANS_UNROLL
 #undef HANS_OPAQUE
 
-/// Everything above as one table.
+/// The table of all functions above.
 constexpr Set make_set() {
   return Set{set_name,
              tile_rows,

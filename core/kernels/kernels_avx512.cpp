@@ -41,7 +41,7 @@ inline Vec add(Vec a, Vec b) { return _mm512_add_ps(a, b); }
 inline Vec subtract(Vec a, Vec b) { return _mm512_sub_ps(a, b); }
 inline Vec multiply(Vec a, Vec b) { return _mm512_mul_ps(a, b); }
 inline Vec divide(Vec a, Vec b) { return _mm512_div_ps(a, b); }
-/// a > b ? a : b. (With a mask because of -Wmaybe-uninitialized in g++ 12.)
+/// a > b ? a : b. (The mask avoids -Wmaybe-uninitialized in g++ 12.)
 inline Vec larger(Vec a, Vec b) { return _mm512_maskz_max_ps(0xffff, a, b); }
 /// a == b ? yes : no
 inline Vec if_equal(Vec a, Vec b, Vec yes, Vec no) {

@@ -1,4 +1,4 @@
-// The kernels for AArch64's vectors, which every such machine has.
+// The kernels for NEON, which every AArch64 machine has.
 #if defined(__aarch64__) && !defined(HANS_DOUBLE)
 #include <arm_neon.h>
 
@@ -11,7 +11,7 @@ inline real fused(real a, real b, real c) { return __builtin_fmaf(a, b, c); }
 
 constexpr const char* set_name = "neon";
 constexpr size_t lanes = 4;
-// 24 sums, 4 vectors of the packed operand and a row's value leave 3 of the 32 registers.
+// 24 sums, 4 vectors of the packed operand and a row's value occupy 29 of the 32 registers.
 constexpr size_t tile_rows = 6;
 constexpr size_t tile_vectors = 4;
 constexpr size_t wide_rows = 1;
@@ -49,14 +49,14 @@ inline Vec larger(Vec a, Vec b) { return vbslq_f32(vcgtq_f32(a, b), a, b); }
 inline Vec if_equal(Vec a, Vec b, Vec yes, Vec no) { return vbslq_f32(vceqq_f32(a, b), yes, no); }
 /// a > 0 ? yes : +0
 inline Vec if_positive(Vec a, Vec yes) { return vbslq_f32(vcgtzq_f32(a), yes, zero()); }
-/// Neither NaN nor -0 is below 0.
+/// a < 0 ? +0 : a; keeps NaN and -0.
 inline Vec relu(Vec a) { return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(a), vcltzq_f32(a))); }
 
-/// out[k * 16 + lane] = in[lane * lane_stride + k] for four of each.
+/// Transposes 4 x 4: out[k * 16 + lane] = in[lane * lane_stride + k].
 inline void transpose_4x4(const real* in, size_t lane_stride, real* out) {
   const Vec a = load(in), b = load(in + lane_stride);
   const Vec c = load(in + 2 * lane_stride), d = load(in + 3 * lane_stride);
-  // k of two lanes side by side, even and odd; then of four.
+  // Interleave two lanes, even and odd k; then four lanes.
   const float64x2_t ab_even = vreinterpretq_f64_f32(vtrn1q_f32(a, b)), ab_odd = vreinterpretq_f64_f32(vtrn2q_f32(a, b));
   const float64x2_t cd_even = vreinterpretq_f64_f32(vtrn1q_f32(c, d)), cd_odd = vreinterpretq_f64_f32(vtrn2q_f32(c, d));
   store(out, vreinterpretq_f32_f64(vtrn1q_f64(ab_even, cd_even)));
@@ -64,7 +64,7 @@ inline void transpose_4x4(const real* in, size_t lane_stride, real* out) {
   store(out + 2 * panel, vreinterpretq_f32_f64(vtrn2q_f64(ab_even, cd_even)));
   store(out + 3 * panel, vreinterpretq_f32_f64(vtrn2q_f64(ab_odd, cd_odd)));
 }
-/// The same for eight of each.
+/// Transposes 8 x 8.
 inline void transpose_8x8(const real* in, size_t lane_stride, real* out) {
   for (size_t lane = 0; lane < 8; lane += 4) {
     for (size_t k = 0; k < 8; k += 4) transpose_4x4(in + lane * lane_stride + k, lane_stride, out + k * panel + lane);

@@ -1,4 +1,4 @@
-// The kernels for any machine: plain C++, the specification of all the others.
+// The kernels for any machine: plain C++, the reference for all other instruction sets.
 #include "detail/kernel_set.hpp"
 
 namespace hans::kernels::portable {
@@ -85,7 +85,7 @@ inline Vec relu(const Vec& a) {
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] < 0 ? real(0) : a.lane[i];
   return v;
 }
-/// out[k * 16 + lane] = in[lane * lane_stride + k] for eight of each.
+/// Transposes 8 x 8: out[k * 16 + lane] = in[lane * lane_stride + k].
 inline void transpose_8x8(const real* in, size_t lane_stride, real* out) {
   for (size_t k = 0; k < 8; ++k) {
     for (size_t lane = 0; lane < 8; ++lane) out[k * panel + lane] = in[lane * lane_stride + k];

@@ -1,17 +1,16 @@
 // The elementary functions, as array loops; included inside each instruction set's namespace.
 //
-// The including file defines `real` and `fused(a, b, c)`, a * b + c with one rounding. Every function is a
-// straight line of additions, multiplications, divisions, fused() and integer operations, each of which
-// IEEE 754 and two's complement define to the last bit; there are no branches, so that loops over arrays
-// vectorise, and lanes never meet, so that any vector width gives the same bits. Compiled once per
-// instruction set, therefore nothing here is inline, a template or from a header, and no library is called.
+// The including file defines `real` and `fused(a, b, c)`, a * b + c with one rounding. Every function is a straight
+// line of additions, multiplications, divisions, fused() and integer operations, which IEEE 754 and two's complement
+// define to the last bit. There are no branches, so loops over arrays vectorise; lanes are independent, so any vector
+// width gives the same bits. The code is compiled once per instruction set. Therefore nothing here is external, a
+// template or from a header, and no library is called.
 //
-// The polynomials are minimax fits for these intervals, their coefficients rounded to float. Measured against
-// double arithmetic over all floats, the largest errors in ulp are: exp 1.02, log 0.95, tanh 1.34, sigmoid 1.48,
-// erf 1.11, sin and cos 1.58 (1.55 for |x| <= 2 pi), however large x is.
-// Every NaN result is the one quiet NaN 0x7fc00000.
+// The polynomials are minimax fits for these intervals, with coefficients rounded to float. Compared with double
+// arithmetic over all floats, the largest errors in ulp are: exp 1.02, log 0.95, tanh 1.34, sigmoid 1.48, erf 1.11, sin
+// and cos 1.58 (1.55 for |x| <= 2 pi), for x of any size. Every NaN result is the quiet NaN 0x7fc00000.
 
-// In and out are the same array or do not overlap: no iteration reads what another writes.
+// In and out are the same array or disjoint, so iterations are independent.
 #if defined(__clang__)
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wpass-failed"  // without a hardware FMA a loop may stay scalar
@@ -62,7 +61,7 @@ static inline Bits choose_bits(bool condition, Bits yes, Bits no) {
   return (yes & mask) | (no & ~mask);
 }
 
-// condition ? yes : no, spelled so that both sides are computed and no branch is made of it.
+// condition ? yes : no. Computes both sides, so that the compiler makes no branch of it.
 static inline real choose(bool condition, real yes, real no) {
   return real_of(choose_bits(condition, bits_of(yes), bits_of(no)));
 }
@@ -72,14 +71,15 @@ static inline real with_sign_of(real value, real sign) { return real_of(bits_of(
 static inline bool is_nan(real x) { return (bits_of(x) & ~sign_bit) > infinity_bits; }
 static inline real or_nan(real value, bool nan) { return real_of(choose_bits(nan, nan_bits, bits_of(value))); }
 
-// Added to a number of less than 2^22 this leaves its nearest integer (ties to even) in the low bits.
+// Adding this to a number below 2^22 leaves its nearest integer (ties to even) in the low bits.
 static constexpr real to_integer = 0x1.8p23F;
 static constexpr Bits to_integer_bits = 0x4b400000U;
 
-// exp, but a NaN gives some NaN. x = n * ln 2 + r with |r| <= ln 2 / 2; n * ln2_high is exact inside fused().
+// exp, except that any NaN may result from a NaN. x = n * ln 2 + r with |r| <= ln 2 / 2; n * ln2_high is exact in
+// fused().
 static inline real exp_core(real x) {
-  x = choose(x < -104.0F, -104.0F, x);  // exp is 0 from here down
-  x = choose(x > 89.0F, 89.0F, x);      // and infinity from here up
+  x = choose(x < -104.0F, -104.0F, x);  // exp is 0 below
+  x = choose(x > 89.0F, 89.0F, x);      // exp is infinity above
   const real shifted = fused(x, 0x1.715476p0F, to_integer);
   const real n = shifted - to_integer;
   real r = fused(n, -0x1.62e430p-1F, x);
@@ -90,7 +90,7 @@ static inline real exp_core(real x) {
   p = fused(p, r, 0x1.55548ap-3F);
   p = fused(p, r, 0x1.fffffcp-2F);
   const real value = fused(r * r, p, r) + 1.0F;
-  // Two factors, so that overflow and the one rounding of a denormal result happen in the last product.
+  // Two factors, so that overflow or the rounding of a denormal result happens only in the last product.
   const Bits whole = bits_of(shifted) - to_integer_bits;
   const Bits half = static_cast<Bits>(static_cast<int>(whole) >> 1);
   return value * real_of((half + 127U) << 23) * real_of((whole - half + 127U) << 23);
@@ -118,7 +118,7 @@ static inline real log_one(real x) {
   value = fused(n, -0x1.05c610p-29F, value);
   value = fused(n, 0x1.62e430p-1F, value);
   Bits result = choose_bits(bits_of(x) == infinity_bits, infinity_bits, bits_of(value));
-  result = choose_bits(bits_of(x) > infinity_bits, nan_bits, result);  // NaN and all with the sign bit set
+  result = choose_bits(bits_of(x) > infinity_bits, nan_bits, result);  // NaN, and everything with the sign bit set
   return real_of(choose_bits((bits_of(x) & ~sign_bit) == 0U, infinity_bits | sign_bit, result));
 }
 
@@ -136,8 +136,8 @@ static inline real tanh_one(real x) {
   return or_nan(with_sign_of(choose(t < 0.6F, near, far), x), is_nan(x));
 }
 
-// 1 / (1 + exp(-x)), or exp(x) / (1 + exp(x)) for negative x, where it may be denormal. The rounding errors of
-// the sum and of the quotient are then put right to first order; 1 / (1 + e) is the quotient or its complement.
+// 1 / (1 + exp(-x)), or exp(x) / (1 + exp(x)) for negative x, where the result may be denormal. The rounding errors of
+// the sum and of the quotient are corrected to first order; 1 / (1 + e) is the quotient or its complement.
 static inline real sigmoid_one(real x) {
   const real e = exp_core(real_of(bits_of(x) | sign_bit));
   const real top = choose(x < 0.0F, e, 1.0F);
@@ -160,7 +160,7 @@ static inline real erf_one(real x) {
   p = fused(p, z, -0x1.81273ep-2F);
   p = fused(p, z, 0x1.06eba8p-3F);
   const real near = fused(t, p, t);
-  const real u = choose(t > 4.0F, 4.0F, t);  // erf is 1 from here up
+  const real u = choose(t > 4.0F, 4.0F, t);  // erf is 1 above
   real q = 0x1.5d8242p-16F;
   q = fused(q, u, -0x1.c46374p-12F);
   q = fused(q, u, 0x1.1064fap-8F);
@@ -173,7 +173,7 @@ static inline real erf_one(real x) {
   return or_nan(with_sign_of(choose(t < 1.0F, near, far), x), is_nan(x));
 }
 
-// The sine of |x|, and with a quarter turn the cosine, from |x| = quadrant * pi/2 + r; the sine takes x's sign.
+// The sine of x or, with a quarter turn, the cosine, from |x| = quadrant * pi/2 + r. The sine takes the sign of x.
 static inline real sine_of(real x, real r, Bits quadrant, Bits quarter_turns) {
   const real z = r * r;
   real s = 0x1.7c2da2p-19F;
@@ -191,7 +191,7 @@ static inline real sine_of(real x, real r, Bits quadrant, Bits quarter_turns) {
   return real_of(value ^ ((turns & 2U) << 30) ^ sign);
 }
 
-// |x| up to this: x - n * pi/2 with pi/2 in three parts, of which n * the first is exact inside fused().
+// Up to this |x|, r = x - n * pi/2 is computed with pi/2 in three parts; n times the first part is exact in fused().
 static constexpr real reduction_limit = 0x1p17F;
 
 static inline real sine_near(real x, Bits quarter_turns) {
@@ -204,14 +204,14 @@ static inline real sine_near(real x, Bits quarter_turns) {
   return sine_of(x, r, bits_of(shifted) - to_integer_bits, quarter_turns);
 }
 
-// Beyond: |x| is m * 2^e, and of the binary digits of 2/pi only those that 2^e leaves below 4 matter (Payne, Hanek).
+// For larger |x| = m * 2^e. Only those digits of 2/pi that 2^e leaves below 4 matter (Payne, Hanek).
 static real sine_far(real x, Bits quarter_turns) {
   // A word of zeros, then the digits of 2/pi after the point.
   static constexpr Bits digits[] = {0U,          0xa2f9836eU, 0x4e441529U, 0xfc2757d1U, 0xf534ddc0U,
                                     0xdb629599U, 0x3c439041U, 0xfe5163abU, 0xdebbc561U};
   const unsigned long long m = (bits_of(x) & 0x007fffffU) | 0x00800000U;
   const Bits exponent = (bits_of(x) >> 23) & 0xffU;
-  // m is scaled by 2^(exponent - 150), which moves that many digits in front of the point; two of them are kept.
+  // m is scaled by 2^(exponent - 150), which moves that many digits before the point; keep two of them.
   const Bits first = exponent - 150U + 32U - 2U;
   unsigned long long window[3] = {};
   for (Bits k = 0; k < 3U; ++k) {

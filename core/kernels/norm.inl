@@ -1,6 +1,6 @@
 // Normalisation of channels: rows of channels, lanes across the channels. Included by kernels.inl.
 
-/// Calls body(where the row's vector is, its channel, how many channels are left, row of the group).
+/// Calls body(offset of the vector, its channel, number of channels left, row of the group).
 template <class Body>
 [[gnu::always_inline]] inline void over_rows(const Rows& rows, Body body) {
   for (size_t row = 0, first = 0; row < rows.rows; row += rows.group, first += rows.step * rows.channels) {
@@ -12,7 +12,7 @@ template <class Body>
   }
 }
 
-/// What is read soon, some KiB away: where threads take turns the hardware does not see it coming.
+/// The prefetch distance, some KiB: if threads alternate, the hardware does not predict the reads.
 [[gnu::always_inline]] inline size_t ahead_of(const Rows& rows) {
   const size_t period = rows.step * rows.channels;
   return period * (1024 / period + 1);

@@ -1,4 +1,4 @@
-// Normalisation by a batch, and what comes behind products, as passes over rows of channels.
+// Batch normalisation and epilogues, as passes over rows of channels.
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t partials = 16;
 
-/// Calls body(first row, rows) for parts of the rows.
+/// Calls body(first element, rows) for parts of the rows.
 template <class Body>
 void over_parts(std::size_t rows, std::size_t channels, Body body) {
   parallel_ranges(rows, std::max<std::size_t>(1, elementwise_grain / channels),
@@ -21,20 +21,21 @@ void over_parts(std::size_t rows, std::size_t channels, Body body) {
                   });
 }
 
-/// Sums over rows: row r goes to partial sum r mod 16. body(rows, first number, sums) adds to `each` sums a channel,
-/// one behind the other for all rows of a group; threads share the partial sums. results[k]: null or of that sum.
+/// Sums over rows, in 16 partial sums: row r is added to partial r mod 16. body(rows, first element, sums) adds to
+/// `each` sums per channel; `sums` holds the first for all rows of a group, then the second, and so on. Threads share
+/// the partial sums. results[k] receives sum k unless it is null.
 template <class Body>
 void sum_rows(const Batch& b, std::size_t each, std::initializer_list<real*> results, Body body) {
   const std::size_t next = partials * b.channels, used = std::min(partials, b.rows);
   real* const sums = kept_room<5>(each * next);
-  // Threads that take turns at less than a page of memory together are no faster than one.
+  // Threads that alternate on less than a page of memory are no faster than one.
   const std::size_t shares =
       std::bit_floor(std::clamp<std::size_t>(next / 1024, 1, std::min(partials, thread_count())));
   const std::size_t group = partials / shares;
   parallel_for(shares, [&](std::size_t share) {
     const std::size_t first = share * group, rest = b.rows % partials;
     const std::size_t count = b.rows / partials * group + std::min(group, std::max(rest, first) - first);
-    // Of this thread alone while it adds up: others write to the same lines of the cache.
+    // Thread-local during the summation, because other threads write to the same cache lines of `sums`.
     const std::size_t size = group * b.channels;
     real* const own = kept_room<6>(each * size);
     std::fill_n(own, each * size, real(0));
@@ -53,7 +54,7 @@ void sum_rows(const Batch& b, std::size_t each, std::initializer_list<real*> res
   }
 }
 
-/// The mean of x or, with `mean`, of the squares of x - mean.
+/// The mean over rows of x or, with `mean`, of (x - mean)^2.
 void mean_of(const Batch& b, const real* mean, real* result) {
   sum_rows(b, 1, {result}, [&](const Rows& rows, std::size_t first, real* sums) {
     current()->norm_sums(rows, mean, b.x + first, sums);

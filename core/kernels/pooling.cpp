@@ -1,4 +1,4 @@
-// Pooling, and the gates that rectified outputs are for gradients.
+// Pooling, and gates, which zero gradients where a relu was 0.
 #include <algorithm>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
@@ -10,13 +10,14 @@ namespace {
 Side down_of(const Pooling& p) { return {p.out_height, p.kernel_height, p.stride_height, 1, p.pad_top, p.height}; }
 Side across_of(const Pooling& p) { return {p.out_width, p.kernel_width, p.stride_width, 1, p.pad_left, p.width}; }
 
-/// Where the outputs of a run and their first window are.
+/// The position of a run of outputs and of its first window.
 struct Place {
   std::size_t in, out;
 };
 
-/// How many elements of a window count along one dimension, of which `taps`, the first being `tap`, read the image from
-/// `source` on. Outputs with the same taps have the same number: where a window leaves the image no other has its taps.
+/// The number of window elements that count along one dimension. `taps` of them, from `tap` on, lie in the image, which
+/// they read from `source` on. Outputs with equal taps have equal counts, because a window that leaves the image shares
+/// its taps with no other.
 real counted_along(const Side& side, std::size_t tap, std::size_t taps, std::ptrdiff_t source, bool padding,
                    std::size_t pad_end) {
   if (!padding) return static_cast<real>(taps);
@@ -24,9 +25,9 @@ real counted_along(const Side& side, std::size_t tap, std::size_t taps, std::ptr
   return static_cast<real>(std::min(side.kernel, side.pad + side.size + pad_end - start));
 }
 
-/// Calls body(row, place) for runs of outputs whose windows have the same shape, in rising (row, column) of each
-/// sample. If the windows overlap (row.continues) the `sums` of a sample are set to 0 before its first run and its runs
-/// stay on one thread.
+/// Calls body(row, place) for runs of outputs whose windows have the same shape, in rising (row, column) per sample. If
+/// windows overlap (row.continues), `sums` of a sample is zeroed before its first run, and one thread does all its
+/// runs.
 template <class Body>
 void each_run(const Pooling& p, PoolRow row, const Counted& counted, real* sums, Body body) {
   if (p.samples == 0 || p.channels == 0) return;
@@ -67,7 +68,7 @@ void each_run(const Pooling& p, PoolRow row, const Counted& counted, real* sums,
   });
 }
 
-/// Whether the windows cover the images once; otherwise gradients are added to zeros.
+/// Whether the windows tile the images exactly; otherwise gradients are added to zeros.
 bool covers_once(const Pooling& p) {
   return p.pad_top == 0 && p.pad_left == 0 && p.stride_height == p.kernel_height && p.stride_width == p.kernel_width &&
          p.out_height * p.stride_height == p.height && p.out_width * p.stride_width == p.width;
@@ -85,7 +86,7 @@ void conv_max_pool(const Conv& conv, const real* images, Weights weights, const 
   const std::size_t in = conv.height * conv.width * conv.channels;
   const std::size_t between = conv.out_height * conv.out_width * conv.filters;
   const std::size_t pooled = pooling.out_height * pooling.out_width * pooling.channels;
-  // As many units for each thread, so that they end together.
+  // A multiple of the thread count, so that threads finish together.
   const std::size_t most = std::max<std::size_t>(1, cache_values / std::max<std::size_t>(1, between));
   const std::size_t threads = in_parallel_for() ? 1 : thread_count();
   const std::size_t units = std::min(conv.samples, divide_up(divide_up(conv.samples, most), threads) * threads);

@@ -1,8 +1,8 @@
-// Transposes eight by eight floats with AVX. Included inside a namespace.
+// 8 x 8 transposes of floats with AVX. Included inside a namespace.
 
-/// out[k * 16 + lane] = in[lane * lane_stride + k] for eight of each.
+/// Transposes 8 x 8: out[k * 16 + lane] = in[lane * lane_stride + k].
 inline void transpose_8x8(const real* in, size_t lane_stride, real* out) {
-  // Pairs of lanes, then fours, each within both halves of a register; the halves hold k and k + 4.
+  // Interleave pairs of lanes, then fours, within both halves of a register; the halves hold k and k + 4.
   __m256 row[8], pair[8];
   for (size_t i = 0; i < 4; ++i) {
     const real* const low = in + i * lane_stride;

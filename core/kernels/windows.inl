@@ -1,4 +1,4 @@
-// Depthwise convolutions and pooling: every channel for itself, lanes across channels. Included by kernels.inl.
+// Depthwise convolutions and pooling: channels are independent, lanes run across them. Included by kernels.inl.
 
 // ---- depthwise convolutions ----------------------------------------------------------------------------
 
@@ -7,7 +7,7 @@ Vec load_of(const real* from, size_t left) {
   return part ? load_some(from, left) : load(from);
 }
 
-/// `outputs` outputs and `vectors` vectors of their channels for all of k. With `part` only `left` of the channels
+/// Computes `outputs` outputs and `vectors` vectors of their channels for all of k. With `part`, only `left` channels
 /// exist.
 template <size_t outputs, size_t vectors, bool part>
 [[gnu::noinline]] void depthwise_tile(const Depthwise& job, const real* in, const real* by, const real* bias, real* out,
@@ -86,7 +86,7 @@ void depthwise(const Depthwise& job, const real* in, const real* by, real* out) 
 
 // ---- pooling -------------------------------------------------------------------------------------------
 
-/// The largest of a window, which has `side` rows and columns if that is not 0.
+/// The maximum of a window, which has `side` rows and columns unless that is 0.
 template <bool part, size_t side>
 [[gnu::always_inline]] inline Vec largest(const PoolRow& row, const real* in, size_t left) {
   const size_t rows = side > 0 ? side : row.rows, columns = side > 0 ? side : row.columns;
@@ -120,7 +120,7 @@ void max_pool_gradient_row(const PoolRow& row, const real* in, const real* out, 
     for (size_t c = 0; c < row.channels; c += lanes) {
       const size_t left = row.channels - c;
       const Vec most = load_some(out + c, left);
-      Vec rest = load_some(gradient + c, left);  // what no input has taken yet
+      Vec rest = load_some(gradient + c, left);  // not yet taken by an input
       if (row.positive_only) rest = if_positive(most, rest);
       for (size_t y = 0; y < row.rows; ++y) {
         for (size_t x = 0; x < row.columns; ++x) {
