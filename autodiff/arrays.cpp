@@ -1,4 +1,4 @@
-// Operations that put the elements of arrays elsewhere.
+// Operations that rearrange the elements of arrays.
 #include <hans/autodiff/arrays.hpp>
 
 #include <algorithm>
@@ -10,14 +10,12 @@
 namespace hans {
 namespace {
 
-// Copying is cut into pieces of about this many elements; less stays on one thread.
-
-/// So many pieces of `elements` each as are worth a thread.
+/// The number of blocks of `elements` elements that are worth a thread together.
 std::size_t pieces_in_grain(std::size_t elements) { return std::max<std::size_t>(1, elementwise_grain / elements); }
 
 // --- copies along axes -----------------------------------------------------------------------------
 
-/// How far one step along an axis goes in what is read and in what is written.
+/// An axis of a copy, with its strides in the source and in the destination.
 struct Axis {
   std::size_t extent, from, to;
 };
@@ -30,7 +28,7 @@ struct Axes {
   void add(const Axis& next) { axis[rank++] = next; }
 };
 
-/// Where steps along the axes lead, the last axis fastest.
+/// Iterates over the positions of a copy, the last axis fastest.
 class Odometer {
  public:
   Odometer(const Axes& axes, std::size_t index) : axes_(axes) {
@@ -60,8 +58,8 @@ class Odometer {
   std::array<std::size_t, Shape::max_rank> at_{};
 };
 
-/// The axes of a copy to `shape` whose steps in what is read are given: extents of 1 left out, neighbours that are
-/// stepped through as one joined. Not for an empty shape.
+/// The axes of a copy to `shape`, from the strides in the source. Axes of extent 1 are dropped, and contiguous
+/// neighbours are merged. `shape` must not be empty.
 Axes joined(const Shape& shape, std::span<const std::size_t> steps) {
   Axes axes;
   for (std::size_t k = 0; k < shape.rank(); ++k) {
@@ -83,7 +81,7 @@ std::size_t places(const Axes& axes) {
   return all;
 }
 
-/// Runs along the last axis, which is read in order or stands still.
+/// Copies runs along the last axis; the source is read in order or repeats one element.
 void copy_runs(const Axes& outer, const Axis& run, const real* in, real* out) {
   parallel_ranges(places(outer), pieces_in_grain(run.extent), [&](std::size_t begin, std::size_t end) {
     Odometer at(outer, begin);
@@ -97,7 +95,8 @@ void copy_runs(const Axes& outer, const Axis& run, const real* in, real* out) {
   });
 }
 
-/// What is read along `across` is written along `down`: squares that stay in the first cache, one after the other.
+/// Transposes: `across` is contiguous in the source, `down` in the destination. Works in squares that fit in the L1
+/// cache.
 void copy_turned(Axes outer, const Axis& across, const Axis& down, const real* in, real* out) {
   constexpr std::size_t side = 16;
   outer.add({(across.extent + side - 1) / side, side, side * across.to});  // strips of `side` along `across`
@@ -123,7 +122,7 @@ void copy(Axes axes, const real* in, real* out) {
   if (axes.rank == 0) axes.add({1, 1, 1});
   const Axis last = axes.axis[--axes.rank];
   if (last.from <= 1) return copy_runs(axes, last, in, out);
-  // Only a transposition comes here, so that something is read in order.
+  // Only transpositions get here, so some axis is contiguous in the source.
   const auto end = axes.axis.begin() + axes.rank;
   const auto found = std::find_if(axes.axis.begin(), end, [](const Axis& axis) { return axis.from == 1; });
   const Axis across = *found;
@@ -132,7 +131,7 @@ void copy(Axes axes, const real* in, real* out) {
   copy_turned(axes, across, last, in, out);
 }
 
-/// What transpose() does. `memory` is a Tape or, in a backward closure, Inputs.
+/// Implements transpose(). `memory` is a Tape or, in a backward closure, Inputs.
 template <class Memory>
 Tensor transposed(Memory& memory, const Tensor& x, std::span<const std::size_t> order) {
   std::array<std::size_t, Shape::max_rank> extents{}, steps{};
@@ -152,7 +151,7 @@ Tensor transposed(Memory& memory, const Tensor& x, std::span<const std::size_t> 
 
 // --- copies along one axis -------------------------------------------------------------------------
 
-/// A shape as rows before an axis, and elements of the axes behind it for each of its places.
+/// An array seen as rows x axis x inner, for one axis of its shape.
 struct Along {
   std::size_t rows = 1, inner = 1;
 };
@@ -171,7 +170,7 @@ Shape with_extent(const Shape& shape, std::size_t axis, std::size_t extent) {
   return Shape(std::span<const std::size_t>(extents.data(), shape.rank()));
 }
 
-/// Calls body(row) for all rows of so many elements, on several threads where that pays.
+/// Calls body(row) for all rows, each of `elements` elements, on several threads if that is faster.
 template <class Body>
 void over_copied_rows(std::size_t rows, std::size_t elements, Body body) {
   parallel_ranges(rows, pieces_in_grain(elements), [&](std::size_t row, std::size_t end) {
@@ -179,7 +178,7 @@ void over_copied_rows(std::size_t rows, std::size_t elements, Body body) {
   });
 }
 
-/// Some places of an axis one behind the other, or as many times `nothing`.
+/// `count` consecutive indices from `first`, or `count` times `nothing`.
 struct Stretch {
   std::size_t first, count;
 };
@@ -201,7 +200,7 @@ void add_run(const real* from, std::size_t count, real* sums) {
   for (std::size_t k = 0; k < count; ++k) sums[k] += from[k];
 }
 
-/// Some columns of each row.
+/// Copies the first `columns` columns of each row.
 void copy_columns(const real* in, std::size_t in_columns, real* out, std::size_t out_columns, std::size_t rows,
                   std::size_t columns) {
   if (rows == 0 || columns == 0) return;

@@ -9,7 +9,7 @@ using namespace elementwise;
 
 namespace {
 
-// Whether minimum and maximum take the first value, a NaN included.
+// Whether minimum or maximum take the first value; a NaN is taken.
 constexpr auto first_is_smaller = [](real x, real y) { return x <= y || x != x; };
 constexpr auto first_is_larger = [](real x, real y) { return x >= y || x != x; };
 

@@ -1,4 +1,4 @@
-// Linear layers and convolutions: product sums with the bias and activation fused behind.
+// Linear layers and convolutions, with bias and epilogue fused.
 #include <algorithm>
 #include <cstddef>
 
@@ -12,11 +12,11 @@ namespace {
 using kernels::Conv;
 using kernels::most_extent;
 
-// The two arrangements of weights a tape may keep; the kernels' keys are added to them.
+// The two kinds of packed weights that a tape caches; the kernels' packing keys are added to them.
 enum Arrangement : int { forward_arrangement, backward_arrangement = 2 };
 
-/// The weights for one product. Those that may change before the next are arranged on the way, into `kept`; others
-/// once.
+/// The weights for one product. Tracked weights may change before the next product, so the product packs them into the
+/// scratch `kept`; constant weights are packed once and cached.
 template <class Pack>
 kernels::Weights operand(Tape& tape, const Var& weights, int arrangement, std::size_t size, Pack pack, Tensor& kept) {
   if (weights.tracked()) {
@@ -85,12 +85,12 @@ void check_bias(const char* name, const Var& bias, std::size_t outputs) {
         bias.shape());
 }
 
-/// Whether a kernel with taps so far apart fits.
+/// Whether the dilated kernel fits into the extent.
 bool fits(std::size_t kernel, std::size_t dilation, std::size_t extent) {
   return kernel > 0 && kernel <= extent && (kernel == 1 || kernel - 1 <= (extent - 1) / dilation);
 }
 
-/// The convolution of images of that shape with weights of shape `kernel`.
+/// The convolution of images of shape `image` with weights of shape `kernel`.
 Conv planned_conv(const char* name, const Shape& image, const Shape& kernel, const Window& window) {
   check(window.stride_height > 0 && window.stride_width > 0, name, ": a stride of 0 never moves");
   check(window.dilation_height > 0 && window.dilation_width > 0, name, ": a dilation of 0 has all taps in one place");
@@ -113,7 +113,7 @@ Conv planned_conv(const char* name, const Shape& image, const Shape& kernel, con
   conv.filters = kernel[3];
   conv.kernel_height = kernel[0];
   conv.kernel_width = kernel[1];
-  // No step is larger than the image, and a single tap has no dilation: it makes no difference and nothing overflows.
+  // Limit strides to the image and ignore the dilation of a single tap: equivalent, and nothing overflows.
   conv.stride_height = std::min(window.stride_height, height);
   conv.stride_width = std::min(window.stride_width, width);
   conv.dilation_height = kernel[0] == 1 ? 1 : window.dilation_height;

@@ -20,7 +20,7 @@ constexpr auto root_two_over_pi = static_cast<real>(0.79788456080286536);
 constexpr auto cubic = static_cast<real>(0.044715);  // of gelu's tanh form
 constexpr auto half = real{0.5};
 
-// A constant added and taken away again rounds to a whole number, ties to even: it has no room for fractions.
+// Rounds to an integer, ties to even: adding and subtracting a large constant removes the fraction.
 real rounded(real x) {
   constexpr auto whole_from = real{2} / std::numeric_limits<real>::epsilon() / 2;
   const real size = std::fabs(x);
@@ -84,7 +84,7 @@ Var softplus(const Var& x) {
   Tensor tail = around(
       x.tape(), small, [](real e) { return 1 + e; }, hans::log,
       [](real e, real log_sum) {
-        const real sum = 1 + e;  // what it lost of e, the quotient gives back
+        const real sum = 1 + e;  // the quotient corrects the rounding error of 1 + e
         return sum == 1 ? e : log_sum * (e / (sum - 1));
       });
   Tensor y = through(std::move(tail), x.value(), [](real l, real v) { return (v > 0 ? v : 0) + l; });

@@ -10,7 +10,7 @@
 namespace hans {
 namespace {
 
-// sum(f(xs) * weights), and optionally its gradients. The weights tell permuted outputs apart.
+// sum(f(xs) * weights), and optionally its gradients. Distinct weights detect permuted outputs.
 real weighted(const std::function<Var(std::span<const Var>)>& f, std::span<const Tensor> xs,
               std::span<Tensor> gradients) {
   Tape tape;

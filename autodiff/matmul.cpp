@@ -1,4 +1,4 @@
-// Products of arrays of matrices.
+// Batched matrix products.
 #include <algorithm>
 
 #include <hans/autodiff/arrays.hpp>
@@ -9,10 +9,10 @@
 namespace hans {
 namespace {
 
-/// The axes before the last two.
+/// The batch axes: all but the last two.
 Shape stack_of(const Shape& shape) { return Shape(std::span<const std::size_t>(shape.begin(), shape.rank() - 2)); }
 
-/// With the extents of a matrix behind it.
+/// The batch axes `stack`, followed by the extents of a matrix.
 Shape stacked(const Shape& stack, std::size_t rows, std::size_t columns) {
   std::array<std::size_t, Shape::max_rank + 2> extents{};
   std::copy(stack.begin(), stack.end(), extents.begin());
@@ -23,7 +23,7 @@ Shape stacked(const Shape& stack, std::size_t rows, std::size_t columns) {
 
 Var with_shape(const Var& x, const Shape& shape) { return x.shape() == shape ? x : reshape(x, shape); }
 
-/// Which matrix of a stack belongs to each of the stack that it is broadcast to.
+/// Maps the index of a matrix in a broadcast stack to its index in the original stack.
 class Place {
  public:
   Place(const Shape& from, const Shape& to) : to_(to), steps_(broadcast_strides(from, to)) {}
@@ -39,8 +39,8 @@ class Place {
   std::array<std::size_t, Shape::max_rank> steps_;
 };
 
-/// Calls body(matrix, room for as many values) for all matrices, several at a time where there are enough of them.
-/// Otherwise each product may have all threads. `memory` is a Tape or, in a backward closure, Inputs.
+/// Calls body(matrix, scratch of `room` values) for all matrices: in parallel if there are many, otherwise one after
+/// another with all threads on each. `memory` is a Tape or, in a backward closure, Inputs.
 template <class Memory, class Body>
 void over_matrices(Memory& memory, std::size_t matrices, std::size_t room, Body body) {
   const std::size_t threads = thread_count();
@@ -52,7 +52,7 @@ void over_matrices(Memory& memory, std::size_t matrices, std::size_t room, Body 
   });
 }
 
-/// One product for each matrix.
+/// Computes one product per matrix.
 Var stacked_product(const Var& a, const Var& b, const Shape& stack, const kernels::Conv& conv) {
   const std::size_t a_size = conv.samples * conv.channels, b_size = conv.channels * conv.filters;
   const std::size_t y_size = conv.samples * conv.filters, matrices = stack.elements();
@@ -103,7 +103,7 @@ Var matmul(const Var& a, const Var& b) {
   const Shape result = stacked(stack, conv.samples, conv.filters);
   if (result.elements() == 0 || conv.channels == 0) return a.tape().constant(a.tape().full(result, 0));
   if (right.elements() != conv.channels * conv.filters) return stacked_product(a, b, stack, conv);
-  // All with the same matrix: one product of all rows.
+  // If all products share the right matrix, compute one product of all rows.
   const Var rows = with_shape(a, {left.elements() / conv.channels, conv.channels});
   return with_shape(linear(rows, with_shape(b, {conv.channels, conv.filters})), result);
 }

@@ -81,7 +81,7 @@ BatchNormed batch_norm(const Var& x, const Var& scale, const Var& bias, real eps
         if (in.untouched(0)) {
           kernels::apply_behind(plus, batch.rows, batch.channels, of_x, of_x);
           in.add(0, std::move(g));
-        } else {  // one after the other, as they would come from x - mean and from the mean
+        } else {  // two additions, in the order of the separate gradients of x - mean and of the mean
           Tensor shift = in.make(g.shape());
           std::ranges::fill(shift.mutable_values(), real{0});
           kernels::apply_behind(plus, batch.rows, batch.channels, shift.data(), shift.mutable_data());

@@ -9,7 +9,7 @@
 namespace hans {
 namespace {
 
-/// The number of windows along one dimension, or 0 if there are none or one that sees nothing of the image.
+/// The number of windows along one dimension; 0 if there are none or if one lies entirely in the padding.
 std::size_t windows_along(std::size_t padded, std::size_t kernel, std::size_t stride, std::size_t pad,
                           std::size_t extent) {
   if (kernel <= pad || kernel > padded || stride == 0 || extent == 0) return 0;
@@ -48,7 +48,7 @@ kernels::Pooling planned_pooling(const char* name, const Shape& in, const PoolWi
   pooling.channels = in[3];
   pooling.kernel_height = w.kernel_height;
   pooling.kernel_width = w.kernel_width;
-  pooling.stride_height = std::min(w.stride_height, height);  // no step is larger, so nothing overflows
+  pooling.stride_height = std::min(w.stride_height, height);  // avoids overflow, changes nothing
   pooling.stride_width = std::min(w.stride_width, width);
   pooling.pad_top = w.pad_top;
   pooling.pad_left = w.pad_left;
@@ -63,7 +63,7 @@ Var max_pool2d(const Var& x, const PoolWindow& window) {
   kernels::max_pool(pooling, x.value().data(), y.mutable_data());
   return x.tape().record("max_pool2d", y, {&x}, [pooling, x = x.value(), y](Tensor g, Inputs& inputs) {
     Tensor dx = inputs.make(x.shape());
-    // The gradient goes to inputs that equal the output, so the input's gate can be read there.
+    // Only inputs that equal an output receive a gradient, so the gate of the input can be read from the output.
     const bool gated = inputs.gate(0) != nullptr;
     kernels::max_pool_gradient(pooling, x.data(), y.data(), g.data(), gated, dx.mutable_data());
     inputs.add(0, std::move(dx), gated);

@@ -17,7 +17,7 @@ constexpr real most_multiplied = 8;
 
 bool is_whole(real x) { return std::floor(x) == x; }
 
-/// x to the power of n, whole and at most 8 either way.
+/// x to the power of an integer n with |n| <= 8.
 template <class Memory>
 Tensor multiplied(Memory& memory, const Tensor& x, int n) {
   const unsigned bits = static_cast<unsigned>(n < 0 ? -n : n);
@@ -30,10 +30,10 @@ Tensor multiplied(Memory& memory, const Tensor& x, int n) {
   });
 }
 
-/// The square root as a power: that of -0 is +0, and that of minus infinite is infinity.
+/// The square root as pow defines it: +0 for -0, and infinity for minus infinity.
 real root(real x) { return x == -infinite ? infinite : std::sqrt(x + 0); }
 
-/// What |a|^b is to a^b, and where it is not the exponential of a product.
+/// Corrects |a|^b to a^b: the sign, and special cases that exp(b * log|a|) gets wrong.
 real with_sign(real size, real a, real b) {
   if (b == 0 || a == 1 || (a == -1 && std::fabs(b) == infinite)) return 1;
   if (!std::signbit(a) || a != a) return size;

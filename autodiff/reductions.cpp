@@ -12,10 +12,9 @@
 namespace hans {
 namespace {
 
-// Elements are gone through in pieces of about so many; fewer stay on one thread.
-constexpr std::size_t most_columns = 128;  // side by side: what is kept for each of them stays in the first cache
+constexpr std::size_t most_columns = 128;  // columns handled together: their intermediate values fit in the L1 cache
 
-/// An array as outer x count x inner, of which `count` is reduced.
+/// An array seen as outer x count x inner; the axis of `count` elements is reduced.
 struct Block {
   std::size_t outer = 1, count = 1, inner = 1;
 
@@ -23,8 +22,8 @@ struct Block {
   Shape reduced() const { return {outer, 1, inner}; }
 };
 
-/// Calls body(place in the array, place in the result, columns) for all elements of the result, at most most_columns
-/// at a time.
+/// Calls body(index in the array, index in the result, columns) for all elements of the result, with at most
+/// most_columns columns per call.
 template <class Body>
 void over_columns(const Block& block, Body body) {
   const std::size_t pieces = (block.inner + most_columns - 1) / most_columns;
@@ -39,7 +38,7 @@ void over_columns(const Block& block, Body body) {
                   });
 }
 
-/// out[place in the array] = f(place in the array, place in the result).
+/// out[i] = f(i, index in the result) for every index i of the array.
 template <class Function>
 void map_elements(const Block& block, real* out, Function f) {
   over_columns(block, [&](std::size_t first, std::size_t to, std::size_t columns) {
@@ -68,7 +67,7 @@ Var sums(const Var& x, const Block& block, const Shape& result, real divisor) {
       });
 }
 
-/// The first index at which a column has its extreme.
+/// The first index of a column's extreme value.
 std::size_t first_index(const real* column, std::size_t stride, real extreme) {
   const bool ordered = extreme == extreme;
   for (std::size_t k = 0;; ++k) {
@@ -77,7 +76,7 @@ std::size_t first_index(const real* column, std::size_t stride, real extreme) {
   }
 }
 
-/// `before(a, b)`: a is to be preferred to b, which came first.
+/// `before(a, b)`: whether the later value a replaces b.
 template <class Before>
 Var extremes(const Var& x, const Block& block, const Shape& result, Before before) {
   constexpr std::size_t few_columns = 8;

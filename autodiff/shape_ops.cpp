@@ -1,4 +1,4 @@
-// Operations that rearrange or add up.
+// Operations that reshape or sum.
 #include <algorithm>
 
 #include <hans/autodiff/ops.hpp>

@@ -13,7 +13,7 @@ void check_logits(const char* name, const Shape& shape) {
   check(shape.rank() == 2 && shape[1] > 0, name, ": samples x classes, not ", shape);
 }
 
-/// The extent of the last axis, along which softmax() goes.
+/// The extent of the last axis, over which softmax() runs.
 std::size_t last_extent(const char* name, const Shape& shape) {
   const std::size_t extent = shape.rank() > 0 ? shape[shape.rank() - 1] : 0;
   check(extent > 0, name, ": at least one class along the last axis, not ", shape);

@@ -1,4 +1,4 @@
-// Sums over the axes along which something was broadcast.
+// Sums over the axes along which an operand was broadcast.
 #include <algorithm>
 #include <array>
 
@@ -10,9 +10,9 @@ namespace hans {
 namespace {
 
 constexpr std::size_t partials = 16;
-constexpr std::size_t block = 256;  // columns at a time, so that their partial sums stay near
+constexpr std::size_t block = 256;  // columns per block; their partial sums stay in cache
 
-/// Some axes of the gradient: all of their places in rising order.
+/// Iterates over some axes of the gradient in rising order.
 struct Places {
   std::array<std::size_t, Shape::max_rank> extents{}, steps{};
   std::size_t rank = 0, count = 1;
@@ -38,9 +38,10 @@ void add_row(real* __restrict sums, const real* row, std::size_t length) {
 struct Sums {
   Places outer, summed;
   std::size_t columns = 1;
-  std::size_t used = 0;  ///< partial sums that something is added to; the others would stay +0
+  std::size_t used = 0;  ///< number of partial sums that receive elements; the others stay +0
 
-  /// Partial sums first .. last - 1 of some columns of one r: independent chains, each in rising s.
+  /// Computes partial sums first .. last - 1 of a block of columns of result row r: independent chains, each in rising
+  /// s.
   void add_up(const real* gradient, std::size_t r, std::size_t column, std::size_t first, std::size_t last,
               real* sums) const {
     const std::size_t length = std::min(block, columns - column);
@@ -53,7 +54,7 @@ struct Sums {
     }
   }
 
-  /// The tree over the partial sums of some columns of one r.
+  /// Adds up the partial sums of a block of columns of result row r, as a tree.
   void finish(std::size_t r, std::size_t column, real* sums, real* result) const {
     const std::size_t length = std::min(block, columns - column);
     real* const of = sums + r * used * columns + column;
@@ -66,7 +67,7 @@ struct Sums {
   }
 };
 
-/// So many units of `elements` each as make a piece worth a thread.
+/// The number of units of `elements` elements that are worth a thread together.
 std::size_t units_in_grain(std::size_t elements) {
   return std::max<std::size_t>(1, elementwise_grain / std::max<std::size_t>(1, elements));
 }
@@ -86,7 +87,7 @@ Sums sums_between(const Shape& from, const Shape& to) {
   return sums;
 }
 
-/// Where one result's summands lie in one run, or in equal runs at equal distances.
+/// Sums over contiguous elements: each result adds one run, or equal runs at equal distances.
 void sum_by_runs(const Sums& sums, const real* gradient, real* result) {
   const Places& summed = sums.summed;
   const std::size_t runs = summed.rank == 2 ? summed.extents[0] : 1;
@@ -97,12 +98,12 @@ void sum_by_runs(const Sums& sums, const real* gradient, real* result) {
   });
 }
 
-/// Row by row, the results' partial sums side by side in `scratch`.
+/// Sums row by row, with the partial sums of adjacent results side by side in `scratch`.
 void sum_by_rows(const Sums& sums, const real* gradient, real* scratch, real* result) {
   const std::size_t width = std::min(block, sums.columns);
   const std::size_t blocks = (sums.columns + block - 1) / block;
   const std::size_t units = sums.outer.count * blocks;
-  // Where there are few results, their partial sums are dealt out too; not where they share a line of the cache.
+  // With few results, also split their partial sums over threads, unless those would share cache lines.
   const std::size_t shares = units < 8 && width >= 64 / sizeof(real) ? std::min<std::size_t>(sums.used, 8) : 1;
   const std::size_t unit = sums.summed.count * width / shares;
   parallel_ranges(units * shares, units_in_grain(unit), [&](std::size_t k, std::size_t end) {

@@ -1,4 +1,4 @@
-// The tape: what was computed from what was watched, and the walk back.
+// The tape: records operations and runs the backward pass.
 #include <hans/autodiff/tape.hpp>
 
 #include <algorithm>
@@ -94,8 +94,8 @@ std::size_t Tape::bytes() const {
   return all;
 }
 
-// A cached tensor shares the weights' memory, so whoever changes the weights writes to a copy and this entry
-// stays true for the numbers it was made from.
+// Entries are found by the address of their weights. This is safe: an entry shares the memory of its weights, so a
+// change to the weights writes to a copy at another address.
 const Tensor* Tape::find_arranged(const Tensor& weights, int kind) const {
   for (const Arranged& entry : arranged_->all) {
     if (entry.kind == kind && entry.weights.data() == weights.data() && entry.weights.shape() == weights.shape()) {
@@ -105,8 +105,8 @@ const Tensor* Tape::find_arranged(const Tensor& weights, int kind) const {
   return nullptr;
 }
 
-// In `f(x) + g(x)` a compiler may record f or g first, so the order of recording must not decide in which order the
-// gradient of x adds up. Depth first along the operations' inputs depends on the computation alone.
+// In `f(x) + g(x)` a compiler may record f or g first, so the order of recording must not decide the order in which
+// gradients of x are added. A depth-first order over the inputs depends on the computation alone.
 void Tape::sort_from(std::uint32_t output) {
   order_.clear();
   visits_.assign({{output, 0}});
@@ -148,7 +148,7 @@ void Tape::gradients(const Var& output, const Tensor& seed, std::span<const Var>
     }
   }
 
-  slots_.assign(nodes_.size(), Tensor());  // also drops what a pass that threw has left
+  slots_.assign(nodes_.size(), Tensor());  // also clears the remains of a pass that threw
   gated_.assign(nodes_.size(), 0);
   if (output.tracked() && wanted_[output.node_] != 0) {
     slots_[output.node_] = seed;

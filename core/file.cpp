@@ -263,8 +263,7 @@ std::string read_file(const fs::path& path, std::uint64_t most) {
     std::size_t used = 0;
     for (;;) {
       if (used == bytes.size()) {
-        const std::uint64_t first =
-            used == 0 ? expected + 1 : 0;  // one byte more detects the end without growing again
+        const std::uint64_t first = used == 0 ? expected + 1 : 0;  // one more byte detects the end early
         bytes.resize(std::max<std::size_t>({used + used / 2, std::size_t{65536}, static_cast<std::size_t>(first)}));
       }
       const std::ptrdiff_t got = file.read(bytes.data() + used, std::min(bytes.size() - used, std::size_t{1} << 30));

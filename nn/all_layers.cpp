@@ -1,4 +1,4 @@
-// Layers looked up by name or by function.
+// Lookup of layers by name or by function.
 #include <hans/nn/all_layers.hpp>
 
 #include <algorithm>

@@ -10,7 +10,7 @@
 namespace hans::nn {
 namespace {
 
-/// The axes of a batch of samples.
+/// Converts axes of a sample to axes of a batch.
 std::vector<std::size_t> in_batch(const Axes& axes, std::size_t rank) {
   std::vector<std::size_t> shifted;
   for (const std::size_t axis : axes.all) {
@@ -80,7 +80,7 @@ Var Concat::operator()(Tape&, std::span<const Var> x, const Run&) const {
   for (const Var& part : x) batch = part.shape().rank() > batch->shape().rank() ? &part : batch;
   check(axis + 1 < batch->shape().rank(), "a sample of ", batch->shape().without_front(), " has no axis ", axis);
   std::vector<Var> parts;
-  for (const Var& part : x) {  // numbers of the network are repeated for each sample
+  for (const Var& part : x) {  // constants are repeated for every sample
     const bool of_network = part.shape().rank() < batch->shape().rank();
     parts.push_back(of_network ? broadcast_to(part, part.shape().with_front(batch->shape()[0])) : part);
   }

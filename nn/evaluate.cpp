@@ -1,4 +1,4 @@
-// What a model says of images.
+// Predictions of a model on images.
 #include <hans/nn/evaluate.hpp>
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 namespace hans::nn {
 namespace {
 
-/// Hands `use(first, logits)` the logits of each piece of `count` samples, whose images `images(first, count)` gives.
+/// Computes the logits of `count` samples in pieces and calls `use(first, logits)` for each. `images(first, count)`
+/// gives the images of a piece.
 template <class Images, class Use>
 void ask_pieces(const Classifier& model, std::size_t count, Tape& tape, Images images, Use use,
                 const std::function<void(std::size_t)>& progress = {}) {

@@ -1,4 +1,4 @@
-// The layers.
+// Linear layers, convolutions, pooling, dropout and noise.
 #include <hans/nn/layers.hpp>
 
 #include <bit>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr unsigned most_side = 4096;  // of windows, steps and paddings
 
-/// Of the numbers' bits: FNV-1a, a word at a time. Both zeros count as one.
+/// A fingerprint of the numbers' bits: FNV-1a, a word at a time. -0 counts as 0.
 std::uint64_t fingerprint(std::span<const real> values) {
   std::uint64_t all = 0xcbf29ce484222325;
   for (const real value : values) {
@@ -92,7 +92,7 @@ Var Linear::operator()(const Var& x, const Run& run) const {
 
 namespace {
 
-/// Of one that was made in code.
+/// Checks an extent that was set in code, not parsed.
 void check_extent(std::string_view layer, std::string_view name, const Extent& extent) {
   const auto good = [](unsigned side) { return 1 <= side && side <= most_side; };
   std::string written;
@@ -108,7 +108,7 @@ void check_window(const WithWindow& layer) {
   if constexpr (requires { layer.dilation; }) check_extent(WithWindow::name, "dilation", layer.dilation.value_or(1));
 }
 
-/// What surrounds an image on which a window moves that reaches so far.
+/// The window for a padding; `reach` is the extent of the dilated kernel.
 Window around(const Padding& padding, const Shape& image, const Extent& reach, const Extent& stride) {
   if (padding.kind == Padding::Kind::same) {
     return same_window(image, reach.height, reach.width, stride.height, stride.width);
@@ -128,7 +128,7 @@ Window moving_window(const Convolution& layer, const Shape& image) {
   return window;
 }
 
-/// The weights and biases of a convolution on so many channels, or of a transposed one.
+/// The weights and biases of a convolution of `channels` channels, or of a transposed one.
 template <class Convolution>
 std::vector<WeightInfo> filters_of(const Convolution& layer, std::size_t channels) {
   const std::size_t split = layer.groups.value_or(1), filters = layer.filters;
@@ -146,7 +146,8 @@ std::vector<WeightInfo> filters_of(const Convolution& layer, std::size_t channel
   return all;
 }
 
-/// How far another window hangs over where the last leaves a rest, unless it would begin behind the image.
+/// With ceil: how far one more window reaches past the padding, if elements are left for it; 0 if it would start beyond
+/// the image.
 std::size_t beyond(std::size_t extent, std::size_t kernel, std::size_t stride, std::size_t before, std::size_t behind) {
   const std::size_t whole = extent + before + behind;
   if (whole < kernel || (whole - kernel) % stride == 0) return 0;
@@ -189,7 +190,7 @@ std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
   const bool given = padding.kind == Padding::Kind::given;
   const std::size_t height = in[0] + (given ? std::size_t{padding.top} + padding.bottom : window.height);
   const std::size_t width = in[1] + (given ? std::size_t{padding.left} + padding.right : window.width);
-  // Roughly: before memory is taken.
+  // A rough check before memory is allocated.
   check_features(Shape{height / stride.height, width / stride.width, filters}.elements() / 4);
   return filters_of(*this, in[2]);
 }

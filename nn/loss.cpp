@@ -1,4 +1,4 @@
-// Methods of training: what they see of a step, and the plain loss.
+// The basis of training methods, and the plain cross-entropy loss.
 #include <hans/nn/loss.hpp>
 
 #include <algorithm>

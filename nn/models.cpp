@@ -8,14 +8,14 @@
 namespace hans::nn {
 namespace {
 
-/// A residual network for images of 32x32x3 (He 2016): 16 filters, then three stages of `blocks` blocks of two
-/// convolutions with 16, 32 and 64. `settings` are what each 3x3 convolution says beside filters, kernel and stride,
-/// `shortcut` what the 1x1 convolution says where a stage begins, and layers behind it.
+/// A residual network for images of 32x32x3 (He 2016): a convolution of 16 filters, then three stages of `blocks`
+/// blocks of two convolutions each, with 16, 32 and 64 filters. `settings` are added to each 3x3 convolution.
+/// `shortcut` is added to the 1x1 convolution at the start of a stage, with further layers after it.
 std::string residual(unsigned blocks, std::string_view settings, std::string_view shortcut, unsigned shortcut_layers) {
   const std::string first = text(",kernel=3", settings, ";batch_norm;relu");
   const std::string second = text(",kernel=3", settings, ";batch_norm");
   std::string all = text("32x32x3;conv2d:filters=16", first);
-  unsigned last = 2;  // number of the last layer so far
+  unsigned last = 2;  // index of the last layer so far
   for (const unsigned filters : {16U, 32U, 64U}) {
     for (unsigned block = 0; block < blocks; ++block) {
       const bool halves = filters > 16 && block == 0;

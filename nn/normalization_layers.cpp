@@ -1,4 +1,4 @@
-// Layers that subtract a mean and divide by a deviation.
+// Normalisation layers: subtract a mean, divide by a standard deviation.
 #include <hans/nn/normalization_layers.hpp>
 
 #include <numeric>
@@ -25,7 +25,7 @@ std::vector<std::size_t> axes_between(std::size_t first, std::size_t end) {
   return axes;
 }
 
-/// What is left of x without its mean over axes, and the mean square of that.
+/// x minus its mean over axes, and the mean of its square.
 struct Moments {
   Var centred, variance;
 };

@@ -1,4 +1,4 @@
-// How samples go through a model: in pieces, each on a thread of its own where that pays.
+// Splitting a batch into pieces, one per thread where that is faster.
 #include <hans/nn/pieces.hpp>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ Cut cut(const Classifier& model, std::size_t count, std::size_t most) {
     const std::size_t threads = thread_count();
     const std::size_t least = divide_up(piece, 4);
     const std::size_t size = std::clamp(divide_up(count, threads), least, piece);
-    // As many for each thread, so that they end together.
+    // A multiple of the thread count, so that threads finish together.
     const std::size_t even = divide_up(divide_up(count, size), threads) * threads;
     const std::size_t pieces = std::min(even, count / least);
     if (pieces > 1) return {pieces, divide_up(count, pieces), true};
@@ -51,7 +51,7 @@ void on_tapes(std::size_t units, Tape& tape, const std::function<void(Tape& tape
   std::mutex mutex;
   std::vector<Tape*> idle{&tape};
   std::size_t helpers = 0;
-  // Units are begun in rising order, so whichever is the first to fail is run whatever the others do meanwhile.
+  // Units start in rising order, so the first one that would fail always runs, whatever the other threads do.
   std::size_t failed = units;
   std::exception_ptr error;
   tape.rewind();

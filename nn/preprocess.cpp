@@ -1,4 +1,4 @@
-// What is done to an image before a network made elsewhere sees it.
+// What happens to an image before an imported network sees it (preprocessing).
 #include <hans/nn/preprocess.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A network: layers one behind the other.
+// A network: a graph of layers, and their weights.
 #include <hans/nn/sequential.hpp>
 
 #include <algorithm>
@@ -34,15 +34,15 @@ void check_weight(const Tensor& weight, const Shape& shape, const std::string& n
   throw Error(text("weight ", name, " holds a number that is not finite at position ", bad - weight.values().begin()));
 }
 
-/// Multiply-adds of all products, for one sample.
+/// The maximum number of multiply-adds in all products, per sample.
 constexpr std::uint64_t most_work = std::uint64_t{1} << 37;
 
-/// How many features the layers of a network of so many numbers may give together, for one sample.
+/// The maximum total of features per sample, over all layers, for a network of `numbers` numbers.
 constexpr std::size_t most_in_all(std::size_t numbers) { return (std::size_t{1} << 25) + 16 * numbers; }
 
-constexpr std::size_t piece_bytes = std::size_t{2} << 20;  // what a core's own cache holds, about
+constexpr std::size_t piece_bytes = std::size_t{2} << 20;  // approximate size of a core's own cache
 
-/// What the layer at `position` works on.
+/// The operands of the layer at `position`.
 std::vector<Source> sources_of(const Layer& layer, std::size_t position) {
   const auto [least, most] = layer.operands();
   if (!layer.sources()) {
@@ -57,7 +57,7 @@ std::vector<Source> sources_of(const Layer& layer, std::size_t position) {
   return *layer.sources();
 }
 
-/// With what it works on, if that is not the layer before.
+/// The layer's SPEC, with its operands unless they are the layer before.
 Spec full_spec(const Layer& layer, std::size_t position) {
   Spec spec = layer.spec();
   const Source before{position == 0 ? Source::images : position - 1};
@@ -78,8 +78,8 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
   check(input.elements() <= most_features, "an input of ", input, " has more than ", most_features, " features");
   check(!layers_.empty() && layers_.size() <= most_layers, "a network has 1 to ", most_layers, " layers, not ",
         layers_.size());
-  // Shapes are found by running no sample at all, so that a network costs nothing before it is used.
-  std::vector<bool> batched, tracked;  // whether there is one for each sample, and whether a gradient passes
+  // Infer shapes by running a batch of no samples, which allocates almost nothing.
+  std::vector<bool> batched, tracked;  // whether a value depends on the images, and whether gradients pass
   std::vector<Tensor> constants(layers_.size());
   std::uint64_t work = 0;
   std::vector<std::vector<Source>> sources;
@@ -91,7 +91,7 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
       std::vector<Var> operands;
       std::vector<Shape> shapes;
       std::size_t most_rank = 0;
-      bool any = sources.back().empty();  // numbers of the network are made of nothing
+      bool any = sources.back().empty();  // constants have no operands
       for (const Source& source : sources.back()) {
         const bool image = source.layer == Source::images;
         const bool each = image || batched[source.layer];
@@ -167,7 +167,7 @@ void Sequential::add_numbers(std::size_t position, std::span<const Shape> in, co
 }
 
 Sequential::Plan Sequential::plan(Sources sources, const std::vector<bool>& batched, bool plain) const {
-  // Of each layer, and of the images behind them: how many use it, and the last of those.
+  // The number of uses and the last use of each layer, and of the images (last entry).
   const std::size_t images = layers_.size();
   std::vector<std::size_t> uses(images + 1, 0), last(images + 1, 0);
   const auto index = [images](const Source& source) { return std::min(source.layer, images); };
@@ -184,7 +184,7 @@ Sequential::Plan Sequential::plan(Sources sources, const std::vector<bool>& batc
   Plan made;
   for (std::size_t position = 0; position < images; ++position) {
     Step step{position, position};
-    // The settings of the layer behind, if it alone works on this one and is an L.
+    // The settings of the next layer, if it is an L and the only user of this one; else null.
     const auto goes_to = [&]<class L>(std::in_place_type_t<L>) -> const L* {
       const std::size_t next = position + 1;
       if (next == images || uses[position] != 1 || std::ranges::count(sources[next], Source{position}) == 0)
@@ -217,7 +217,7 @@ Sequential::Plan Sequential::plan(Sources sources, const std::vector<bool>& batc
     made.steps.push_back(std::move(step));
   }
   std::vector<std::size_t> place(images + 1, Step::before);
-  std::size_t before = images;  // whose output the step before has made: at first there are the images
+  std::size_t before = images;  // the layer whose output the previous step gives; the images at first
   const auto keep = [&](std::size_t of, std::size_t next) {
     if (next < made.steps.size() && last[of] > made.steps[next].gives) place[of] = made.places++;
     return place[of];
@@ -245,7 +245,7 @@ std::size_t Sequential::best_piece() const {
   constexpr std::size_t large = std::size_t{1} << 21, together = std::size_t{1} << 24;
   if (given > large) return std::max(together / given, std::size_t{1});  // fewer, so that they fit into memory
   if (parameters() * sizeof(real) > piece_bytes) return 0;
-  // Where lanes run across samples there are 16 of them.
+  // Kernels with lanes across samples have 16 of them.
   constexpr std::size_t lanes = 16;
   return std::max(piece_bytes / (given * sizeof(real)) / lanes, std::size_t{1}) * lanes;
 }

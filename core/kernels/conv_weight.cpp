@@ -210,8 +210,7 @@ void conv_weight_gradient(const Conv& conv, const real* images, const real* grad
     tiles.clear();
     make_tiles(c, most, tiles);
   }
-  const std::size_t tile_parts =
-      std::max<std::size_t>(std::min(tiles.size(), wanted), 1);  // without tiles: a unit for the bias
+  const std::size_t tile_parts = std::max<std::size_t>(std::min(tiles.size(), wanted), 1);  // 1: the bias alone
   std::size_t panel_parts = std::min(divide_up(panels, 2), divide_up(wanted, tile_parts));
   if (tile_parts * panel_parts < std::min(wanted, thread_count())) panel_parts = std::min(panels, wanted);
   const std::size_t panels_each = divide_up(panels, panel_parts);

@@ -52,7 +52,7 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     check(file.find("sha256") != nullptr, "it has no checksum");
     std::map<std::string_view, const Tensor*> tensors;
     for (const auto& [name, tensor] : file.tensors) tensors[name] = &tensor;
-    // The file's own tensors, so that an absurd architecture allocates nothing the file does not hold.
+    // Use the file's own tensors, so that an absurd architecture allocates nothing beyond the file's content.
     Model model{Sequential::parse(file.at("architecture"), [&tensors](const std::string& name, const WeightInfo&) {
       const auto found = tensors.find(name);
       check(found != tensors.end(), "the file has no tensor ", in_quotes(name));

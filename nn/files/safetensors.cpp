@@ -1,4 +1,4 @@
-// Named tensors with text beside them: the safetensors format.
+// The safetensors format: named tensors with text metadata.
 #include <hans/nn/safetensors.hpp>
 
 #include <algorithm>
@@ -20,7 +20,7 @@ using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>
 constexpr std::string_view dtype = sizeof(real) == 4 ? "F32" : "F64";
 constexpr std::uint64_t most_header = std::uint64_t{1} << 26;
 
-/// What is read: as the nearest real number. Integers are those of torch's num_batches_tracked and the like.
+/// The number types that we read, converted to the nearest real. Integers occur in e.g. torch's num_batches_tracked.
 struct NumberType {
   std::string_view name;
   std::size_t width;
@@ -44,8 +44,8 @@ std::string numbers(const Tensor& tensor) {
   return out;
 }
 
-/// The hash of metadata and tensors, of these the `bytes` that the file holds of each.
-/// Lengths before each piece, so that moving a byte from one piece to the next changes the hash.
+/// The hash of metadata and tensors; `bytes` are the stored bytes of each tensor. Each piece is preceded by its length,
+/// so that moving a byte between pieces changes the hash.
 std::string checksum(const Safetensors& file, std::span<const std::string_view> bytes) {
   Sha256 hash;
   const auto add = [&hash](std::string_view piece) { hash.add_u64(piece.size()).add(piece); };
@@ -131,7 +131,7 @@ std::string Safetensors::dump() const {
     offset += data[k].size();
   }
   std::string head = Json::object(std::move(header)).dump();
-  head.append((8 - head.size() % 8) % 8, ' ');  // the numbers stay aligned
+  head.append((8 - head.size() % 8) % 8, ' ');  // keeps the numbers aligned
   std::string file;
   data::put_little(file, std::uint64_t{head.size()});
   file.reserve(file.size() + head.size() + offset);

@@ -1,4 +1,4 @@
-// Weights under PyTorch's names and in its layouts.
+// Weights with PyTorch's names and layouts, in safetensors and NPZ files.
 #include <hans/nn/state_dict.hpp>
 
 #include <algorithm>
@@ -16,26 +16,26 @@
 namespace hans::nn {
 namespace {
 
-/// One tensor of a layer: as it is here, seen under `own` extents, and how PyTorch has it.
+/// One tensor of a layer, with our layout and PyTorch's.
 struct Entry {
   std::string name;
   bool learnt;
-  std::size_t index;               ///< among the layer's weights, or its other numbers
-  Shape own;                       ///< extents that are put in another order; without any nothing is
-  std::vector<std::size_t> order;  ///< of PyTorch's axes
+  std::size_t index;               ///< among the layer's parameters, or its buffers
+  Shape own;                       ///< our extents before the permutation; empty if no axes are permuted
+  std::vector<std::size_t> order;  ///< our axis for each of PyTorch's
   Shape torch;
   bool may_lack = false;
 };
 
-/// What is known of the order of a layer's features, if they are in one row.
+/// The feature order of a layer's output, if that is a single row.
 struct Features {
-  Shape image{};       ///< they are those of such an image, flattened
-  bool mixed = false;  ///< some of them are, in an order that PyTorch's would not be
+  Shape image{};       ///< the features are a flattened image of this shape
+  bool mixed = false;  ///< some are, in an order that PyTorch would not produce
 
   bool plain() const { return image.rank() == 0 && !mixed; }
 };
 
-/// What a layer does to features in one row.
+/// The effect of a layer on the order of features in a row.
 enum class Effect { replaces, flattens, moves, keeps };
 struct EffectOf {
   Effect operator()(const Linear&) const { return Effect::replaces; }
@@ -50,7 +50,7 @@ struct EffectOf {
   }
 };
 
-/// For what each layer gives.
+/// The feature order of every layer's output.
 std::vector<Features> features_of(const Sequential& net) {
   std::vector<Features> all(net.layers().size());
   for (std::size_t layer = 0; layer < all.size(); ++layer) {
@@ -69,7 +69,7 @@ std::vector<Features> features_of(const Sequential& net) {
       all[layer].mixed = all[layer].mixed || given.mixed || effect == Effect::moves || other;
       all[layer].image = given.image;
     }
-    // Numbers for each feature lie as the features do.
+    // Constants with a number per feature have the order of the features.
     for (const Source& source : at.sources) {
       if (source.layer == Source::images || net.layers()[source.layer].as<Constant>() == nullptr) continue;
       if (net.shapes()[source.layer].elements() == all[layer].image.elements() && !all[layer].mixed) {
@@ -131,7 +131,7 @@ struct Entries {
     all.push_back({"weight", true, 0, own, filters_first, torch});
     if (at.weights().size() > 1) as_it_is("bias", true, 1);
   }
-  /// One number for each feature; of an image, flattened or not, PyTorch counts channel by channel.
+  /// A tensor with a number per feature. For an image, flattened or not, PyTorch orders features channel first.
   void per_feature(const char* name, bool learnt, std::size_t index, const Shape& image) {
     as_it_is(name, learnt, index);
     Shape& torch = all.back().torch;
@@ -171,7 +171,7 @@ Tensor from_torch(const Tensor& torch, const Entry& entry, const Shape& own) {
   return transposed(torch.reshaped(shape_in(entry.own, entry.order)), back).reshaped(own);
 }
 
-/// Digits compare as numbers.
+/// Natural order: digits compare as numbers.
 bool natural_less(std::string_view a, std::string_view b) {
   const auto is_digit = [](char c) { return '0' <= c && c <= '9'; };
   const auto digits = [&](std::string_view& word) {
@@ -196,7 +196,7 @@ bool natural_less(std::string_view a, std::string_view b) {
   return a.size() < b.size();
 }
 
-/// The tensors of one prefix by their last names.
+/// The tensors that share a prefix, by the rest of their names.
 struct Group {
   std::string prefix;
   std::map<std::string, const Tensor*, std::less<>> tensors;
@@ -244,14 +244,14 @@ bool fits(const Group& group, const std::vector<Entry>& entries) {
   return used > 0 && used == group.tensors.size();
 }
 
-/// Goes through the layers and gives each the tensors that are its own.
+/// Assigns tensors to layers, in layer order.
 class Assignment {
  public:
   Assignment(const StateDict& dict, std::span<const std::string> prefixes)
       : groups_(groups_of(dict)), prefixes_(prefixes) {}
 
-  /// The tensors for a layer with these entries; null: it has numbers that may be missing, and they are. `layer` names
-  /// it in errors.
+  /// Takes the tensors for a layer with these entries. Returns null if all of them are optional and missing. Errors
+  /// name the layer by `layer`.
   const Group* take(const std::vector<Entry>& entries, const std::string& layer) {
     const bool needed = std::ranges::any_of(entries, [](const Entry& entry) { return !entry.may_lack; });
     Group* const group = !prefixes_.empty() && needed ? said_for(entries, layer) : first_for(entries);
@@ -262,7 +262,7 @@ class Assignment {
     return group;
   }
 
-  /// Throws Error if something was not used.
+  /// Throws Error if tensors or prefixes are left.
   void check_all_used() const {
     check(left() == "none", "no layer takes ", left());
     check(said_ == prefixes_.size(), "there are ", prefixes_.size(), " names for ", said_, " layers with weights");
@@ -286,7 +286,7 @@ class Assignment {
     return &*found;
   }
 
-  /// The tensors that nobody took, the first of them if they are many.
+  /// The tensors that no layer took; the list is cut if it is long.
   std::string left() const {
     constexpr std::size_t longest = 2000;
     std::string all;
@@ -338,7 +338,7 @@ std::vector<StateOf> load_state_dict(Sequential& net, const StateDict& dict, std
     }
   }
   assignment.check_all_used();
-  Sequential changed = net;  // whose numbers may be refused
+  Sequential changed = net;  // a copy, because the numbers may be refused
   changed.set_weights(weights);
   changed.set_others(others);
   net = std::move(changed);
@@ -349,7 +349,7 @@ StateDict parse_state_dict(std::string_view bytes, std::string_view where) {
   if (!data::is_npz(bytes)) return Safetensors::parse(bytes, where).tensors;
   try {
     StateDict dict;
-    std::size_t left = (std::size_t{1} << 23) + bytes.size();  // numbers: weights hardly shrink
+    std::size_t left = (std::size_t{1} << 23) + bytes.size();  // numbers: weights hardly compress
     data::each_npz(bytes, [&](const std::string& name, const data::Array& array) {
       check(array.shape.elements() <= left, "its arrays hold more numbers than a file of ", bytes.size(),
             " bytes may; store it without compression");
@@ -374,7 +374,7 @@ StateDict parse_state_dict(std::string_view bytes, std::string_view where) {
 
 std::string dump_safetensors(const Model& model) {
   Safetensors file;
-  file.metadata = {{"format", "pt"},  // as PyTorch's own writer says
+  file.metadata = {{"format", "pt"},  // as PyTorch's own writer sets it
                    {"architecture", model.net.architecture()},
                    {"preprocessing", model.preprocessing}};
   file.tensors = state_dict(model.net);

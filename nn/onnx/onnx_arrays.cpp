@@ -1,4 +1,4 @@
-// ONNX operators that rearrange.
+// ONNX operators that rearrange elements.
 #include <algorithm>
 
 #include <hans/core/error.hpp>
@@ -117,7 +117,7 @@ void concat(Work& work) {
   }
   for (Value& part : parts) {
     made.dims[axis] += part.dims[axis];
-    if (part.known() && batched) {  // each sample gets the same
+    if (part.known() && batched) {  // repeat constants for every sample
       check(part.dims[0] == 1, "numbers of shape ", to_text(part.dims), " stand beside samples");
       part = work.build.reshaped(part, Dims(part.dims.begin() + 1, part.dims.end()));
     }

@@ -1,4 +1,4 @@
-// ONNX files on disk, and the files beside them that hold their numbers.
+// ONNX files on disk, and external data in files beside them.
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -13,12 +13,12 @@ External files_beside(const std::filesystem::path& path) {
   namespace fs = std::filesystem;
   struct Files {
     std::map<fs::path, Bytes> read;
-    std::uint64_t size = 0, taken = 0;  // of all, and by tensors so far
+    std::uint64_t size = 0, taken = 0;  // total size of the files, and bytes used by tensors so far
   };
   return [folder = fs::absolute(path).parent_path(), files = std::make_shared<Files>()](
              const std::string& name, std::int64_t offset, std::int64_t length) {
     const fs::path relative(name);
-    // A zero byte would end the name for the system, and another file would be read.
+    // The system would end the name at a zero byte and open another file.
     bool inside = !name.empty() && name.find('\0') == std::string::npos && relative.is_relative();
     for (const fs::path& part : relative) inside = inside && part != "..";
     std::error_code ignored;

@@ -1,4 +1,4 @@
-// A network under construction from an ONNX graph.
+// A network under construction during an ONNX import.
 #include "detail/onnx_builder.hpp"
 
 #include <algorithm>
@@ -12,7 +12,7 @@ namespace {
 
 Dims dims_of(const Shape& shape) { return Dims(shape.begin(), shape.end()); }
 
-/// Whether an axis order moves no number, because all it moves past has extent 1.
+/// Whether a permutation moves no element, because all axes it passes have extent 1.
 bool moves_nothing(std::span<const std::int64_t> dims, std::span<const std::size_t> order) {
   std::size_t last = 0;
   for (const std::size_t axis : order) {
@@ -29,7 +29,7 @@ Dims permuted(std::span<const std::int64_t> dims, std::span<const std::size_t> o
   return made;
 }
 
-/// What the layer gives for these operands, samples along their first axis.
+/// The output of a layer for these operands, with samples along their first axis.
 Tensor run(const Layer& layer, std::span<const Tensor> operands, std::span<const Shape> shapes,
            std::span<const Tensor> numbers) {
   Tape tape;
@@ -78,7 +78,7 @@ Value Builder::fold(const Layer& layer, std::span<const Value> operands, std::sp
     size += operand.constant->size();
     check(operand.constant->size() > 0, "it works on numbers of shape ", to_text(operand.dims), ", which are none");
   }
-  // No sample first: it gives the shape and takes no memory.
+  // First with no samples: this gives the shape without using memory.
   const auto run_with = [&](std::size_t samples) {
     std::vector<Tensor> x;
     for (const Value& operand : operands) {
@@ -88,7 +88,7 @@ Value Builder::fold(const Layer& layer, std::span<const Value> operands, std::sp
     return run(layer, x, shapes, numbers);
   };
   const Shape shape = run_with(0).shape().without_front();
-  constexpr std::uint64_t each = 16;  // multiply-adds, about: some functions are polynomials
+  constexpr std::uint64_t each = 16;  // approximate multiply-adds per element: some functions are polynomials
   budget.take_numbers(shape.elements());
   budget.take_work(size + shape.elements(), each);
   Value result;
@@ -259,7 +259,7 @@ Value Builder::transposed(const Value& value, std::span<const std::size_t> order
   std::vector<std::size_t> sample;
   for (std::size_t k = first; k < order.size(); ++k) sample.push_back(order[k] - first);
   const std::size_t rank = sample.size();
-  const auto renamed = [&](Order kept) {  // the numbers stay where they are
+  const auto renamed = [&](Order kept) {  // the numbers stay in place
     Value made = value;
     made.dims = permuted(value.dims, order);
     made.order = kept;

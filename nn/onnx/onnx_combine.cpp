@@ -1,4 +1,4 @@
-// Values of an ONNX graph combined: broadcast, and products of matrices.
+// Combining values of an ONNX graph: broadcasting and matrix products.
 #include <algorithm>
 
 #include <hans/autodiff/arrays.hpp>
@@ -119,7 +119,7 @@ Value Builder::product(Value a, Value b) {
     budget.take_work(static_cast<std::uint64_t>(elements(dims)), static_cast<std::uint64_t>(a.dims.back()));
     made = fold(hans::matmul, std::vector{a, b}, {});
   } else {
-    const auto apart = [&](const Value& each) {  // whether samples stay apart
+    const auto apart = [&](const Value& each) {  // whether samples stay separate
       return each.known() || (each.batched && each.sample().size() >= 2 && each.rank() == dims.size());
     };
     const bool batched = apart(a) && apart(b);

@@ -1,4 +1,4 @@
-// ONNX files: their bytes. Field numbers are those of onnx.proto.
+// Serialisation of ONNX files. Field numbers are those of onnx.proto.
 #include <hans/nn/onnx_file.hpp>
 #include "detail/protobuf.hpp"
 
@@ -8,7 +8,7 @@ using protobuf::Writer;
 
 namespace {
 
-/// A message as text, written by `write`.
+/// A serialised message, written by `write`.
 template <class Write>
 std::string message_of(Write write) {
   std::string out;

@@ -1,4 +1,4 @@
-// ONNX operators that work on each number by itself.
+// Elementwise ONNX operators.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -14,7 +14,7 @@
 namespace hans::nn::onnx {
 namespace {
 
-/// A function of one operand: where the numbers lie does not matter.
+/// Adds an elementwise layer of one operand, whose layout does not matter.
 Value each(Work& work, const Layer& layer) {
   const Value x = work.in(0);
   Value made = formed_like(x, work.build.add(layer, x));
@@ -39,7 +39,7 @@ void several(Work& work) {
   work.give(made);
 }
 
-/// Whole numbers are divided towards 0.
+/// Integer division rounds towards 0.
 void divide(Work& work) {
   Value made = work.build.combine(hans::operator/, {work.in(0), work.in(1)});
   if (made.whole) {
@@ -54,13 +54,13 @@ void pass_on(Work& work) {
   work.give(work.in(0));
 }
 
-/// As it is in evaluation.
+/// Dropout in evaluation mode.
 void dropout(Work& work) {
   check(!work.has(2) || work.scalar(2, "training_mode") == 0, "in training mode");
   const Value x = work.in(0);
   const float rate = work.has(1) ? static_cast<float>(work.scalar(1, "ratio")) : work.number("ratio", 0.5F);
   if (x.known() || rate == 0) return pass_on(work);
-  work.give(formed_like(x, work.build.add(Dropout{.rate = rate}, x)));  // for whoever trains it on
+  work.give(formed_like(x, work.build.add(Dropout{.rate = rate}, x)));  // kept for further training
 }
 
 void cast(Work& work) {

@@ -1,4 +1,4 @@
-// Networks for other programs: each layer as ONNX nodes.
+// Export of networks to ONNX: each layer as ONNX nodes.
 #include <hans/nn/onnx_export.hpp>
 
 #include <algorithm>
@@ -14,7 +14,7 @@ namespace {
 constexpr std::int64_t float_type = static_cast<std::int64_t>(Type::f32),
                        bool_type = static_cast<std::int64_t>(Type::boolean);
 
-/// An operator on each number by itself, of any operands.
+/// Adds an elementwise operator with all operands of the layer.
 void give_each(Exporter& work, const std::string& op, std::vector<Attribute> attributes = {}) {
   const Form form = work.form();
   std::vector<std::string> inputs;
@@ -22,14 +22,14 @@ void give_each(Exporter& work, const std::string& op, std::vector<Attribute> att
   work.give(work.node(op, std::move(inputs), std::move(attributes)), form);
 }
 
-/// A comparison of two.
+/// Adds a comparison of two operands.
 void give_truths(Exporter& work, const char* op) {
   const Form form = work.form();
   const std::string found = work.node(op, {work.name(0, form), work.name(1, form)});
   work.give(work.node("Cast", {found}, {attribute("to", float_type)}), form);
 }
 
-/// An operator along the last axis.
+/// Adds an operator along the last axis.
 void give_row(Exporter& work, const char* op) {
   work.give(work.node(op, {work.name(0, Form::plain)}, {attribute("axis", std::int64_t{-1})}), Form::plain);
 }
@@ -109,14 +109,14 @@ void export_layer(Exporter& work, const Where&) {
 }
 
 void export_layer(Exporter& work, const Flatten&) {
-  // Of one channel, or one pixel, both forms are the same row.
+  // With one channel or one pixel, both forms flatten to the same row.
   const Shape& in = work.in().shape;
   const bool same = work.in().image() && (in[2] == 1 || in[0] * in[1] == 1);
   work.give(work.node("Flatten", {work.name(0, same ? work.form() : Form::plain)}), Form::plain);
 }
 
 void export_layer(Exporter& work, const Reshape&) {
-  std::vector<std::int64_t> dims{0};  // as many samples as there are
+  std::vector<std::int64_t> dims{0};  // 0 keeps the number of samples
   for (const std::size_t extent : work.out()) dims.push_back(static_cast<std::int64_t>(extent));
   const std::string x = work.name(0, Form::plain);
   work.give(work.node("Reshape", {x, work.whole("shape", dims)}), Form::plain);
@@ -136,7 +136,7 @@ void export_layer(Exporter& work, const Take& layer) {
   std::vector<std::int64_t> indices;
   for (const real index : work.other(0).values())
     indices.push_back(index < 0 ? extent : static_cast<std::int64_t>(index));
-  if (std::ranges::count(indices, extent) > 0) {  // the filling stands behind the last element
+  if (std::ranges::count(indices, extent) > 0) {  // the fill value is added after the last element
     const std::size_t rank = work.in().shape.rank() + 1;
     std::vector<std::int64_t> pads(2 * rank);
     pads[rank + static_cast<std::size_t>(axis)] = 1;
@@ -146,7 +146,7 @@ void export_layer(Exporter& work, const Take& layer) {
 }
 
 void export_layer(Exporter& work, const Concat& layer) {
-  // Numbers of the network are repeated for each sample.
+  // Constants are repeated for every sample.
   const Form form = work.form();
   std::string samples;
   for (std::size_t k = 0; k < work.operands() && samples.empty(); ++k) {
@@ -172,7 +172,7 @@ void export_layer(Exporter& work, const Concat& layer) {
 void export_layer(Exporter& work, const Reduce& layer) {
   constexpr const char* ops[] = {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL2"};  // as Reduction
   const std::vector<std::size_t>& axes = layer.axes.value().all;
-  // Without the axes it is one form only if those that stay are in the same order in both.
+  // Without the reduced axes, the form is unchanged only if the remaining axes have the same order in both forms.
   const bool keeps_height = std::ranges::count(axes, 0U) == 0, keeps_width = std::ranges::count(axes, 1U) == 0;
   const bool keeps_channels = std::ranges::count(axes, 2U) == 0;
   const bool same = layer.keep || !keeps_channels || (!keeps_height && !keeps_width);
@@ -197,7 +197,7 @@ void export_layer(Exporter& work, const GaussianNoise&) {
   throw Error(text("layer ", work.layer(), ", ", GaussianNoise::name, ", cannot be written as ONNX"));
 }
 
-/// Adds each layer's nodes; its value on the walk is its place in the exporter.
+/// Adds the nodes of each layer. The value on the walk is the layer's index in the exporter.
 struct LayerExport {
   std::size_t operator()(const auto& layer, const LayerAt& at, std::span<std::size_t> operands) const {
     work.begin(at.position, operands);

@@ -1,4 +1,4 @@
-// An ONNX graph under construction from the layers of a network.
+// An ONNX graph under construction during an export.
 #include "detail/onnx_exporter.hpp"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ TensorData stored_reals(std::string name, const Tensor& values) {
   return stored_as(Type::f32, std::move(name), {values.shape().begin(), values.shape().end()}, values.values());
 }
 
-/// Numbers to be combined with images in such a form.
+/// A constant in the layout that combines with images of this form.
 Tensor laid_out(const Tensor& constant, Form form) {
   if (form == Form::plain || constant.size() == 1) return constant;
   std::array<std::size_t, 3> extents{1, 1, 1};
@@ -101,7 +101,7 @@ std::string Exporter::unique(const std::string& wanted) {
 }
 
 Graph Exporter::finish() {
-  // The last layer gives the logits, and nothing uses them.
+  // The last layer gives the logits, and no node uses them.
   graph_.nodes.back().outputs = {"logits"};
   const auto open = [](Shape shape) {
     std::vector<Dim> dims{{false, 0, "N"}};

@@ -1,4 +1,4 @@
-// ONNX files: what is in them, before anybody says what it means. Field numbers are those of onnx.proto.
+// The content of ONNX files, without interpretation. Field numbers are those of onnx.proto.
 #include <hans/nn/onnx_file.hpp>
 
 #include <algorithm>
@@ -13,15 +13,15 @@ namespace {
 using protobuf::Field;
 using protobuf::Reader;
 
-/// What a file is read with: where numbers outside of it come from, and how much memory its parts may take.
+/// The context of parsing: access to external data, and a memory limit for the file's parts.
 class Reading {
  public:
   Reading(const External& outside, std::size_t bytes) : external(outside), left_((std::size_t{1} << 26) + 12 * bytes) {}
 
-  /// Adds a part of the file, which may be much larger in memory than there.
+  /// Adds a part of the file; it may need much more memory than space in the file.
   template <class Part>
   void add(std::vector<Part>& parts, Part part) {
-    constexpr std::size_t size = 2 * sizeof(Part);  // a growing vector has room for as many again
+    constexpr std::size_t size = 2 * sizeof(Part);  // a growing vector may have twice the capacity
     check(size <= left_,
           "it consists of so many small parts that they do not fit into the memory allowed for a file "
           "of this size");
@@ -81,7 +81,7 @@ Dim read_dim(const Field& message) {
   return made;
 }
 
-/// Type and shape lie two messages deep: TypeProto, TypeProto.Tensor, TensorShapeProto.
+/// Type and shape are nested two messages deep: TypeProto, TypeProto.Tensor, TensorShapeProto.
 void read_type(const Field& message, ValueInfo& made, Reading& reading) {
   Reader types(message.message(), message.position);
   for (Field type; types.next(type);) {

@@ -1,4 +1,4 @@
-// Networks made elsewhere: from an ONNX graph to layers.
+// Import of networks from ONNX: from a graph to layers.
 #include <hans/nn/onnx_import.hpp>
 
 #include <algorithm>
@@ -28,8 +28,8 @@ const Operators& operators() {
   return all;
 }
 
-/// What the numbers in a graph allow: memory for four times as many reals, for twice as many wholes, which may be a
-/// byte each there.
+/// The import budget of a graph: four numbers for each stored real, two for each stored integer, which may occupy a
+/// single byte.
 Budget budget_of(const Graph& graph) {
   std::uint64_t numbers = 0, bytes = 0;
   const auto add = [&](const TensorData& tensor) {
@@ -44,7 +44,7 @@ Budget budget_of(const Graph& graph) {
   return {numbers, bytes};
 }
 
-/// What the network takes for one image, without the samples' axis, and whether it has one.
+/// The graph's input for one image, without the sample axis, and whether it has that axis.
 struct Entry {
   Dims sample;
   bool batched = true;
@@ -75,12 +75,12 @@ Entry entry_of(const ValueInfo& input, const Preprocess& preprocess) {
   return entry;
 }
 
-/// The image that such an input is made from: height x width x channels.
+/// The image shape for such an input: height x width x channels.
 Shape image_of(const Dims& sample, Layout layout) {
   const Shape all = to_shape(sample);
   check(all.elements() <= most_features, "an input of ", all, " has more than ", most_features, " features");
   if (sample.size() == 3 && layout == Layout::nhwc) return all;
-  // Channels first; 28x28x1 is a row of features there, or what --preprocess layout=nhwc is for.
+  // Channels first. 28x28x1 would be a row of features then; --preprocess layout=nhwc makes it an image.
   if (sample.size() == 3 && (all[1] > 1 || all[2] > 1) && (all[0] <= 4 || all[2] > 4)) return {all[1], all[2], all[0]};
   if (sample.size() == 2 && all[0] > 1 && all[1] > 1) return {all[0], all[1], 1};
   for (const std::size_t channels : {std::size_t{1}, std::size_t{3}}) {
@@ -91,7 +91,7 @@ Shape image_of(const Dims& sample, Layout layout) {
   return {1, all.elements(), 1};
 }
 
-/// The image after preprocessing, as the input of the graph.
+/// The preprocessed image, in the form of the graph's input.
 Value entry_value(Builder& build, const Entry& entry, const Preprocess& preprocess, bool whole) {
   Value x = build.images();
   if (preprocess.scale != 1 || preprocess.mean || preprocess.std) {
@@ -110,14 +110,14 @@ Value entry_value(Builder& build, const Entry& entry, const Preprocess& preproce
   return x;
 }
 
-/// The logits behind the output `name`.
+/// The logits before the output `name`.
 Value logits_of(Importer& importer, const Graph& graph, const Names& names, const std::string& name,
                 std::vector<std::string>& notes) {
   const auto producer = [&](const std::string& value) {
     const auto found = names.nodes.find(value);
     return found == names.nodes.end() ? nullptr : &graph.nodes[found->second];
   };
-  // Every node has been translated, so none of them comes before itself.
+  // All nodes have been translated, so the graph has no cycles.
   const Node* last = producer(name);
   while (last != nullptr && last->op == "Identity") last = producer(last->inputs[0]);
   if (last != nullptr && (last->op == "Softmax" || last->op == "LogSoftmax")) {
@@ -300,11 +300,11 @@ std::optional<Tensor> Work::bias_behind(std::size_t units, std::size_t axis, std
     return {};
   const std::size_t place_here = behind.inputs[0] == output_ ? 0 : 1;
   const std::string& other = behind.inputs[1 - place_here];
-  // A use may also be that of an output of the graph.
+  // The single use may also be an output of the graph.
   if (behind.inputs[place_here] != output_ || !importer.known(other)) return {};
   const Value value = importer.value(other);
   if (value.constant->size() != units || value.rank() > rank || value.whole) return {};
-  const std::size_t place = axis - (rank - value.rank());  // wraps where the numbers do not reach so far
+  const std::size_t place = axis - (rank - value.rank());  // wraps if the constant has too few axes
   if (place >= value.rank() || value.dims[place] != static_cast<std::int64_t>(units)) return {};
   importer.done_.insert(use.node);
   output_ = behind.outputs[0];

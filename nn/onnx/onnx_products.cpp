@@ -1,4 +1,4 @@
-// ONNX operators that multiply and add up: convolutions, pooling, matrices.
+// ONNX operators with sums of products: convolutions, pooling, matrix products.
 #include <algorithm>
 #include <array>
 #include <numeric>
@@ -12,15 +12,15 @@
 namespace hans::nn::onnx {
 namespace {
 
-/// From filters x channels x rows x columns.
+/// The permutation from filters x channels x rows x columns.
 constexpr std::array<std::size_t, 4> from_filters_first{2, 3, 1, 0};
 
-/// A window that moves over an image, as attributes say.
+/// The window geometry in a node's attributes.
 struct Geometry {
   Extent kernel = 1, stride = 1;
-  std::optional<Extent> dilation;  ///< if it is another than 1
+  std::optional<Extent> dilation;  ///< empty if it is 1
   Padding padding;
-  bool row = false;  ///< the image has one spatial axis, and was given a second
+  bool row = false;  ///< the image has one spatial axis; a second one was added
 };
 
 unsigned small(std::int64_t value, std::string_view what) {
@@ -39,7 +39,7 @@ Extent extent_of(const Dims& given, bool row, std::string_view what) {
   return row ? Extent(1U, small(given[0], what)) : Extent(small(given[0], what), small(given[1], what));
 }
 
-/// What pads say: first all beginnings, then all ends.
+/// ONNX lists all beginnings, then all ends.
 Padding padding_of(const Dims& pads, bool row) {
   const auto side = [&](std::size_t k) { return small(pads[k], "pads"); };
   if (std::ranges::count(pads, 0) == std::ssize(pads)) return {};
@@ -47,7 +47,7 @@ Padding padding_of(const Dims& pads, bool row) {
   return {Padding::Kind::given, side(0), side(2), side(1), side(3)};
 }
 
-/// What the attributes come to, for the extents of the image.
+/// Evaluates the attributes for the extents of the image.
 Geometry geometry(Work& work, const Value& x, Dims kernel, bool transposed = false) {
   check(x.sample().size() == 2 || x.sample().size() == 3, "a value of shape ", to_text(x.dims),
         ": only images of one or two axes are supported");
@@ -83,7 +83,7 @@ Geometry geometry(Work& work, const Value& x, Dims kernel, bool transposed = fal
   return made;
 }
 
-/// An image of one spatial axis gets a second.
+/// Adds a second spatial axis to an image that has only one.
 Value as_image(Work& work, const Value& x, bool row) {
   if (!row) return work.build.channels_last(x);
   Dims dims = x.dims;
@@ -91,7 +91,7 @@ Value as_image(Work& work, const Value& x, bool row) {
   return work.build.channels_last(work.build.reshaped(work.build.plain(x), dims));
 }
 
-/// The output of a layer on such an image, whose stored shape is height x width x channels.
+/// Gives the output of a layer on such an image; it is stored as height x width x channels.
 void give_image(Work& work, Value made, const Value& x, bool row) {
   const Dims stored = made.sample();
   made.batched = x.batched;
@@ -141,7 +141,7 @@ void conv_transpose(Work& work) {
   const std::size_t axes = at.row ? 1 : 2;
   if (at.row) weight = weight.reshaped(to_shape(Dims{dims[0], dims[1], 1, dims[2]}));
   const std::optional<unsigned> groups = groups_of(work);
-  // The output is as large as the window says, cut at both ends by the padding.
+  // The output has the extent that the window implies, cut at both ends by the padding.
   const Dims strides = work.extents("strides", Dims(axes, 1));
   const Dims dilations = work.extents("dilations", Dims(axes, 1));
   const Dims more = work.extents("output_padding", Dims(axes, 0));
@@ -184,7 +184,7 @@ void conv_transpose(Work& work) {
   give_image(work, work.build.add(layer, as_image(work, x, at.row), std::move(numbers)), x, at.row);
 }
 
-/// What is usual is left out, as in networks made here.
+/// Defaults are omitted, as in networks built with this library.
 template <class Pool>
 Pool pool_of(Work& work, const Geometry& at) {
   check(!at.dilation, "dilations of pooling");
@@ -210,7 +210,7 @@ void average_pool(Work& work) {
   give_image(work, work.build.add(layer, as_image(work, x, at.row)), x, at.row);
 }
 
-/// x (features, maybe flat) times known features x units.
+/// Adds a linear layer: x (features, possibly flat) times constant features x units.
 void give_linear(Work& work, const Value& x, Tensor weight, std::optional<Tensor> bias) {
   if (x.order == Order::flat) {
     Dims split = x.image;
@@ -284,7 +284,7 @@ void matmul(Work& work) {
     if (sample.size() == 1 && a.batched) {
       return give_linear(work, a, *b.constant, work.bias_behind(units, a.rank() - 1, a.rank()));
     }
-    if (elements(sample) == a.dims.back()) {  // one row, with more axes around it
+    if (elements(sample) == a.dims.back()) {  // one row, with extra axes
       Value row = work.build.reshaped(a, a.batched ? Dims{1, a.dims.back()} : Dims{a.dims.back()});
       Dims dims = a.dims;
       dims.back() = b.dims[1];

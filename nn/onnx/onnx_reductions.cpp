@@ -1,4 +1,4 @@
-// ONNX operators that make one number of many, and those that normalise by such numbers.
+// ONNX operators that reduce axes or normalise over them.
 #include <algorithm>
 #include <numeric>
 
@@ -55,16 +55,16 @@ void over_image(Work& work) {
   work.give(made);
 }
 
-/// Softmax and its logarithm are over the last axis here.
+/// Softmax and LogSoftmax; our layers work along the last axis.
 template <Var (*function)(const Var&)>
 void softmax(Work& work) {
   const Value given = work.in(0);
   const Dims before = given.dims;
-  Value x = work.build.plain(given);  // softmax along the samples' axis is one of a graph for one image
+  Value x = work.build.plain(given);  // softmax along the sample axis: the graph was made for one image
   std::size_t axis = 0;
   if (work.opset() >= 13) {
     axis = work.axis(work.integer("axis", -1), x.rank());
-  } else {  // of all axes from this one on together
+  } else {  // over all axes from this one on
     axis = work.axis(work.integer("axis", 1), x.rank());
     const std::span<const std::int64_t> dims(x.dims);
     Dims joined(dims.begin(), dims.begin() + static_cast<std::ptrdiff_t>(axis));
@@ -112,7 +112,7 @@ void layer_normalization(Work& work) {
   work.give(formed_like(x, work.build.add(layer, x, {work.known(1, "scale").reshaped(shape), std::move(bias)})));
 }
 
-/// Stands for the class itself: 1 for it and 0 for the others, so the largest "logit" is the one chosen.
+/// The predicted class, one-hot: 1 for it and 0 elsewhere, so the largest "logit" is the predicted class.
 void arg_max(Work& work) {
   check(work.integer("select_last_index", 0) == 0, "select_last_index = 1");
   const Value x = work.build.plain(work.in(0));

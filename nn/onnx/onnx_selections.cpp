@@ -1,4 +1,4 @@
-// ONNX operators that take elements along an axis.
+// ONNX operators that select elements along an axis.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -16,7 +16,7 @@ Dims counted(std::int64_t first, std::int64_t step, std::int64_t count) {
   return made;
 }
 
-/// Of indices that are about to be made.
+/// Checks the number of indices before they are created.
 void check_count(std::int64_t count) {
   check(count <= static_cast<std::int64_t>(most_features), "an axis would have ", count, " elements, more than ",
         most_features);
@@ -129,7 +129,7 @@ void pad(Work& work) {
   work.give(x);
 }
 
-/// Repeats along axes until the dims are these.
+/// Repeats x along each axis.
 Value tiled(Work& work, Value x, const Dims& repeats) {
   for (std::size_t k = 0; k < repeats.size(); ++k) {
     check(repeats[k] > 0 && repeats[k] < (1 << 22), "repeated ", repeats[k], " times");
@@ -166,7 +166,7 @@ void tile(Work& work) {
   work.give(tiled(work, x, repeats));
 }
 
-/// Nearest-neighbour scaling: which input each output is.
+/// Nearest-neighbour scaling: the input index of each output.
 Dims nearest(std::int64_t from, std::int64_t to, double scale, const std::string& mode, const std::string& rounding) {
   Dims indices;
   for (std::int64_t k = 0; k < to; ++k) {

@@ -1,4 +1,4 @@
-// Tensors in ONNX files: where their numbers are, and what these are as reals.
+// Tensors in ONNX files: locating their bytes and converting them to reals.
 #include "detail/onnx_tensor.hpp"
 
 #include <algorithm>
@@ -30,11 +30,11 @@ void convert(const Bytes& bytes, std::span<real> to) {
   }
 }
 
-/// What there is to know of an element type; of a type that holds no numbers all is 0.
+/// The properties of an element type; all 0 for types that are not numeric.
 struct TypeInfo {
   Type type = Type::undefined;
-  std::size_t size = 0;     ///< bytes an element
-  std::uint32_t field = 0;  ///< of TensorProto, where numbers are that are not raw
+  std::size_t size = 0;     ///< bytes per element
+  std::uint32_t field = 0;  ///< of TensorProto, for numbers that are not raw
   void (*convert)(const Bytes& bytes, std::span<real> to) = nullptr;
 };
 constexpr TypeInfo element_types[] = {
@@ -75,7 +75,7 @@ void check_size(const TensorData& tensor) {
         " elements of ", size, " bytes, but ", tensor.bytes.size(), " bytes");
 }
 
-/// Where the numbers of a tensor are that are not in the file.
+/// The location of external data.
 struct Elsewhere {
   std::string file;
   std::int64_t offset = 0, length = -1;
@@ -93,7 +93,7 @@ void read_place(const Field& entry, Elsewhere& place) {
   if (key == "length") check(read_number(value, place.length), "a length of ", in_quotes(value));
 }
 
-/// The bytes of whole numbers, which must fit elements of this type.
+/// Integers as bytes; they must fit the element type.
 std::string bytes_of(const std::vector<std::int64_t>& wholes, Type type, std::string_view name) {
   const std::size_t size = size_of(type);
   const bool with_sign = type == Type::i8 || type == Type::i16 || type == Type::i32;
@@ -122,7 +122,7 @@ TensorData read_tensor(const Field& message, const External& external) {
   TensorData made;
   std::vector<std::int64_t> wholes;
   std::string fixed;
-  std::uint32_t filled = 0;  // the field that has the numbers
+  std::uint32_t filled = 0;  // the field that contains the numbers
   bool outside = false;
   Elsewhere place;
   Reader reader(message.message(), message.position);

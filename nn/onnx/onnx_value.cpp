@@ -1,4 +1,4 @@
-// Values of an ONNX graph, and what an import may use.
+// Values of an ONNX graph, and the import budget.
 #include <algorithm>
 #include <array>
 #include <numeric>

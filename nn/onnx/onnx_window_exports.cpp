@@ -10,13 +10,13 @@ namespace {
 
 std::vector<std::int64_t> both(const Extent& extent) { return {extent.height, extent.width}; }
 
-/// What surrounds the image: given, or up to ceil(in / stride).
+/// The padding: explicit, or for an output of ceil(in / stride).
 Attribute surroundings(const Padding& padding) {
   if (padding.kind == Padding::Kind::same) return attribute("auto_pad", "SAME_UPPER");
   return attribute("pads", std::vector<std::int64_t>{padding.top, padding.left, padding.bottom, padding.right});
 }
 
-/// The settings that both convolutions have.
+/// The attributes that both kinds of convolution share.
 template <class Convolution>
 std::vector<Attribute> window_attributes(const Convolution& layer) {
   std::vector<Attribute> all{attribute("kernel_shape", both(layer.kernel)), attribute("strides", both(layer.stride))};
@@ -25,7 +25,7 @@ std::vector<Attribute> window_attributes(const Convolution& layer) {
   return all;
 }
 
-/// Operand, weights with the filters first, bias.
+/// The inputs of a convolution: operand, weights with filters first, bias.
 std::vector<std::string> conv_inputs(Exporter& work) {
   std::vector<std::string> inputs{
       work.name(0, Form::channels_first),
@@ -43,7 +43,7 @@ std::vector<Attribute> pool_attributes(const Pool& layer) {
   return all;
 }
 
-/// An operator that wants the channels, our last axis, behind the samples.
+/// Adds a normalisation that needs the channels, our last axis, right after the samples.
 void normalise_channels(Exporter& work, const char* op, std::vector<Attribute> attributes,
                         std::vector<std::string> numbers) {
   const std::size_t rank = work.in().shape.rank();
@@ -84,7 +84,7 @@ void export_layer(Exporter& work, const ConvTranspose2d& layer) {
                                                                    static_cast<std::int64_t>(window.pad_left),
                                                                    static_cast<std::int64_t>(window.pad_bottom),
                                                                    static_cast<std::int64_t>(window.pad_right)}));
-  // What the formula of the output's size leaves out.
+  // What the formula for the output's extent leaves out.
   const auto more = [](std::size_t out, std::size_t in, std::size_t stride, std::size_t side, std::size_t dilation,
                        std::size_t pads) {
     return static_cast<std::int64_t>(out + pads) -

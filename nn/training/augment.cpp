@@ -1,4 +1,4 @@
-// Training images that are changed at random.
+// Random changes of training images (data augmentation).
 #include <hans/nn/augment.hpp>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ struct Picture {
 
   void move(std::ptrdiff_t down, std::ptrdiff_t right) const {
     real* const end = at(height, 0);
-    const std::ptrdiff_t by = at(down, right) - pixels;  // all pixels in a row; what then stands wrong is blackened
+    const std::ptrdiff_t by = at(down, right) - pixels;  // a single move; wrapped pixels become black below
     if (by > 0) std::copy_backward(pixels, end - by, end);
     if (by < 0) std::copy(pixels - by, end, pixels);
     for (std::ptrdiff_t row = 0; row < height; ++row) {

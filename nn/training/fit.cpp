@@ -1,4 +1,4 @@
-// Training.
+// Training a network: epochs, batches, checkpoints.
 #include <hans/nn/fit.hpp>
 
 #include <algorithm>
@@ -14,19 +14,19 @@ namespace hans::nn {
 namespace {
 
 constexpr std::string_view checkpoint_format = "hans checkpoint 1";
-constexpr std::string_view kept_prefix = "kept.";  // of what the method of training keeps
+constexpr std::string_view kept_prefix = "kept.";  // prefix of the training method's tensors
 
 std::uint64_t steps_per_epoch(const data::Dataset& train, unsigned batch) { return (train.size() + batch - 1) / batch; }
 
-/// Where a run stands between two steps; with the net's numbers, the optimizer's state and what the method keeps, all
-/// there is.
+/// The position of a run between two steps. With the network's numbers, the optimizer's state and the method's tensors,
+/// this is the complete state.
 struct Position {
   std::uint64_t step = 0;
-  double loss_sum = 0;  // of this epoch's samples so far
+  double loss_sum = 0;  // over the samples of this epoch so far
   std::uint64_t loss_count = 0;
 };
 
-// What must agree for a checkpoint to belong to this run.
+// The properties that must match for a checkpoint to belong to this run.
 std::vector<std::pair<std::string, std::string>> identity(const Sequential& net, const data::Dataset& train,
                                                           const FitOptions& options) {
   Sha256 start;
@@ -40,7 +40,7 @@ std::vector<std::pair<std::string, std::string>> identity(const Sequential& net,
           {"start_sha256", start.hex()}};
 }
 
-// A file that a checkpoint would replace must be one, or empty; a device or pipe loses nothing.
+// Throws unless an existing file at `path` is empty or a checkpoint. Devices and pipes lose nothing and pass.
 void check_replaceable(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored) || std::filesystem::is_empty(path, ignored)) return;
@@ -51,7 +51,7 @@ void check_replaceable(const std::filesystem::path& path) {
     is_checkpoint = format != nullptr && format->starts_with(checkpoint_format.substr(0, checkpoint_format.rfind(' ')));
   } catch (const MemoryError&) {
     throw;
-  } catch (const Error&) {  // it is something else
+  } catch (const Error&) {  // not a checkpoint
   }
   check_usage(
       is_checkpoint, in_quotes(path.string()),
@@ -181,7 +181,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     }
   }
   const std::vector<Tensor> trained(net.weights().begin(), net.weights().end());
-  net.set_weights(trained);  // refuses what is not finite: the last step's loss never saw it
+  net.set_weights(trained);  // throws if a number is not finite: no loss was computed after the last step
 }
 
 }  // namespace hans::nn

@@ -1,4 +1,4 @@
-// How much memory work with a network takes.
+// Memory use of a network.
 #include <hans/nn/memory.hpp>
 
 #include <numeric>
@@ -39,7 +39,7 @@ MemoryUse memory_use(const Sequential& net, std::size_t batch, Optimizer optimiz
   data::Samples samples{images, labels, std::vector<std::uint32_t>(batch), {}};
   std::iota(samples.index.begin(), samples.index.end(), std::uint32_t{0});
   Trainer trainer(copy, optimizer, cross_entropy_loss(), Rng(0));
-  for (std::uint32_t step = 0; step < 2; ++step) {  // the second may cut up the first one's memory differently
+  for (std::uint32_t step = 0; step < 2; ++step) {  // the second step may split the pool's memory differently
     trainer.step(samples, step);
   }
   use.train = given + trainer.bytes() + bytes_of(optimizer.state());

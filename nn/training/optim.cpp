@@ -1,4 +1,4 @@
-// Optimizers: plain rounded operations in the order the headers state, the same for every element.
+// Optimizers: rounded operations in the order that the header states, the same for every element.
 #include <hans/nn/optim.hpp>
 
 #include <algorithm>
@@ -125,7 +125,7 @@ Spec Optimizer::spec() const { return self_->spec(); }
 
 namespace {
 
-// One type adds an optimizer.
+// To add an optimizer, add its type here.
 constexpr const auto& optimizers = kinds_of<Optimizer, Sgd, Adadelta, Adam, AdamW>;
 
 }  // namespace
@@ -158,7 +158,7 @@ void Optimizer::step(std::span<Tensor> weights, std::span<const Tensor> gradient
     const real* g = gradients[t].data();
     std::array<real*, 2> state{};
     for (std::size_t k = 0; k < slots; ++k) state[k] = state_[t * slots + k].mutable_data();
-    // Each element on its own, so pieces may go to any thread.
+    // Elements are independent, so they may be split over threads anywhere.
     parallel_ranges(weights[t].size(), elementwise_grain, [&](std::size_t begin, std::size_t end) {
       std::array<real*, 2> part{};
       for (std::size_t k = 0; k < slots; ++k) part[k] = state[k] + begin;

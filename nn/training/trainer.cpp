@@ -1,4 +1,4 @@
-// One training step, and what it keeps for the next.
+// One training step, and the state that it keeps for the next.
 #include <hans/nn/trainer.hpp>
 
 #include <utility>
@@ -34,10 +34,10 @@ Tensor Trainer::step(const data::Samples& batch, std::uint32_t number, real fact
         return loss_({at, watched, mode, tape_});
       },
       net_.weights(), seed_, gradients_);
-  tape_.rewind();  // lets go of the weights, so that the optimizer changes them in place
+  tape_.rewind();  // releases the weights, so that the optimizer changes them in place
   check(all_finite(losses.values()), "a loss is not finite at step ", number, "; try a smaller learning rate");
   loss_.method().before(at, gradients_);
-  // A gradient that is not finite must reach neither the weights nor a checkpoint.
+  // A gradient that is not finite must not reach the weights or a checkpoint.
   for (const Tensor& gradient : gradients_) {
     check(all_finite(gradient.values()), "a gradient is not finite at step ", number, "; try a smaller learning rate");
   }

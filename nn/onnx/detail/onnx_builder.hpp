@@ -1,4 +1,4 @@
-// A network under construction from an ONNX graph: private to the importer.
+// A network under construction during an ONNX import; private to the importer.
 #pragma once
 
 #include <cstdint>
@@ -11,41 +11,41 @@
 
 namespace hans::nn::onnx {
 
-/// Extents, axes and indices as ONNX writes them.
+/// Extents, axes and indices, with ONNX's types.
 using Dims = std::vector<std::int64_t>;
 
-/// How the numbers of a value lie in memory, where ONNX counts them (samples, channels, height, width).
+/// The memory layout of a value relative to ONNX's axis order (samples, channels, height, width).
 enum class Order {
-  plain,          ///< as ONNX counts
-  channels_last,  ///< the channels behind everything else, as convolutions here want them
-  flat            ///< one row of what was channels_last before
+  plain,          ///< ONNX's order
+  channels_last,  ///< channels after all other axes, as our convolutions need them
+  flat            ///< a flattened channels_last value
 };
 
-/// What a name in the graph stands for: numbers that are known already, or something computed from the image.
+/// A value of the graph: a constant, or the output of a layer.
 struct Value {
-  Dims dims;             ///< as ONNX sees them; the samples' axis, if there is one, has extent 1
-  bool batched = false;  ///< axis 0 is the samples'
-  bool whole = false;    ///< integers
-  bool index = false;    ///< of the largest value, as ArgMax gives it; held as 1 at that place and 0 elsewhere
+  Dims dims;             ///< in ONNX's order; the sample axis, if any, has extent 1
+  bool batched = false;  ///< axis 0 is the sample axis
+  bool whole = false;    ///< of an integer type
+  bool index = false;    ///< an index, from ArgMax; stored one-hot, 1 at that place and 0 elsewhere
   Order order = Order::plain;
-  Dims image;                      ///< of Order::flat: channels and what follows them
-  std::optional<Tensor> constant;  ///< numbers in plain order
-  Source source;                   ///< otherwise: the layer that gives them
+  Dims image;                      ///< for Order::flat: channels and the axes after them
+  std::optional<Tensor> constant;  ///< the constant, in plain order
+  Source source;                   ///< otherwise, the layer that computes the value
 
   bool known() const { return constant.has_value(); }
   std::size_t rank() const { return dims.size(); }
 
-  /// Of one sample.
+  /// The dims of one sample.
   Dims sample() const { return Dims(dims.begin() + (batched ? 1 : 0), dims.end()); }
 
-  /// Where axis `axis` of dims lies in a stored sample.
+  /// The axis of a stored sample that corresponds to axis `axis` of dims.
   std::size_t stored_axis(std::size_t axis) const;
 };
 
-/// `made` as what works on each number of `x` by itself gives it: with the same dims, order and samples' axis.
+/// `made` with the dims, order and sample axis of `x`; for layers that work elementwise on `x`.
 Value formed_like(const Value& x, Value made);
 
-/// Axis orders from (channels, rest) to (rest, channels), and back.
+/// Axis permutations from (channels, rest) to (rest, channels), and back.
 std::vector<std::size_t> channels_behind(std::size_t rank);
 std::vector<std::size_t> channels_before(std::size_t rank);
 
@@ -54,73 +54,73 @@ Shape to_shape(std::span<const std::int64_t> dims);
 std::int64_t elements(std::span<const std::int64_t> dims);
 std::string to_text(std::span<const std::int64_t> dims);
 
-/// What an import may use: a little, and what follows from the numbers that the file holds, so that a small file stays
-/// cheap whatever its graph says. Nothing that was taken is given back. Both throw Error when all is used.
+/// Limits on the memory and work of an import: a constant plus an amount proportional to the numbers in the file, so
+/// that a small malicious file stays cheap. Allowances are never returned. Both functions throw Error when they are
+/// used up.
 class Budget {
  public:
-  Budget(std::uint64_t numbers, std::uint64_t bytes);  ///< numbers to be made, bytes that the file has
+  Budget(std::uint64_t numbers, std::uint64_t bytes);  ///< numbers to create, size of the file
 
-  /// Memory for so many numbers, to be asked for before it is allocated.
+  /// Reserves memory for `count` numbers; call it before allocating.
   void take_numbers(std::uint64_t count);
 
-  /// Multiply-adds: `count` times `each`.
+  /// Reserves `count` * `each` multiply-adds.
   void take_work(std::uint64_t count, std::uint64_t each);
 
  private:
-  std::uint64_t numbers_, work_;  // what is left
+  std::uint64_t numbers_, work_;  // remaining
 };
 
-/// Collects layers. What works on known numbers alone is computed at once, by the same layers.
+/// Collects layers. Evaluates layers of constants immediately (constant folding).
 class Builder {
  public:
   Builder(const Shape& image, Budget budget);
 
   Budget budget;
 
-  /// What the images are, channels last.
+  /// The input images, channels last.
   const Value& images() const { return images_; }
 
-  /// The result of a layer. `numbers` are what the layer asks for, in its order. The result's dims are those stored,
-  /// its order plain and it is batched if an operand is; the caller puts right what is otherwise.
+  /// Adds a layer and returns its result. `numbers` are its weights in order. The result has the stored dims and plain
+  /// order, and is batched if an operand is; the caller corrects this if needed.
   Value add(const Layer& layer, std::span<const Value> operands, std::vector<Tensor> numbers = {});
   Value add(const Layer& layer, const Value& operand, std::vector<Tensor> numbers = {}) {
     return add(layer, {&operand, 1}, std::move(numbers));
   }
 
-  /// An elementwise layer of several operands that are broadcast as ONNX does it. `learnt`: which of the known ones
-  /// training changes.
+  /// Adds an elementwise layer of several operands, with ONNX's broadcasting. `learnt`: constants become parameters.
   Value combine(const Layer& layer, std::vector<Value> operands, bool learnt = false);
 
-  /// The product of matrices, the axes before the last two broadcast; known ones are learnt.
+  /// Adds a matrix product; axes before the last two are broadcast, and constants become parameters.
   Value product(Value a, Value b);
 
   /// The same value in another order.
   Value plain(const Value& value);
   Value channels_last(const Value& value);
 
-  /// The same numbers under other dims.
+  /// The same numbers with other dims.
   Value reshaped(const Value& value, const Dims& dims);
 
-  /// A value whose first axis, of extent 1, is one of each sample rather than the samples' own: where a graph made for
-  /// one image mixes it with others.
+  /// Reinterprets the sample axis, of extent 1, as an ordinary axis of every sample. Needed for graphs that were made
+  /// for a single image and combine that axis with others.
   Value within_sample(const Value& value);
 
-  /// Elements `indices` along an axis of dims; -1 is `fill`.
+  /// Selects `indices` along an axis of dims; -1 selects `fill`.
   Value taken(const Value& value, std::size_t axis, std::span<const std::int64_t> indices, float fill = 0);
 
-  /// Known numbers, or computed ones, with the axes in another order.
+  /// Permutes the axes of a constant or a computed value.
   Value transposed(const Value& value, std::span<const std::size_t> order);
 
-  /// The network that ends in `logits`, without the layers that nobody needs.
+  /// The network with the result `logits`, without unused layers.
   Sequential finish(const Value& logits);
 
  private:
   struct Made {
     Layer layer;
     std::vector<Source> sources;
-    std::vector<Tensor> numbers;  // what it asks for, in its order
-    Shape shape;                  // of what it gives for one image
-    bool each = true;             // there is one for each image
+    std::vector<Tensor> numbers;  // its weights, in order
+    Shape shape;                  // of its output for one image
+    bool each = true;             // depends on the images
   };
   Source push(Made layer);
   Source source_of(const Value& value, bool learnt = false);

@@ -1,4 +1,4 @@
-// The translation of an ONNX graph, node by node: private to the importer.
+// The translation of an ONNX graph, node by node; private to the importer.
 #pragma once
 
 #include <map>
@@ -14,8 +14,8 @@
 
 namespace hans::nn::onnx {
 
-/// Who gives each name of a graph. Throws Error unless every name is given once: two values of one name are two
-/// different networks.
+/// Which node or initializer defines each name of a graph. Throws Error if a name is defined twice, because the graph
+/// would be ambiguous.
 struct Names {
   explicit Names(const Graph& graph);
 
@@ -25,18 +25,18 @@ struct Names {
   bool stored(std::string_view name) const { return initializers.contains(name); }
 };
 
-/// The graph so far: what each name stands for.
+/// The import so far: the value of each name.
 class Importer {
  public:
   Importer(const File& file, const Names& names, const Shape& image);
 
-  /// Translates one node. Throws Error that says what of it is not supported.
+  /// Translates one node. Throws Error that says what is not supported.
   void translate(std::size_t index);
 
-  /// What a name stands for. Throws Error if nothing gave it yet.
+  /// The value of a name. Throws Error if it is not defined yet.
   Value value(const std::string& name);
   void name(const std::string& name, Value value) { values_.insert_or_assign(name, std::move(value)); }
-  bool known(const std::string& name);  ///< whether it stands for numbers that are known already
+  bool known(const std::string& name);  ///< whether its value is a constant
 
   Builder build;
 
@@ -50,13 +50,13 @@ class Importer {
   std::map<std::string, Value, std::less<>> values_;
   const Names& names_;
   std::map<std::string_view, Use> uses_;
-  std::set<std::size_t> done_;  // nodes that an earlier one has taken in
+  std::set<std::size_t> done_;  // nodes already fused into an earlier one
 };
 
 struct Operator;
 
-/// A node being translated: its operands, its attributes, and where its results go. Everything asked of it that it does
-/// not have, or has in a form that is not supported, is an Error.
+/// A node being translated: its operands, attributes and results. Throws Error if something requested is missing or has
+/// an unsupported form.
 class Work {
  public:
   Work(Importer& importer, const Node& node, const Operator& kind);
@@ -68,28 +68,28 @@ class Work {
   bool wants(std::size_t output) const { return output < node_.outputs.size() && !node_.outputs[output].empty(); }
   Value in(std::size_t input);
   void give(Value value, std::size_t output = 0);
-  Value given() const { return importer.value(output_); }  ///< what was given for output 0
+  Value given() const { return importer.value(output_); }  ///< the value given for output 0
 
-  /// Operands that must be known, as numbers.
+  /// The values of operands that must be constants.
   Tensor known(std::size_t input, std::string_view what);
   Dims whole(std::size_t input, std::string_view what);
-  real scalar(std::size_t input, std::string_view what);  ///< of one number
+  real scalar(std::size_t input, std::string_view what);  ///< of a single number
 
   bool has(std::string_view attribute) const { return node_.find(attribute) != nullptr; }
   std::int64_t integer(std::string_view name,
-                       std::optional<std::int64_t> usual = {});  ///< without usual: must be there
+                       std::optional<std::int64_t> usual = {});  ///< without `usual`: throws Error if missing
   float number(std::string_view name, float usual);
   Dims integers(std::string_view name, Dims usual);
-  Dims extents(std::string_view name, Dims usual);  ///< the same of windows: so small that sums and products are whole
+  Dims extents(std::string_view name, Dims usual);  ///< of windows; at most 2^24
   std::string word(std::string_view name, std::string_view usual);
-  const Attribute* attribute(std::string_view name, Attribute::Kind kind) const;  ///< or null
+  const Attribute* attribute(std::string_view name, Attribute::Kind kind) const;  ///< null if missing
 
-  /// Axis `axis` of `rank`, counted from the end where it is negative.
+  /// Normalises axis `axis` of `rank` axes, which counts from the end if negative.
   std::size_t axis(std::int64_t axis, std::size_t rank) const;
   std::vector<std::size_t> axes(const Dims& given, std::size_t rank) const;
 
-  /// If the only use of output 0 is an addition of known numbers, one for each of `units` of axis `axis`, these; the
-  /// addition is then done. Otherwise nothing.
+  /// If output 0 is used only by an addition of a constant with one number per unit along axis `axis`, fuses that
+  /// addition and returns the constant. Otherwise returns nothing.
   std::optional<Tensor> bias_behind(std::size_t units, std::size_t axis, std::size_t rank);
 
   Importer& importer;
@@ -97,18 +97,18 @@ class Work {
 
  private:
   const Node& node_;
-  std::size_t inputs_;  // without those at the end that are left out
-  std::string output_;  // where output 0 goes: maybe that of a node behind, which is done with this one
+  std::size_t inputs_;  // without omitted ones at the end
+  std::string output_;  // name of output 0, or of the output of a node fused into this one
 };
 
-/// How one operator is translated, and how many inputs it has; the first `least` of them are never left out.
+/// The translator of an operator and its number of inputs; the first `least` inputs must be present.
 struct Operator {
   static constexpr std::size_t any_number = ~std::size_t{0};
   void (*translate)(Work& work);
   std::size_t least, most;
 };
 
-/// Those of one kind, by name.
+/// A group of operators by name.
 using Operators = std::map<std::string_view, Operator>;
 Operators elementwise_operators();
 Operators array_operators();
@@ -116,7 +116,7 @@ Operators product_operators();
 Operators reduction_operators();
 Operators selection_operators();
 
-/// The numbers of a tensor in the file.
+/// The value of an initializer.
 Value stored(const TensorData& tensor);
 
 }  // namespace hans::nn::onnx

@@ -1,4 +1,4 @@
-// Tensors in ONNX files: private to the reader.
+// Parsing of ONNX tensors; private to the file reader.
 #pragma once
 
 #include <hans/nn/onnx_tensor.hpp>
@@ -6,10 +6,10 @@
 
 namespace hans::nn::onnx {
 
-/// The element type that a field names. Throws Error if there is none of this number.
+/// The element type in a field. Throws Error for an unknown number.
 Type type_of(const protobuf::Field& field);
 
-/// The tensor in a message. Throws Error unless it has the bytes that its dims and type say.
+/// Parses a tensor message. Throws Error unless the number of bytes matches dims and type.
 TensorData read_tensor(const protobuf::Field& message, const External& external);
 
 }  // namespace hans::nn::onnx

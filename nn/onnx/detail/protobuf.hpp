@@ -1,4 +1,4 @@
-// The wire format of protocol buffers: private to the ONNX reader and writer.
+// The wire format of protocol buffers; private to the ONNX reader and writer.
 #pragma once
 
 #include <cstddef>
@@ -9,32 +9,32 @@
 
 namespace hans::nn::protobuf {
 
-/// How a field is written.
+/// Wire types of fields.
 enum Wire : std::uint32_t { varint_wire = 0, eight_bytes = 1, with_length = 2, four_bytes = 5 };
 
-/// One field of a message. What is asked of it and not there is an Error that names the byte.
+/// One field of a message. The accessors throw Error with the byte position if the field has another type.
 struct Field {
   std::uint32_t number = 0;
-  std::uint32_t wire = 0;    ///< how it is written
-  std::uint64_t value = 0;   ///< of all but texts and messages
-  std::string_view bytes;    ///< of these
+  std::uint32_t wire = 0;    ///< its wire type
+  std::uint64_t value = 0;   ///< of integers and floating-point numbers
+  std::string_view bytes;    ///< of text and messages
   std::size_t position = 0;  ///< in the file
 
   std::int64_t integer() const;
   float real_number() const;
   std::string_view message() const;  ///< or text
 
-  /// Appends the values of a repeated field, which may be one or many in a row: integers, or numbers of `size` bytes.
+  /// Appends the values of a repeated field, packed or not: integers, or numbers of `size` bytes.
   void integers(std::vector<std::int64_t>& to) const;
   void fixed(std::string& to, std::size_t size) const;
 };
 
-/// Goes through the fields of a message, which begins at byte `position` of the file.
+/// Iterates over the fields of a message that begins at byte `position` of the file.
 class Reader {
  public:
   explicit Reader(std::string_view bytes, std::size_t position = 0) : bytes_(bytes), start_(position) {}
 
-  /// The next field, or false at the end. Throws Error for what is no message.
+  /// Reads the next field; false at the end. Throws Error if the message is malformed.
   bool next(Field& field);
 
   bool done() const { return at_ == bytes_.size(); }

@@ -1,4 +1,4 @@
-// Preprocessing: what happens to an image before an imported network sees it.
+// What happens to an image before an imported network sees it (preprocessing).
 #pragma once
 
 #include <optional>

@@ -43,8 +43,7 @@ struct LayerAt {
 template <class Value, class Visitor>
 Value walk_forward(const Sequential& net, Value images, Visitor&& visitor) {
   const std::size_t count = net.layers().size();
-  std::vector<std::size_t> uses(count + 1,
-                                0);  // remaining uses of each layer's value; the last entry is for the images
+  std::vector<std::size_t> uses(count + 1, 0);  // remaining uses of each value; the last entry: of the images
   for (std::size_t position = 0; position < count; ++position) {
     for (const Source& source : net.sources(position)) ++uses[std::min(source.layer, count)];
   }
