@@ -1,17 +1,17 @@
-# Writes the library as two files for programs that have no build system for it:
+# Writes the library as two files, for programs without a build system that could build it:
 #   cmake -DSOURCE=folder "-DSOURCES=core/file.cpp;..." -DATTACKS=all -DOUT=folder -P core/amalgamate.cmake
-# hans_all.hpp holds what <hans/hans.hpp> includes, hans_all.cpp the sources and the headers that only they need. Includes
-# of the standard library stay where they are; each header stands where the first include of it was.
+# hans_all.hpp contains <hans/hans.hpp> with all its includes, hans_all.cpp the sources and the remaining headers. Each
+# header replaces its first include; includes of the standard library stay in place.
 cmake_minimum_required(VERSION 3.25)
 set_property(GLOBAL PROPERTY seen "")
 
-# Appends to what is written next the text of `file`, with the project's includes replaced by what they include.
+# Appends the text of `file` to the output, with the project's includes expanded.
 function(expand file)
   if(NOT IS_ABSOLUTE "${file}")
     set(file "${SOURCE}/${file}")
   endif()
   file(READ "${file}" text)
-  # Brackets and semicolons mean something in CMake's lists, so the text is never one: it is cut at each directive.
+  # Brackets and semicolons are special in CMake lists, so the text is split at each directive without using lists.
   while(text MATCHES "(^|\n)#(pragma once|include (<hans/[^>]*>|\"[^\"]*\"))[^\n]*\n")
     set(directive "${CMAKE_MATCH_0}")
     set(named "${CMAKE_MATCH_3}")
@@ -28,18 +28,18 @@ function(expand file)
       cmake_path(SET named NORMALIZE "${folder}/${CMAKE_MATCH_1}")
     endif()
     get_property(seen GLOBAL PROPERTY seen)
-    if(named MATCHES "\\.inl$")  # meant to be there each time
+    if(named MATCHES "\\.inl$")  # expanded at every include
       expand("${named}")
     elseif(named AND NOT named IN_LIST seen)
       set_property(GLOBAL APPEND PROPERTY seen "${named}")
       expand("${named}")
     endif()
-    set(text "\n${text}")  # for the directive that may stand on the next line
+    set(text "\n${text}")  # so that a directive on the next line matches
   endwhile()
   set_property(GLOBAL APPEND_STRING PROPERTY written "${text}")
 endfunction()
 
-# Writes `file` with the expansions of all that follows.
+# Writes `head`, then the expansion of all further arguments, to `file`.
 function(write file head)
   set_property(GLOBAL PROPERTY written "${head}")
   foreach(part IN LISTS ARGN)

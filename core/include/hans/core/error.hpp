@@ -1,4 +1,4 @@
-// Errors: the library throws, and the message says what happened, the values involved, and what to do.
+// How the library reports errors: exceptions that say what happened, the values involved, and what to do.
 #pragma once
 
 #include <stdexcept>

@@ -1,4 +1,4 @@
-// Tensors: a shape and its elements.
+// Tensors: multi-dimensional arrays with value semantics, and the memory pool behind them.
 #pragma once
 
 #include <cstddef>
