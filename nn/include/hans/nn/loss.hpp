@@ -53,7 +53,7 @@ struct TrainStep : RunStep {
   Var logits(const Tensor& images, Statistics statistics = Statistics::follow) const;
 };
 
-/// A training method. Its core gives the losses of a batch, one per sample; training minimises their mean.
+/// A training method. It computes the losses of a batch, one per sample; training minimises their mean.
 class Loss {
  public:
   /// The interface of a training method. A method that consists of its losses alone can be a Function instead.
