@@ -16,7 +16,7 @@ namespace hans {
 /// axes of extent 1 move.
 Var transpose(const Var& x, std::span<const std::size_t> order);
 
-/// transpose() of a constant.
+/// transpose() of a plain tensor, without a gradient.
 Tensor transposed(const Tensor& x, std::span<const std::size_t> order);
 
 /// The index for which take() inserts `fill`.
