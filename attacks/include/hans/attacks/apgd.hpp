@@ -6,12 +6,13 @@
 
 namespace hans::attacks {
 
-/// Auto-PGD (Croce and Hein 2020, algorithm 1) as its authors' code has it: steps of 2 eps at first (eps in l1) with
-/// momentum 3/4, halved at checkpoints where the loss rose in fewer than `rho` of the steps or nothing improved since
-/// the last one, going on from the best image so far. In l1 (Croce and Hein 2021) the step is shared out among features
-/// whose number follows how many the best image changes, and with large_eps the search begins in balls of 3 and 2 eps,
-/// for 30 % of the steps each. clip_min and clip_max, where left open, stay so in the resolved SPEC, which then means
-/// the data's box. Cost: steps + 1 gradients for each restart; loss=kl: one more forward pass.
+/// Auto-PGD (Croce and Hein 2020, algorithm 1) as in its authors' code. Steps have size 2 eps at first, and each move
+/// is 3/4 of the new step plus 1/4 of the last move. At checkpoints the size is halved, and the search returns to the
+/// best image, if the loss rose in at most a share `rho` of the steps or nothing improved since a checkpoint that
+/// halved nothing. In l1 (Croce and Hein 2021) steps begin at eps, have no momentum, and are shared among a number of
+/// features that follows how many the best image changes. With large_eps the search begins in balls of 3 and 2 eps, for
+/// 30 % of the steps each. Where clip_min or clip_max is left open, it stays open in the resolved SPEC and means the
+/// data's box. Cost: steps + 1 gradients for each restart; loss=kl: one more forward pass.
 struct Apgd {
   Required<float> eps;
   Norm norm = Norm::linf;
@@ -44,9 +45,9 @@ struct Apgd {
   Task<Stop> search(GradientOracle& sample) const;
 };
 
-/// Auto-PGD on the targeted DLR loss, towards one class after the other: those that the model finds likeliest on the
-/// original, but for the first (Croce and Hein 2020, section 5). Itself untargeted: any class will do. Cost: one
-/// forward pass, and steps + 1 gradients for each class and restart.
+/// Auto-PGD on the targeted DLR loss, towards one class after the other: the likeliest ones on the original, without
+/// the first (Croce and Hein 2020, section 5). The attack itself is untargeted: any class will do. Cost: one forward
+/// pass, and steps + 1 gradients for each class and restart.
 struct ApgdT {
   Required<float> eps;
   Norm norm = Norm::linf;

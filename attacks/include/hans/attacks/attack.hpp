@@ -1,4 +1,4 @@
-// What every attack is: settings that turn images into other images.
+// The interface of attacks: settings that turn images into adversarial ones.
 #pragma once
 
 #include <array>
@@ -23,19 +23,19 @@ namespace attacks {
 enum class Label { data, model };
 constexpr std::array<std::string_view, 2> enum_names(Label) { return {"data", "model"}; }
 
-/// What counts as success: another prediction than the label, or one particular prediction.
+/// What counts as success: any prediction but the label (untargeted), or one given class (targeted).
 struct Goal {
   bool targeted = false;
-  std::vector<int> classes;  ///< the labels to get away from, or the targets; one per sample, or one for all
+  std::vector<int> classes;  ///< labels to get away from, or targets; one per sample, or one for all
 
   int of(std::size_t sample) const { return classes.size() == 1 ? classes[0] : classes[sample]; }
 
-  /// The same goal for these samples.
+  /// The same goal for the samples in these places.
   Goal select(std::span<const std::size_t> which) const;
 };
 
-/// Why an attack stopped working on a sample. misclassified: an untargeted one found what it looked for; budget:
-/// CraftOptions::most_forwards or most_gradients are used up.
+/// Why an attack stopped working on a sample. misclassified: an untargeted attack succeeded; budget:
+/// CraftOptions::most_forwards or most_gradients is used up.
 enum class Stop {
   finished,
   target_reached,
@@ -51,7 +51,7 @@ constexpr std::array<std::string_view, 8> enum_names(Stop) {
           "no_admissible_pair", "zero_gradient",  "misclassified", "budget"};
 }
 
-/// What an attack sees of a model.
+/// The threat model: what an attack sees of a model. Each value includes those before it.
 enum class Knowledge { labels, scores, gradients };
 constexpr std::array<std::string_view, 3> enum_names(Knowledge) { return {"labels", "scores", "gradients"}; }
 
@@ -79,7 +79,7 @@ constexpr Knowledge knowledge(Task<Stop> (A::*)(GradientOracle&) const) {
 }
 }  // namespace detail
 
-/// What attack A sees of a model: what its `Task<Stop> search(Oracle&) const` takes, gradients for one without.
+/// The Knowledge of attack A: that of the oracle which `search` takes, or gradients if A has no `search`.
 template <class A>
 constexpr Knowledge knowledge_of = [] {
   if constexpr (requires { &A::search; }) return detail::knowledge(&A::search);
@@ -98,53 +98,53 @@ constexpr bool needs_targets_of = [] {
   return false;
 }();
 
-/// What an attack remarks on one sample. Explains, never counts (law 2).
+/// What an attack reports about one sample. It explains a result; what counts as success, the judge decides.
 struct Note {
   Stop stop = Stop::finished;
   unsigned steps = 0;                    ///< changes of the image
-  unsigned forwards = 0, gradients = 0;  ///< what it asked of the model: the sample's share of Crafted's
+  unsigned forwards = 0, gradients = 0;  ///< what this sample cost, as Crafted counts it
   real loss = 0;                         ///< at the last gradient; 0 where the attack has no loss
   real gradient_norm = 0;                ///< largest absolute value of the last gradient
-  unsigned withstood = 0;                ///< of several attacks, how many came before the first that reached the goal
+  unsigned withstood = 0;                ///< of attacks in stages: how many failed before one reached the goal
 };
 
 struct Crafted {
   Tensor images;                              ///< shape of the originals
   std::vector<Note> notes;                    ///< one per sample
-  std::uint64_t forwards = 0, gradients = 0;  ///< images put through the model, and backward passes of an image
-  std::vector<Attack> stages;                 ///< of an attack that consists of several: those that a sample came to
+  std::uint64_t forwards = 0, gradients = 0;  ///< forward and backward passes, each of one image
+  std::vector<Attack> stages;                 ///< of an attack in stages: those that some sample reached
 };
 
 /// How an attack is run.
 struct CraftOptions {
   std::uint64_t seed = 0;
-  std::function<void(std::size_t done)> progress = {};  ///< samples finished; called by one thread at a time
-  Tape* tape = nullptr;                                 ///< memory of an earlier call to work in; null: the call's own
-  std::function<bool()> cancelled = {};  ///< asked now and then by any thread; true ends it with an Error
+  std::function<void(std::size_t done)> progress = {};  ///< called with the samples finished; never concurrently
+  Tape* tape = nullptr;                                 ///< a tape whose memory is reused; null: the call's own
+  std::function<bool()> cancelled = {};                 ///< polled from any thread; true ends the call with an Error
 
-  /// What each sample may ask of the model in the whole attack, also in one of several stages (Note's counts); more
-  /// ends the attack on it.
+  /// Limits for each sample over the whole attack, all its stages together, as Note counts. At a limit the attack stops
+  /// working on the sample (Stop::budget).
   unsigned most_forwards = ~0U, most_gradients = ~0U;
-  std::span<const Note> before = {};         ///< of each sample: what earlier stages asked already; empty: nothing
-  std::span<const float> eps = {};           ///< for each sample, in place of the attack's; empty: none
-  std::span<const unsigned char> mask = {};  ///< 0 where a feature must stay; of one image for all, or of each
-  bool to_the_end = false;  ///< do all steps and return the last image, also where one reached the goal before
+  std::span<const Note> before = {};         ///< per sample, what earlier stages used up; empty: nothing
+  std::span<const float> eps = {};           ///< per sample, replaces the attack's; empty: none
+  std::span<const unsigned char> mask = {};  ///< 0: the feature must not change; for one image, or for each
+  bool to_the_end = false;  ///< run all steps and return the last image, even if an earlier one reached the goal
 
-  /// Of a random model: over how many draws each answer is averaged (expectation over transformation, Athalye 2018):
-  /// logits, loss and gradient. Each counts as one forward pass and gradient. Others are asked once.
+  /// For random models: every answer (logits, loss, gradient) is the mean of so many draws (expectation over
+  /// transformation, Athalye 2018). Each draw counts as a forward pass and a gradient. Other models are asked once.
   unsigned draws = 1;
-  bool straight_through = false;  ///< see nn::Asking: what has no gradient hands it on (BPDA)
+  bool straight_through = false;  ///< non-differentiable steps are the identity in the backward pass (BPDA)
 };
 
-/// What the lists, the help and the docs say of an attack.
+/// What lists, help and documentation say about an attack.
 struct AttackInfo {
   std::string name, version, meaning, paper;
-  std::string specification;        ///< the version of its results, "1" at first: see Attack::pinned()
-  std::string norms;                ///< of the balls it stays in or the distances it makes small: "linf|l2"
+  std::string specification;        ///< the version of its results, at first "1"; see Attack::pinned()
+  std::string norms;                ///< of its ball, or of the distance it minimizes: "linf|l2"
   std::string example;              ///< a SPEC
   bool targets_by_default = false;  ///< without a goal it aims at the class after the label
   bool takes_targets = true;
-  bool for_random_models = false;  ///< it expects other answers to the same question
+  bool for_random_models = false;  ///< made for models whose answers are random
   Knowledge knowledge = Knowledge::gradients;
   std::vector<FieldInfo> fields;
 
@@ -169,43 +169,44 @@ struct AttackInfo {
     return info;
   }
 
-  /// Of an attack that runs others: it needs what one of them needs, and can do what all can.
+  /// For an attack that runs `parts`: it sees what the most demanding part sees, needs targets if any part does, and
+  /// takes them only if all do.
   void follow(const std::vector<Attack>& parts);
 };
 
-/// Any attack. An aggregate A is one if it has `name`, `meaning`, `paper`, `fields()` (see core/fields.hpp) and
+/// Any attack; immutable and cheap to copy. An aggregate A is an attack if it has `name`, `meaning`, `paper`,
+/// `fields()` (see core/fields.hpp) and
 ///
-///     Task<Stop> search(Oracle&) const;   // for one sample; Oracle: what it may see of the model, see oracle.hpp
+///     Task<Stop> search(Oracle&) const;   // for one sample; the Oracle is its threat model, see oracle.hpp
 ///
 /// or, if it runs other attacks,
 ///
 ///     Crafted operator()(const nn::Classifier&, const data::Samples&, const Goal&, const CraftOptions&) const;
 ///
-/// which gives an image and a note for each sample; other numbers of them are an Error.
-/// Without a parameter `norm` it also has `norms`, with required parameters an `example`, a SPEC. Its budget is a ball
-/// of `eps`, infinite without one, in the box that `clip_min` and `clip_max` leave. Optional members:
+/// which returns one image and one note per sample (other counts throw Error). It also needs `norms` if it has no
+/// parameter `norm`, and an `example`, a SPEC, if it has required parameters. Its budget is the ball of radius `eps`
+/// (infinite if there is no such parameter) within the box from `clip_min` to `clip_max` (the data's if there are
+/// none). Optional members:
 ///
 ///     static constexpr std::string_view version, specification;
-///     static constexpr bool takes_targets = false;        // it refuses them
-///     static constexpr bool targets_by_default = true;    // it needs one
-///     static constexpr bool to_the_end = true;            // its last image counts, whatever it found before
-///     Budget budget(const Shape& image, data::Box box) const;      // another one; box: the data's
+///     static constexpr bool takes_targets = false;        // refuses targets
+///     static constexpr bool targets_by_default = true;    // needs targets
+///     static constexpr bool to_the_end = true;            // its last image counts, even if an earlier one succeeded
+///     Budget budget(const Shape& image, data::Box box) const;      // replaces the budget above; box: the data's
 ///     void check_goal(const Goal& goal, std::size_t classes) const;  // throws UsageError for goals it cannot reach
-///     A resolved(data::Box box) const;                   // with all parameters set whose default is not a constant
-///     bool for_random_models() const;                    // it expects other answers to the same question
-///     std::vector<Attack> parts() const;                 // the attacks it runs, and
-///     A with(std::vector<Attack> parts) const;           // itself with others
-///
-/// Immutable, cheap to copy.
+///     A resolved(data::Box box) const;                   // with every default that is not a constant filled in
+///     bool for_random_models() const;                    // made for models whose answers are random
+///     std::vector<Attack> parts() const;                 // the attacks it runs
+///     A with(std::vector<Attack> parts) const;           // a copy that runs these instead
 class Attack {
  public:
-  Attack() = default;  ///< none; only to be assigned to
+  Attack() = default;  ///< holds no attack: only assign to it
 
   template <class A>
   requires requires { A::paper; }
   Attack(A settings) : self_(std::make_shared<Model<A>>(std::move(settings))) {}
 
-  /// The attack `spec` names. Throws UsageError that lists all attacks.
+  /// The attack that `spec` names. For an unknown name throws UsageError, which lists all attacks.
   static Attack from_spec(const Spec& spec);
 
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
@@ -215,14 +216,14 @@ class Attack {
   Budget budget(const Shape& image, data::Box box) const { return self_->budget(image, box); }
   Spec spec() const { return self_->spec(); }
 
-  /// spec() with the version of the attack's specification, and of those inside it: fgsm@1:eps=0.3. It names the same
-  /// results in all later versions of hans; spec() without a version names the attack as the latest one has it.
+  /// spec() with the version of the attack's specification, and of every attack inside it: fgsm@1:eps=0.3. It gives the
+  /// same results in every later version of hans; without a version a SPEC means the latest specification.
   Spec pinned() const;
 
   Attack resolved(data::Box box) const { return self_->resolved(box); }  ///< its spec() has every parameter
 
-  /// The attack as adversarial training uses it: a label that was left open is the model's own prediction, so that the
-  /// true label does not leak into the example (Kurakin 2017, section 3.2).
+  /// The attack as adversarial training uses it. An untargeted attack whose `label` was left open moves away from the
+  /// model's prediction, so that the true label does not leak into the example (Kurakin 2017, section 3.2).
   Attack in_training() const { return self_->in_training(); }
   AttackInfo info() const { return self_->info(); }
   bool present() const { return self_ != nullptr; }
@@ -243,18 +244,18 @@ class Attack {
   std::shared_ptr<const Concept> self_;
 };
 
-/// What an attack aims at when it is not told: away from the labels, or, if it needs a target, at the class after each.
+/// The default goal of an attack: away from the labels, or, if it needs targets, towards the class after each label.
 Goal usual_goal(const AttackInfo& info, std::span<const int> labels, std::size_t classes);
 
 /// All attacks, in the order of the registry.
 std::vector<AttackInfo> list_attacks();
 
-/// Several, as the value of one parameter: written [SPEC]/[SPEC].
+/// Several attacks as one parameter value, written [SPEC]/[SPEC].
 struct Attacks {
   std::vector<Attack> all;
 };
 
-// An attack as the value of a parameter: written [SPEC].
+// An attack as a parameter value, written [SPEC].
 void read_value(std::string_view word, Attack& out);
 void append_value(std::string& out, const Attack& value);
 std::string value_help(const Attack&);
@@ -266,7 +267,7 @@ void is_nested_value(const Attacks&);
 
 namespace detail {
 
-/// Throws UsageError for targets that are not taken, and for none where they are needed.
+/// Throws UsageError for targets the attack does not take, and for missing targets it needs.
 void check_targets(std::string_view attack, bool taken, bool needed, const Goal& goal);
 
 /// Throws Error unless there is an image and a note for each sample.
@@ -333,7 +334,7 @@ struct Attack::Model final : Attack::Concept {
     if constexpr (requires { settings.parts(); }) info.follow(settings.parts());
     return info;
   }
-  /// The same attack with its parts changed.
+  /// A copy whose parts are changed.
   template <class Change>
   A with(const Change& change) const {
     std::vector<Attack> changed;
@@ -345,10 +346,10 @@ struct Attack::Model final : Attack::Concept {
 
 }  // namespace attacks
 
-/// Success is any prediction but these labels.
+/// Success is any prediction but these labels: one for all samples, or one for each.
 attacks::Goal away_from(std::vector<int> labels);
 
-/// Success is this prediction: one class for every sample, or one for each.
+/// Success is the prediction of the target: one for all samples, or one for each.
 attacks::Goal towards(int target);
 attacks::Goal towards(std::vector<int> targets);
 

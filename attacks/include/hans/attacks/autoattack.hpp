@@ -8,8 +8,8 @@ namespace hans::attacks {
 enum class AutoVersion { standard, plus, rand };
 constexpr std::array<std::string_view, 3> enum_names(AutoVersion) { return {"standard", "plus", "rand"}; }
 
-/// The ensemble of Croce and Hein 2020 with the parameters of its authors' code; nothing else goes by this name. Each
-/// attack begins at the original and runs on the samples that those before it left standing.
+/// The ensemble of Croce and Hein 2020 with the parameters of its authors' code; no other set of attacks has this name.
+/// Each attack begins at the original and runs on the samples that withstood those before it.
 /// - standard: apgd (ce), apgd-t (9 classes), fab (9 classes), square (5000 queries). In l1 both APGD begin in larger
 ///   balls, the first has 5 restarts, the second 5 classes.
 /// - plus: apgd (ce) and apgd (dlr), fab, 5 restarts each, square, apgd-t, fab (9 classes).

@@ -1,4 +1,4 @@
-// Steps that stay inside a ball and a box, exactly.
+// Steps and projections that stay exactly inside a ball and a box.
 #pragma once
 
 #include <cstddef>
@@ -8,28 +8,28 @@
 
 namespace hans::attacks {
 
-/// image = clip(original + eps * steepest ascent of `gradient` in `norm`). linf: the sign of each element;
-/// l2: g / |g|; l1: the sign of the first element with the largest |g|. A zero gradient leaves the original. Where
-/// rounding would leave the ball, the largest change that stays inside is made, so the judge's exact test holds. All
-/// spans have one length; norm is not l0.
+/// image = clip(original + eps * steepest ascent of `gradient` in `norm`). linf: the sign of each element; l2: g / |g|;
+/// l1: the sign of the first element with the largest |g|. A zero gradient gives the original. If rounding would leave
+/// the ball, the largest change inside it is taken, so the judge's exact test holds. All spans have the same length.
+/// Throws Error for l0, and in l2 for an infinite gradient.
 void step_in_ball(std::span<const real> original, std::span<const real> gradient, Norm norm, real eps, data::Box clip,
                   std::span<real> image);
 
-/// The least and largest value of each feature: the box and, for linf, what the ball leaves of it, exactly. A feature
-/// whose original lies outside may also stay where it is. A budget of prediction_only bounds nothing.
+/// The range of each feature: the box and, for linf, the ball, exactly. A feature whose original lies outside may also
+/// keep its value. A prediction_only budget has infinite ranges.
 void bounds(std::span<const real> original, const Budget& budget, std::span<real> low, std::span<real> high);
 
-/// Brings an image whose exact distance from the original is more than `size` into the ball: in l2 and l1 straight
-/// towards the original, in l0 by keep_largest(). Does nothing in linf, which bounds() sees to.
+/// Brings an image that is exactly farther than `size` from the original into the ball: in l2 and l1 straight towards
+/// the original, in l0 by keep_largest(). Does nothing in linf, where bounds() suffices.
 void shrink(std::span<const real> original, Norm norm, double size, std::span<real> image);
 
-/// Takes back all changes but the `count` largest; of equals the first stay.
+/// Undoes all changes but the `count` largest; among equals the first are kept.
 void keep_largest(std::span<const real> original, double count, std::span<real> image);
 
 /// 1, 0 or -1.
 inline real sign(real g) { return static_cast<real>(static_cast<int>(g > 0) - static_cast<int>(g < 0)); }
 
-/// The number nearest to `value` whose exact distance from `original` is at most eps. Constant time.
+/// The number nearest to `value` whose exact distance from `original` is at most eps. Takes constant time.
 real within(real original, real value, double eps);
 
 }  // namespace hans::attacks

@@ -5,10 +5,10 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image in l2 and sees nothing but classes (Brendel 2018): from the best of `starts` images of
-/// noise that reach the goal, each brought back to the boundary, it takes random steps along the sphere around the
-/// original and towards it, and keeps those that still reach the goal. How long they are follows from how many did.
-/// Cost: a forward pass a step, one more every tenth, and to begin 14 for each start and up to `tries` in all.
+/// Decision-based minimum-norm attack in l2 (Brendel 2018). From the best of `starts` noise images that reach the goal,
+/// each moved back to the boundary, it takes random steps along the sphere around the original and towards the
+/// original, and keeps those that still reach the goal. Step lengths adapt to the share of steps that do. Cost: a
+/// forward pass a step and one more every tenth; to begin, 14 for each start and up to `tries` in all.
 struct BoundaryAttack {
   unsigned steps = 25000;
   float spherical_step = 0.01F;

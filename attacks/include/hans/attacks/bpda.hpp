@@ -1,12 +1,12 @@
-// Backward pass differentiable approximation: any attack on a model that rounds.
+// Backward pass differentiable approximation: a wrapper for attacks on models that are not differentiable.
 #pragma once
 
 #include <hans/attacks/attack.hpp>
 
 namespace hans::attacks {
 
-/// Runs an attack on a model whose steps without gradient hand it on unchanged (Athalye 2018, section 4.1.1): layers
-/// that round or compare, and a nn::Preprocessed step. The logits stay what they are.
+/// Wraps an attack: in the backward pass, steps without gradient are the identity (Athalye 2018, section 4.1.1). These
+/// are layers that round or compare, and nn::Preprocessed. The logits do not change.
 struct Bpda {
   Required<Attack> attack;
 

@@ -5,12 +5,12 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image in l2 by minimising |x' - x|^2 + c * max(kappa - margin, 0) with Adam (Carlini and
-/// Wagner 2017). Of the paper's ways to stay in the box it takes projected gradient descent: under the change of
-/// variables with tanh, features at an end of the box, most of those of a digit, have no slope and hardly move. A
-/// binary search of `searches` runs finds the smallest c that reaches the goal: times 10 while none has, then halving.
-/// With abort_early a run ends where a tenth of its steps lowered neither the objective nor what is missing of the
-/// margin by 0.01 %. Cost: a forward pass a step, and a gradient where the margin is below kappa.
+/// Minimum-norm attack in l2: minimizes |x' - x|^2 + c * max(kappa - margin, 0) with Adam (Carlini and Wagner 2017). Of
+/// the paper's ways to stay in the box it uses projected gradient descent: with a tanh change of variables, features at
+/// an end of the box (most of those of a digit) have no slope and hardly move. A binary search of `searches` runs finds
+/// the smallest c that reaches the goal: times 10 until a run does, then halving the interval. With abort_early a run
+/// ends if a tenth of its steps lowered neither the objective nor the missing margin by 0.01 %. Cost: a forward pass
+/// and a gradient a step; for kappa = 0 no gradient where the goal is reached.
 struct CarliniWagner {
   unsigned searches = 9;
   unsigned steps = 1000;

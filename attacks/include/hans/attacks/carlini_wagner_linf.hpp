@@ -5,12 +5,12 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image in linf by minimising, with Adam, the sum of what changes exceed tau by, plus c *
-/// max(kappa - margin, 0) (Carlini and Wagner 2017, section VI-C). Where an image without excess reaches the goal, tau
-/// becomes tau_decay times its largest change, and the next run begins at it; where a run finds none, c is doubled, up
-/// to most_c. The box is kept as in `cw`. With abort_early a run ends where a tenth of its steps lowered neither the
-/// objective nor what is missing of the margin by 0.01 %. Cost: a forward pass a step, and a gradient where the margin
-/// is below kappa.
+/// Minimum-norm attack in linf: minimizes with Adam the sum of the changes' excess over tau plus c * max(kappa -
+/// margin, 0) (Carlini and Wagner 2017, section VI-C). A run ends with the first image that reaches the goal without
+/// excess; then tau becomes tau_decay times its largest change, and the next run begins at it. A run without such an
+/// image doubles c, up to most_c. The box is kept as in `cw`. With abort_early a run ends if a tenth of its steps
+/// lowered neither the objective nor the missing margin by 0.01 %. Cost: a forward pass and a gradient a step; for
+/// kappa = 0 no gradient where the goal is reached.
 struct CarliniWagnerLinf {
   unsigned steps = 1000;
   float rate = 5e-3F;

@@ -5,9 +5,9 @@
 
 namespace hans::attacks {
 
-/// Several attacks with one norm, budget and range of features. In a ball each begins at the originals of the samples
-/// that withstood those before it; attacks that look for the nearest image all run on every sample, and the nearest is
-/// taken, of equals the first.
+/// The best of several attacks that share norm, budget and range of features. In a ball they run in stages, each on the
+/// samples that withstood those before it. Minimum-norm attacks all run on every sample, and the nearest image is
+/// taken, the first among equals.
 struct Composite {
   Required<Attacks> attacks;
 

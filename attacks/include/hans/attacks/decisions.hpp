@@ -1,4 +1,4 @@
-// What attacks have in common that see nothing but classes.
+// What decision-based attacks share: a start, and the way back to the boundary.
 #pragma once
 
 #include <span>
@@ -8,12 +8,12 @@
 
 namespace hans::attacks {
 
-/// Makes the sample's image one that reaches the goal: at first the original itself if it does, else noise, uniform in
-/// the box. `tried` counts what was drawn, over all calls, up to `tries`. Whether one was found.
+/// Sets the sample's image to one that reaches the goal: on the first call the image itself if it does, else noise that
+/// is uniform in the box. `tried` counts the draws over all calls, up to `tries`. Returns whether one was found.
 Task<bool> begin_reaching(LabelOracle& sample, unsigned tries, unsigned& tried);
 
-/// Brings an image that reaches the goal back to the boundary, by halving the ball that it is projected into
-/// (project_to) 14 times; it still reaches the goal.
+/// Moves an image that reaches the goal back to the boundary, with 14 steps of a binary search over the radius of the
+/// ball it is projected into (project_to). The result still reaches the goal. Cost: 14 forward passes.
 Task<Stop> back_to_boundary(LabelOracle& sample, std::span<real> image);
 
 }  // namespace hans::attacks

@@ -5,11 +5,11 @@
 
 namespace hans::attacks {
 
-/// Takes the model to be linear around the image so far and goes to the nearest class boundary, until the class changes
-/// (Moosavi-Dezfooli 2016), with the sum of all steps lengthened by `overshoot`. Only the `candidates` likeliest
-/// classes on the original count. Each step goes 1e-4 too far, and the box cuts off what leaves it. Then `refine`
-/// forward passes look for a nearer image on the way back (see refine_kept); the paper has none of those. Cost: a
-/// gradient for each class but the first, a step.
+/// Takes the model to be linear around the current image and moves to the nearest class boundary, until the class
+/// changes (Moosavi-Dezfooli 2016); the sum of all steps is lengthened by `overshoot`. Only the `candidates` likeliest
+/// classes on the original count. Each step goes 1e-4 beyond the boundary, and is clipped to the box. Then `refine`
+/// forward passes look for a nearer image (see refine_kept), which the paper does not. Cost a step: a gradient for each
+/// candidate but the first.
 struct DeepFool {
   Norm norm = Norm::l2;
   unsigned steps = 50;

@@ -10,7 +10,7 @@
 
 namespace hans::attacks {
 
-/// Goes down a function by Adam (Kingma 2015) with the usual betas, from values that the caller holds.
+/// Minimizes a function with Adam (Kingma 2015; betas 0.9 and 0.999) on values that the caller holds.
 class Descent {
  public:
   Descent(std::size_t size, real rate) : rate_(rate), mean_(size), square_(size) {}

@@ -9,7 +9,8 @@
 
 namespace hans::attacks {
 
-/// How far an image is from its original. Differences are exact (taken in double); sums run in index order.
+/// Distances of an image from its original, NaN (but l0) if a feature is NaN. Differences are exact (taken in double);
+/// sums run in index order.
 struct Distances {
   double linf = 0, l2 = 0, l1 = 0;
   std::size_t l0 = 0;  ///< features whose bits differ

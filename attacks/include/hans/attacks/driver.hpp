@@ -1,4 +1,4 @@
-// Runs attacks: many samples at a time, each on its own.
+// Runs an attack on many samples at once, each independent of the others.
 #pragma once
 
 #include <functional>
@@ -7,23 +7,22 @@
 
 namespace hans::attacks {
 
-/// Puts all samples through the coroutines that `begin` makes, and gives back
-/// - within a finite budget the first image that reaches the goal, and asks nothing after it;
-/// - without a limit, of all images that reach the goal the one nearest to the original in the budget's norm;
-/// - otherwise, and with CraftOptions::to_the_end, the image the attack has in the end.
-/// As many at a time as go through the model together, on
-/// several threads where the model allows it. A sample that is finished makes room for the next, so what is done to one
-/// never depends on others. Throws Error for shapes the model does not take, classes that do not exist, a goal of the
-/// wrong length, logits or gradients that are not numbers, a model without gradient for an attack that needs one, and
-/// what the coroutines throw.
+/// Runs the coroutine that `begin` makes on each sample. The image of a sample is
+/// - in a finite budget: the first that reaches the goal; the search ends there;
+/// - without a limit: of all that reach the goal, the nearest to the original in the budget's norm;
+/// - if none reached the goal, and with CraftOptions::to_the_end: the attack's last.
+/// As many samples are in work as fit in one batch of the model, on several threads if the model allows it. A finished
+/// sample makes room for the next, so the result of a sample never depends on others. Throws Error for shapes that do
+/// not fit the model, classes that do not exist, a goal of the wrong length, NaN in logits or gradients, a model
+/// without gradient if the attack needs one; and whatever the coroutines throw.
 Crafted drive(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, const CraftOptions& options,
               const Budget& budget, Knowledge knowledge, const std::function<Task<Stop>(GradientOracle&)>& begin);
 
-/// Throws what drive() throws for arguments that do not fit together.
+/// Throws what drive() throws for arguments that do not fit together, without running anything.
 void check_call(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                 const CraftOptions& options, Knowledge knowledge);
 
-/// What Attack calls for attacks that have `Task<Stop> search(Oracle&) const`.
+/// How Attack runs an attack that has `Task<Stop> search(Oracle&) const`.
 template <class A>
 Crafted craft_alone(const A& attack, const Budget& budget, const nn::Classifier& model, const data::Samples& samples,
                     const Goal& goal, CraftOptions options) {

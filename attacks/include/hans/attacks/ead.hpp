@@ -5,12 +5,12 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image in l1 (Chen 2018): minimises c * max(kappa - margin, 0) + |x' - x|_2^2 + beta * |x' -
-/// x|_1 by FISTA, whose steps pull every change beta towards 0 and whose rate falls as a square root. A binary search
-/// of `searches` runs finds the smallest c that reaches the goal: times 10 while none has, then halving. A run ends
-/// early where a tenth of its steps lowered neither the objective nor what is missing of the margin by 0.01 %. Then
-/// `refine` forward passes look for a nearer image on the way back (see refine_kept); the paper has none of those.
-/// Cost: a gradient and two forward passes a step.
+/// Minimum-norm attack in l1 (Chen 2018): minimizes c * max(kappa - margin, 0) + |x' - x|_2^2 + beta * |x' - x|_1 by
+/// FISTA, whose steps shrink every change by beta and whose rate falls as a square root. A binary search of `searches`
+/// runs finds the smallest c that reaches the goal: times 10 until a run does, then halving the interval. With
+/// abort_early a run ends if a tenth of its steps lowered neither the objective nor the missing margin by 0.01 %. Then
+/// `refine` forward passes look for a nearer image (see refine_kept), which the paper does not. Cost: a gradient and
+/// two forward passes a step; for kappa = 0 no gradient where the goal is reached.
 struct Ead {
   unsigned searches = 9;
   unsigned steps = 1000;

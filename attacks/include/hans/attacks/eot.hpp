@@ -1,14 +1,13 @@
-// Expectation over transformation: any attack on a model that is random.
+// Expectation over transformation: a wrapper for attacks on random models.
 #pragma once
 
 #include <hans/attacks/attack.hpp>
 
 namespace hans::attacks {
 
-/// Runs an attack that is told the mean of `draws` answers for each question it asks a random model
-/// (Classifier::random): logits, loss and gradient (Athalye 2018). Each draw counts and costs one forward pass and one
-/// gradient. On other models it is the attack itself. What counts as a success is the judge's one draw, which the
-/// attack never sees.
+/// Wraps an attack on a random model (Classifier::random): each answer it gets (logits, loss, gradient) is the mean of
+/// `draws` answers (Athalye 2018). Each draw counts and costs a forward pass and a gradient. On other models it is the
+/// attack itself. Success is decided by the judge's single draw, which the attack never sees.
 struct Eot {
   Required<Attack> attack;
   unsigned draws = 20;

@@ -5,14 +5,14 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image of another class (Croce and Hein 2020): again and again it takes the model to be linear
-/// around the image so far, goes `eta` times as far as the class boundary nearest in the norm, biased towards the
-/// original by a weight of at most alpha_max, and, where that is across, back by `beta` towards the original. With
-/// `classes` it goes towards the likeliest other classes in turn, `steps` for each, which costs one gradient a step
-/// instead of one for each class. The first run begins at the original, restarts half of eps away from it. With eps it
-/// ends at the first image inside that ball; without, it returns the nearest, after `refine` forward passes on the way
-/// back (see refine_kept) and a last step from the original; the paper has a similar end, its authors' later code none.
-/// Cost: up to two forward passes a step.
+/// Minimum-norm attack (Croce and Hein 2020). Each step takes the model to be linear around the current image and moves
+/// `eta` times the way to the class boundary nearest in the norm, biased towards the original by a weight of at most
+/// alpha_max. An image across the boundary moves back towards the original by `beta`. With `classes`, it aims at the
+/// likeliest other classes in turn, `steps` for each, at the cost of one gradient a step instead of one for each class.
+/// The first run begins at the original, restarts begin half of eps away from it. With eps it ends at the first image
+/// inside that ball. Without, it returns the nearest image, after `refine` forward passes on the way back (see
+/// refine_kept) and a last step from the original; the paper has a similar end, the authors' later code has none. Cost
+/// besides: up to two forward passes a step.
 struct Fab {
   Norm norm = Norm::linf;
   std::optional<float> eps = {};

@@ -5,11 +5,10 @@
 
 namespace hans::attacks {
 
-/// x' = clip(x + eps * sign(gradient of the loss)): one step of the steepest ascent in linf (Goodfellow 2014; the
-/// cleverhans v1.0.0 report prints eq. 1 without the sign, its code has it). In l2 the step is eps * g / |g|, in l1 all
-/// of eps on the first feature with the largest |g|. Targeted, the step goes down the target's loss. The result is
-/// inside the ball exactly: where float rounding would leave it, the next number inwards is taken. Cost: one gradient
-/// per image.
+/// x' = clip(x + eps * sign(gradient of the loss)): one step of steepest ascent in linf (Goodfellow 2014; eq. 1 of the
+/// cleverhans v1.0.0 report lacks the sign, its code has it). In l2 the step is eps * g / |g|; in l1 all of eps goes to
+/// the first feature with the largest |g|. Targeted, the step goes down the target's loss. The result is exactly inside
+/// the ball: where float rounding would leave it, the next number inwards is taken. Cost: one gradient.
 struct Fgsm {
   Required<float> eps;
   Norm norm = Norm::linf;
@@ -34,8 +33,9 @@ struct Fgsm {
   Fgsm resolved(data::Box box) const;
 };
 
-/// attacks.fgsm of cleverhans v1.0.0, faults included: always away from the model's own prediction (tied logits share
-/// it), clipped only if both ends are given, and float rounding may leave the ball. Judged by the prediction alone.
+/// attacks.fgsm of cleverhans v1.0.0, faults included: it always moves away from the model's own prediction (tied
+/// logits share it), clips only if both ends are given, and may leave the ball by float rounding. Judged by the
+/// prediction alone.
 struct FgsmCleverhans100 {
   Required<float> eps;
   std::optional<float> clip_min = {}, clip_max = {};

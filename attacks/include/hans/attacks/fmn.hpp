@@ -5,11 +5,11 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image in any norm (Pintor 2021): steps of `alpha` up the margin, in l2, each followed by the
-/// projection on a ball around the original. While nothing was found the ball reaches to where the boundary would be if
-/// the model were linear; then it shrinks by gamma while the goal is reached and grows by gamma while it is not. alpha
-/// falls to a hundredth and gamma to 0.001 along half a cosine. Then `refine` forward passes look for a nearer image on
-/// the way back to the original (see refine_kept); the paper has none of those. Cost: one gradient a step.
+/// Minimum-norm attack in any norm (Pintor 2021): steps of `alpha` up the margin, in l2, each projected onto a ball
+/// around the original. Until the goal is reached first, the ball extends to where the boundary would be if the model
+/// were linear; then it shrinks by gamma while the goal is reached and grows by gamma while it is not. alpha falls to a
+/// hundredth and gamma to 0.001 along half a cosine. Then `refine` forward passes look for a nearer image (see
+/// refine_kept), which the paper does not. Cost: one gradient a step.
 struct Fmn {
   Norm norm = Norm::l2;
   unsigned steps = 100;

@@ -5,10 +5,10 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image and sees nothing but classes (Chen 2020): from an image of noise that reaches the goal,
-/// brought back to the boundary, it guesses the boundary's normal from the classes of `evals` * sqrt(step) random
-/// images around, jumps along it as far as the goal stays reached, and comes back to the boundary. Cost: that many
-/// forward passes a step, about 30 more for the ways back, and up to `tries` to begin.
+/// Decision-based minimum-norm attack (Chen 2020). From a noise image that reaches the goal, moved back to the
+/// boundary, each step estimates the boundary's normal from the classes of `evals` * sqrt(step) random images around
+/// (at most `most_evals`), jumps along it as far as the goal stays reached, and moves back to the boundary. Cost: those
+/// forward passes and up to 34 more a step, and up to `tries` to begin.
 struct HopSkipJump {
   Norm norm = Norm::l2;
   unsigned steps = 50;

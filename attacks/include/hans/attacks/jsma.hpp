@@ -14,23 +14,22 @@ constexpr std::array<std::string_view, 2> enum_names(Select) { return {"pairs", 
 enum class Retire { once, saturated };
 constexpr std::array<std::string_view, 2> enum_names(Retire) { return {"once", "saturated"}; }
 
-/// How much each of the other classes counts in the saliency of a feature.
+/// Weights of the other classes in the saliency of a feature, see Jsma.
 enum class Map { weighted, taylor };
 constexpr std::array<std::string_view, 2> enum_names(Map) { return {"weighted", "taylor"}; }
 
-/// Changes few features, by a lot: step by step the two features (or one) whose change raises the target class most
-/// while lowering the others (Papernot 2016, eq. 2 of the cleverhans v1.0.0 report). Stops with a reason:
-/// target_reached, limit, domain_exhausted or no_admissible_pair, checked in this order.
-///
-/// of=probabilities ranks by the gradient g of log p_target: T = g_i + g_j, score |T|, admissible if T > 0 (theta < 0:
-/// T < 0). of=logits: a = gradient of the target's logit, b = of the sum of all others; T = a_i + a_j, O = b_i + b_j,
-/// score
-/// -(T * O), admissible if T > 0 and O < 0 (theta < 0: both reversed). Ties go to the lexicographically smallest pair.
-/// map=weighted (WJSMA, Combey 2020, arXiv:2007.06032) ranks as of=logits does, with b the gradient of the sum of all
-/// others' outputs each times its probability, which fall first where they are large; map=taylor (TJSMA there) weighs
-/// every feature by how far it can go besides. theta > 0 and theta < 0 are JSMA+F and JSMA-F of Wiyatno and Xu 2018.
-/// Cost: one forward and one (of=logits, map=weighted: two) backward passes per step; samples that are finished cost
-/// nothing.
+/// Changes few features, by a lot: in each step the two features (or one) whose change raises the target class most and
+/// lowers the others (Papernot 2016, eq. 2 of the cleverhans v1.0.0 report). Stops for the first of these reasons:
+/// target_reached, limit, domain_exhausted, no_admissible_pair. The scores of a pair (i, j):
+/// - of=probabilities: with g the gradient of log p_target and T = g_i + g_j, the score is |T|, admissible if T > 0
+///   (theta < 0: T < 0).
+/// - of=logits: with a the gradient of the target's logit and b that of the sum of all others, T = a_i + a_j and O =
+///   b_i + b_j, the score is -(T * O), admissible if T > 0 and O < 0 (theta < 0: both reversed).
+/// - map=weighted (WJSMA, Combey 2020, arXiv:2007.06032): as of=logits, but each other output is weighted by its
+///   probability, so that the largest fall first.
+/// - map=taylor (TJSMA there): as map=weighted, with each feature also weighted by how far it can still move.
+/// Among equals the lexicographically smallest pair wins. theta > 0 and theta < 0 are JSMA+F and JSMA-F of Wiyatno and
+/// Xu 2018. Cost: one forward and one (of=logits, map: two) backward passes per step.
 struct Jsma {
   std::optional<float> gamma = {};
   std::optional<unsigned> max_features = {};
@@ -69,8 +68,8 @@ struct Jsma {
   Jsma resolved(data::Box box) const;
 };
 
-/// attacks.jsma of cleverhans v1.0.0, faults included: ranks by the Jacobian of the probabilities (or logits)
-/// themselves and, when no pair qualifies, takes the lowest pair left. Judged by the prediction alone.
+/// attacks.jsma of cleverhans v1.0.0, faults included: it ranks by the Jacobian of the probabilities (or logits)
+/// themselves, and takes the lowest pair left if none is admissible. Judged by the prediction alone.
 struct JsmaCleverhans100 {
   Required<float> theta;
   float gamma = std::numeric_limits<float>::infinity();

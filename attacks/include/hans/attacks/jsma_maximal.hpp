@@ -5,11 +5,11 @@
 
 namespace hans::attacks {
 
-/// The saliency map attack without a target or a direction (Wiyatno and Xu 2018): in every step the pair of features
-/// whose change, up or down, raises any class, or lowers the label, most while it does the reverse to all others. Of a
-/// class with outputs F: T = g_i + g_j of F, O = that of the sum of all others, score -(T * O); the first of equals in
-/// the order of classes, up before down, then pairs. A feature is never changed back. Cost: a forward pass and a
-/// gradient for each class in every step.
+/// The saliency map attack without target or direction (Wiyatno and Xu 2018). Each step changes the pair of features,
+/// up or down, that most raises any class (or lowers the label) while doing the reverse to all others. For a class with
+/// output F: T = g_i + g_j with g its gradient, O the same of the sum of all others, score -(T * O). Among equals the
+/// first counts, by class, then up before down, then by pair. A feature is never changed back. Cost: a forward pass and
+/// a gradient for each class in every step.
 struct JsmaMaximal {
   Required<float> gamma;
   float theta = 1;

@@ -5,11 +5,12 @@
 
 namespace hans::attacks {
 
-/// Looks for the nearest image in l2 by minimising |x' - x|^2 + c * cross entropy of the target (untargeted minus that
-/// of the label) in the box with L-BFGS (Szegedy 2013, section 4.1): a quasi-Newton step from the last 10, of the
-/// features that no end of the box holds, cut off at the box, halved until the objective has fallen enough. A binary
-/// search of `searches` runs finds the smallest c that reaches the goal: times 10 while none has, then halving. Cost: a
-/// gradient for each image that a run looks at.
+/// Minimum-norm attack in l2: minimizes |x' - x|^2 + c * cross entropy of the target (untargeted: minus that of the
+/// label) in the box with L-BFGS (Szegedy 2013, section 4.1). Each quasi-Newton step follows from the last 10, moves
+/// the features that no end of the box holds, is clipped to the box, and is halved until the objective falls enough. A
+/// binary search of `searches` runs finds the smallest c that reaches the goal: times 10 until a run does, then halving
+/// the interval. Then `refine` forward passes look for a nearer image (see refine_kept). Cost: a gradient for each
+/// image that a run tries.
 struct Lbfgs {
   unsigned searches = 9;
   unsigned steps = 100;

@@ -6,11 +6,10 @@
 
 namespace hans::attacks {
 
-/// FGSM in steps along a running mean of gradients, made so that images transfer to other models (Dong 2018): the mean
-/// is `decay` times itself plus the gradient divided by its l1 length. With nesterov=true the gradient is taken where
-/// the mean leads, alpha * decay ahead (NI-FGSM, Lin 2020). With a diversity p > 0 the model sees, with probability p,
-/// the image shrunk by up to a tenth and put on zeros at a random place (DI-FGSM, Xie 2019). Cost: `steps` gradients
-/// and one more forward pass.
+/// FGSM in steps along a momentum, for images that transfer to other models (Dong 2018). The momentum is `decay` times
+/// itself plus the gradient divided by its l1 norm. With nesterov=true the gradient is taken alpha * decay ahead along
+/// the momentum (NI-FGSM, Lin 2020). With a diversity p > 0 the model sees, with probability p, the image shrunk by up
+/// to a tenth and placed at random on zeros (DI-FGSM, Xie 2019). Cost: `steps` gradients and one more forward pass.
 struct MiFgsm {
   Required<float> eps;
   Norm norm = Norm::linf;

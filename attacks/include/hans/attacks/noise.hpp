@@ -1,4 +1,4 @@
-// What any attack must beat: noise, and changes that are not aimed.
+// Noise and other changes that ignore the model: a baseline for attacks.
 #pragma once
 
 #include <hans/attacks/driver.hpp>
@@ -10,10 +10,10 @@ constexpr std::array<std::string_view, 6> enum_names(NoiseKind) {
   return {"uniform", "gaussian", "salt_pepper", "contrast", "blur", "inversion"};
 }
 
-/// Changes an image without looking at the model: a floor for attacks. uniform, gaussian and salt_pepper (every feature
-/// to an end of the box) are drawn anew `repeats` times; contrast goes to the middle of the box, blur to the mean of 3
-/// x 3 pixels, inversion to the other end of the box. All of it is brought to the surface of the ball, as far as the
-/// change reaches. Cost: `repeats` forward passes, or one.
+/// Changes an image without looking at the model: a baseline for attacks. uniform, gaussian and salt_pepper (every
+/// feature to a random end of the box) are drawn `repeats` times; contrast moves to the middle of the box, blur to the
+/// mean of 3 x 3 pixels, inversion to the other end of the box. Every change is projected into the ball. Cost:
+/// `repeats` forward passes, or one.
 struct Noise {
   Required<float> eps;
   Norm norm = Norm::linf;

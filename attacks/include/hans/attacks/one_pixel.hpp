@@ -5,10 +5,10 @@
 
 namespace hans::attacks {
 
-/// Changes a few pixels, found by differential evolution (Su 2017): of `population` candidates, each so many places and
-/// colours, every one is in each round challenged by a + 0.5 * (b - c) of three others, and gives way if that has the
-/// lower probability of the label (targeted, the higher of the target). No crossover. Places begin uniform, colours
-/// normal around the middle of the box. Cost: population * (rounds + 1) forward passes.
+/// Changes a few pixels, found by differential evolution (Su 2017). Each of `population` candidates is a set of places
+/// and colours. In each round a + 0.5 * (b - c), of three others, challenges every candidate and replaces it if the
+/// label's probability is lower (targeted: the target's is higher). No crossover. Places begin uniform, colours normal
+/// around the middle of the box. Cost: population * (rounds + 1) forward passes.
 struct OnePixel {
   Required<unsigned> pixels;
   unsigned population = 400;

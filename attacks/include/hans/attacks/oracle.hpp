@@ -1,4 +1,4 @@
-// What an attack sees of one sample and of the model: as much as it is meant to see, and nothing else.
+// What an attack sees of one sample and of the model, by threat model.
 #pragma once
 
 #include <coroutine>
@@ -14,7 +14,8 @@
 
 namespace hans::attacks {
 
-/// The loss of an image, its gradient, and the logits it follows from. Valid until the next question.
+/// The loss of an image, its gradient with respect to the image, and the logits. The spans are valid until the next
+/// question.
 struct Slope {
   real loss = 0;
   std::span<const real> gradient;
@@ -23,7 +24,7 @@ struct Slope {
 
 namespace detail {
 
-/// What an oracle and the driver tell each other of one sample.
+/// The state of one sample, shared by its oracle and the driver.
 struct Sample {
   enum class Asks { nothing, scores, slope, gradient };
 
@@ -37,20 +38,20 @@ struct Sample {
   std::uint32_t index = 0;
   std::uint64_t seed = 0;
   Budget budget;
-  double reach = 0;  ///< how far images may be from the original just now
+  double reach = 0;  ///< the current radius of the ball, see LabelOracle::set_reach()
   Note* note = nullptr;
-  std::span<const unsigned char> mask;  ///< 0: this feature stays; empty: all may change
+  std::span<const unsigned char> mask;  ///< 0: the feature must not change; empty: all may
 
-  std::coroutine_handle<> waiting;  ///< goes on when the question is answered
+  std::coroutine_handle<> waiting;  ///< to resume once the question is answered
   Asks asks = Asks::nothing;
   std::span<real> question;  ///< the image asked about
   const void* loss = nullptr;
   real (*climb)(const void* loss, std::span<const real> logits, std::span<real> seed) = nullptr;
-  std::vector<real> weights;  ///< of the logits, whose sum a gradient is asked of; for all draws, or for each
+  std::vector<real> weights;  ///< the gradient asked for is of the logits' sum with these; for all draws, or for each
   std::span<const real> logits, gradient;
   int prediction = 0;
   real loss_value = 0;
-  bool unless_reached = false;  ///< no gradient where the prediction is the goal's
+  bool unless_reached = false;  ///< no gradient if the prediction reaches the goal
   std::vector<real> kept;       ///< the best image that reached the goal; empty: none
 };
 
@@ -62,26 +63,26 @@ struct Answer {
 
 }  // namespace detail
 
-/// One sample and the classes a model gives its images: for attacks that only see decisions.
+/// One sample, and the class that the model predicts for an image: for decision-based attacks.
 ///
-/// Every image that is asked about is first brought into the box and, where the attack has a budget, the ball, in
-/// place; so all that the model sees counts. The driver keeps the best image and ends the attack on the sample when it
-/// is done; an attack only searches.
+/// Before the model sees an image, the oracle brings it into the box and, if the attack has a budget, into the ball, in
+/// place. So every image the model sees can become the result (unless set_reach() enlarged the ball). The driver keeps
+/// the best one and ends the attack on the sample when it is done; the attack only searches.
 ///
-/// A question keeps references to what it is given, the attack waits meanwhile, and compilers differ in how long they
-/// keep a temporary in a co_await. So give questions named objects: losses that are temporaries do not compile.
+/// Questions keep references to their arguments while the attack is suspended, and compilers differ in how long a
+/// temporary in a co_await lives. So pass named objects; a temporary loss does not compile.
 class LabelOracle {
  public:
   explicit LabelOracle(detail::Sample& sample) : sample_(sample) {}
 
   std::span<const real> original() const { return sample_.original; }
 
-  /// The image the attack works on: the original at first; what is returned where the driver kept none.
+  /// The image the attack works on, at first the original. It is the result if no image reached the goal.
   std::span<real> image() const { return sample_.image; }
   const Shape& shape() const { return *sample_.shape; }  ///< height x width x channels
   std::size_t classes() const { return sample_.classes; }
 
-  /// The least and largest value of each feature that box, mask and, in linf, the ball leave.
+  /// The range of each feature: box, mask and, in linf, ball together.
   std::span<const real> low() const { return sample_.low; }
   std::span<const real> high() const { return sample_.high; }
   const Budget& budget() const { return sample_.budget; }
@@ -91,30 +92,30 @@ class LabelOracle {
   std::span<const real> kept() const { return sample_.kept; }
 
   bool targeted() const { return sample_.targeted; }
-  int goal() const { return sample_.goal; }  ///< the class to reach, or to get away from
+  int goal() const { return sample_.goal; }  ///< the class to reach, or (untargeted) to get away from
   int label() const { return sample_.label; }
-  std::uint32_t index() const { return sample_.index; }  ///< in the data set
+  std::uint32_t index() const { return sample_.index; }  ///< the sample's index in its data set
   Note& note() const { return *sample_.note; }
 
-  /// Whether a prediction is what the attack wants.
+  /// Whether this prediction reaches the goal.
   bool reached(int prediction) const { return (prediction == sample_.goal) == sample_.targeted; }
 
-  /// Random numbers of this sample alone.
+  /// A stream of random numbers that follows from seed, purpose, sample and step alone.
   Stream random(std::string_view purpose, std::uint32_t step = 0) const {
     return Rng(sample_.seed).stream(purpose, sample_.index, step);
   }
 
-  /// Brings an image into box and ball, exactly.
+  /// Projects an image into box and ball, exactly.
   void project(std::span<real> image) const;
 
-  /// The radius of the ball just now.
+  /// The current radius of the ball.
   double reach() const { return sample_.reach; }
 
-  /// Lets the attack roam: from now on the ball has this radius, infinity for none. What is outside the budget's is
+  /// Changes the radius of the ball from now on; infinity removes the ball. Images outside the attack's budget are
   /// never kept.
   void set_reach(double size) const;
 
-  /// co_await: the class the model gives the image, an int.
+  /// co_await: the predicted class of the image, an int.
   auto prediction(std::span<real> image) const {
     struct Prediction : detail::Answer {
       int await_resume() const noexcept { return sample.prediction; }
@@ -131,12 +132,12 @@ class LabelOracle {
   detail::Sample& sample_;
 };
 
-/// The same and the logits: for attacks that see scores.
+/// LabelOracle and the logits: for score-based attacks.
 class ScoreOracle : public LabelOracle {
  public:
   using LabelOracle::LabelOracle;
 
-  /// co_await: the logits of the image, a std::span<const real> that is valid until the next question.
+  /// co_await: the logits of the image, a std::span<const real>, valid until the next question.
   auto scores(std::span<real> image) const {
     struct Scores : detail::Answer {
       std::span<const real> await_resume() const noexcept { return sample.logits; }
@@ -146,14 +147,14 @@ class ScoreOracle : public LabelOracle {
   }
 };
 
-/// The same and gradients: for attacks that know the model.
+/// ScoreOracle and gradients: for white-box attacks.
 class GradientOracle : public ScoreOracle {
  public:
   using ScoreOracle::ScoreOracle;
 
-  /// co_await: the Slope of a loss at the image. `loss(logits, seed)` gives the loss of one row of logits, and its
-  /// gradient with respect to them in `seed`, which is zeros before. With
-  /// `unless_reached` the gradient is left out, and empty, where the prediction is the goal's.
+  /// co_await: the Slope of a loss at the image. `loss(logits, seed)` returns the loss of one row of logits and adds
+  /// its gradient with respect to the logits to `seed`, which begins at zero. With `unless_reached`, no gradient is
+  /// computed (the span is empty) if the prediction reaches the goal.
   template <class Loss>
   auto slope(std::span<real> image, const Loss& loss, bool unless_reached = false) const {
     struct Found : detail::Answer {
@@ -171,8 +172,8 @@ class GradientOracle : public ScoreOracle {
   requires(!std::is_lvalue_reference_v<Loss>) void slope(
       std::span<real> image, Loss&& loss, bool unless_reached = false) const = delete;  ///< give it a name
 
-  /// co_await: the gradient of another sum of logits at the image of the last slope(), weighted by `weights`, one for
-  /// each class. A std::span<const real>, valid until the next question.
+  /// co_await: the gradient of the logits' sum weighted by `weights`, one for each class, at the image of the last
+  /// slope(). A std::span<const real>, valid until the next question.
   auto gradient(std::span<const real> weights) const {
     struct Found : detail::Answer {
       std::span<const real> await_resume() const noexcept { return sample.gradient; }

@@ -6,22 +6,22 @@
 
 namespace hans::attacks {
 
-/// bright, dark: where every feature is as far up, or down, as all together can be in ball and box. A layer that is
-/// flat for dark features, say, has gradients there. gaussian: the original + 0.001 N(0, 1), as far as box and ball
-/// allow.
+/// bright and dark: all features raised, or lowered, by the same amount, as far as ball and box allow; a layer that is
+/// flat for dark features, say, has gradients at the bright start. gaussian: the original + 0.001 N(0, 1), within box
+/// and ball.
 enum class Start { random, original, bright, dark, gaussian };
 constexpr std::array<std::string_view, 5> enum_names(Start) {
   return {"random", "original", "bright", "dark", "gaussian"};
 }
 
-/// Many small steps up the loss, back into the ball after each (Madry 2018). In linf a step changes each feature by
-/// alpha along the sign of the gradient; in l2 it is alpha * g / |g|; in l1 alpha is shared out equally among the 5 %
-/// of the features with the largest |g| that can still move that way, as by Tramer and Boneh 2019, and the projection
-/// is the true one on ball and box. A random start is uniform in the linf ball, and in l2 and l1 on a random direction
-/// at a random distance up to eps. clip_min and clip_max, where left open, stay so in the resolved SPEC, which then
-/// means the data's box. Ends with the first image that reaches the goal. loss=kl takes the probabilities of the
-/// original first, and is flat there: with start=original the attack stays where it is and stops for zero_gradient.
-/// Cost: `steps` gradients and one more forward pass for each restart; kl: another forward pass.
+/// Many small steps up the loss, each projected into the ball (Madry 2018). In linf a step moves each feature by alpha
+/// along the sign of the gradient; in l2 it is alpha * g / |g|; in l1 alpha is shared equally among the 5 % of the
+/// features with the largest |g| that can still move (Tramer and Boneh 2019), and the projection onto ball and box is
+/// exact. A random start is uniform in the linf ball; in l2 and l1 it lies in a random direction, at a distance uniform
+/// up to eps. Where clip_min or clip_max is left open, it stays open in the resolved SPEC and means the data's box. The
+/// attack ends at the first image that reaches the goal. loss=kl asks for the probabilities of the original first and
+/// has no gradient there: with start=original the attack stops at once (zero_gradient). Cost: `steps` gradients and one
+/// forward pass for each restart; kl: one more forward pass.
 struct Pgd {
   Required<float> eps;
   Norm norm = Norm::linf;

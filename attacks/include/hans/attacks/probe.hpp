@@ -1,4 +1,4 @@
-// Measurements on a few samples, from which one can tell whether a number of an evaluation can be believed.
+// Measurements on a few samples that show whether a number of an evaluation can be believed.
 #pragma once
 
 #include <array>
@@ -14,21 +14,21 @@
 
 namespace hans::attacks {
 
-/// Whether an image inside a ball around one sample fools the model, found by ...
+/// Whether an image inside a ball around one sample fools the model, by who found it.
 struct BallProbe {
   bool single_step = false;  ///< fgsm
   /// pgd, 40 steps on the cross entropy; in l1, where pgd is weak, apgd from larger balls; in l0 sigma-zero
   bool iterative = false;
-  bool other_loss = false;  ///< the same on the margin of the logits; in l0 fmn
+  bool other_loss = false;  ///< as iterative, on the margin of the logits; in l0 fmn
   bool boundary = false;    ///< fab, 50 steps towards each of the 3 likeliest classes
-  /// apgd-t, 50 steps towards each of the 9 likeliest other classes, where none of those above fools it
+  /// apgd-t, 50 steps towards each of the 9 likeliest other classes; only if none of those above fools the model
   bool other_classes = false;
-  bool other_start = false;       ///< pgd, 20 steps on the margin, from where all features are raised, or lowered
-  bool straight_through = false;  ///< pgd, 20 steps past what lets no gradient through, 10 draws of a random model
+  bool other_start = false;       ///< pgd, 20 steps on the margin, from the starts bright and dark
+  bool straight_through = false;  ///< pgd, 20 steps with BPDA, and EOT of 10 draws for random models
   bool black_box = false;         ///< square, 300 queries
-  bool transfer = false;          ///< the step that fools a classifier by nearest class mean, towards each other class
-  bool noise = false;             ///< 20 draws of noise at the surface of the ball
-  /// pgd, 20 steps, in a ball of half or twice the radius; not around samples that have a ball of their own
+  bool transfer = false;          ///< steps that fool a nearest-class-mean classifier, towards each other class
+  bool noise = false;             ///< 20 draws of noise
+  /// pgd, 20 steps, in a ball of half or twice the radius; not for samples that have balls of their own
   bool half_eps = false, double_eps = false;
 
   /// Whether any of them found an image inside the ball.
@@ -37,7 +37,7 @@ struct BallProbe {
   friend bool operator==(const BallProbe&, const BallProbe&) = default;
 };
 
-/// The yes and no of a BallProbe, by name.
+/// The flags of a BallProbe, by name.
 constexpr auto ball_flags() {
   using Flag = std::pair<std::string_view, bool BallProbe::*>;
   return std::array{Flag{"single_step", &BallProbe::single_step},
@@ -56,46 +56,46 @@ constexpr auto ball_flags() {
 
 /// The probes of one ball.
 struct ProbedBall {
-  Budget ball;                             ///< infinite size: each sample has a ball of its own, see balls_of()
-  std::optional<std::size_t> attack = {};  ///< whose distances give these balls; none: the same for all samples
+  Budget ball;                             ///< infinite size: a radius for each sample, see balls_of()
+  std::optional<std::size_t> attack = {};  ///< whose distances are the radii; none: one radius for all samples
   std::vector<BallProbe> probes = {};      ///< one for each of Probes::samples
 };
 
 struct Probes {
-  std::vector<std::size_t> samples;  ///< places of the probed samples in the evaluation, rising
-  std::vector<ModelProbe> model;     ///< for each of them
-  std::vector<ProbedBall> balls;     ///< as balls_of() lists them
+  std::vector<std::size_t> samples;  ///< places in the evaluation of the probed samples, rising
+  std::vector<ModelProbe> model;     ///< for each probed sample
+  std::vector<ProbedBall> balls;     ///< in the order of balls_of()
 };
 
 struct ProbeOptions {
   std::uint64_t seed = 0;
-  std::uint32_t every = 1;  ///< samples whose index is a multiple of it are probed
-  /// Labelled images whose class means make the images of `transfer`. The same for all parts of a benchmark.
+  std::uint32_t every = 1;  ///< probes the samples whose index is a multiple of this
+  /// Labelled images, whose class means the probe `transfer` uses. The same for all parts of a benchmark.
   data::Samples reference = {};
-  Tape* tape = nullptr;  ///< memory of an earlier call to work in, as in EvaluateOptions
+  Tape* tape = nullptr;  ///< as in EvaluateOptions
 };
 
-/// Of a run over `whole` samples about 100 are probed: max(1, whole / 100).
+/// ProbeOptions::every for about 100 probes in a run over `whole` samples: max(1, whole / 100).
 std::uint32_t probe_every(std::size_t whole);
 
-/// Places of the samples of an evaluation that have to be probed: right, and the index a multiple of `every`.
+/// Places of the samples to probe: correct ones whose index is a multiple of `every`.
 std::vector<std::size_t> probed_samples(const Evaluation& evaluation, std::uint32_t every);
 
-/// The distinct balls in which the numbers of an evaluation are probed, in the order of attacks and radii, without
-/// probes: the ball of each attack, or, for one that looks for the nearest image, each of `radii`, or, without radii,
-/// nine tenths of the distance that the attack found for a sample (the whole box where it found none). None for
-/// targeted runs and for attacks judged by the prediction alone.
+/// The distinct balls in which to probe the numbers of an evaluation, in the order of attacks and radii; their probes
+/// are empty. A ball is that of an attack or, for a minimum-norm attack, of each of `radii`; without radii it is nine
+/// tenths of the distance the attack found for each sample (the whole box if it found none). None for targeted runs and
+/// for attacks judged by the prediction alone.
 std::vector<ProbedBall> balls_of(const Evaluation& evaluation, std::span<const float> radii);
 
-/// Probes an evaluation, or a part of one; `samples` are the evaluation's, with images. Parts can be joined with
-/// extend(). What is measured of a sample follows from model, sample, ball and seed alone. Throws Error for samples
-/// that are not the evaluation's and for labels that are no class of the model. Cost for each probed sample: about 60
-/// gradients and 200 forward passes, and for each ball 350 gradients and 750 forward passes.
+/// Probes an evaluation, or a part of one, whose parts extend() joins. `samples` are the evaluation's, with images. The
+/// result for a sample follows from model, sample, ball and seed alone. Throws Error for samples that are not the
+/// evaluation's and for labels that are no class of the model. Cost for each probed sample: about 60 gradients and 200
+/// forward passes, and for each ball 350 gradients and 750 forward passes.
 Probes probe(const nn::Classifier& model, const data::Samples& samples, const Evaluation& evaluation,
              std::span<const float> radii, const ProbeOptions& options);
 
-/// Puts the probes of the samples behind the first `before` behind those of `all`; an empty `all` takes the balls of
-/// `part`. Throws Error for probes of other balls.
+/// Appends the probes of a part whose samples follow the first `before` ones; an empty `all` takes the balls of `part`.
+/// Throws Error for probes of other balls.
 void extend(Probes& all, Probes part, std::size_t before);
 
 }  // namespace hans::attacks

@@ -5,12 +5,12 @@
 
 namespace hans::attacks {
 
-/// Where a single step begins: every feature moved by one length in a random direction, or by a random length.
+/// Where the step begins: every feature moved by the same amount in a random direction (sign), or by a random amount.
 enum class Leap { sign, uniform };
 constexpr std::array<std::string_view, 2> enum_names(Leap) { return {"sign", "uniform"}; }
 
-/// One random step and one step of alpha along the sign of the gradient, in the linf ball. start=sign is R+FGSM
-/// (Tramer 2018): x' = x + (eps - alpha) * sign(n) with normal n. start=uniform is the fast attack of Wong 2020: x' is
+/// One random step, then one step of alpha along the sign of the gradient, in the linf ball. start=sign is R+FGSM
+/// (Tramer 2018): x' = x + (eps - alpha) * sign(n) with n normal. start=uniform is the fast attack of Wong 2020: x' is
 /// uniform in the ball. Cost: one gradient.
 struct RFgsm {
   Required<float> eps;

@@ -1,11 +1,11 @@
-// A part of a whole: where every percentage comes from.
+// A share, part of whole, with its confidence interval: the source of every percentage.
 #pragma once
 
 #include <cstddef>
 
 namespace hans::attacks {
 
-/// 95 % interval of a share after Wilson (1927). {0, 1} for a share of nothing.
+/// The 95 % confidence interval of a share (Wilson 1927). {0, 1} if the whole is 0.
 struct Interval {
   double low, high;
 };
@@ -19,7 +19,7 @@ class Share {
 
   std::size_t part() const { return part_; }
   std::size_t whole() const { return whole_; }
-  double value() const;  ///< in [0, 1]; 0 of nothing is 0
+  double value() const;  ///< in [0, 1]; 0 if the whole is 0
   Interval interval() const;
 
   friend bool operator==(const Share&, const Share&) = default;

@@ -5,11 +5,11 @@
 
 namespace hans::attacks {
 
-/// Looks for the image with the fewest changed features (Cina 2025): steps down max(-margin, 0) plus the mean of
-/// v^2 / (v^2 + sigma) over the changes v, a smooth count of them, each gradient divided by its largest element;
-/// changes below a threshold are taken back, and the threshold rises by `tau_rate` of the step while the goal is
-/// reached and falls while it is not. The step falls from `rate` to a tenth of it along half a cosine. Then `refine`
-/// forward passes take back changes one by one (see refine_kept); the paper has none of those. Cost: a gradient a step.
+/// Minimum-norm attack in l0, for the fewest changed features (Cina 2025): steps down max(-margin, 0) plus the mean of
+/// v^2 / (v^2 + sigma) over the changes v, a smooth count of them. Each gradient is divided by its largest element.
+/// Changes below a threshold are undone; the threshold rises by `tau_rate` of the step while the goal is reached and
+/// falls while it is not. The step falls from `rate` to a tenth of it along half a cosine. Then `refine` forward passes
+/// undo changes one by one (see refine_kept), which the paper does not. Cost: a gradient a step.
 struct SigmaZero {
   unsigned steps = 100;
   float rate = 1;

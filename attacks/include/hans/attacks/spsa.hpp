@@ -6,9 +6,9 @@
 
 namespace hans::attacks {
 
-/// PGD for models of which only scores are seen (Uesato 2018): the gradient is the mean of `pairs` differences of the
-/// loss a step of `delta` in a random direction of +-1 and against it, and Adam takes the steps. Cost: 2 * pairs + 1
-/// forward passes a step.
+/// Score-based PGD (Uesato 2018). The gradient is estimated as the mean of `pairs` differences of the loss between
+/// steps of +delta and -delta in a random direction of +-1; Adam takes the steps. Cost: 2 * pairs + 1 forward passes a
+/// step.
 struct Spsa {
   Required<float> eps;
   Norm norm = Norm::linf;

@@ -5,12 +5,12 @@
 
 namespace hans::attacks {
 
-/// Random search that sees only scores (Andriushchenko 2020), as in the reference AutoAttack: begins with vertical
-/// stripes of +-eps (linf) or a pattern of patches (l2, l1), then changes one random square at a time and keeps what
-/// lowers the label's margin. The squares' share of the image begins at p_init and shrinks with the queries; with
-/// rescale=true as if `queries` were 10,000. Targeted it lowers the target's cross entropy. clip_min and
-/// clip_max, where left open, stay so in the resolved SPEC, which then means the data's box. Cost: `queries` + 1
-/// forward passes for each restart.
+/// Score-based random search (Andriushchenko 2020), as in the reference AutoAttack. It begins with vertical stripes of
+/// +-eps (linf) or a pattern of patches (l2, l1), then changes one random square at a time and keeps changes that lower
+/// the label's margin. The squares cover a share p_init of the image at first and shrink with the queries; with
+/// rescale=true as if `queries` were 10,000. Targeted, it lowers the target's cross entropy. Where clip_min or clip_max
+/// is left open, it stays open in the resolved SPEC and means the data's box. Cost: `queries` + 1 forward passes for
+/// each restart.
 struct Square {
   Required<float> eps;
   Norm norm = Norm::linf;

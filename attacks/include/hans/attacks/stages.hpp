@@ -1,4 +1,4 @@
-// Several attacks, one behind the other.
+// Running several attacks in stages.
 #pragma once
 
 #include <span>
@@ -7,11 +7,11 @@
 
 namespace hans::attacks {
 
-/// Each attack begins at the originals of the samples that the judge finds to have withstood those before it, within
-/// `budget`; in a budget without limit at all originals. A sample's image is that of the attack it fell to, of several
-/// the nearest in the budget's norm; its note is that attack's, or the last one's. Counts are of all, the judge's
-/// forward passes included. Crafted::stages are the attacks that a sample came to, Note::withstood says how many of
-/// them it withstood.
+/// Runs several attacks in stages. Each starts from the originals, on the samples that by the judge withstood those
+/// before it, within `budget`; without a limit each runs on all samples. The image of a sample is that of the attack it
+/// fell to (the nearest in the budget's norm if several), and its note is that attack's, or the last one's if none.
+/// Counts include all attacks and the judge's forward passes. Crafted::stages are the attacks that some sample reached,
+/// Note::withstood the number of them that failed on the sample.
 Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
                   const data::Samples& samples, const Goal& goal, const CraftOptions& options);
 

@@ -1,4 +1,4 @@
-// Coroutines: how an attack is written as if it were alone with its sample.
+// The coroutine type of attacks, each written for one sample.
 #pragma once
 
 #include <coroutine>
@@ -8,14 +8,14 @@
 
 namespace hans::attacks {
 
-/// Which coroutine of a sample goes on next. None resumes another: the driver does, so nothing piles up on the stack,
-/// and nothing needs tail calls, which WebAssembly may lack.
+/// The coroutine of a sample to resume next. Coroutines never resume each other, only the driver does: the stack stays
+/// flat without tail calls, which WebAssembly may lack.
 struct Turn {
   std::coroutine_handle<> next;
 };
 
-/// What a coroutine gives in the end: an attack on one sample, or a part of one. It runs when it is awaited, and stops
-/// wherever it asks the model something (see oracle.hpp). What it takes by reference must outlive it.
+/// An attack on one sample, or a part of one, that returns a T. It starts when it is awaited, and suspends at every
+/// question to the model (see oracle.hpp). What it takes by reference must outlive it.
 template <class T>
 class [[nodiscard]] Task {
  public:
@@ -23,7 +23,7 @@ class [[nodiscard]] Task {
     std::optional<T> value;
     std::exception_ptr error;
     Turn* turn = nullptr;
-    std::coroutine_handle<> behind;  ///< who awaits this one
+    std::coroutine_handle<> behind;  ///< the coroutine that awaits this one
 
     Task get_return_object() { return Task(Handle::from_promise(*this)); }
     std::suspend_always initial_suspend() noexcept { return {}; }
@@ -43,7 +43,7 @@ class [[nodiscard]] Task {
     if (handle_) handle_.destroy();
   }
 
-  /// For co_await: starts it, and goes on behind it when it is done.
+  /// co_await starts the task and returns its result.
   bool await_ready() const noexcept { return false; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> who) const noexcept {
@@ -52,14 +52,14 @@ class [[nodiscard]] Task {
   }
   T await_resume() const { return result(); }
 
-  /// For the driver, who awaits nothing: it is this one's turn.
+  /// For the driver, which cannot co_await: makes this task the next to resume.
   void begin(Turn& turn) const noexcept {
     handle_.promise().turn = &turn;
     turn.next = handle_;
   }
   bool done() const { return handle_.done(); }
 
-  /// What it gave, once it is done; throws what it threw.
+  /// The result, once done(); rethrows what the task threw.
   T result() const {
     if (handle_.promise().error) std::rethrow_exception(handle_.promise().error);
     return std::move(*handle_.promise().value);
