@@ -10,7 +10,7 @@
 namespace hans::attacks {
 namespace {
 
-/// The settings that both attacks have.
+/// The settings that both attacks share.
 struct Climbing {
   unsigned steps;
   float rho;
@@ -24,13 +24,13 @@ unsigned share_of_steps(double share, unsigned steps) {
 void anywhere_in_ball(const LabelOracle& sample, double eps, std::uint32_t restart, std::span<real> image) {
   Stream stream = sample.random("apgd", restart);
   const std::vector<real> way = random_way(stream, sample.budget().norm, image.size());
-  double scale = 1;  // of a normal step, which the projection on the l1 ball then cuts
+  double scale = 1;  // l1: a standard normal step, cut by the projection
   if (sample.budget().norm != Norm::l1) scale = eps / (length(sample.budget().norm, way) + 1e-12);
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + static_cast<real>(scale) * way[i];
   if (sample.budget().norm == Norm::l1) project_l1(sample.original(), sample.low(), sample.high(), eps, image);
 }
 
-/// image += a step of this size, and back: for l1 along the features of the largest `density` of |gradient|.
+/// Takes a step of this size and projects; in l1 along the features with the largest `density` share of |gradient|.
 void climb_step(const LabelOracle& sample, std::span<const real> gradient, double size, double density,
                 std::span<real> image) {
   const std::size_t n = image.size();
@@ -59,7 +59,7 @@ double changed_features(std::span<const real> original, std::span<const real> im
   return count;
 }
 
-/// One run from where the sample's image is, in a ball of radius eps; leaves the best image there.
+/// One run from the sample's image in a ball of radius eps. Sets the sample's image to the best found.
 Task<Stop> climb_from(GradientOracle& sample, const Climb climb, const Climbing how, const double eps,
                       const bool begun) {
   const std::span<real> image = sample.image();
@@ -78,10 +78,10 @@ Task<Stop> climb_from(GradientOracle& sample, const Climb climb, const Climbing 
   real best_loss = slope.loss;
   std::vector<real> before(image.begin(), image.end());  // the image before the last step
   std::vector<real> moved(n);
-  std::vector<real> losses(how.steps + 1);  // after each step, behind one that is 0
+  std::vector<real> losses(how.steps + 1);  // after each step; the first is 0
   real best_at_check = best_loss;
   bool reduced_at_check = true;
-  double density = 0.2;  // share of the features that a step in l1 moves
+  double density = 0.2;  // l1: share of the features that a step moves
   double changed_at_check = static_cast<double>(n);
   if (begun) {
     changed_at_check = changed_features(sample.original(), image);
@@ -139,7 +139,7 @@ Task<Stop> climb_from(GradientOracle& sample, const Climb climb, const Climbing 
   co_return Stop::finished;
 }
 
-/// A run from a random place, or one in each of three balls that shrink to the budget's.
+/// A run from a random start, or with large_eps one in each of three balls that shrink to the budget's.
 Task<Stop> climb_anew(GradientOracle& sample, const Climb climb, const Climbing how, const std::uint32_t restart) {
   const double eps = sample.budget().size;
   if (!how.large_eps) {

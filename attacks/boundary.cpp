@@ -11,7 +11,7 @@
 namespace hans::attacks {
 namespace {
 
-/// How many of the last `most` trials succeeded, once there were so many.
+/// The share of successes among the last `most` trials.
 class Record {
  public:
   explicit Record(std::size_t most) : most_(most) {}
@@ -30,8 +30,8 @@ class Record {
   std::deque<bool> last_;
 };
 
-/// A random image at the same distance from the original, `along` of that away from this one, and the same nearer by
-/// `towards` of it.
+/// Proposes a random image at the same distance from the original, a share `along` of that distance away from the
+/// current image (`on_sphere`), and one nearer to the original by a share `towards` (`nearer`).
 void propose(const LabelOracle& sample, unsigned step, double along, double towards, std::span<real> on_sphere,
              std::span<real> nearer) {
   const std::span<const real> original = sample.original();
@@ -66,7 +66,7 @@ void propose(const LabelOracle& sample, unsigned step, double along, double towa
 Task<Stop> BoundaryAttack::search(LabelOracle& sample) const {
   const std::span<real> image = sample.image();
   unsigned tried = 0;
-  for (unsigned start = 0; start < starts && (start == 0 || tried > 0); ++start) {  // 0: it began there
+  for (unsigned start = 0; start < starts && (start == 0 || tried > 0); ++start) {  // 0: the original reaches it
     const Task<bool> begin = begin_reaching(sample, tries, tried);
     const bool begun = co_await begin;
     if (!begun) break;

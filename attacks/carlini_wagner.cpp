@@ -11,7 +11,7 @@
 namespace hans::attacks {
 namespace {
 
-/// One run with one c. Whether it reached the goal.
+/// One run with one c. Returns whether it reached the goal.
 Task<bool> minimise(GradientOracle& sample, const CarliniWagner& how, const real c) {
   const std::span<real> image = sample.image();
   const std::span<const real> original = sample.original();

@@ -11,8 +11,8 @@
 namespace hans::attacks {
 namespace {
 
-/// One run with one c and tau, on from the sample's image. Whether an image without excess reached the goal; it then is
-/// the sample's image.
+/// One run with one c and tau, from the sample's image on. Returns whether an image without excess reached the goal; it
+/// is then the sample's image.
 Task<bool> keep_below(GradientOracle& sample, const CarliniWagnerLinf& how, const real c, const real tau) {
   const std::span<real> image = sample.image();
   const std::span<const real> original = sample.original();

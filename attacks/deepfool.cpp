@@ -23,10 +23,10 @@ Task<Stop> DeepFool::search(GradientOracle& sample) const {
   const std::vector<real> highest(image.size(), std::numeric_limits<real>::infinity());
   for (unsigned k = 0; k < steps; ++k) {
     const Slope slope = co_await sample.slope(image, first, true);
-    if (slope.gradient.empty()) break;  // there
+    if (slope.gradient.empty()) break;  // the class has changed
     const Task<Boundary> search = nearest_boundary(sample, norm, slope, others);
     const Boundary boundary = co_await search;
-    // A little farther: steps that the box cuts off could come to rest just before the boundary.
+    // A little farther: a step that the box clips could stop just before the boundary.
     const real beyond = 1e-4F * static_cast<real>(dual_length(norm, boundary.gradient));
     step_to_plane(image, boundary.gradient, boundary.missing + beyond, lowest, highest, norm, step);
     for (std::size_t i = 0; i < image.size(); ++i) {

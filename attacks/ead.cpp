@@ -9,7 +9,7 @@
 namespace hans::attacks {
 namespace {
 
-/// One run with one c. Whether it reached the goal.
+/// One run with one c. Returns whether it reached the goal.
 Task<bool> shrink_and_step(GradientOracle& sample, const Ead& how, const real c) {
   const std::span<const real> original = sample.original();
   const std::span<real> image = sample.image();

@@ -13,14 +13,14 @@
 namespace hans::attacks {
 namespace {
 
-/// One step of the search: from the image towards the boundary, biased towards the original. `there` becomes the change
-/// that takes the original there.
+/// One step: moves the image towards the boundary, biased towards the original. `there` becomes the change that takes
+/// the original to the boundary.
 void walk_step(const LabelOracle& sample, const Fab& how, const Boundary& boundary, std::span<real> image,
                std::span<real> there) {
   const std::span<const real> original = sample.original();
   const std::size_t n = image.size();
   std::vector<real> here(n);
-  double back = 0;  // what the boundary's function loses from the image to the original
+  double back = 0;  // how much the boundary's function falls from the image to the original
   for (std::size_t i = 0; i < n; ++i) {
     back +=
         static_cast<double>(boundary.gradient[i]) * (static_cast<double>(image[i]) - static_cast<double>(original[i]));
@@ -44,7 +44,7 @@ void begin_near(const LabelOracle& sample, const Fab& how, std::uint32_t restart
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + scale * way[i];
 }
 
-/// A run from where the sample's image is, to the nearest of the boundaries to these classes.
+/// One run from the sample's image, towards the nearest of the boundaries to `classes`.
 Task<Stop> walk(GradientOracle& sample, const Fab& how, const std::vector<int> classes) {
   const std::span<real> image = sample.image();
   const Difference first{classes[0], sample.goal()};
@@ -57,7 +57,7 @@ Task<Stop> walk(GradientOracle& sample, const Fab& how, const std::vector<int> c
     ++sample.note().steps;
     if (k + 1 == how.steps) break;
     slope = co_await sample.slope(image, first, true);
-    if (slope.gradient.empty()) {  // across the boundary: go back some of the way
+    if (slope.gradient.empty()) {  // across the boundary: move back
       for (std::size_t i = 0; i < image.size(); ++i) {
         image[i] = sample.original()[i] + (image[i] - sample.original()[i]) * how.beta;
       }
@@ -65,7 +65,7 @@ Task<Stop> walk(GradientOracle& sample, const Fab& how, const std::vector<int> c
     }
   }
   co_await sample.prediction(image);
-  if (!how.eps && how.refine > 0) {  // from the original straight to the last boundary, and just across
+  if (!how.eps && how.refine > 0) {  // a last step: from the original just across the boundary
     for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + 1.0001F * straight[i];
     co_await sample.prediction(image);
   }

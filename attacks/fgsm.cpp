@@ -29,7 +29,7 @@ Task<Stop> Fgsm::search(GradientOracle& sample) const {
 Budget FgsmCleverhans100::budget(const Shape&, data::Box box) const { return {Norm::linf, eps, box, true}; }
 
 Task<Stop> FgsmCleverhans100::search(GradientOracle& sample) const {
-  // The cross entropy of targets in which every class that has the largest logit gets an equal share.
+  // Cross entropy with the target spread equally over all classes that have the largest logit.
   const auto loss = [](std::span<const real> logits, std::span<real> seed) {
     const real most = *std::ranges::max_element(logits);
     const auto tied = static_cast<real>(std::ranges::count(logits, most));

@@ -10,7 +10,8 @@
 namespace hans::attacks {
 namespace {
 
-/// The direction in which most of the images around that reach the goal lie: a unit vector, or signs for linf.
+/// Estimates the boundary's normal: the direction in which most random images around reach the goal. A unit vector, or
+/// signs for linf.
 Task<std::vector<real>> guess_normal(LabelOracle& sample, const Norm norm, const unsigned evals, const double delta,
                                      const unsigned step) {
   const std::span<const real> image = sample.image();
@@ -27,14 +28,14 @@ Task<std::vector<real>> guess_normal(LabelOracle& sample, const Norm norm, const
     const int prediction = co_await sample.prediction(probe);
     const bool there = sample.reached(prediction);
     reached += there ? 1U : 0U;
-    // What is left of the direction in the box.
+    // The change that is left after projection.
     for (std::size_t i = 0; i < n; ++i) {
       const double change = (static_cast<double>(probe[i]) - static_cast<double>(image[i])) / delta;
       all[i] += change;
       reaching[i] += there ? change : -change;
     }
   }
-  const double mean = 2.0 * reached / evals - 1;  // of +1 for those that reach the goal and -1 for the others
+  const double mean = 2.0 * reached / evals - 1;  // +1 for each that reaches the goal, else -1
   std::vector<real> normal(n);
   for (std::size_t i = 0; i < n; ++i) {
     const bool mixed = reached > 0 && reached < evals;
@@ -72,7 +73,7 @@ Task<Stop> HopSkipJump::search(LabelOracle& sample) const {
         static_cast<unsigned>(static_cast<double>(evals) * std::sqrt(static_cast<double>(step + 1))), most_evals);
     const Task<std::vector<real>> guess = guess_normal(sample, norm, count, delta, step);
     const std::vector<real> normal = co_await guess;
-    // Half as far until the goal is reached; if it never is, the image stays.
+    // Halve the jump until the goal is reached; if it never is, the image stays.
     double far = distance / std::sqrt(static_cast<double>(step + 1));
     bool there = false;
     for (unsigned k = 0; k < 20 && !there; ++k, far /= 2) {

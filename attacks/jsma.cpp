@@ -13,7 +13,7 @@
 namespace hans::attacks {
 namespace {
 
-// What both versions of the attack are made of.
+// The settings of both versions of the attack.
 struct Saliency {
   real theta;   // signed change of a feature
   real lo, hi;  // range of the features
@@ -27,7 +27,7 @@ struct Saliency {
 
 bool may_change(real value, const Saliency& how) { return how.theta > 0 ? value < how.hi : value > how.lo; }
 
-// What is to grow: log p_target, whose gradient ranks like that of p_target but does not underflow, or the target's
+// The output to raise: log p_target, whose gradient ranks like that of p_target but does not underflow, or the target's
 // output alone.
 real wanted(const Saliency& how, const LabelOracle& sample, std::span<const real> logits, std::span<real> weights) {
   if (how.of == Of::probabilities && !how.cleverhans) return Climb(Loss::ce, sample)(logits, weights);
@@ -37,7 +37,7 @@ real wanted(const Saliency& how, const LabelOracle& sample, std::span<const real
   return logits[target];
 }
 
-// What is to shrink meanwhile: the sum of all other outputs, each as it is or by its probability.
+// The output to lower meanwhile: the sum of all others, with `map` each weighted by its probability.
 std::vector<real> unwanted(const Saliency& how, const LabelOracle& sample, std::span<const real> logits) {
   std::vector<real> weights(logits.size(), 1);
   if (how.map) softmax(logits.data(), weights.data(), 1, logits.size());
@@ -48,14 +48,14 @@ std::vector<real> unwanted(const Saliency& how, const LabelOracle& sample, std::
 
 Pick pick(const Saliency& how, std::span<const real> image, std::vector<real>& a, std::vector<real>& b,
           const std::vector<std::size_t>& domain) {
-  if (how.map == Map::taylor) {  // what a feature can still change
+  if (how.map == Map::taylor) {  // weigh by how far a feature can still move
     for (std::size_t i = 0; i < image.size(); ++i) {
       const real room = how.theta > 0 ? how.hi - image[i] : image[i] - how.lo;
       a[i] *= room;
       b[i] *= room;
     }
   }
-  if (how.theta < 0) {  // going down turns both signs round
+  if (how.theta < 0) {  // features move down, so both signs flip
     for (real& value : a) value = -value;
     for (real& value : b) value = -value;
   }

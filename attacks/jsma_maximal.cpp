@@ -8,7 +8,7 @@
 namespace hans::attacks {
 namespace {
 
-/// The output of one class, or what of the logits makes it.
+/// The output of one class, as weights of the logits.
 struct Output {
   Of of;
   std::size_t number;
@@ -19,7 +19,7 @@ struct Output {
   }
 };
 
-/// The gradients of all outputs at the sample's image, and of their sum behind them.
+/// The gradients of all outputs at the sample's image, followed by that of their sum.
 Task<std::vector<std::vector<real>>> jacobian(GradientOracle& sample, Of of) {
   const std::size_t classes = sample.classes();
   std::vector<std::vector<real>> all;
@@ -35,7 +35,7 @@ Task<std::vector<std::vector<real>>> jacobian(GradientOracle& sample, Of of) {
   }
   std::vector<real> sum(sample.image().size());
   for (const std::vector<real>& one : all) {
-    for (std::size_t i = 0; i < sum.size() && of == Of::logits; ++i) sum[i] += one[i];  // of probabilities it is 0
+    for (std::size_t i = 0; i < sum.size() && of == Of::logits; ++i) sum[i] += one[i];  // 0 for probabilities
   }
   all.push_back(std::move(sum));
   co_return all;
@@ -57,7 +57,7 @@ Budget JsmaMaximal::budget(const Shape& image, data::Box box) const {
 Task<Stop> JsmaMaximal::search(GradientOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
-  std::vector<int> moved(n);  // which way each feature went
+  std::vector<int> moved(n);  // the direction in which each feature moved
   const std::size_t most = saliency_steps(gamma, n, 2);
   for (unsigned& steps = sample.note().steps; steps < most; ++steps) {
     const Task<std::vector<std::vector<real>>> asked = jacobian(sample, of);
@@ -70,7 +70,7 @@ Task<Stop> JsmaMaximal::search(GradientOracle& sample) const {
           const bool room = way > 0 ? image[i] < sample.high()[i] : image[i] > sample.low()[i];
           if (room && moved[i] != -way) domain.push_back(i);
         }
-        // The class is to grow, the label to shrink.
+        // Raise the class, but lower the label.
         const int sense = k == static_cast<std::size_t>(sample.goal()) ? -way : way;
         std::vector<real> a(n);
         std::vector<real> b(n);

@@ -15,17 +15,17 @@ double product(std::span<const real> a, std::span<const real> b) {
   return sum;
 }
 
-/// What is remembered of the function's curvature: the last steps, and how they changed the gradient.
+/// The curvature of the function: the last 10 steps, and how they changed the gradient.
 class Curvature {
  public:
   void add(std::vector<real> step, std::vector<real> change) {
     const double along = product(step, change);
-    if (along <= 1e-10 * product(change, change)) return;  // bent the wrong way: nothing to learn
+    if (along <= 1e-10 * product(change, change)) return;  // not convex along this step: skip it
     if (pairs_.size() == 10) pairs_.pop_front();
     pairs_.push_back({std::move(step), std::move(change), along});
   }
 
-  /// The inverse of the approximate Hessian times v (Nocedal 1980).
+  /// The inverse of the approximate Hessian, times v (Nocedal 1980).
   std::vector<real> undo(std::vector<real> v) const {
     std::vector<double> shares(pairs_.size());
     for (std::size_t k = pairs_.size(); k-- > 0;) {
@@ -53,7 +53,7 @@ class Curvature {
   std::deque<Pair> pairs_;
 };
 
-/// Distance and cross entropy of an image, and the gradient of both.
+/// An image with its objective, and the objective's gradient.
 struct Point {
   std::vector<real> image, gradient;
   double value = 0;
@@ -75,7 +75,7 @@ Task<Point> look(GradientOracle& sample, const real c, std::vector<real> image) 
   co_return found;
 }
 
-/// Where to go from a point, as far as the box lets it; the features it holds stay.
+/// The search direction at a point. Features that the box holds do not move.
 std::vector<real> direction(const LabelOracle& sample, const Point& at, const Curvature& curvature) {
   std::vector<real> free = at.gradient;
   for (std::size_t i = 0; i < free.size(); ++i) {
@@ -96,7 +96,7 @@ std::vector<real> difference_of(std::span<const real> a, std::span<const real> b
   return made;
 }
 
-/// One run with one c. Whether it reached the goal.
+/// One run with one c. Returns whether it reached the goal.
 Task<bool> quasi_newton(GradientOracle& sample, const unsigned steps, const real c) {
   constexpr unsigned most_halvings = 10;
   const std::span<const real> original = sample.original();
@@ -122,7 +122,7 @@ Task<bool> quasi_newton(GradientOracle& sample, const unsigned steps, const real
       moved = next.value < at.value - 1e-7 * std::abs(at.value);
       curvature.add(std::move(step), difference_of(next.gradient, at.gradient));
       at = std::move(next);
-      if (!moved) break;  // it has arrived
+      if (!moved) break;  // converged
     }
     ++sample.note().steps;
     if (!moved) break;

@@ -9,7 +9,7 @@
 namespace hans::attacks {
 namespace {
 
-/// Which feature of an image each feature of its resized version shows; `nothing` for those around it.
+/// For each feature of the resized version of an image, the feature it shows; `nothing` for the padding.
 std::vector<std::size_t> resized(const Shape& shape, Stream& stream) {
   constexpr std::size_t nothing = ~std::size_t{0};
   const auto draw = [&](std::size_t n) -> std::size_t { return stream.below(static_cast<std::uint32_t>(n)); };
@@ -54,7 +54,7 @@ Task<Stop> MiFgsm::search(GradientOracle& sample) const {
       const std::vector<std::size_t> from = resized(sample.shape(), stream);
       const std::vector<real> whole = seen;
       for (std::size_t i = 0; i < n; ++i) seen[i] = from[i] < n ? whole[from[i]] : real{0};
-      sample.set_reach(std::numeric_limits<double>::infinity());  // it is no image of the ball
+      sample.set_reach(std::numeric_limits<double>::infinity());  // the resized image may leave the ball
       const Slope slope = co_await sample.slope(seen, climb);
       sample.set_reach(sample.budget().size);
       std::ranges::fill(gradient, real{0});

@@ -1,4 +1,4 @@
-// What any attack must beat: noise, and changes that are not aimed.
+// Noise and other changes that ignore the model: a baseline for attacks.
 #include <hans/attacks/noise.hpp>
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 namespace hans::attacks {
 namespace {
 
-/// The mean of the pixels around one that the image has.
+/// The mean of the 3 x 3 pixels around one, as far as they are inside the image.
 real blurred(std::span<const real> image, const Shape& shape, std::size_t row, std::size_t column,
              std::size_t channel) {
   real total = 0;
@@ -22,7 +22,7 @@ real blurred(std::span<const real> image, const Shape& shape, std::size_t row, s
   return total / count;
 }
 
-/// What to change the original to, before the ball says how far.
+/// The changed image, before it is projected into the ball.
 void change_to(const LabelOracle& sample, const Noise& how, unsigned repeat, std::span<real> image) {
   const std::span<const real> original = sample.original();
   const Shape& shape = sample.shape();

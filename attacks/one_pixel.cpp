@@ -12,10 +12,10 @@
 namespace hans::attacks {
 namespace {
 
-/// For each pixel of a candidate its row, column and channels, as fractions of the image and the box.
+/// For each pixel its row, column and channels, as fractions of the image and the box.
 using Candidate = std::vector<real>;
 
-/// What the candidate makes of the sample: the pixels one behind the other.
+/// Paints the candidate's pixels onto the original, in order.
 void paint(const LabelOracle& sample, const Candidate& candidate, std::span<real> image) {
   const Shape& shape = sample.shape();
   const data::Box box = sample.budget().box;
@@ -34,7 +34,7 @@ void paint(const LabelOracle& sample, const Candidate& candidate, std::span<real
   }
 }
 
-/// Places uniform, colours normal around the middle with half of the box as their deviation, as 127 of 255.
+/// Uniform places; normal colours around the middle, with half of the box as deviation (127 of 255 in the paper).
 std::vector<Candidate> first_candidates(const LabelOracle& sample, unsigned count, std::size_t pixels) {
   const std::size_t channels = sample.shape()[2];
   Stream stream = sample.random("one-pixel");
@@ -51,7 +51,7 @@ std::vector<Candidate> first_candidates(const LabelOracle& sample, unsigned coun
   return all;
 }
 
-/// a + 0.5 * (b - c) of three random others than number k.
+/// a + 0.5 * (b - c) of three random candidates other than k.
 Candidate challenger(Stream& stream, const std::vector<Candidate>& all, std::uint32_t k) {
   std::array<std::uint32_t, 4> drawn{k, k, k, k};
   for (std::size_t d = 1; d < drawn.size(); ++d) {
@@ -79,7 +79,7 @@ Task<Stop> OnePixel::search(ScoreOracle& sample) const {
   const Climb climb(Loss::ce, sample);
   std::vector<Candidate> all = first_candidates(sample, population, pixels);
   std::vector<real> fitness(population, -std::numeric_limits<real>::infinity());
-  for (unsigned round = 0; round <= rounds; ++round) {  // in round 0 each takes its own place
+  for (unsigned round = 0; round <= rounds; ++round) {  // round 0 evaluates the first candidates
     Stream stream = sample.random("one-pixel", round);
     for (unsigned k = 0; k < population; ++k) {
       Candidate one = round == 0 ? all[k] : challenger(stream, all, k);

@@ -28,7 +28,7 @@ void over_patch(const Shape& image, const Patch& patch, std::size_t channel, Bod
 
 real random_sign(Stream& stream) { return stream.below(2) == 0 ? real{-1} : real{1}; }
 
-/// The share of the image that a square covers.
+/// The share of the image that a square covers at this query.
 double share_at(const Square& how, unsigned query) {
   if (how.rescale) {
     query = static_cast<unsigned>(static_cast<double>(query) / static_cast<double>(how.queries) * 10000);
@@ -50,7 +50,7 @@ std::size_t side_at(const Square& how, const Shape& image, unsigned query) {
   return std::min({side, image[0], image[1]});
 }
 
-/// Anywhere but at the far end, as the reference has it.
+/// A random place, never at the far end, as in the reference.
 Patch random_patch(const Shape& image, std::size_t side, Stream& stream) {
   const auto place = [&](std::size_t extent) -> std::size_t {
     return extent > side ? stream.below(static_cast<std::uint32_t>(extent - side)) : 0;
@@ -107,7 +107,7 @@ std::vector<real> hill(Norm norm, std::size_t rows, std::size_t columns) {
   return made;
 }
 
-/// A hill above, its opposite below, of length 1; turned by chance.
+/// A hill above its negative, of norm 1; transposed at random.
 std::vector<real> pattern(Norm norm, std::size_t side, Stream& stream) {
   std::vector<real> made = hill(norm, side / 2, side);
   for (const real value : hill(norm, side - side / 2, side)) made.push_back(-value);
@@ -120,7 +120,7 @@ std::vector<real> pattern(Norm norm, std::size_t side, Stream& stream) {
   return turned;
 }
 
-/// The image at `change` from the original, the change scaled (l2) or projected (l1) to the whole budget.
+/// Sets the image to original + change, with the change scaled (l2) or projected (l1) to the whole budget.
 void put_at(const LabelOracle& sample, std::span<const real> change, std::span<real> image) {
   const std::span<const real> original = sample.original();
   double factor = 1;
@@ -149,7 +149,7 @@ void patches(const LabelOracle& sample, Stream& stream, std::span<real> image) {
   put_at(sample, change, image);
 }
 
-/// Moves what one patch holds of the budget, and what is unused, into a new pattern in another.
+/// Moves the budget that patch `from` holds, and any unused budget, into a new pattern in patch `to`.
 void move_mass(const LabelOracle& sample, const Patch& to, const Patch& from, Stream& stream, std::span<real> image) {
   const Norm norm = sample.budget().norm;
   const Shape& shape = sample.shape();

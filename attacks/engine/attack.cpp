@@ -1,4 +1,4 @@
-// Goals, and attacks as values of parameters.
+// Goals, and attacks as parameter values.
 #include <hans/attacks/attack.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Steps that stay inside a ball and a box, exactly.
+// Steps and projections that stay exactly inside a ball and a box.
 #include <hans/attacks/ball.hpp>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ real clipped(real value, data::Box clip) {
 real within(real original, real value, double eps) {
   const auto distance = [&] { return std::abs(static_cast<double>(value) - static_cast<double>(original)); };
   if (distance() > eps) {
-    // The end of the ball, which rounding may have put one number too far out.
+    // Go to the ball's surface; rounding may end one number outside.
     value = static_cast<real>(static_cast<double>(original) + (value > original ? eps : -eps));
     while (distance() > eps) value = std::nextafter(value, original);
   }
@@ -49,8 +49,8 @@ void shrink(std::span<const real> original, Norm norm, double size, std::span<re
   if (norm == Norm::l0) return keep_largest(original, size, image);
   const double distance = distances(original, image).of(norm);
   if (!(distance > size)) return;
-  // Each change is rounded towards the original; what the sum still rounds up, a share less by next to nothing takes
-  // back.
+  // Each change is rounded towards the original. The sum may still be rounded up; then a slightly smaller share is
+  // tried.
   const std::vector<real> far(image.begin(), image.end());
   double share = size / distance;
   for (int tries = 0; tries < 100; ++tries, share *= 1 - 1e-13) {
@@ -70,7 +70,7 @@ void keep_largest(std::span<const real> original, double count, std::span<real> 
     const real change = std::abs(image[i] - original[i]);
     changes[i] = std::isnan(change) ? std::numeric_limits<real>::infinity() : change;
     changed += changes[i] > 0 ? 1U : 0U;
-    if (changes[i] == 0) image[i] = original[i];  // the same zero
+    if (changes[i] == 0) image[i] = original[i];  // restores the sign of zero
   }
   if (count >= static_cast<double>(changed)) return;
   const auto kept = static_cast<std::size_t>(std::max(count, 0.0));
@@ -114,9 +114,9 @@ void step_in_ball(std::span<const real> original, std::span<const real> gradient
   for (const real g : gradient) squares += static_cast<double>(g) * static_cast<double>(g);
   check(std::isfinite(squares), "the gradient is infinite, so that a step in l2 has no direction");
   if (squares == 0 || eps == 0) return;
-  // Each feature is rounded towards the original, so that no change is longer than its share of eps; what the sum of
-  // their squares still rounds up, a step shorter by next to nothing takes back. Only an original outside the box
-  // cannot be inside both: the judge will say so.
+  // Each feature is rounded towards the original, so no change exceeds its share of eps. The sum of squares may still
+  // be rounded up; then a slightly shorter step is tried. Only an original outside the box cannot be inside both: the
+  // judge will say so.
   double length = static_cast<double>(eps) / std::sqrt(squares);
   for (int tries = 0; tries < 100; ++tries, length *= 1 - 1e-13) {
     for (std::size_t i = 0; i < image.size(); ++i) {

@@ -1,4 +1,4 @@
-// Runs attacks: many samples at a time, each on its own.
+// Runs an attack on many samples at once, each independent of the others.
 #include <hans/attacks/driver.hpp>
 
 #include <algorithm>
@@ -25,7 +25,7 @@ constexpr std::string_view no_gradient =
     "no gradient of the model's logits reaches the image (it rounds, or its output is a class), so an attack that "
     "follows gradients cannot be used; bpda may help";
 
-/// One call of drive(): what all its threads share.
+/// The state of one drive() call, shared by its threads.
 class Drive {
  public:
   Drive(const nn::Classifier& model, const data::Samples& samples, const Goal& goal, const CraftOptions& options,
@@ -46,7 +46,7 @@ class Drive {
   Crafted run() {
     Tape own;
     Tape& tape = options_.tape == nullptr ? own : *options_.tape;
-    tape.clear();  // whatever was kept may be of other weights
+    tape.clear();  // its contents may belong to other weights
     const nn::Cut cut = nn::cut(model_, samples_.size());
     const std::size_t flows = cut.apart ? std::min(thread_count(), cut.pieces) : std::min<std::size_t>(cut.pieces, 1);
     try {
@@ -71,13 +71,13 @@ class Drive {
     Task<Stop> task;
     Turn turn;
     unsigned most_forwards = 0, most_gradients = 0;
-    double distance = 0;  // of the image that is kept
-    bool moved = false;   // some gradient was not zero
+    double distance = 0;  // of the kept image
+    bool moved = false;   // a gradient was not zero
     bool ended = false;
   };
   using Works = std::vector<std::unique_ptr<Work>>;
 
-  /// Keeps `together` samples in work until there are none to take.
+  /// Keeps `together` samples in work until none are left.
   void flow(Tape& tape, std::size_t together) {
     try {
       Works works;
@@ -95,7 +95,7 @@ class Drive {
         check(!options_.cancelled || !options_.cancelled(), "cancelled");
       } while (!works.empty() || next_.load(std::memory_order_relaxed) < samples_.size());
     } catch (...) {
-      next_ = samples_.size();  // the others end with what they have in work
+      next_ = samples_.size();  // the other threads take no more samples
       throw;
     }
   }
@@ -132,7 +132,7 @@ class Drive {
     go_on(work);
   }
 
-  /// The attack goes on to its next question, or to its end.
+  /// Resumes the attack until its next question or its end.
   void go_on(Work& work) {
     work.sample.asks = Sample::Asks::nothing;
     if (work.sample.waiting) work.turn.next = std::exchange(work.sample.waiting, {});
@@ -156,19 +156,19 @@ class Drive {
     if (!sample.kept.empty()) {
       std::ranges::copy(work.sample.kept, sample.image.begin());
     } else {
-      // Nothing was found. The image may have moved since it was asked about, or roamed.
+      // No image was kept. This one may have moved since its last question, or be outside the ball.
       if (sample.reach > sample.budget.size) work.oracle.set_reach(sample.budget.size);
       work.oracle.project(sample.image);
     }
     for (std::size_t i = 0; i < sample.image.size(); ++i) {
-      if (sample.image[i] == sample.original[i]) sample.image[i] = sample.original[i];  // the same zero
+      if (sample.image[i] == sample.original[i]) sample.image[i] = sample.original[i];  // restores the sign of zero
     }
     sample.note->stop = stop;
     work.task = {};
     work.ended = true;
   }
 
-  /// Answers the questions of all samples: one pass forward for each draw, and as many back as are asked for.
+  /// Answers the questions of all samples: one forward pass for each draw, then the backward passes asked for.
   void ask(Tape& tape, const Works& works) {
     const std::size_t features = model_.input().elements();
     const std::size_t classes = model_.classes();
@@ -208,7 +208,7 @@ class Drive {
         Tensor seed = tape.full(logits[draw].shape(), 0);
         for (std::size_t k = 0; k < asking.size(); ++k) {
           if (wanted[k] == 0) continue;
-          // Of a loss there are weights for each draw, otherwise the same for all.
+          // A loss has weights for each draw; other gradients have one set for all.
           const std::span<const real> weights = asking[k]->sample.weights;
           const std::span<const real> own = weights.subspan(weights.size() == classes ? 0 : draw * classes, classes);
           std::ranges::copy(own, seed.mutable_data() + k * classes);
@@ -246,7 +246,7 @@ class Drive {
     for (real& value : sum.mutable_values()) value /= static_cast<real>(count);
   }
 
-  /// What the model gives image k: kept if it is what the attack is after.
+  /// Takes the model's answer for image k, and keeps the image if it reaches the goal.
   void take_logits(Work& work, std::span<const Var> logits, std::size_t k) {
     Sample& sample = work.sample;
     sample.note->forwards += draws_;
@@ -271,7 +271,8 @@ class Drive {
     sample.asks = Sample::Asks::gradient;
   }
 
-  /// Keeps an image that reached the goal, if it is the best so far; true if nothing better can come.
+  /// Keeps an image that reached the goal if it is the best so far. Returns whether the search is over, as in a finite
+  /// budget.
   bool keep(Work& work) {
     Sample& sample = work.sample;
     const bool any_will_do = std::isfinite(sample.budget.size);

@@ -32,7 +32,7 @@
 namespace hans::attacks {
 namespace {
 
-// Names of sources, if a build is to have only some (CMake's HANS_ATTACKS).
+// The names of the sources in this build, set by CMake's HANS_ATTACKS.
 #ifndef HANS_ATTACKS
 #define HANS_ATTACKS "all"
 #endif
@@ -53,7 +53,7 @@ struct List {};
 template <class... Ts, class... Us>
 List<Ts..., Us...> operator+(List<Ts...>, List<Us...>);
 
-/// The attacks of a source, where it is built.
+/// The attacks of a source, if it is built.
 template <bool built, class... Ts>
 using Of = std::conditional_t<built, List<Ts...>, List<>>;
 

@@ -1,4 +1,4 @@
-// Several attacks, one behind the other.
+// Running several attacks in stages.
 #include <hans/attacks/stages.hpp>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace hans::attacks {
 Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
                   const data::Samples& samples, const Goal& goal, const CraftOptions& options) {
   check_call(model, samples, goal, options, Knowledge::scores);
-  CraftOptions nothing = options;  // what one refuses is refused before any has worked
+  CraftOptions nothing = options;  // an empty run first: whatever any attack refuses is refused before work begins
   nothing.progress = {};
   nothing.eps = {};
   nothing.mask = {};
@@ -27,13 +27,13 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
   const std::size_t features = model.input().elements();
   const bool limited = std::isfinite(budget.size);
   constexpr double never = std::numeric_limits<double>::infinity();
-  std::vector<double> reached(samples.size(), never);  // at which distance
+  std::vector<double> reached(samples.size(), never);  // the distance of the best success
   const auto asked = [&](std::size_t row) { return options.before.empty() ? Note{} : options.before[row]; };
   bool all_told = false;
   std::vector<std::size_t> left(samples.size());
   std::iota(left.begin(), left.end(), std::size_t{0});
   for (const Attack& attack : attacks) {
-    // A sample that may ask nothing more, or only the one thing that the judge asks, stays as it is.
+    // A sample that may ask nothing more, or only the judge's one question, keeps what it has.
     std::erase_if(left, [&](std::size_t row) {
       const bool over = options.most_forwards < asked(row).forwards + made.notes[row].forwards + 2;
       if (over && reached[row] == never) made.notes[row].stop = Stop::budget;
@@ -45,7 +45,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     CraftOptions part = options;
     part.most_forwards = std::max(options.most_forwards, 1U) - 1;  // the judge asks once
     part.progress = [&](std::size_t done) {
-      // A sample is done when it has fallen or may ask nothing more, or with the last attack.
+      // A sample is done once it has fallen or its budget is used up, or after the last attack.
       if (!options.progress || &attack != &attacks.back()) return;
       options.progress(ended + done);
       all_told = ended + done == samples.size();

@@ -1,4 +1,4 @@
-// What attacks have in common that see nothing but classes.
+// What decision-based attacks share: a start, and the way back to the boundary.
 #include <hans/attacks/decisions.hpp>
 
 #include <algorithm>

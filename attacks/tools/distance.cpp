@@ -29,7 +29,7 @@ Distances distances(std::span<const real> original, std::span<const real> image)
   double squares = 0;
   for (std::size_t i = 0; i < image.size(); ++i) {
     const double change = std::abs(static_cast<double>(image[i]) - static_cast<double>(original[i]));
-    // A NaN makes the distance NaN, which is inside no ball, whatever comes behind it.
+    // Once NaN the distance stays NaN, which is inside no ball.
     found.linf = change <= found.linf || std::isnan(found.linf) ? found.linf : change;
     found.l1 += change;
     squares += change * change;

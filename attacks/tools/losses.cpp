@@ -1,4 +1,4 @@
-// What attacks that follow gradients climb: losses of one row of logits.
+// Losses that gradient attacks climb, of one row of logits.
 #include <hans/attacks/losses.hpp>
 
 #include <algorithm>
@@ -21,10 +21,10 @@ real climb_cross_entropy(std::span<const real> logits, int wanted, real way, std
   return way * loss;
 }
 
-/// The sum of p_j * (exp(d_j) - 1 - d_j) with d = log q - log p: the same as that of -p_j * d_j, but no term is
-/// negative, so none cancel where the model is sure. The gradient with respect to logit j is q_j - p_j; for the
-/// likeliest class of the original, where both may be 1 to the last bit, the negative sum of the others'. All are 0 at
-/// the original.
+/// The KL divergence as the sum of p_j * (exp(d_j) - 1 - d_j) with d = log q - log p. It equals the sum of -p_j * d_j,
+/// but no term is negative, so nothing cancels where the model is sure. The gradient of logit j is q_j - p_j; for the
+/// original's likeliest class, where both may round to 1, it is the negative sum of the others. All are 0 at the
+/// original.
 real climb_divergence(std::span<const real> original, std::span<const real> logits, std::span<real> seed) {
   std::vector<real> terms(logits.size());
   log_softmax(logits.data(), terms.data(), 1, logits.size());
@@ -35,7 +35,7 @@ real climb_divergence(std::span<const real> original, std::span<const real> logi
     terms[j] = std::abs(d) < real{0.01F} ? p * d * d * (real{0.5} + d / 6) : seed[j] - p * d;
   }
   const std::size_t first = argmax(original);
-  if (first == original.size()) return sum(terms);  // not a number
+  if (first == original.size()) return sum(terms);  // a NaN
   seed[first] = 0;
   seed[first] = -sum(seed);
   return sum(terms);

@@ -1,4 +1,4 @@
-// The nearest point of a plane: what attacks do that take the model to be linear.
+// Steps to planes, for attacks that take the model to be linear.
 #include <hans/attacks/planes.hpp>
 
 #include <algorithm>
@@ -12,7 +12,7 @@
 namespace hans::attacks {
 namespace {
 
-/// The features with the largest |w| go as far as they can; the last one as far as is needed.
+/// Moves the features with the largest |w| as far as they can go, and the last one as far as needed.
 void fill_largest_first(std::span<const real> size, std::span<const real> most, real rise, std::span<real> length) {
   std::vector<std::size_t> order(size.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -34,11 +34,11 @@ void step_to_plane(std::span<const real> point, std::span<const real> w, real ri
                    std::span<const real> high, Norm norm, std::span<real> change) {
   check(norm != Norm::l0, "a plane has no nearest point in l0");
   const std::size_t n = point.size();
-  constexpr real endless = 1e18F;  // how far a feature without bounds may go
+  constexpr real endless = 1e18F;  // the limit for features without bounds
   const real way = rise < 0 ? real{-1} : real{1};
   const real needed = std::abs(rise);
   std::vector<real> size(n);  // |w|
-  std::vector<real> most(n);  // how far each may go the way that helps
+  std::vector<real> most(n);  // how far each may go in the useful direction
   for (std::size_t i = 0; i < n; ++i) {
     size[i] = std::abs(w[i]);
     const real up = indicator(w[i] * way > 0);
@@ -49,11 +49,11 @@ void step_to_plane(std::span<const real> point, std::span<const real> w, real ri
   if (norm == Norm::l1) {
     fill_largest_first(size, most, needed, length);
   } else {
-    // Feature i goes min(cut * speed_i, most_i) far, with speed 1 in linf and |w_i| in l2. What that raises w . x by is
-    // a concave function of the cut, so Newton's method from below ends at the cut that is needed after a few steps.
+    // Feature i moves by min(cut * speed_i, most_i), with speed 1 in linf and |w_i| in l2. The rise of w . x is a
+    // concave function of the cut, so Newton's method from below reaches the needed cut in a few steps.
     const std::vector<real> speed = norm == Norm::linf ? std::vector<real>(n, 1) : size;
-    std::vector<real> rate(n);   // what each raises it by while it goes,
-    std::vector<real> whole(n);  // and once it is at its end
+    std::vector<real> rate(n);   // the rise per unit of cut while the feature moves,
+    std::vector<real> whole(n);  // and in total at its end
     for (std::size_t i = 0; i < n; ++i) {
       rate[i] = size[i] * speed[i];
       whole[i] = size[i] * most[i];
@@ -68,7 +68,7 @@ void step_to_plane(std::span<const real> point, std::span<const real> w, real ri
         pull[i] = rate[i] * goes;
       }
       const real next = (needed - sum(ended)) / sum(pull);
-      if (!(next > cut) || std::isinf(next)) break;  // there, or all are at their ends
+      if (!(next > cut) || std::isinf(next)) break;  // reached, or all features are at their ends
       cut = next;
     }
     for (std::size_t i = 0; i < n; ++i) length[i] = std::min(cut * speed[i], most[i]);

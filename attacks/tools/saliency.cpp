@@ -1,4 +1,4 @@
-// Which features the saliency map attack changes next.
+// The choice of the next features in saliency map attacks.
 #include "detail/saliency.hpp"
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 namespace hans::attacks {
 namespace {
 
-// The pair with the largest rounded sum. Rounding is monotone, so for each i the best partner is the largest g behind
-// it; the winner is the first i whose best sum is the largest of all, with the first partner that reaches it.
+// The pair with the largest rounded sum. Rounding is monotone, so the best partner of each i is the largest g behind
+// it. The result is the first i whose best sum is the largest of all, with its first partner that reaches it.
 Pick best_sum(std::span<const real> g, std::span<const std::size_t> domain) {
   const std::size_t n = domain.size();
   if (n < 2) return {};
@@ -41,13 +41,13 @@ struct Feature {
   bool dominates(const Feature& other) const { return a >= other.a && b <= other.b; }
 };
 
-// The features that can be in the best pair. The score -(T * O) grows, rounded as it is, with a_i and with -b_i. So
-// where two features before i have as much of both, one of them can take the place of i beside any partner: the pair is
-// no worse, and it comes first among equals.
+// The features that can be in the best pair. The rounded score -(T * O) grows with a_i and with -b_i. So if two earlier
+// features dominate i, one of them can replace i beside any partner: that pair is no worse, and comes first among
+// equals.
 std::vector<Feature> undominated(std::span<const real> a, std::span<const real> b,
                                  std::span<const std::size_t> domain) {
   std::vector<Feature> kept;
-  std::vector<Feature> front;  // the same; those that dominated lately stand first
+  std::vector<Feature> front;  // the same, with recent dominators first
   for (const std::size_t index : domain) {
     const Feature one{index, a[index], b[index]};
     std::size_t found = 0;

@@ -1,4 +1,4 @@
-// Steps of attacks that stay in a ball, and where they begin.
+// Starts, steps and projections of attacks that stay in a ball.
 #include <hans/attacks/steps.hpp>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace hans::attacks {
 namespace {
 
-// An equal share of `size` for the features of the largest 5 % of |g|, at least one, that can move.
+// Shares `size` equally among the movable features with the largest |g|: 5 % of all features, at least one.
 void spread(const LabelOracle& sample, std::span<const real> gradient, real size, std::span<real> image) {
   std::vector<real> sizes;
   const auto moves = [&](std::size_t i) {
@@ -113,7 +113,7 @@ Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps) {
   }
   double low = 0;
   double high = distances(original, far).of(sample.budget().norm);
-  double back = high / 16;  // the first steps back, each twice as long, until the goal is lost
+  double back = high / 16;  // first steps back, doubled each time until the goal is lost
   for (unsigned k = 0; k < steps; ++k) {
     const double next = low == 0 ? std::max(high - back, high / 2) : (low + high) / 2;
     std::ranges::copy(far, image.begin());
@@ -179,8 +179,9 @@ void step_up(const LabelOracle& sample, std::span<const real> gradient, real siz
 
 void project_l1(std::span<const real> original, std::span<const real> low, std::span<const real> high, double eps,
                 std::span<real> image) {
-  // The nearest image changes feature i by min(max(|v_i| - cut, 0), most_i): v the change so far, most what the box
-  // leaves on that side, and the one cut >= 0 for which the changes sum to eps, or 0 if they already sum to less.
+  // The nearest image changes feature i by min(max(|v_i| - cut, 0), most_i), where v is the change so far and most what
+  // the box leaves on that side. cut is 0 if the changes then sum to at most eps, else the value at which they sum to
+  // eps.
   const std::size_t n = image.size();
   std::vector<double> size(n);
   std::vector<double> most(n);
@@ -194,9 +195,9 @@ void project_l1(std::span<const real> original, std::span<const real> low, std::
   }
   double cut = 0;
   if (total > eps) {
-    // The sum falls with the cut, by one more for each feature whose change begins to shrink, by one less for each
-    // whose change is used up: those are the corners, taken from the largest down until eps is reached. At 0, where
-    // the sum is more than eps, there is nothing to look for.
+    // As the cut rises the sum falls, by one more for each feature whose change begins to shrink and by one less for
+    // each whose change reaches 0. These corners are visited from the largest down until the sum reaches eps; at cut 0
+    // the sum is above eps, so the search ends before.
     struct Corner {
       double at;
       int slope;

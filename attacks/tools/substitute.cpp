@@ -1,4 +1,4 @@
-// A model of one's own that answers as another does.
+// Substitute models: gradients for attacks on a model that only gives classes.
 #include <hans/attacks/substitute.hpp>
 
 #include <algorithm>
@@ -11,7 +11,7 @@
 namespace hans::attacks {
 namespace {
 
-/// Each image a step further towards its class, or back where `step` is negative.
+/// Moves each image by `step` towards its class (away, if negative).
 Tensor jacobian_augmented(const nn::Sequential& net, const Tensor& images, const std::vector<int>& labels, real step,
                           data::Box box) {
   Tensor made(images.shape(), images.values());
@@ -23,7 +23,7 @@ Tensor jacobian_augmented(const nn::Sequential& net, const Tensor& images, const
     const Var loss = cross_entropy(net.logits(input), std::span(labels).subspan(first, count));
     Tensor gradient;
     own.gradients(loss, Tensor::full(loss.shape(), 1), {&input, 1}, {&gradient, 1});
-    for (std::size_t i = 0; i < gradient.size(); ++i) {  // the loss falls where the output of the class rises
+    for (std::size_t i = 0; i < gradient.size(); ++i) {  // the loss falls as the output of the class rises
       real& value = to[first * features + i];
       value = std::clamp(value - step * sign(gradient.data()[i]), real{box.lo}, real{box.hi});
     }

@@ -1,4 +1,4 @@
-// An evaluation: every attack on every sample the model gets right, judged, and summed up.
+// Every attack on every sample the model classifies correctly, judged and summed up.
 #include <hans/attacks/evaluate.hpp>
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t chunk = 1024;  // attempts crafted and judged together
 
-// The classes sample i is pushed towards; none means one untargeted attempt.
+// The targets of a sample; none means one untargeted attempt.
 std::vector<int> goals_of(const Targets& targets, const AttackInfo& info, int label, std::uint32_t index,
                           std::size_t classes, Rng rng) {
   const int count = static_cast<int>(classes);
@@ -28,7 +28,7 @@ std::vector<int> goals_of(const Targets& targets, const AttackInfo& info, int la
     case Targets::Kind::next:
       return {(label + 1) % count};
     case Targets::Kind::random: {
-      // One of the others, each equally likely.
+      // One of the other classes, with equal probability.
       const auto drawn =
           static_cast<int>(rng.stream("random target", index).below(static_cast<std::uint32_t>(count - 1)));
       return {drawn < label ? drawn : drawn + 1};
@@ -135,12 +135,12 @@ void run(AttackResult& result, const nn::Classifier& model, const data::Samples&
   }
 }
 
-/// How many are left where no sample with an attempt came to a stage: the robust ones of the last stage that was run.
+/// How many are left in a stage that no sample reached: the robust ones of the last stage that ran.
 std::size_t left_behind(const Evaluation& evaluation, const AttackResult& result) {
   return result.stages.empty() ? count_of(who_is_right(evaluation)) : result.stages.back().robust.part();
 }
 
-/// Adds what the stages of attack `a` left of the samples of `part`.
+/// Adds the stage results of attack `a` on the samples of `part`.
 void extend_stages(Evaluation& all, const Evaluation& part, std::size_t a) {
   std::vector<StageResult>& stages = all.attacks[a].stages;
   const std::vector<StageResult>& more = part.attacks[a].stages;

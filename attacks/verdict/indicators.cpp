@@ -1,4 +1,4 @@
-// Indicators of failure: what each is, and which attack to try where it speaks.
+// The indicators of failure, and which attack each advises to try next.
 #include <hans/attacks/indicators.hpp>
 
 #include <cmath>
@@ -15,7 +15,7 @@
 namespace hans::attacks {
 namespace {
 
-/// `attack` in the ball. Its box is named only where it is not the data's.
+/// `attack` in the ball. Its box is named only if it differs from the data's.
 template <class A>
 A inside(const Budget& ball, data::Box data, A attack) {
   attack.eps = static_cast<float>(ball.size);
@@ -27,7 +27,7 @@ A inside(const Budget& ball, data::Box data, A attack) {
   return attack;
 }
 
-/// An attack in the ball; where the nearest image is asked for fab (which takes no clip_min), in l0 sigma-zero.
+/// An attack in the ball; for nearest images fab (which takes no clip_min), in l0 sigma-zero.
 template <class A>
 Attack searching(const Budget& ball, data::Box data, const A& attack) {
   if (std::isfinite(ball.size)) return ball.norm == Norm::l0 ? Attack() : Attack(inside(ball, data, attack));

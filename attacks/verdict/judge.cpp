@@ -1,4 +1,4 @@
-// Who decides: finds out from the images alone what an attack achieved.
+// Decides from the images alone what an attack achieved.
 #include <hans/attacks/judge.hpp>
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 namespace hans::attacks {
 namespace {
 
-/// Whether the logit that wins (wanted: a target, or the prediction) is so little ahead of the one it must beat (the
-/// label's, or with a target any) that another program's rounding may turn it.
+/// Whether the winning logit (of `wanted`: the target, or the prediction) leads by so little that the rounding of
+/// another program may undo it. It must lead the label's logit or, with a target, any other.
 bool is_narrow(std::span<const real> logits, int wanted, std::optional<int> label) {
   double best = -HUGE_VAL, largest = 0;
   for (std::size_t c = 0; c < logits.size(); ++c) {

@@ -1,4 +1,4 @@
-// Verdicts of a whole evaluation: its numbers, alone and together.
+// Verdicts on the numbers of an evaluation: of each attack, and of several together.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,7 +13,7 @@ bool is_targeted(const Number& number, const Evaluation& evaluation) {
   return is_targeted(evaluation.attacks[number.attacks.front()].attack.info(), evaluation.targets);
 }
 
-/// The numbers of one attack: one for each radius, or one.
+/// The numbers of one attack: one per radius, or one.
 std::vector<Number> numbers_of(const Evaluation& evaluation, std::size_t attack, std::span<const float> radii) {
   const Budget& budget = evaluation.attacks[attack].budget;
   if (std::isfinite(budget.size) || radii.empty()) return {{{attack}, budget}};
@@ -24,8 +24,8 @@ std::vector<Number> numbers_of(const Evaluation& evaluation, std::size_t attack,
   return all;
 }
 
-/// The probes in a number's ball; none where none were made. Around the nearest images of several attacks each sample
-/// has the probe of the attack that came nearest, of equals the first.
+/// The probes in a number's ball; empty if there are none. For nearest images of several attacks, each sample has the
+/// probe of the attack that came nearest, the first among equals.
 std::vector<BallProbe> probes_of(const Number& number, const Evaluation& evaluation, const Probes& probes) {
   if (is_targeted(number, evaluation)) return {};
   std::vector<BallProbe> all;

@@ -1,4 +1,4 @@
-// The probes of a model at single samples, and how an attack is tried on them.
+// The probes of a model at single samples, and how the probes run attacks.
 #include "detail/model_probe.hpp"
 
 #include <algorithm>
@@ -16,7 +16,7 @@
 namespace hans::attacks {
 namespace {
 
-/// By how much the label is ahead of the best other class.
+/// The logit of the label minus the largest other.
 double label_margin(std::span<const real> logits, int label) {
   double best = -HUGE_VAL;
   for (std::size_t c = 0; c < logits.size(); ++c) {
@@ -65,12 +65,12 @@ double roughness(const nn::Classifier& model, const data::Samples& samples, std:
   for (std::size_t p = 1; p <= points; ++p) {
     const double margin = label_margin(logits.values().subspan(p * classes, classes), samples.labels[k]);
     const double change = std::abs(margin - at_image) / std::abs(at_image);
-    sum += change < 1 ? change : 1;  // also where it is no number
+    sum += change < 1 ? change : 1;  // a NaN counts as 1
   }
   return sum / static_cast<double>(points);
 }
 
-/// `in_batch`: the logits that sample k has among others.
+/// `in_batch`: the sample's logits within a batch.
 void ask(const nn::Classifier& model, const Tensor& image, std::span<const real> in_batch, ModelProbe& probe) {
   constexpr std::uint32_t times = 5;
   probe.probabilities = are_probabilities(in_batch);
@@ -79,11 +79,11 @@ void ask(const nn::Classifier& model, const Tensor& image, std::span<const real>
     const Tensor again = asked_logits(model, image, draw);
     probe.varies = probe.varies || !same_bits(alone.values(), again.values());
   }
-  // Of a model that varies by itself one cannot tell what it depends on.
+  // If the model varies by itself, nothing can be said about what it depends on.
   probe.depends_on_others = !probe.varies && !same_bits(alone.values(), in_batch);
 }
 
-/// Whether the gradient of the cross entropy at an image is zero everywhere; none where it cannot be asked for.
+/// Whether the gradient of the cross entropy is zero everywhere at an image; empty if it cannot be computed.
 std::optional<bool> zero_gradient(const nn::Classifier& model, const data::Samples& one, const CraftOptions& how) {
   try {
     const Attack step = Fgsm{.eps = (one.box.hi - one.box.lo) / 255};
@@ -91,7 +91,7 @@ std::optional<bool> zero_gradient(const nn::Classifier& model, const data::Sampl
   } catch (const MemoryError&) {
     throw;
   } catch (const Error&) {
-    return {};  // not differentiable, or not a number: an attack with gradients refuses it in its own words
+    return {};  // not differentiable, or NaN: gradient attacks refuse it with their own message
   }
 }
 
@@ -127,7 +127,7 @@ std::vector<bool> fooled_by(const Attack& attack, const nn::Classifier& model, c
   } catch (const MemoryError&) {
     throw;
   } catch (const Error&) {
-    // The model gave one sample something that is no number: what the others give is not to depend on that.
+    // The model returned NaN for one sample; the results of the others must not depend on that.
     for (std::size_t k = 0; k < which.size() && which.size() > 1; ++k) {
       fooled[k] = fooled_by(attack, model, some, own, {k}, how, straight_through)[k];
     }

@@ -1,4 +1,4 @@
-// Measurements on a few samples, from which one can tell whether a number of an evaluation can be believed.
+// Measurements on a few samples that show whether a number of an evaluation can be believed.
 #include <hans/attacks/probe.hpp>
 
 #include <algorithm>
@@ -44,7 +44,7 @@ Means class_means(const data::Samples& samples, std::size_t classes) {
   return sums;
 }
 
-/// Searches the balls of radius `eps` around the probed samples, whose box is the ball's.
+/// Searches the balls around the probed samples.
 class BallProber {
  public:
   BallProber(const nn::Classifier& model, const data::Samples& samples, Norm norm, std::vector<float> eps,
@@ -70,7 +70,7 @@ class BallProber {
   }
 
  private:
-  /// One flag for all samples.
+  /// Sets one flag of all samples.
   void set(bool BallProbe::*flag, const Flags& values) {
     for (std::size_t k = 0; k < found_.size(); ++k) found_[k].*flag = found_[k].*flag || values[k];
   }
@@ -82,7 +82,7 @@ class BallProber {
         .eps = eps.empty() ? 0 : std::ranges::max(eps), .norm = norm_, .steps = steps, .loss = loss, .start = start};
   }
 
-  /// The usual climb; in l1, where pgd is weak, apgd from larger balls.
+  /// pgd; in l1, where pgd is weak, apgd from larger balls.
   Attack climb(std::span<const float> eps, unsigned steps, Loss loss) const {
     const Pgd steady = pgd(eps, steps, loss);
     if (norm_ != Norm::l1) return steady;
@@ -122,9 +122,9 @@ class BallProber {
     }
   }
 
-  /// `image` moved along `direction` by eps in the ball's norm, into the box.
+  /// Moves `image` along `direction` by eps in the ball's norm, then into the box.
   void step(std::span<const real> image, std::span<const double> direction, float eps, real* out) const {
-    constexpr double inside = 1 - 1e-6;  // rounding must not lead out of the ball
+    constexpr double inside = 1 - 1e-6;  // keeps rounding inside the ball
     double sum = 0, squares = 0;
     for (const double d : direction) {
       sum += std::abs(d);
@@ -140,7 +140,7 @@ class BallProber {
     }
   }
 
-  /// Whether a step from the label's class mean towards another's fools the model too.
+  /// Whether a step from the label's class mean towards another class mean fools the model.
   bool transfers(std::size_t k, const Means& means) const {
     const std::size_t features = model_.input().elements();
     const std::vector<double>& own = means[static_cast<std::size_t>(samples_.labels[k])];
@@ -170,7 +170,7 @@ class BallProber {
   std::vector<BallProbe> found_;
 };
 
-/// The radius around each of the probed samples (places in the evaluation); at most what the box holds.
+/// The radius for each probed sample (`places` in the evaluation), at most that of the whole box.
 std::vector<float> radii_of(const ProbedBall& probed, const Evaluation& evaluation, const Places& places,
                             std::size_t features) {
   const Budget& ball = probed.ball;

@@ -1,5 +1,4 @@
-// The rules of verdicts: what the indicators say of one number, and whether anything was tried that could have
-// contradicted it.
+// The rules of verdicts on one number: what each indicator says, and whether probes could have contradicted the number.
 #include "detail/rules.hpp"
 
 #include <algorithm>
@@ -14,11 +13,11 @@ namespace hans::attacks {
 namespace {
 
 constexpr std::size_t least_right = 20;
-constexpr double nearer = 0.9;  // of the distance
+constexpr double nearer = 0.9;  // share of the distance that counts as nearer
 
 bool is_inside(data::Box inner, data::Box outer) { return inner.lo >= outer.lo && inner.hi <= outer.hi; }
 
-/// One number as the rules see it.
+/// Applies the rules to one number.
 class Rules {
  public:
   Rules(const Evaluation& evaluation, Number number, const Probes& probes, std::span<const BallProbe> inside)
@@ -62,13 +61,13 @@ class Rules {
   }
   bool targeted() const { return is_targeted(*results_.front()); }
 
-  /// Whether an attempt of one of the number's attacks counts against it.
+  /// Whether an attempt of one of the number's attacks is a success against it.
   bool fools(const AttackResult& result, const Attempt& attempt) const {
     const bool near = result.budget == ball() || attempt.finding.distance.of(ball().norm) <= ball().size;
     return attempt.finding.evades && near;
   }
 
-  /// The one place that knows which indicators speak of this number.
+  /// Whether an indicator applies to this number; decided nowhere else.
   bool speaks(const IndicatorInfo& info) const {
     const bool above_zero = made_.robust.part() > 0;
     switch (info.speaks) {
@@ -91,14 +90,14 @@ class Rules {
         std::ranges::find_if(made_.indicators, [&](const Indicator& one) { return one.info->name == name; });
     if (trust > found->trust && speaks(*found->info)) *found = {found->info, trust, std::move(reason)};
   }
-  /// By how many of how many: suspect above the one share, unreliable above the other.
+  /// Blames by a share, `count` of `of`: suspect above one threshold, unreliable above the other.
   void blame(std::string_view name, std::size_t count, std::size_t of, double suspect, double unreliable,
              std::string_view what) {
     const double share = of > 0 ? static_cast<double>(count) / static_cast<double>(of) : 0;
     if (!(share > suspect)) return;
     blame(name, share > unreliable ? Trust::unreliable : Trust::suspect, text(what, " for ", count, " of ", of));
   }
-  /// How many of those that survived another attack fools. Half of very few is no evidence of more than weakness.
+  /// Blames by the share of survivors that another attack fools; fewer than 3 images are suspect at most.
   void blame_survivors(std::string_view name, std::string_view what, std::size_t fooled, std::size_t survived) {
     if (fooled == 0) return;
     blame(name, 2 * fooled > survived && fooled >= 3 ? Trust::unreliable : Trust::suspect,
@@ -171,7 +170,7 @@ class Rules {
     if (b.norm == Norm::linf && b.size > 0 && b.size < range / 510) blame("eps_range", Trust::suspect, of);
   }
 
-  /// What another attack finds among those that survived.
+  /// Blames by the survivors that a probe fools.
   template <class Fools>
   void compare(std::string_view name, std::string_view what, Fools fools) {
     std::size_t survived = 0, fooled = 0;
@@ -189,7 +188,7 @@ class Rules {
     const auto by_gradient = [](const BallProbe& p) { return p.iterative || p.other_loss; };
     compare("incomplete", ball().norm == Norm::l0 ? "sigma-zero or fmn" : "pgd, fab or apgd-t",
             [&](const BallProbe& p) { return by_gradient(p) || p.boundary || p.other_classes; });
-    // What gradients find as well says that the attack was weak, not that gradients are misleading.
+    // What a gradient attack also finds shows a weak attack, not misleading gradients.
     const auto only = [&](bool BallProbe::*flag) {
       return [by_gradient, flag](const BallProbe& p) { return p.*flag && !by_gradient(p); };
     };
@@ -204,7 +203,7 @@ class Rules {
     if (noise >= fallen && 10 * noise >= n && noise > 0) {
       blame("noise_wins", Trust::unreliable, text("noise fools ", noise, " of ", n, " images, the attack ", fallen));
     }
-    if (ball().norm == Norm::l0) return;  // where neither one step nor other radii are tried
+    if (ball().norm == Norm::l0) return;  // l0 has no single step and no other radii
     blame("single_step_wins", count([](const BallProbe& p) { return p.single_step && !p.iterative && !p.other_loss; }),
           n, 0.05, 0.2, "one step fools what 40 do not");
     blame("not_falling", count([](const BallProbe& p) { return p.half_eps && !p.iterative && !p.other_loss; }), n, 0.05,
@@ -213,7 +212,7 @@ class Rules {
           "eps fools what twice of it does not");
   }
 
-  /// The other attacks of the evaluation that aim at the same, with images that this number allows.
+  /// The other attacks of the evaluation with the same goal, whose images this number allows.
   std::vector<const AttackResult*> others() const {
     std::vector<const AttackResult*> all;
     for (std::size_t k = 0; k < evaluation_.attacks.size(); ++k) {
@@ -240,7 +239,7 @@ class Rules {
     blame_survivors("other_attack_wins", names, static_cast<std::size_t>(std::ranges::count(fooled, true)), survived);
   }
 
-  /// How far the nearest image is that one of these attacks found for each sample.
+  /// For each sample, the distance of the nearest image that one of these attacks found.
   std::vector<double> distances_of(std::span<const AttackResult* const> results) const {
     std::vector<double> all(evaluation_.size(), std::numeric_limits<double>::infinity());
     for (const AttackResult* result : results) {
@@ -268,7 +267,7 @@ class Rules {
     }
   }
 
-  /// Stages of one attack, such as AutoAttack: what those that see no gradients find behind the others.
+  /// For attacks in stages (AutoAttack): what black-box stages find after the others.
   void about_stages() {
     for (const AttackResult* result : results_) {
       for (std::size_t k = 1; k < result->stages.size(); ++k) {
@@ -285,10 +284,10 @@ class Rules {
     }
   }
 
-  /// Whether attacks that are made for it tried to contradict the number: the probes in its ball. Other attacks of the
-  /// evaluation can only speak against it: how hard they tried, nobody knows.
+  /// Whether anything made for it tried to contradict the number: the probes in its ball. Other attacks of the
+  /// evaluation can only speak against it, since nobody knows how hard they tried.
   bool opposed() const {
-    // In l0 all probes follow gradients.
+    // In l0 all probes need gradients.
     const auto tried = [&](const ModelProbe& probe) { return ball().norm != Norm::l0 || !probe.zero_gradient; };
     return !inside_.empty() && std::ranges::any_of(probes_.model, tried);
   }
@@ -323,9 +322,9 @@ class Rules {
 
   const Evaluation& evaluation_;
   const Probes& probes_;
-  std::span<const BallProbe> inside_;  ///< of the number's ball
+  std::span<const BallProbe> inside_;  ///< in the number's ball
   std::vector<const AttackResult*> results_;
-  std::vector<bool> right_, survived_;  ///< of all samples
+  std::vector<bool> right_, survived_;  ///< for all samples
   Reliability made_;
 };
 

@@ -1,4 +1,4 @@
-// A part of a whole: where every percentage comes from.
+// A share, part of whole, with its confidence interval: the source of every percentage.
 #include <hans/attacks/share.hpp>
 
 #include <cmath>

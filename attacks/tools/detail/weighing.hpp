@@ -1,4 +1,4 @@
-// Distance and margin weighed against each other: what the attacks of Carlini and Wagner and the elastic net share.
+// What attacks share that weigh distance against margin: the search for the weight, and when a run may end early.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 
 namespace hans::attacks {
 
-/// The margin, whose gradient is 0 from kappa on.
+/// The margin, with a gradient of 0 from kappa upwards.
 struct HingedMargin {
   Climb margin;
   real kappa;
@@ -20,8 +20,8 @@ struct HingedMargin {
   }
 };
 
-/// Whether a run is worth going on with: asked every tenth of its steps, no if neither the objective nor what is
-/// missing of the margin has fallen by 0.01 % since.
+/// Ends runs that no longer improve. Every tenth of the steps a run counts as stalled if neither the objective nor the
+/// missing margin has fallen by 0.01 % since the last check.
 class Stalling {
  public:
   Stalling(bool watched, unsigned steps) : watched_(watched), tenth_(steps / 10 + (steps % 10 != 0 ? 1 : 0)) {}
@@ -41,8 +41,9 @@ class Stalling {
   double missing_ = std::numeric_limits<double>::infinity();
 };
 
-/// `run(c)`, a Task<bool> that says whether the goal was reached, for `searches` weights c of the margin: times 10
-/// while none reached it, then halving the rest. Then refine_kept().
+/// Binary search for the smallest weight c that reaches the goal: calls `run(c)`, a Task<bool> that returns whether it
+/// did, `searches` times, with c times 10 until a run succeeds and halving the interval from then on. Then
+/// refine_kept().
 template <class Run>
 Task<Stop> search_weight(const LabelOracle& sample, unsigned searches, real c, unsigned refine, const Run run) {
   real low = 0;
