@@ -10,7 +10,7 @@ void Adversarial::validate() const { check_usage(attack.value().present(), "adve
 Adversarial Adversarial::resolved() const { return {attack.value().in_training(), clean_weight, smoothing}; }
 
 Var Adversarial::loss(const nn::TrainStep& step) const {
-  const Tensor images = attacked(step, attack, name);  // before anything is recorded
+  const Tensor images = attacked(step, attack, name);  // before the tape records anything
   const auto smooth = static_cast<real>(smoothing);
   const auto weight = static_cast<real>(clean_weight);
   const Var clean = cross_entropy(step.logits(step.batch.images), step.batch.labels, smooth);

@@ -1,4 +1,4 @@
-// What defences share: their record, and how a batch is attacked.
+// What defences share: their record, and attacks on a batch.
 #include <hans/defenses/defense.hpp>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A model behind a defence that changes images.
+// Models behind a preprocessing defence.
 #include <hans/defenses/guarded.hpp>
 
 #include <hans/autodiff/functions.hpp>

@@ -7,7 +7,7 @@
 namespace hans::defenses {
 namespace {
 
-// One type adds a defence.
+// To add a defence, add its type here and in list_defenses().
 constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades>;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// TRADES: accuracy and robustness, weighed against each other.
+// TRADES: a loss that weighs robustness against accuracy.
 #include <hans/defenses/trades.hpp>
 
 #include <hans/attacks/pgd.hpp>

@@ -5,14 +5,14 @@
 
 namespace hans::defenses {
 
-/// The share of a label that adversarial training gives to the other classes unless told otherwise: that of the
-/// cleverhans v1.0.0 tutorial. On MNIST it is worth half a point of clean and one and a half of robust accuracy.
+/// The default label smoothing of adversarial training, that of the cleverhans v1.0.0 tutorial. On MNIST it is worth
+/// half a point of clean and one and a half points of robust accuracy.
 inline constexpr float usual_smoothing = 0.1F;
 
-/// clean_weight * loss(x) + (1 - clean_weight) * loss(x'), with x' crafted from x against the current weights in
-/// evaluation mode (Goodfellow 2014, section 6; the report averages both), and loss the cross entropy with smoothed
-/// labels. A label the attack leaves open is the model's own prediction, so that the true one does not leak into x'.
-/// Targeted attacks aim at (label + 1) mod classes.
+/// The loss clean_weight * loss(x) + (1 - clean_weight) * loss(x'), where x' is crafted from x in evaluation mode with
+/// the current weights (Goodfellow 2014, section 6; the report averages both) and loss is the cross entropy with
+/// smoothed labels. If the attack leaves the label open, it moves away from the model's prediction, so that the true
+/// label does not leak into x'. Targeted attacks aim at (label + 1) mod classes.
 struct Adversarial {
   Required<attacks::Attack> attack;
   float clean_weight = 0.5F;
@@ -28,7 +28,7 @@ struct Adversarial {
         field("smoothing", &Adversarial::smoothing, between_from(0, 1), "share of a label given to the other classes"));
   }
   void validate() const;
-  Adversarial resolved() const;  ///< with the label that the attack goes by in training
+  Adversarial resolved() const;  ///< with the attack as Attack::in_training()
   Var loss(const nn::TrainStep& step) const;
 };
 

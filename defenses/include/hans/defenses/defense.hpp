@@ -1,4 +1,4 @@
-// What every defence is: settings that decide what training makes small.
+// The interface of defences: settings that decide which loss training minimizes.
 #pragma once
 
 #include <memory>
@@ -14,34 +14,34 @@
 
 namespace hans::defenses {
 
-/// Any way of training that makes a network robust. An aggregate D is one if it has `name`, `meaning`, `paper`,
-/// `fields()` (see core/fields.hpp) and
+/// Any robust training method; immutable and cheap to copy. An aggregate D is a defence if it has `name`, `meaning`,
+/// `paper`, `fields()` (see core/fields.hpp) and
 ///
 ///     Var loss(const nn::TrainStep& step) const;  // the losses of the batch, one per sample
 ///
-/// and, where it needs them, any of
+/// and, if it needs them, any of
 ///
-///     D resolved() const;                         // with every parameter set whose default is not a constant
+///     D resolved() const;                         // with every default that is not a constant filled in
 ///     void before(const nn::RunStep& step, std::span<Tensor> gradients) const;  // see nn::Loss::Method
 ///     void after(const nn::RunStep& step, nn::Sequential& net) const;
 ///
-/// nn::RunStep has the progress of the run and what is kept from step to step; nn::TrainStep::logits says which pass
-/// the network's stored statistics follow. A share of the labels that goes to other classes is a parameter called
-/// `smoothing`. Immutable, cheap to copy. Making one throws UsageError if a setting is out of its range.
+/// nn::RunStep has the progress of the run and state that is kept between steps; nn::TrainStep::logits says which
+/// forward pass updates the network's batch statistics. For label smoothing the parameter is called `smoothing`. The
+/// constructor throws UsageError if a setting is out of its range.
 class Defense {
  public:
   template <class D>
   requires requires { &D::loss; }
   Defense(D settings) : self_(std::make_shared<Model<D>>(std::move(settings))) {}
 
-  /// The defence `spec` names; `smoothing`, if given, is its parameter of this name. Throws UsageError that lists all
-  /// defences.
+  /// The defence that `spec` names; `smoothing`, if given, sets its parameter of this name. For an unknown name throws
+  /// UsageError, which lists all defences.
   static Defense from_spec(Spec spec, std::optional<float> smoothing = {});
 
-  /// With every parameter.
+  /// The SPEC, with every parameter.
   Spec spec() const { return self_->spec(); }
 
-  /// What nn::fit and nn::Trainer take. Its record is spec() with the smoothing behind: "trades:eps=0.3,...
+  /// The loss for nn::fit and nn::Trainer. Its record is spec() followed by the smoothing: "trades:eps=0.3,...
   /// smoothing=0".
   operator nn::Loss() const { return nn::Loss(self_); }
 
@@ -56,9 +56,10 @@ class Defense {
   std::shared_ptr<const Concept> self_;
 };
 
-/// The images of the batch as the attack makes them, in evaluation mode from the weights as they stand. It draws anew
-/// in each step, from a seed that the stream `purpose` gives, and does all of its own steps. A label it leaves open is
-/// the model's own prediction; targeted attacks aim at (label + 1) mod classes. No gradient goes through them.
+/// Attacks the images of the batch, with the network in evaluation mode and its current weights. The attack draws new
+/// random numbers in each step, from the stream `purpose`, and does all of its own steps. If it leaves the label open,
+/// it moves away from the model's prediction; targeted attacks aim at (label + 1) mod classes. No gradient flows
+/// through the result.
 Tensor attacked(const nn::RunStep& step, const attacks::Attack& attack, std::string_view purpose);
 
 struct DefenseInfo {

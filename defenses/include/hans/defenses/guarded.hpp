@@ -1,4 +1,4 @@
-// A model behind a defence that changes images.
+// Models behind a preprocessing defence.
 #pragma once
 
 #include <functional>
@@ -7,10 +7,11 @@
 
 namespace hans::defenses {
 
-/// A model that sees images as a step of preprocessing leaves them: a function of samples x height x width x channels
-/// to the same shape, that does to a sample the same whatever its neighbours, and is called by several threads at a
-/// time. No gradient passes the step, but that the attack `bpda` takes it for doing nothing. A random step says so
-/// and takes its random numbers from `draw`. Holds a reference to `model`. Throws Error where the shape changes.
+/// A model behind a preprocessing step. The step maps samples x height x width x channels to the same shape, treats
+/// each sample independently of the others in its batch, and must be safe to call from several threads. It lets no
+/// gradient through, except that the attack `bpda` takes it for the identity. Pass `random` = true for a random step,
+/// which takes its random numbers from `draw`. Holds a reference to `model`. Throws Error if the step changes the
+/// shape.
 class Guarded final : public nn::Classifier {
  public:
   using Step = std::function<Tensor(const Tensor& images, std::uint32_t draw)>;

@@ -1,16 +1,16 @@
-// TRADES: accuracy and robustness, weighed against each other.
+// TRADES: a loss that weighs robustness against accuracy.
 #pragma once
 
 #include <hans/defenses/defense.hpp>
 
 namespace hans::defenses {
 
-/// CE(f(x), y) + beta * KL(softmax f(x) || softmax f(x')): the second term asks for the same answer all over the ball,
-/// whatever the label (Zhang 2019, eq. 5; beta is its 1 / lambda, and 1 to 6 there). x' is what pgd:loss=kl reaches in
-/// `steps` steps from x + 0.001 N(0, 1), in evaluation mode against the current weights. The gradient of the divergence
-/// goes through both logits in training, through those of x' alone in the attack, as in the authors' code. Both passes
-/// count for batch statistics. With beta = 0 nothing is attacked: it is plain training. Labels are hard by default.
-/// Cost of a step: as training on both, and steps + 1 gradients.
+/// The loss CE(f(x), y) + beta * KL(softmax f(x) || softmax f(x')): the second term asks for the same answer in the
+/// whole ball, whatever the label (Zhang 2019, eq. 5; beta is the paper's 1 / lambda, 1 to 6 there). x' is found by
+/// `steps` steps of pgd:loss=kl from x + 0.001 N(0, 1), in evaluation mode with the current weights. As in the authors'
+/// code, the gradient of the divergence flows through both logits in training, and through those of x' alone in the
+/// attack. Both forward passes update batch statistics. beta = 0 is plain training without an attack. Labels are not
+/// smoothed by default. Cost of a step: training on both images, and steps + 1 gradients.
 struct Trades {
   Required<float> eps;
   float beta = 1;
