@@ -1,4 +1,4 @@
-// The subcommands: what every one takes, and the table that the program chooses from.
+// The subcommands: their common options, and the table the program chooses from.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@
 
 namespace hans::apps {
 
-/// What every command takes: derive the options from it and list your own fields by with_common().
+/// The options that every command takes. Derive your options from it, and list your own fields with with_common().
 struct Common {
   std::optional<FileOrOutput> json = {};
   std::uint64_t seed = 0;
   std::optional<unsigned> threads = {};
   bool quiet = false;
 
-  bool json_only() const { return json && json->text == "-"; }  ///< standard output holds the JSON and nothing else
+  bool json_only() const { return json && json->text == "-"; }  ///< standard output holds only the JSON
 };
 
-/// What fields() of a command returns: its own, then these.
+/// The fields() of a command: its own, then the common ones.
 template <class... Own>
 constexpr auto with_common(const Own&... own) {
   return std::tuple(
@@ -36,18 +36,19 @@ constexpr auto with_common(const Own&... own) {
       field("quiet", &Common::quiet, "no progress"));
 }
 
-/// A file that a command reads or writes, and what the message calls it.
+/// A file that a command reads or writes, and its name in messages.
 struct NamedFile {
   std::string what;
   std::string path;
   bool output = true;
 };
 
-/// Whether two paths name one file, which need not exist. Devices and pipes are no files that could be lost.
+/// Whether two paths name the same file, even if it does not exist yet. false for devices and pipes, where nothing can
+/// be lost.
 bool same_file(const std::string& one, const std::string& other);
 
-/// Applies --threads. Throws UsageError if an output is another of these files as well, so that one would be lost, and
-/// Error if an output cannot be written.
+/// Applies --threads. Throws UsageError if an output is also another of these files, which would be lost, and Error if
+/// an output cannot be written.
 void begin_with(const Common& common, std::span<const NamedFile> files);
 
 namespace detail {
@@ -55,7 +56,7 @@ namespace detail {
 template <Names kind>
 void add_files(std::vector<NamedFile>& files, const std::string& what, const Word<kind>& word) {
   constexpr bool output = kind == Names::output || kind == Names::file_or_output;
-  if (kind == Names::sharded_output || kind == Names::start) return;  // which the command adds itself
+  if (kind == Names::sharded_output || kind == Names::start) return;  // the command adds these itself
   if (kind == Names::file_or_output && word.text == "-") return;
   if (kind == Names::model && !is_path(word.text)) return;
   files.push_back({what, word.text, output});
@@ -73,7 +74,7 @@ void add_files(std::vector<NamedFile>& files, const std::string& what, const Val
 
 }  // namespace detail
 
-/// Every command calls it before the work: begin_with() of all files that its options name, and of `more`.
+/// Every command calls this before its work: begin_with() for all files that its options name, and for `more`.
 template <class Options>
 void begin(const Options& options, std::vector<NamedFile> more = {}) {
   const auto add = [&](const auto& field) { detail::add_files(more, shown_name(field.name), options.*field.member); };
@@ -81,36 +82,36 @@ void begin(const Options& options, std::vector<NamedFile> more = {}) {
   begin_with(options, more);
 }
 
-/// Writes to standard output, nothing in it but '\n' unescaped that a terminal would act on (utf8.hpp). Throws Error if
-/// that fails.
+/// Writes `text` to standard output; all control characters but '\n' are escaped (utf8.hpp). Throws Error if that
+/// fails.
 void print(std::string_view text);
 
-/// A line on standard error: "hans: " and `message`, whatever that holds.
+/// Writes an error as one line to standard error: "hans: " and `message`, whatever it holds.
 void complain(std::string_view message);
 
-/// The same for what does not end the command.
+/// As complain(), for what does not end the command.
 void note(std::string_view message);
 
-/// The facts as an object.
+/// The facts as a JSON object.
 Json facts_json(const Facts& facts);
 
-/// The end of a command: `text` on standard output, or the JSON, as --json asks.
+/// Ends a command: writes `text` to standard output, and the JSON as --json asks.
 void finish(const Common& common, std::string_view text, const Json& json);
 
-/// Throws UsageError if the name of an output ends otherwise than in one of `endings` (".npz"), and so says that it is
-/// something else than what is written. A name without any ending is taken only where "" is one of them. `instead` is
-/// what to do then; without it that is another ending.
+/// Throws UsageError if the name of an output does not end in one of `endings` (".npz"), which would promise another
+/// format than is written. "" among them allows names without an ending. `instead` tells the user what to do; without
+/// it the message asks for another ending.
 void check_ending(std::string_view option, const std::string& path, std::span<const std::string_view> endings,
                   std::string_view instead = {});
 
-/// A command as the program sees it.
+/// An entry of the table of commands.
 struct Command {
   std::string_view name, meaning;
   int (*run)(Arguments given);  ///< returns the exit code; throws UsageError (exit code 2) or another exception (1)
   std::string (*help)();
 };
 
-/// The command of `body`, which takes what Options describes and returns the exit code.
+/// The command that runs `body`, which takes Options and returns the exit code.
 template <class Options, int (*body)(const Options&)>
 Command make_command() {
   return {Options::command, Options::meaning, [](Arguments given) { return body(read_arguments<Options>(given)); },

@@ -1,4 +1,4 @@
-// hans bench: what is measured, and how.
+// hans bench: the figures, their jobs, and the reports.
 #pragma once
 
 #include <cstddef>
@@ -13,35 +13,35 @@
 
 namespace hans::apps {
 
-/// The groups of figures, in the order in which they are reported.
+/// The groups of figures, in the order of reports.
 enum class Section { peak, bandwidth, sgemm, layers, steps, attacks };
 constexpr std::array<std::string_view, 6> enum_names(Section) {
   return {"peak", "bandwidth", "sgemm", "layers", "steps", "attacks"};
 }
 
-/// A number that was measured several times.
+/// The spread of several measurements.
 struct Spread {
   double median = 0, min = 0, max = 0;
 };
 
-/// Something measured, per call of what was timed.
+/// A figure: the time of one call, and what the call did.
 struct Figure {
   Section section = Section::peak;
-  Json names = {};         ///< what tells it apart: the first keys of its JSON
-  std::string label = {};  ///< the same for people
-  double flop = 0;         ///< floating-point operations, two for a multiply-add; 0: none are counted
-  double count = 0;        ///< of `unit`; 0: nothing is counted
+  Json names = {};         ///< what identifies it: the first keys of its JSON
+  std::string label = {};  ///< names, for people
+  double flop = 0;         ///< floating-point operations, two per multiply-add; 0: not counted
+  double count = 0;        ///< of `unit`; 0: not counted
   std::string unit = {};   ///< "images"
-  Spread seconds = {};     ///< over the rounds
-  double peak_before = 0;  ///< FLOP a second that the threads reached right before and right after
-  double peak_after = 0;
+  Spread seconds = {};     ///< per call, over the rounds
+  double peak_before = 0;  ///< peak FLOP per second, measured right before
+  double peak_after = 0;   ///< and right after
 
   double share() const;       ///< of the mean of both peaks
-  Spread gflops() const;      ///< 10^9 operations a second
+  Spread gflops() const;      ///< 10^9 operations per second
   Spread per_second() const;  ///< of `unit`
 };
 
-/// A figure to be: `prepare` may complete it, and gives what is to be timed.
+/// A figure to measure: `prepare` may complete the figure, and returns the function to time.
 struct Job {
   Figure figure;
   std::function<std::function<void()>(Figure&)> prepare;
@@ -54,7 +54,7 @@ struct BenchPlan {
   std::vector<std::size_t> layer_batches = {128};
   std::uint64_t seed = 0;
   unsigned rounds = 5;
-  double seconds = 0.2;               ///< least length of a round
+  double seconds = 0.2;               ///< shortest length of a round
   std::string attacked = "v1";        ///< the built-in model that is trained and attacked
   unsigned attacked_epochs = 6;       ///< over the training images of mnist-5k
   std::size_t attacked_images = 500;  ///< for FGSM
@@ -68,15 +68,15 @@ std::vector<Job> layer_jobs(const BenchPlan& plan);
 std::vector<Job> step_jobs(const BenchPlan& plan);
 std::vector<Job> attack_jobs(const BenchPlan& plan);
 
-/// Measures one job after the other. The result is only as good as the machine is idle.
+/// Measures the jobs one after the other. Other load on the machine distorts the result.
 std::vector<Figure> measure(const std::vector<Job>& jobs, const BenchPlan& plan,
                             const std::function<void(std::size_t done, const std::string& label)>& progress);
 
-/// What a report says of the figures, for machines and for people.
+/// Reports of the figures, for machines and for people.
 Json bench_json(const std::vector<Figure>& figures, const BenchPlan& plan);
 std::string bench_text(const std::vector<Figure>& figures, const BenchPlan& plan);
 
-/// A layer with weights as the product that the kernels compute.
+/// A layer with weights, as the product that the kernels compute.
 struct LayerProduct {
   std::size_t position;  ///< in the network
   std::string text;      ///< kind and shape of the weights: "conv2d 8x8x1x64"
@@ -86,16 +86,16 @@ struct LayerProduct {
 /// The layers of `net` that have weights, for `samples` images.
 std::vector<LayerProduct> products_of(const nn::Sequential& net, std::size_t samples);
 
-/// Multiply-adds of a product, those with zeros of the padding included.
+/// Multiply-adds of a product, including those with the padding's zeros.
 double multiply_adds(const kernels::Conv& conv);
 
-/// What one image costs. `train` is forward, backward without the first layer's input gradient, and the optimizer,
-/// whose few operations are not counted; `xgrad` is the gradient with respect to the image only.
+/// The cost of one image. `train` is forward, backward without the gradient of the image, and the optimizer (whose few
+/// operations are not counted); `xgrad` is the gradient with respect to the image only.
 enum class Step { train, infer, xgrad };
 constexpr std::array<std::string_view, 3> enum_names(Step) { return {"train", "infer", "xgrad"}; }
 double step_flop(const nn::Sequential& net, Step step);
 
-/// Uniform random numbers in [0, 1); after the first 65,537 they repeat.
+/// Uniform random numbers in [0, 1), which repeat after 65,537.
 Tensor bench_noise(const Shape& shape, std::uint64_t seed, std::string_view purpose);
 
 }  // namespace hans::apps

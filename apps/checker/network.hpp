@@ -1,7 +1,7 @@
-// The logits of a network, computed a second time: naive loops in double over the layers of a .hans file.
+// A second computation of a network's logits: naive loops in double over the layers of a .hans file.
 //
-// This folder shares no line with what trains, attacks and judges: of hans it includes texts, errors, hashes and the
-// bytes of numbers, which tests/layers.cmake enforces. Its exponentials and roots are the C library's.
+// This folder shares no code with what trains, attacks and judges: of hans it only includes text, errors, hashes and
+// the bytes of numbers, which tests/layers.cmake enforces. Exponentials and roots come from the C library.
 #pragma once
 
 #include <algorithm>
@@ -12,23 +12,24 @@
 
 namespace hans::checker {
 
-/// No layer may give more numbers for one image.
+/// The most numbers a layer may output for one image.
 inline constexpr std::size_t most_features = std::size_t{1} << 22;
 
 struct Kind;
 
-/// What words spell. Throws Error unless they do, which names a layer that the checker does not know.
+/// Parsers of a layer's settings. Throw Error for malformed words; find_kind() names a layer that the checker does not
+/// know.
 const Kind& find_kind(std::string_view name);
 double read_real(std::string_view word);
 std::vector<std::size_t> read_list(std::string_view word, char separator);
 Shape read_shape(std::string_view word);
 
-/// A layer of a network. Throws Error where a setting or an array is not what it must be.
+/// A layer of a network. Throws Error for settings and arrays that do not fit.
 struct Layer {
   const Kind* kind;
-  std::map<std::string, std::string, std::less<>> settings = {};  ///< each that its kind has, as written or usual
+  std::map<std::string, std::string, std::less<>> settings = {};  ///< all of its kind, as written or the default
   std::map<std::string, Array, std::less<>> arrays = {};
-  std::vector<std::size_t> operands = {};  ///< 0: the image; k + 1: what layer k gives
+  std::vector<std::size_t> operands = {};  ///< 0: the image; k + 1: the output of layer k
 
   const std::string& word(std::string_view key) const { return settings.find(key)->second; }
   double number(std::string_view key) const { return read_real(word(key)); }
@@ -41,23 +42,23 @@ struct Layer {
   }
 };
 
-/// What a layer works on; images are height x width x channels.
+/// The inputs of a layer; images are height x width x channels.
 using Operands = std::span<const Array* const>;
 
-/// A row of the table of layers, in layers.cpp. Settings stand with what is usual, but for those that must be given.
+/// A row of the table of layers in layers.cpp. `settings` lists names with defaults; required ones have none.
 struct Kind {
   std::string_view name;
   std::size_t operands;
   std::string_view settings, arrays;
   Array (*run)(const Layer& layer, Operands x);
-  double (*map)(double, double) = nullptr;  ///< of each number
+  double (*map)(double, double) = nullptr;  ///< applied to each number
 };
 
 inline Array filled(const Shape& shape, double value) {
   return {shape, std::vector<double>(elements(shape, most_features), value)};
 }
 
-/// Calls part(piece) for the pieces of `whole` between separators; of nothing there are none.
+/// Calls part(piece) for the pieces of `whole` between separators; an empty text has none.
 template <class Part>
 void split(std::string_view whole, char separator, Part part) {
   for (bool more = !whole.empty(); more;) {
@@ -68,16 +69,16 @@ void split(std::string_view whole, char separator, Part part) {
   }
 }
 
-/// Immutable; may be used by several threads.
+/// A network; immutable, so several threads may use it.
 class Network {
  public:
-  /// From the bytes of a .hans file, which `where` names in errors. Throws Error for a file that read_hans_file
-  /// refuses, for a layer that is not known here (it is named) and for arrays that do not fit the layers.
+  /// Reads the bytes of a .hans file, which `where` names in errors. Throws Error for a file that read_hans_file
+  /// refuses, for an unknown layer (named) and for arrays that do not fit the layers.
   Network(std::string_view bytes, std::string_view where);
 
-  std::size_t features() const { return features_; }  ///< numbers of an image, height x width x channels
+  std::size_t features() const { return features_; }  ///< height x width x channels of an image
   std::size_t classes() const { return classes_; }
-  /// Of one image. Throws Error if it has another number of features.
+  /// The logits of one image. Throws Error for another number of features.
   std::vector<double> logits(std::span<const float> image) const;
 
  private:

@@ -1,4 +1,4 @@
-// A run as a file that anyone can check and run again. The format is described in FORMAT.md.
+// A run as a file that anyone can check and reproduce. FORMAT.md describes the format.
 #pragma once
 
 #include <filesystem>
@@ -11,56 +11,56 @@
 
 namespace hans::apps {
 
-/// Version of the format that is written; 1, of hans 1.0.0, is read as well.
+/// The version of the format that is written. Version 1, of hans 1.0.0, can be read too.
 inline constexpr int manifest_schema = 2;
 
-/// What was measured: equal on every machine. Its SHA-256 is the number's name.
+/// What was measured: equal on every machine. Its SHA-256 is the result's name.
 Json result_json(const Run& run);
 
-/// What must be equal for two runs to be parts of one: all of the result but images and figures.
+/// What two runs must share to be parts of one: everything in the result but images and figures.
 Json question_json(const Plan& plan);
 
-/// What is concluded from it: probes, and for a run that has all its images verdicts, indicators and advice.
+/// What is concluded from the result: probes and, for a run with all its images, verdicts, indicators and advice.
 Json judgement_json(const Run& run);
 
-/// The file: schema version, name, result, judgement, run, and a hash over all of that.
+/// The whole file: schema version, name, result, judgement, run, and a hash over all of these.
 Json manifest_json(const Run& run, const Json& here);
 
 struct Manifest {
   Run run;
-  Json here;                          ///< `run` of the file: how it was run where it was made
+  Json here;                          ///< the key `run`: how and where it was run
   std::string name;                   ///< SHA-256 of the result
-  std::optional<std::string> former;  ///< of schema 1: the verdict that its version gave, by other rules
+  std::optional<std::string> former;  ///< schema 1: the verdict of its version, by older rules
 
-  bool judged() const { return !former; }  ///< whether probes by today's rules are in it
+  bool judged() const { return !former; }  ///< whether it has probes by today's rules
 };
 
-/// Reads one from a path and validates it: everything in it that follows from something else in it does. Throws Error
-/// that says what is wrong: it was edited, is of another schema, or is no manifest.
+/// Reads and validates a manifest: everything in it that follows from other parts of it must agree. Throws Error that
+/// says what is wrong: edited, of another schema, or no manifest.
 Manifest read_manifest(const std::filesystem::path& path);
 
-/// The same of the bytes of a file.
+/// As read_manifest(), from the bytes of a file.
 Manifest parse_manifest(std::string_view bytes);
 
-/// Throws Error for a run that no evaluation can have: labels and predictions that are no classes, attempts that the
-/// plan does not make or lacks, outcomes that contradict each other or the threat model, stages that do not fall,
-/// probes on other images than those that must be probed.
+/// Throws Error for a run that no evaluation can have produced: labels and predictions that are no classes, attempts
+/// that differ from the plan's, outcomes that contradict each other or the threat model, stages whose accuracy rises,
+/// probes on other images than the plan's.
 void validate(const Run& run);
 
-/// Joins parts, in any order, to one that has all their images. Throws Error naming the files for a gap, an overlap or
-/// parts of different runs. `names` are those of the files.
+/// Joins parts, in any order, to a run with all images. Throws Error, which names the files, for gaps, overlaps and
+/// parts of different runs. `names`: the file of each part.
 Run merge(std::span<const Manifest> parts, std::span<const std::string> names);
 
-/// The half of a manifest that is of this run alone: names, paths, seconds, sentences. Model and data as they were
-/// given: what `hans reproduce` looks for first. Of a path that is not UTF-8, which JSON cannot hold, only what
-/// visible() shows of it, which names no file.
+/// The part of a manifest that differs between runs: names, paths, seconds, sentences. Model and data are as the user
+/// gave them, where `hans reproduce` looks first. JSON cannot hold a path that is not UTF-8; then only its visible()
+/// form is kept, which names no file.
 Json here_json(const Run& run, std::string_view model_given, std::string_view data_given);
 
-/// For people: the results, threat model, sentences and the name; for a part of a run what part it is. `former` as in
-/// Manifest: a run that has one is not judged here.
+/// The report for people: results, threat model, sentences and name; for a part of a run, which part it is. `former` as
+/// in Manifest: such a run is not judged again here.
 std::string manifest_report(const Run& run, std::string_view name, const std::optional<std::string>& former = {});
 
-/// "hans 1.0.0 said RELIABLE.": of a manifest that has a former verdict.
+/// "hans 1.0.0 said RELIABLE.", for a manifest with a former verdict.
 std::string former_text(const Run& run, std::string_view former);
 
 }  // namespace hans::apps

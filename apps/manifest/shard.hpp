@@ -1,4 +1,4 @@
-// Which part of a benchmark a process does, of several that know nothing of each other.
+// Which part of a benchmark this process runs.
 #pragma once
 
 #include <algorithm>
@@ -9,20 +9,20 @@
 
 namespace hans::apps {
 
-/// What --shard says: part `number` of `count`, from 1.
+/// The value of --shard: part `number` (from 1) of `count`.
 struct Shard {
   std::size_t number = 1, count = 1;
 
-  /// The first image of this part and how many it has, of `whole`. The parts in order are the whole, and differ by at
-  /// most one image.
+  /// The first image of this part, and how many it has, of `whole`. The parts in order make up the whole, and their
+  /// sizes differ by at most one image.
   std::size_t first(std::size_t whole) const {
     return whole / count * (number - 1) + std::min(whole % count, number - 1);
   }
   std::size_t size(std::size_t whole) const { return whole / count + (number <= whole % count ? 1 : 0); }
 };
 
-/// "2/8"; "auto" and "auto/8" take the number, and "auto" the count too, from what Slurm arrays, mpirun, srun, indexed
-/// Kubernetes Jobs and GNU parallel put into the environment.
+/// Reads "2/8". "auto" and "auto/8" take the number, and "auto" also the count, from the environment of Slurm arrays,
+/// mpirun, srun, indexed Kubernetes Jobs and GNU parallel.
 void read_value(std::string_view word, Shard& out);
 void append_value(std::string& out, const Shard& shard);
 std::string value_help(const Shard&);

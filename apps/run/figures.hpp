@@ -1,4 +1,4 @@
-// Numbers as results show them: counts, shares with their intervals, tables.
+// Formats numbers of results: counts, shares with intervals, JSON columns.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ std::string with_commas(std::uint64_t value);
 /// "1 thread", "2 threads".
 std::string counted(std::uint64_t count, std::string_view what);
 
-/// In percent with two decimals, without the sign: "9.31".
+/// In percent with two decimals, without " %": "9.31".
 std::string percent_of(attacks::Share share);
 
 /// The 95 % interval in percent: "8.76 to 9.90".
@@ -30,24 +30,24 @@ std::string interval_text(attacks::Share share);
 /// "9.31 % (8.76 to 9.90)".
 std::string share_text(attacks::Share share);
 
-/// An eps for people: the fraction k/255 where the number is the float nearest to it and no decimal with up to four
-/// digits behind the point, as in 8/255; else the shortest decimal.
+/// An eps for people: as k/255 if that is the nearest float and no decimal of up to four digits is (8/255); else as the
+/// shortest decimal.
 std::string eps_text(float eps);
 
-/// `words` with a backslash before each character that is one of `special`.
+/// `words` with a backslash before each of the characters `special`.
 std::string escaped(std::string_view words, std::string_view special);
 
 /// Sets `key` to the share and `key`_interval to its 95 % interval; returns `json`.
 Json& set_accuracy(Json& json, std::string_view key, attacks::Share share);
 
-/// 0, 1, ... count - 1: for what stands at the same place in several lists. (clang 14 cannot compile std::views.)
+/// 0, 1, ... count - 1, to walk several lists at once. (clang 14 cannot compile std::views.)
 inline std::vector<std::size_t> places(std::size_t count) {
   std::vector<std::size_t> all(count);
   std::iota(all.begin(), all.end(), std::size_t{0});
   return all;
 }
 
-/// The JSON array of what `get` makes of each of `all`.
+/// The JSON array of get(one) for each of `all`.
 template <class All, class Get>
 Json column(const All& all, Get get) {
   Json::Array items;

@@ -13,7 +13,8 @@
 
 namespace hans::apps {
 
-/// Which images: of the first `whole` of the data set, `count` from `first`. Fewer than `whole` are a part of the run.
+/// Which images: `count` from `first` on, of the first `whole` of the data set. With fewer than `whole` it is a part of
+/// a run.
 struct Slice {
   std::size_t first = 0, count = 0, whole = 0;
   bool complete() const { return count == whole; }
@@ -25,9 +26,9 @@ struct Plan {
   Subject subject;
   Shape image;  ///< of one sample
   std::size_t classes = 0;
-  std::vector<attacks::Attack> attacks;  ///< resolved: with every parameter
+  std::vector<attacks::Attack> attacks;  ///< resolved: with every parameter set
   attacks::Targets targets;
-  std::vector<float> radii = {};  ///< accuracy within each, of attacks that look for the nearest image
+  std::vector<float> radii = {};  ///< for minimum-norm attacks: accuracy within each radius
   Slice slice;
 };
 
@@ -35,26 +36,27 @@ struct Plan {
 void set_subject(Plan& plan, const NamedModel& named, const data::Dataset& data, std::uint64_t seed);
 
 /// Checks the plan and resolves its attacks. Throws UsageError for targets, radii or a budget that an attack does not
-/// take: --at needs attacks that look for the nearest image.
+/// take; --at needs minimum-norm attacks.
 Plan checked(Plan plan);
 
-/// What attacks may do, and to what end. Numbers are compared only where norm, budget, box and goal are the same.
+/// What attacks may do, and their goal. Numbers are comparable only if norm, budget, box and goal are equal.
 struct ThreatModel {
   attacks::Budget budget;
   std::string goal;                ///< as --targets takes it: "none" is untargeted
-  attacks::Knowledge knowledge{};  ///< the most that any of the attacks needs
+  attacks::Knowledge knowledge{};  ///< the most that any attack needs
 };
 
-/// The one threat model of all the attacks. Throws UsageError if they differ.
+/// The threat model that all attacks share. Throws UsageError if they differ.
 ThreatModel threat_model(const Plan& plan);
 
-/// On one line: "linf within 0.3, features in [0,1], untargeted".
+/// The threat model on one line: "linf within 0.3, features in [0,1], untargeted".
 std::string threat_text(const ThreatModel& threat);
 
-/// At what a run is aimed, as --targets takes it: "none", "next", "all", "random", "3".
+/// The targets of a run, as --targets takes them: "none", "next", "all", "random", "3".
 std::string targets_text(attacks::Targets targets, const attacks::Attack& attack);
 
-/// What the commands that attack a model take. Derive from it and list your own fields by with_run_fields().
+/// The options of commands that attack a model. Derive your options from it, and list your own fields with
+/// with_run_fields().
 struct RunOptions : Common {
   Required<ModelName> model;
   Required<DataName> data;
@@ -67,7 +69,7 @@ struct RunOptions : Common {
   bool adaptive = false;
 };
 
-/// What fields() of such a command returns: these, its own and the common ones.
+/// The fields() of such a command: these, its own, and the common ones.
 template <class... Own>
 constexpr auto with_run_fields(const Own&... own) {
   return with_common(
@@ -87,15 +89,15 @@ constexpr auto with_run_fields(const Own&... own) {
       field("adaptive", &RunOptions::adaptive, "then also run the attacks that the verdict asks for"), own...);
 }
 
-/// The model and data of a run and what is to be done with them.
+/// The model, data and plan of a run.
 struct Setup {
   NamedModel named;
   data::Dataset data;
   Plan plan;
 };
 
-/// Loads model and data and makes the plan. Says on standard error if the model is untrained. Throws what load_model(),
-/// load_data() and checked() throw.
+/// Loads model and data, and makes the plan. Warns on standard error if the model is untrained. Throws what
+/// load_model(), load_data() and checked() throw.
 Setup setup_of(const RunOptions& options);
 
 }  // namespace hans::apps

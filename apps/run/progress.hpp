@@ -1,4 +1,4 @@
-// A line on a terminal that says how far the work is.
+// A progress bar on a terminal.
 #pragma once
 
 #include <chrono>
@@ -9,33 +9,34 @@
 
 namespace hans::apps {
 
-/// "  42 s", "3 min 05 s", "2 h 10 min": for people.
+/// A duration for people: "42 s", "3 min 05 s", "2 h 10 min"; "long" from 1e7 s.
 std::string duration_text(double seconds);
 
-/// The line without its end: "train  [=====>    ]  50 %  1234 images/s  12 s left  loss 0.123".
+/// The progress line, without line end: "train  [=====>    ]  50 %  1234 images/s  12 s left  loss 0.123". Cut to
+/// `width`.
 std::string progress_line(std::string_view label, double share, double rate, std::string_view unit, double seconds_left,
                           std::string_view note, std::size_t width);
 
-/// A bar with rate and time left on standard error; nothing unless that is a terminal. Drawn at most ten times a
-/// second, so that an update costs next to nothing.
+/// A progress bar with rate and time left, on standard error; silent unless that is a terminal. Drawn at most ten times
+/// a second, so updates cost next to nothing.
 class ProgressBar {
  public:
-  /// `unit` is what is counted: "images".
+  /// `unit`: what is counted, such as "images".
   ProgressBar(std::string label, std::string unit, bool quiet);
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
-  /// `done` of `total`; `note` stands behind. The rate counts from the first call (a resumed run does not begin at 0).
+  /// Shows `done` of `total`, followed by `note`. The rate counts from the first call, so a resumed run starts right.
   void update(std::uint64_t done, std::uint64_t total, std::string_view note = {});
 
-  /// Another label, from the next update on.
+  /// Changes the label from the next update on.
   void label(std::string label) { label_ = std::move(label); }
 
-  /// Begins again if the label is another.
+  /// Changes the label and restarts the rate, if the label differs.
   void restart(std::string label);
 
-  /// Takes the line away, so that something else can be printed.
+  /// Removes the line, so that something else can be printed.
   void clear();
 
   bool visible() const { return visible_; }

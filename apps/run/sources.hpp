@@ -1,4 +1,4 @@
-// The model and data that a manifest is about, found again by their hashes.
+// Finds the model and data of a manifest by their hashes.
 #pragma once
 
 #include <string>
@@ -7,7 +7,7 @@
 
 namespace hans::apps {
 
-/// Where model and data of a manifest are now, for the commands that look for them.
+/// The options that say where model and data of a manifest are now.
 struct SourceOptions : Common {
   std::optional<ModelName> model = {};
   std::optional<DataName> data = {};
@@ -17,11 +17,12 @@ inline constexpr auto moved_model =
 inline constexpr auto moved_data =
     field("data", &SourceOptions::data, "the images, if they are not where they were", "as they were");
 
-/// The model of the manifest at `path`: where it says, beside it, or where --model says. Throws Error that lists what
-/// was tried if none has the manifest's hash.
+/// Loads the model of the manifest at `path`: from where --model says, else from the path in the manifest, else from
+/// beside the manifest. Throws Error, which lists what was tried, if none has the manifest's hash.
 NamedModel find_model(const Manifest& manifest, const std::string& path, const SourceOptions& options);
 
-/// Its data: where it says, or where --data says. Throws Error if they have not its hash.
+/// Loads its data: from where --data says, else as the manifest says. Throws Error if the hash differs from the
+/// manifest's.
 data::Dataset find_data(const Manifest& manifest, const SourceOptions& options, const NamedModel& model);
 
 }  // namespace hans::apps
