@@ -1,6 +1,5 @@
-# Runs hans_bits with given kernels and threads, under EMULATOR if there is one, and compares its lines with
-# golden/bits.txt.
-# Law 10: whoever changes the bits of a result raises MAJOR (MINOR while MAJOR is 0) and then writes the file anew:
+# Runs hans_bits with the given kernels and threads, under EMULATOR if there is one, and compares its lines with
+# golden/bits.txt. To change the bits of a result, raise MAJOR (MINOR while MAJOR is 0), then rewrite the file:
 #   hans_bits > tests/golden/bits.txt
 cmake_minimum_required(VERSION 3.25)
 set(golden_path "${SOURCE}/tests/golden/bits.txt")
@@ -14,7 +13,7 @@ elseif(failed)
   message(FATAL_ERROR "hans_bits ended with ${failed}: ${errors}")
 endif()
 
-# The part of a version that says which bits to expect.
+# The part of a version that decides the bits.
 function(series version out)
   if(version MATCHES "^0\\.([0-9]+)\\.")
     set(${out} "0.${CMAKE_MATCH_1}" PARENT_SCOPE)
@@ -23,7 +22,8 @@ function(series version out)
   endif()
 endfunction()
 
-# Fails unless every line of `golden` is a line of what was made; `from` says where the golden lines are from.
+# Fails unless every line of `golden` is among the printed lines. `from` says in messages where the golden lines are
+# from.
 function(compare golden from)
   if(NOT golden MATCHES "^# hans ([0-9.]+)\n")
     message(FATAL_ERROR "${from} does not begin with '# hans VERSION'")
@@ -70,7 +70,7 @@ if(NOT made_count EQUAL golden_count)
                       "as they are:\n  ${missing}")
 endif()
 
-# What was released under this MAJOR (0.MINOR) keeps its bits, whatever the file says now.
+# Released bits stay for this MAJOR (0.MINOR), even if the golden file has changed.
 find_package(Git QUIET)
 if(Git_FOUND AND EXISTS "${SOURCE}/.git")
   series("${VERSION}" own_series)

@@ -1,4 +1,4 @@
-# What libhans_c shows is what hans.h declares, no more and no less.
+# libhans_c exports exactly the functions that hans.h declares.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${SOURCE}/apps/include/hans/hans.h" header)
 string(REGEX MATCHALL "HANS_API [a-z_0-9 *]+ hans_[a-z_0-9]+\\(" declarations "${header}")

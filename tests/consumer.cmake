@@ -1,7 +1,7 @@
-# Builds and runs consumer/, a project that uses hans, in one of these ways:
-# find_package finds what the build at hand installs; add_subdirectory builds hans itself, as a shared library;
-# pkg_config asks pkg-config what a compiler needs, of an installed tree that was moved; amalgamation compiles the two
-# files that the target hans_all makes; small has FetchContent build what one attack needs, and looks at its size.
+# Builds and runs consumer/, a project that uses hans, in one of these ways: find_package uses what this build installs;
+# add_subdirectory builds hans itself, as a shared library; pkg_config asks pkg-config for the flags of an installed
+# tree that was moved; amalgamation compiles the two files of the target hans_all; small has FetchContent build what one
+# attack needs, and checks its size.
 cmake_minimum_required(VERSION 3.25)
 set(work "${BUILD}/consumer/${WAY}")
 file(REMOVE_RECURSE "${work}")
@@ -45,7 +45,7 @@ if(WAY STREQUAL "pkg_config")
   get_filename_component(libraries "${folder}" DIRECTORY)
   set(ENV{PKG_CONFIG_PATH} "${folder}")
   set(ENV{LD_LIBRARY_PATH} "${libraries}")
-  # Builds `source` with what pkg-config says of `module`, and runs it.
+  # Builds `source` with the flags that pkg-config gives for `module`, and runs it.
   function(use module compiler source)
     run("${pkg_config}" --cflags --libs ${module})
     separate_arguments(needed UNIX_COMMAND "${flags} ${output}")

@@ -1,4 +1,4 @@
-# Every source file is as clang-format 14 leaves it. Other versions differ in details, so they are not asked.
+# Every source file is formatted as by clang-format 14. Other versions differ in details and are not used.
 cmake_minimum_required(VERSION 3.25)
 find_program(tool NAMES clang-format-14 clang-format)
 if(tool)

@@ -1,6 +1,5 @@
-# Fails if an object of the kernels defines a weak symbol or needs anything but plain memory functions. The
-# linker keeps one copy of a weak function, and it may take the one compiled for an instruction set this
-# machine does not have.
+# Fails if an object of the kernels defines a weak symbol, or needs anything but plain memory functions. Of a weak
+# function the linker keeps one copy, which may be compiled for an instruction set that this machine lacks.
 #   cmake -DNM=nm -DOBJECTS=a.o;b.o -P kernel_symbols.cmake
 if(NOT NM OR NOT OBJECTS)
   message(FATAL_ERROR "usage: cmake -DNM=nm '-DOBJECTS=a.o;b.o' -P kernel_symbols.cmake")

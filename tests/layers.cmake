@@ -1,10 +1,11 @@
 # Includes point one way: core <- autodiff <- nn <- attacks <- defenses <- apps, and core <- data <- nn. apps/c, the C
-# interface, uses the same as apps, but nothing of the command. apps/checker shares no line with what it checks.
-# What users include lies in FOLDER/include and is spelled <hans/FOLDER/name.hpp>. All other headers are private: they
-# are included in quotes, and by other folders only where they lie in a folder named detail.
-# And: every source is in CMakeLists.txt (attacks: in their registry), every public header in the umbrella, no file longer than 400 lines, no folder
-# of more than 32 files (attacks/ and its headers, a pair an attack, excepted), each file in its folder's README.md
-# (attacks are in attacks.md), and no two units (a header and its source) include each other, also not through others.
+# interface, uses the same folders as apps, but nothing of the command. apps/checker shares no code with what it checks.
+# Public headers lie in FOLDER/include and are spelled <hans/FOLDER/name.hpp>. All other headers are private: they are
+# included in quotes, and by other folders only if they lie in a folder named detail. Also: every source is in
+# CMakeLists.txt (attacks: in their registry); every public header is in the umbrella; no file has more than 400 lines;
+# no folder has more than 32 files (except attacks/ and its headers, a pair for each attack); each file is in its
+# folder's README.md (attacks are in attacks.md); no two units (a header and its source) include each other, directly or
+# through others.
 cmake_minimum_required(VERSION 3.25)
 set(core core)
 set(autodiff ${core} autodiff)
@@ -22,14 +23,14 @@ set(wrong "")
 file(READ "${SOURCE}/CMakeLists.txt" lists)
 file(READ "${SOURCE}/attacks/engine/registry.cpp" registry)
 
-# Which of the names above a file belongs to.
+# The name, of those above, that a file belongs to.
 function(room_of file out)
   string(REGEX MATCH "^(apps/c/|apps/checker/|[a-z]+/)" room "${file}")
   string(REGEX REPLACE "/$" "" room "${room}")
   set(${out} "${room}" PARENT_SCOPE)
 endfunction()
 
-# The file of the project that a line includes; empty: none of it.
+# The project's file that a line includes; empty if it is not one.
 function(included_by file line out)
   set(path "")
   if(line MATCHES "<hans/([a-z]+)/([^>]+)>")
@@ -43,7 +44,7 @@ function(included_by file line out)
   set(${out} "${path}" PARENT_SCOPE)
 endfunction()
 
-# A header and its source: their folder of folders and their name.
+# A unit is a header and its source, named by top folder and file name.
 function(unit_of file out)
   string(REGEX MATCH "^[a-z]+" folder "${file}")
   cmake_path(GET file STEM name)
@@ -110,7 +111,7 @@ foreach(file IN LISTS files)
   endforeach()
 endforeach()
 
-# Units that need only such as are done are done; what is left in the end goes in a circle.
+# A unit is done once all units it needs are done; units left at the end form a cycle.
 list(REMOVE_DUPLICATES units)
 set(left ${units})
 while(left)
@@ -136,7 +137,7 @@ while(left)
   set(left ${still})
 endwhile()
 
-# What the checker sees in the end: its sources, what they include, what that includes.
+# Everything the checker includes, directly or through others.
 file(GLOB reached RELATIVE "${SOURCE}" "${SOURCE}/apps/checker/*.[chi][pn][pl]")
 set(unread ${reached})
 while(unread)

@@ -1,6 +1,6 @@
 # Every ```cpp block of README.md compiles. A block with its own #include lines is a whole file; any other is the body
-# of a function behind `#include <hans/hans.hpp>` and `using namespace hans;`. Every block of CONTRIBUTING.md stands in a
-# source of the attacks or defences as it is.
+# of a function behind `#include <hans/hans.hpp>` and `using namespace hans;`. Every block of CONTRIBUTING.md is a
+# verbatim part of a source of attacks or defences.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${SOURCE}/README.md" rest)
 string(REPLACE "," ";" INCLUDE "${INCLUDE}")

@@ -1,4 +1,4 @@
-# The library never prints, exits or aborts: no object of it asks the linker for anything that does.
+# The library never prints, exits or aborts: none of its objects links to a function that does.
 cmake_minimum_required(VERSION 3.25)
 execute_process(COMMAND "${NM}" -u "${LIBRARY}" OUTPUT_VARIABLE symbols RESULT_VARIABLE failed)
 if(failed)

@@ -1,4 +1,4 @@
-# The command stays small enough to be sent along: stripped it has less than 4 MiB, in a Release build.
+# The stripped command has less than 4 MiB in a Release build, small enough to send along.
 cmake_minimum_required(VERSION 3.25)
 set(most 4194304)
 if(NOT CONFIG STREQUAL "Release")

@@ -1,4 +1,4 @@
-# One version: core/version.hpp (read by CMake), the top entry of CHANGELOG.md and CITATION.cff say the same, and every
+# core/version.hpp (read by CMake), the top entry of CHANGELOG.md and CITATION.cff have the same version, and every
 # entry says whether earlier benchmark results are still valid.
 cmake_minimum_required(VERSION 3.25)
 file(READ "${SOURCE}/core/include/hans/core/version.hpp" header)
