@@ -8,11 +8,12 @@ namespace hans::attacks {
 
 /// Auto-PGD (Croce and Hein 2020, algorithm 1) as in its authors' code. Steps have size 2 eps at first, and each move
 /// is 3/4 of the new step plus 1/4 of the last move. At checkpoints the size is halved, and the search returns to the
-/// best image, if the loss rose in at most a share `rho` of the steps or nothing improved since a checkpoint that
-/// halved nothing. In l1 (Croce and Hein 2021) steps begin at eps, have no momentum, and are shared among a number of
-/// features that follows how many the best image changes. With large_eps the search begins in balls of 3 and 2 eps, for
-/// 30 % of the steps each. Where clip_min or clip_max is left open, it stays open in the resolved SPEC and means the
-/// data's box. Cost: steps + 1 gradients for each restart; loss=kl: one more forward pass.
+/// best image, if the loss rose in at most a share `rho` of the steps, or if the best loss has not improved since the
+/// last checkpoint and that did not halve. In l1 (Croce and Hein 2021) steps begin at eps, shrink by 1.5 at
+/// checkpoints, have no momentum, and are shared among a number of features that follows how many the best image
+/// changes. With large_eps the search begins in balls of 3 and 2 eps, for 30 % of the steps each. Where clip_min or
+/// clip_max is left open, it stays open in the resolved SPEC and means the data's box. Cost: steps + 1 gradients for
+/// each restart; loss=kl: one more forward pass.
 struct Apgd {
   Required<float> eps;
   Norm norm = Norm::linf;

@@ -108,6 +108,7 @@ struct Note {
   unsigned withstood = 0;                ///< of attacks in stages: how many failed before one reached the goal
 };
 
+/// The result of an attack on samples.
 struct Crafted {
   Tensor images;                              ///< shape of the originals
   std::vector<Note> notes;                    ///< one per sample

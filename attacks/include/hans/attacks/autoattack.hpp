@@ -5,6 +5,7 @@
 
 namespace hans::attacks {
 
+/// The sets of attacks; see AutoAttack.
 enum class AutoVersion { standard, plus, rand };
 constexpr std::array<std::string_view, 3> enum_names(AutoVersion) { return {"standard", "plus", "rand"}; }
 

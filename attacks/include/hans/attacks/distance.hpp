@@ -16,6 +16,8 @@ struct Distances {
   std::size_t l0 = 0;  ///< features whose bits differ
   double of(Norm norm) const;
 };
+
+/// The distances of `image` from `original`. Throws Error if their sizes differ.
 Distances distances(std::span<const real> original, std::span<const real> image);
 
 }  // namespace hans::attacks

@@ -38,6 +38,7 @@ struct Attempt {
   Tensor image = {};              ///< the attack's, 1 x height x width x channels; EvaluateOptions::keep_images
 };
 
+/// The attempts that an attack will make; see plan_attempts().
 struct PlannedAttempts {
   std::vector<Attempt> attempts;    ///< in the order of the samples; findings and notes are empty
   std::size_t without_attempt = 0;  ///< sample-target pairs skipped because the target is the label
@@ -79,6 +80,7 @@ struct AttackResult {
   Summary l0, l1, l2, linf;
 };
 
+/// The results of attacks on the same samples.
 struct Evaluation {
   data::Samples samples;         ///< without images (a tensor of 0) unless EvaluateOptions::keep_images
   std::vector<int> predictions;  ///< on clean images
@@ -94,6 +96,7 @@ struct Evaluation {
   Share of_all(std::size_t part) const { return {part, size()}; }
 };
 
+/// How an evaluation is run.
 struct EvaluateOptions {
   Targets targets = {};
   std::uint64_t seed = 0;

@@ -7,10 +7,10 @@ namespace hans::attacks {
 
 /// Minimum-norm attack (Croce and Hein 2020). Each step takes the model to be linear around the current image and moves
 /// `eta` times the way to the class boundary nearest in the norm, biased towards the original by a weight of at most
-/// alpha_max. An image across the boundary moves back towards the original by `beta`. With `classes`, it aims at the
-/// likeliest other classes in turn, `steps` for each, at the cost of one gradient a step instead of one for each class.
-/// The first run begins at the original, restarts begin half of eps away from it. With eps it ends at the first image
-/// inside that ball. Without, it returns the nearest image, after `refine` forward passes on the way back (see
+/// alpha_max. An image across the boundary moves back, keeping a share `beta` of its change. With `classes`, it aims at
+/// the likeliest other classes in turn, `steps` for each, at the cost of one gradient a step instead of one for each
+/// class. The first run begins at the original, restarts begin half of eps away from it. With eps it ends at the first
+/// image inside that ball. Without, it returns the nearest image, after `refine` forward passes on the way back (see
 /// refine_kept) and a last step from the original; the paper has a similar end, the authors' later code has none. Cost
 /// besides: up to two forward passes a step.
 struct Fab {

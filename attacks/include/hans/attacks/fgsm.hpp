@@ -19,7 +19,7 @@ struct Fgsm {
   static constexpr std::string_view meaning = "one step along the sign of the gradient";
   static constexpr std::string_view paper = "Goodfellow 2014, arXiv:1412.6572";
   static constexpr std::string_view example = "fgsm:eps=0.3";
-  static constexpr bool to_the_end = true;  // also from an image that is misclassified as it is
+  static constexpr bool to_the_end = true;  // also steps from images that are misclassified already
   static constexpr auto fields() {
     return std::tuple(
         field("eps", &Fgsm::eps, at_least(0), "size of the step, in data units"),
@@ -47,7 +47,7 @@ struct FgsmCleverhans100 {
   static constexpr std::string_view norms = "linf";
   static constexpr std::string_view example = "fgsm@cleverhans-1.0.0:eps=0.3";
   static constexpr bool takes_targets = false;
-  static constexpr bool to_the_end = true;  // also from an image that is misclassified as it is
+  static constexpr bool to_the_end = true;  // also steps from images that are misclassified already
   static constexpr auto fields() {
     return std::tuple(field("eps", &FgsmCleverhans100::eps, at_least(0), "size of the step, in data units"),
                       field("clip_min", &FgsmCleverhans100::clip_min, any_number,

@@ -50,6 +50,7 @@ struct IndicatorInfo {
 /// All indicators, in the order of reports.
 std::span<const IndicatorInfo> list_indicators();
 
+/// What an indicator says about one number.
 struct Indicator {
   const IndicatorInfo* info;
   Trust trust = Trust::reliable;  ///< reliable if it found nothing or does not apply

@@ -5,12 +5,15 @@
 
 namespace hans::attacks {
 
+/// The outputs whose gradients rank the features.
 enum class Of { probabilities, logits };
 constexpr std::array<std::string_view, 2> enum_names(Of) { return {"probabilities", "logits"}; }
 
+/// How many features a step changes: two, or one.
 enum class Select { pairs, single };
 constexpr std::array<std::string_view, 2> enum_names(Select) { return {"pairs", "single"}; }
 
+/// When a feature may not change again: after one change, or at the end of its range.
 enum class Retire { once, saturated };
 constexpr std::array<std::string_view, 2> enum_names(Retire) { return {"once", "saturated"}; }
 

@@ -30,6 +30,7 @@ struct Finding {
   Distances distance;
 };
 
+/// The judge's decisions on a set of images.
 struct Verdict {
   std::vector<Finding> findings;  ///< one per sample
   std::size_t successes() const;

@@ -15,9 +15,9 @@ namespace hans::attacks {
 /// - ce: the cross entropy of y (Goodfellow 2014); targeted, the negative of t's.
 /// - margin: max over j != y of z_j, minus z_y; targeted, z_t minus the max over j != t. Above 0 the goal is reached.
 /// - cw: the smaller of margin and 0, which has no gradient once the goal is reached (Carlini 2017, f_6).
-/// - dlr: margin / (z_1 - z_3) with the logits in falling order, so scaling the logits changes nothing; targeted, (z_t
-///   - z_y) / (z_1 - (z_3 + z_4) / 2) (Croce 2020, eq. 6 and 7; 1e-12 is added to the divisor). Needs 3 classes,
-///   targeted 4.
+/// - dlr: margin / (z_1 - z_3) with the logits in falling order, so scaling the logits changes nothing; targeted,
+///   z_t - z_y divided by z_1 - (z_3 + z_4) / 2 (Croce 2020, eq. 6 and 7; 1e-12 is added to the divisor). Needs 3
+///   classes, targeted 4.
 /// - kl: KL(p || softmax z), where p are the model's probabilities on the original (Zhang 2019, eq. 3): leads away from
 ///   the model's answer, right or wrong. Has no gradient at the original. Untargeted only.
 enum class Loss { ce, margin, dlr, cw, kl };

@@ -5,6 +5,7 @@
 
 namespace hans::attacks {
 
+/// The kinds of change; see Noise.
 enum class NoiseKind { uniform, gaussian, salt_pepper, contrast, blur, inversion };
 constexpr std::array<std::string_view, 6> enum_names(NoiseKind) {
   return {"uniform", "gaussian", "salt_pepper", "contrast", "blur", "inversion"};

@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 5> enum_names(Start) {
 /// exact. A random start is uniform in the linf ball; in l2 and l1 it lies in a random direction, at a distance uniform
 /// up to eps. Where clip_min or clip_max is left open, it stays open in the resolved SPEC and means the data's box. The
 /// attack ends at the first image that reaches the goal. loss=kl asks for the probabilities of the original first and
-/// has no gradient there: with start=original the attack stops at once (zero_gradient). Cost: `steps` gradients and one
+/// has no gradient there: with start=original the attack never moves (zero_gradient). Cost: `steps` gradients and one
 /// forward pass for each restart; kl: one more forward pass.
 struct Pgd {
   Required<float> eps;

@@ -61,12 +61,14 @@ struct ProbedBall {
   std::vector<BallProbe> probes = {};      ///< one for each of Probes::samples
 };
 
+/// All probes of an evaluation, or of a part of one.
 struct Probes {
   std::vector<std::size_t> samples;  ///< places in the evaluation of the probed samples, rising
   std::vector<ModelProbe> model;     ///< for each probed sample
   std::vector<ProbedBall> balls;     ///< in the order of balls_of()
 };
 
+/// How samples are probed.
 struct ProbeOptions {
   std::uint64_t seed = 0;
   std::uint32_t every = 1;  ///< probes the samples whose index is a multiple of this

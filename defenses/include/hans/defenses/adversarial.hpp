@@ -32,10 +32,13 @@ struct Adversarial {
   Var loss(const nn::TrainStep& step) const;
 };
 
+/// Options of adversarial_training(); see Adversarial.
 struct AdversarialOptions {
   float clean_weight = 0.5F;
   float smoothing = usual_smoothing;
 };
+
+/// Adversarial training with an attack, as a loss for nn::fit and nn::Trainer.
 nn::Loss adversarial_training(attacks::Attack attack, AdversarialOptions options = {});
 
 }  // namespace hans::defenses

@@ -62,6 +62,7 @@ class Defense {
 /// through the result.
 Tensor attacked(const nn::RunStep& step, const attacks::Attack& attack, std::string_view purpose);
 
+/// What lists, help and documentation say about a defence.
 struct DefenseInfo {
   std::string name, meaning, paper;
   std::vector<FieldInfo> fields;
@@ -71,6 +72,8 @@ struct DefenseInfo {
     return {std::string(D::name), std::string(D::meaning), std::string(D::paper), describe<D>()};
   }
 };
+
+/// All defences, in the order of lists and help.
 std::vector<DefenseInfo> list_defenses();
 
 template <class D>
