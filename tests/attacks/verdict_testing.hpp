@@ -82,6 +82,15 @@ inline Judged judged(const hans::nn::Classifier& model, const std::vector<Attack
   return judged(model, digits.first(count), attacks, radii, {}, every);
 }
 
+/// The same for another attack in the same ball, with the probes of the first.
+inline Judged judged_as_well(const Judged& first, const hans::nn::Classifier& model, const Attack& attack,
+                             std::size_t count = 100) {
+  const hans::data::Samples samples = hans::data::load("mnist-5k").first(count);
+  Judged second{hans::attacks::evaluate(model, samples, std::vector{attack}, {}), {}};
+  second.judgement = hans::attacks::judge_numbers(second.evaluation, {}, first.judgement.probes);
+  return second;
+}
+
 inline const hans::attacks::Indicator& indicator(const Reliability& made, std::string_view name) {
   for (const hans::attacks::Indicator& one : made.indicators) {
     if (one.info->name == name) return one;
