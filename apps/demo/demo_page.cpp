@@ -39,17 +39,9 @@ std::string accuracy_cell(Share share, std::string_view verdict = {}) {
   return text("**", percent_of(share), " %** ", verdict, " |(", interval_text(share), ")");
 }
 
-/// A number, and of an attack its verdict. Only what is RELIABLE is green.
+/// A number, and of an attack its verdict.
 void card(Html& html, Share share, const attacks::Reliability* said, std::string_view words) {
-  html.open("div", "class=\"card\"").element("b", percent(share.value()));
-  html.open("div").element("span", words);
-  if (said != nullptr) {
-    const std::string_view kind = said->trust == attacks::Trust::reliable    ? "class=\"good\""
-                                  : said->trust == attacks::Trust::unchecked ? ""
-                                                                             : "class=\"bad\"";
-    html.open("span", kind).element("b", text("verdict ", enum_name(said->trust))).close();
-  }
-  html.close().close();
+  html.card(percent(share.value()), words, said != nullptr ? enum_name(said->trust) : "");
 }
 
 void summary(Html& html, const DemoFindings& found) {

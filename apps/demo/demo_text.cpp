@@ -62,8 +62,8 @@ std::string demo_text(const DemoFindings& found) {
   const DemoRun& trained = found.trained.linf;
   std::string out = text(
       table(found), "\nIn brackets 95 % intervals, of ", images_text(found.plain.subject(), trained.found().size()),
-      ", seed ", found.plan.seed, ".\n\n", before_and_after(found.plain), "\nOf ", demo_attacks[demo_fgsm], " on ",
-      found.trained.named.name, ": ", verdict_text(trained.said(demo_fgsm)),
+      ", seed ", found.plan.seed, ".\n\n", before_and_after(found.plain), "\n", demo_attacks[demo_fgsm], " on ",
+      found.trained.named.name, "\n", verdict_text(trained.said(demo_fgsm)),
       "\nThe trained network has met fgsm, which takes one step. pgd takes up to 40, changes no pixel by more, and "
       "shows\nwhat the defence is worth. The page says why.\n\n"
       "These commands give the same networks, numbers and verdicts:\n");

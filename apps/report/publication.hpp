@@ -30,6 +30,9 @@ struct Publication {
 
   /// "RELIABLE", or what another version said: "RELIABLE (hans 1.0.0)".
   std::string verdict() const;
+
+  /// That of an attack, at the radius with that number (0 without radii); empty where another version judged.
+  std::string verdict(std::size_t attack, std::size_t radius) const;
 };
 
 /// One line for each manifest: the same in every format. The first row is the heading.

@@ -8,42 +8,35 @@
 namespace hans::apps {
 namespace {
 
-void card(Html& html, std::string_view kind, std::string_view number, std::string_view words) {
-  html.open("div", text("class=\"card ", kind, "\""));
-  html.open("b").text(number).close().open("span").text(words).close().close();
-}
-
 void cards(Html& html, const Publication& one) {
   const attacks::Evaluation& found = one.run().found;
   const attacks::Share clean = found.of_all(found.right), robust = found.of_all(found.robust);
   html.open("div", "class=\"cards\"");
-  card(html, "", text(percent_of(clean), " %"), text("clean accuracy, ", interval_text(clean)));
-  card(html, "", text(percent_of(robust), " %"),
-       text("robust accuracy, worst case of all attacks, ", interval_text(robust)));
-  const bool reliable = one.judgement && one.judgement->trust == attacks::Trust::reliable;
-  card(html, reliable ? "good" : "bad", one.verdict(),
-       one.judgement ? "verdict on the robust accuracy" : "by the rules of that version; hans reproduce gives today's");
+  html.card(text(percent_of(clean), " %"), text("clean accuracy (95 % interval ", interval_text(clean), ")"));
+  html.card(text(percent_of(robust), " %"),
+            text("robust accuracy, worst case of all attacks (95 % interval ", interval_text(robust), ")"),
+            one.verdict());
   html.close();
+  if (!one.judgement) html.note("The verdict is by the rules of that version; `hans reproduce` gives today's.");
 }
 
 void reasons(Html& html, const Publication& one) {
   if (!one.judgement || one.judgement->trust == attacks::Trust::reliable) return;
   html.element("h3", "Why not reliable").open("ul");
   for (const attacks::Reliability* said : worst_cases(*one.judgement)) {
-    if (!said->why_unchecked.empty()) html.open("li").text(said->why_unchecked).close();
+    if (!said->why_unchecked.empty()) html.element("li", said->why_unchecked);
     for (const attacks::Indicator& indicator : said->indicators) {
       if (indicator.trust == attacks::Trust::reliable) continue;
-      html.open("li").open("code").text(indicator.info->name).close();
-      html.text(text(" (", indicator.info->meaning, "): ", indicator.reason)).close();
+      html.element("li", text("`", indicator.info->name, "` (", indicator.info->meaning, "): ", indicator.reason));
     }
     for (const attacks::Attack& attack : said->next) {
-      html.open("li").text("To try next: ").open("code").text(text("--attack ", attack.spec())).close().close();
+      html.element("li", text("To try next: `--attack ", attack.spec(), "`"));
     }
   }
   html.close();
 }
 
-/// What the images of each class were taken for, where an attack succeeded.
+/// As what the adversarial images of each class are read; the more often, the darker.
 void confusion(Html& html, const attacks::Evaluation& found) {
   constexpr std::size_t most = 20;
   if (found.classes > most) return;
@@ -56,21 +49,31 @@ void confusion(Html& html, const attacks::Evaluation& found) {
       if (label < found.classes && read_as < found.classes) ++counts[label][read_as];
     }
   }
-  TextTable rows{{"class"}};
-  for (std::size_t c = 0; c < found.classes; ++c) rows[0].push_back(text(c));
+  std::size_t largest = 1;
+  for (const auto& row : counts) largest = std::max(largest, *std::ranges::max_element(row));
+  html.element("h3", "Confusion matrix");
+  html.open("div", "class=\"scroll\"").open("table", "class=\"data matrix\"").open("tr").element("th", "");
+  for (std::size_t c = 0; c < found.classes; ++c) html.element("th", text(c), "scope=\"col\"");
+  html.close();
   for (std::size_t c = 0; c < found.classes; ++c) {
-    rows.push_back({text(c)});
-    for (const std::size_t count : counts[c]) rows.back().push_back(count > 0 ? text(count) : "\u00b7");
+    html.open("tr").element("th", text(c), "scope=\"row\"");
+    for (const std::size_t count : counts[c]) {
+      const double shade = 0.6 * static_cast<double>(count) / static_cast<double>(largest);
+      html.element("td", count > 0 ? text(count) : "\u00b7",
+                   text("style=\"background: rgba(64, 160, 255, ", fixed(shade, 2), ")\""));
+    }
+    html.close();
   }
-  html.element("h3", "What they were taken for");
-  html.table(rows, true);
-  html.note("Rows: the class of the original; columns: that of the adversarial image. All attacks together.");
+  html.close().close();
+  html.note(
+      "Successes of all attacks. Rows: the class of the original; columns: as what the model reads the adversarial "
+      "image.");
 }
 
 void pictures(Html& html, const Publication& one) {
   html.element("h3", "Easiest and hardest");
   if (one.shown.empty()) {
-    html.open("p", "class=\"note\"").text(text("No pictures: ", one.not_shown)).close();
+    html.note(text("No pictures: ", one.not_shown));
     return;
   }
   for (const Shown& shown : one.shown) {
@@ -83,7 +86,7 @@ void pictures(Html& html, const Publication& one) {
 void sentences(Html& html, const Publication& one) {
   html.open("blockquote");
   each_part(results_sentences(one.run(), one.judgement), "\n", [&](std::string_view line) {
-    if (!line.empty()) html.open("p", line.starts_with("We benchmarked") ? "" : "class=\"note\"").text(line).close();
+    if (!line.empty()) html.element("p", line, line.starts_with("We benchmarked") ? "" : "class=\"note\"");
   });
   html.close();
 }
@@ -96,14 +99,15 @@ void benchmark_section(Html& html, const Publication& one) {
   reasons(html, one);
   html.element("h3", "Attacks");
   html.table(attack_rows(one), true);
-  html.note("Medians are over all attempts; a dash where more than half did not succeed, so that it is infinite.");
+  html.note(
+      "In brackets 95 % intervals. Medians are over all attempts; a dash where more than half did not succeed, so that "
+      "it is infinite. The sentences above name every parameter.");
   confusion(html, one.run().found);
   pictures(html, one);
   html.element("h3", "The same bits again").open("pre");
   html.text(text("hans reproduce ", one.file, "\n")).close();
-  const std::string hashes = text("Result ", one.manifest.name, ". Model sha256 ", subject.model_sha256,
-                                  ". Data sha256 ", subject.data_sha256, ".");
-  html.open("p", "class=\"note\"").text(hashes).close();
+  html.note(text("Result `", one.manifest.name, "`. Model sha256 `", subject.model_sha256, "`. Data sha256 `",
+                 subject.data_sha256, "`."));
 }
 
 }  // namespace
@@ -128,7 +132,8 @@ std::string publication_html(std::span<const Publication> all) {
   html.note(
       "Bands are 95 % intervals. Distances: the share that was not misled within a distance; what never "
       "succeeded stays to the right end. Accuracy against eps is that of attacks for the nearest image, or, "
-      "for attacks with an eps, of PGD on the images that were probed for the indicators.");
+      "for attacks with an eps, of PGD on the images that were probed for the indicators. The cost is that of whole "
+      "attacks: a manifest has no cost of their stages.");
   html.open("footer").text(text("Written by hans ", build_version(), ".")).close();
   return html_page(all.size() == 1 ? text("hans: ", all.front().run().plan.subject.model) : "hans: benchmarks",
                    html.take());

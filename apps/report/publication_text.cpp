@@ -1,6 +1,7 @@
 // Manifests as Markdown, LaTeX, CSV and BibTeX.
 #include <algorithm>
 
+#include <hans/core/version.hpp>
 #include "../../core/text/detail/utf8.hpp"
 #include "publication.hpp"
 
@@ -9,7 +10,7 @@ namespace {
 
 std::string median_text(const std::optional<double>& median) { return median ? fixed(*median, 3) : "-"; }
 
-/// What LaTeX takes for a command, as a letter.
+/// What LaTeX takes for a command, or shows as another letter, as that letter.
 std::string for_latex(std::string_view words) {
   std::string out;
   for (const char c : visible(words)) {
@@ -17,6 +18,8 @@ std::string for_latex(std::string_view words) {
       out += "\\textbackslash{}";
     } else if (c == '{' || c == '}') {
       out += c == '{' ? "\\textbraceleft{}" : "\\textbraceright{}";  // BibTeX counts braces, also escaped ones
+    } else if (c == '<' || c == '>' || c == '|') {
+      out += c == '<' ? "\\textless{}" : c == '>' ? "\\textgreater{}" : "\\textbar{}";
     } else if (c == '~' || c == '^') {
       append(out, text('\\', c, "{}"));
     } else {
@@ -75,11 +78,16 @@ std::string markdown_table(const TextTable& rows) {
 }
 
 std::string latex_table(const TextTable& rows) {
-  std::string out = text("\\begin{tabular}{", std::string(rows[0].size(), 'l'), "}\n\\hline\n");
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    append(out, text(listed(rows[r], for_latex, " & "), " \\\\\n", r == 0 ? "\\hline\n" : ""));
+  std::string out = "\\begin{tabular}{";
+  for (std::size_t c = 0; c < rows[0].size(); ++c) {
+    const auto number = [c](const auto& row) { return row[c].find_first_of("0123456789-") == 0; };
+    out += c > 0 && std::ranges::any_of(rows, number) ? 'r' : 'l';
   }
-  return text(out, "\\hline\n\\end{tabular}\n");
+  out += "}\n\\toprule\n";
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    append(out, text(listed(rows[r], for_latex, " & "), " \\\\\n", r == 0 ? "\\midrule\n" : ""));
+  }
+  return text(out, "\\bottomrule\n\\end{tabular}\n");
 }
 
 }  // namespace
@@ -87,6 +95,10 @@ std::string latex_table(const TextTable& rows) {
 std::string Publication::verdict() const {
   if (judgement) return std::string(enum_name(judgement->trust));
   return text(manifest.former.value_or("-"), " (hans ", run().plan.version, ")");
+}
+
+std::string Publication::verdict(std::size_t attack, std::size_t radius) const {
+  return judgement ? std::string(enum_name(judgement->attacks[attack][radius].trust)) : "";
 }
 
 TextTable comparison(std::span<const Publication> all) {
@@ -113,17 +125,18 @@ TextTable attack_rows(const Publication& one) {
   for (std::size_t k = 0; k < found.attacks.size(); ++k) {
     const attacks::AttackResult& result = found.attacks[k];
     const std::size_t attempts = result.attempts.size();
-    const auto verdict = [&](std::size_t radius) {
-      return one.judgement ? std::string(enum_name(one.judgement->attacks[k][radius].trust)) : "-";
-    };
-    rows.push_back({text(result.attack.pinned()), share_text(found.of_all(result.robust_count)),
-                    radii.empty() ? verdict(0) : "",
+    for (const attacks::StageResult& stage : result.stages) {
+      rows.push_back({text("after ", stage.attack.info().name), share_text(stage.robust)});
+      rows.back().resize(rows[0].size());
+    }
+    rows.push_back({text(as_written(result.attack, one.run().plan.subject.box)),
+                    share_text(found.of_all(result.robust_count)), radii.empty() ? one.verdict(k, 0) : "",
                     attempts > 0 ? text(percent_of({result.successes, attempts}), " %") : "-",
                     median_text(result.linf.median), median_text(result.l2.median), median_text(result.l1.median),
                     median_text(result.l0.median), with_commas(result.gradients), with_commas(result.forwards)});
     for (std::size_t r = 0; r < radii.size(); ++r) {
       rows.push_back({text("within ", enum_name(result.budget.norm), " ", eps_text(radii[r])),
-                      share_text(robust_within(found, result, static_cast<double>(radii[r]))), verdict(r)});
+                      share_text(robust_within(found, result, static_cast<double>(radii[r]))), one.verdict(k, r)});
       rows.back().resize(rows[0].size());
     }
   }
@@ -142,34 +155,79 @@ std::string publication_markdown(std::span<const Publication> all) {
 }
 
 std::string publication_latex(std::span<const Publication> all) {
-  std::string out = latex_table(comparison(all));
+  std::string out = text("% In the preamble: \\usepackage{booktabs}\n", latex_table(comparison(all)));
   for (const Publication& one : all)
     append(out, text("\n% ", for_latex(one.file), "\n", latex_table(attack_rows(one))));
   return out;
 }
 
 std::string publication_csv(std::span<const Publication> all) {
-  std::string out;
-  const TextTable summary = comparison(all);
-  for (std::size_t k = 0; k < all.size(); ++k) {
-    const TextTable rows = attack_rows(all[k]);
-    for (std::size_t r = k == 0 ? 0 : 1; r < rows.size(); ++r) {
-      std::vector<std::string> cells = summary[r == 0 ? 0 : k + 1];
-      cells.insert(cells.end(), rows[r].begin(), rows[r].end());
-      append(out, text(listed(cells, for_csv, ","), "\r\n"));
+  TextTable rows{{"file", "model", "data", "images", "threat_model", "attack", "stage", "radius"}};
+  const auto accuracy_names = [&](std::string_view name) {
+    for (const std::string_view end : {"", "_low", "_high"}) rows[0].push_back(text(name, end));
+  };
+  accuracy_names("accuracy");
+  for (const std::string_view name : {"verdict", "attempts", "successes", "median_linf", "median_l2", "median_l1",
+                                      "median_l0", "gradients", "forwards"}) {
+    rows[0].emplace_back(name);
+  }
+  accuracy_names("clean_accuracy");
+  accuracy_names("robust_accuracy");
+  rows[0].insert(rows[0].end(), {"robust_accuracy_verdict", "result"});
+  for (const Publication& one : all) {
+    const Run& run = one.run();
+    const attacks::Evaluation& found = run.found;
+    const auto add = [&](const attacks::AttackResult& result, const std::string& stage, const std::string& radius,
+                         attacks::Share accuracy, const std::string& verdict, std::vector<std::string> figures) {
+      std::vector<std::string> row{one.file,
+                                   run.plan.subject.model,
+                                   run.plan.subject.data,
+                                   text(found.size()),
+                                   threat_text(threat_model(run.plan)),
+                                   text(result.attack.pinned()),
+                                   stage,
+                                   radius};
+      const auto put = [&row](attacks::Share share) {
+        const attacks::Interval interval = share.interval();
+        for (const double value : {share.value(), interval.low, interval.high}) row.push_back(text(value));
+      };
+      put(accuracy);
+      row.push_back(verdict);
+      figures.resize(8);  // none of a stage or a radius
+      row.insert(row.end(), figures.begin(), figures.end());
+      put(found.of_all(found.right));
+      put(found.of_all(found.robust));
+      row.insert(row.end(), {one.verdict(), one.manifest.name});
+      rows.push_back(std::move(row));
+    };
+    for (std::size_t k = 0; k < found.attacks.size(); ++k) {
+      const attacks::AttackResult& result = found.attacks[k];
+      for (const attacks::StageResult& stage : result.stages) {
+        add(result, text(stage.attack.pinned()), "", stage.robust, "", {});
+      }
+      const auto median = [](const attacks::Summary& summary) { return summary.median ? text(*summary.median) : ""; };
+      add(result, "", "", found.of_all(result.robust_count), run.plan.radii.empty() ? one.verdict(k, 0) : "",
+          {text(result.attempts.size()), text(result.successes), median(result.linf), median(result.l2),
+           median(result.l1), median(result.l0), text(result.gradients), text(result.forwards)});
+      for (std::size_t r = 0; r < run.plan.radii.size(); ++r) {
+        const float radius = run.plan.radii[r];
+        add(result, "", text(radius), robust_within(found, result, static_cast<double>(radius)), one.verdict(k, r), {});
+      }
     }
   }
-  return out;
+  return listed(
+      rows, [](const auto& row) { return text(listed(row, for_csv, ","), "\r\n"); }, "");
 }
 
 std::string publication_bibtex(std::span<const Publication> all) {
   std::string out;
   for (const Publication& one : all) {
     const Run& run = one.run();
-    append(out, text(out.empty() ? "" : "\n", "@misc{hans-", one.manifest.name.substr(0, 12),
-                     ",\n  title = {Robustness of ", for_latex(run.plan.subject.model), " on ",
-                     for_latex(run.plan.subject.data), "},\n  howpublished = {hans v", for_latex(run.plan.version),
-                     "},\n  note = {", for_latex(threat_text(threat_model(run.plan))), ": ",
+    append(out, text(out.empty() ? "" : "\n", "@misc{hans-", one.manifest.name.substr(0, 12), ",\n  author = {{",
+                     authors, "}},\n  year = {", released.substr(0, 4), "},\n  title = {Robustness of ",
+                     for_latex(run.plan.subject.model), " on ", for_latex(run.plan.subject.data),
+                     "},\n  howpublished = {hans v", for_latex(run.plan.version), "},\n  note = {",
+                     for_latex(threat_text(threat_model(run.plan))), ": ",
                      for_latex(share_text(run.found.of_all(run.found.robust))), ", ", for_latex(one.verdict()),
                      ". Result sha256 ", one.manifest.name, "}\n}\n"));
   }

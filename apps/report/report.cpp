@@ -14,7 +14,7 @@ constexpr std::string_view colours = R"(
 :root { color-scheme: light dark; --paper: #fbfaf7; --card: #ffffff; --ink: #1d2129; --soft: #5b6270; --rule: #dedbd3;
   --c0: #c2410c; --c1: #1d5fa8; --c2: #1d7a46; --c3: #7c3aad; --c4: #a1660a; --c5: #0f766e; --c6: #b0256b;
   --c7: #4b5563; --code: #f1efe9; --bad: #c2410c; --good: #1d7a46; }
-@media (prefers-color-scheme: dark) { :root { --paper: #15171c; --card: #1d2027; --ink: #e8e6e1; --soft: #a2a8b4;
+@media screen and (prefers-color-scheme: dark) { :root { --paper: #15171c; --card: #1d2027; --ink: #e8e6e1; --soft: #a2a8b4;
   --rule: #353a45; --c0: #ff8a4c; --c1: #6db3ff; --c2: #5fce8f; --c3: #c79bf2; --c4: #e8b45a; --c5: #4fd1c5;
   --c6: #f58ac0; --c7: #b6bdc9; --code: #262a33; --bad: #ff8a4c; --good: #5fce8f; } }
 )";
@@ -61,18 +61,21 @@ blockquote p { margin: .3rem 0; }
 table { border-collapse: collapse; }
 table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 .data th, .data td { text-align: right; padding: .4rem .5rem; border-bottom: 1px solid var(--rule);
-  vertical-align: baseline; }
-.data th:first-child { text-align: left; font-weight: 400; overflow-wrap: anywhere; min-width: 6rem; }
-.data thead th { color: var(--soft); font-size: .86rem; font-weight: 600; }
-.data small { color: var(--soft); white-space: nowrap; }
-.data th.long { min-width: 15rem; }
+  vertical-align: baseline; white-space: nowrap; }
+.data th:first-child, .data .words { text-align: left; font-weight: 400; min-width: 6rem; white-space: normal;
+  overflow-wrap: anywhere; }
+.data .words, .data .words:first-child { min-width: 12.5rem; }
+.data thead th, .data thead .words { color: var(--soft); font-size: .86rem; font-weight: 600; white-space: normal; }
+.data small { color: var(--soft); }
+table.matrix { width: auto; } .matrix th, .matrix td, .matrix th:first-child { text-align: center; min-width: 0;
+  padding: .3rem .45rem; }
 .scroll { overflow-x: auto; }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .9rem; margin: 1.6rem 0; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: .9rem 1.1rem; }
 .card > b { display: block; white-space: nowrap; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em;
   font-variant-numeric: tabular-nums; }
 .card span { display: block; font-size: .88rem; line-height: 1.4; color: var(--soft); }
-.bad b { color: var(--bad); } .good b { color: var(--good); }
+.bad b { color: var(--bad); } .good b { color: var(--good); } .card span b { font-size: .95rem; }
 figure { margin: 1.4rem 0; }
 figcaption { margin-top: .5rem; }
 img { image-rendering: pixelated; image-rendering: crisp-edges; image-rendering: pixelated; background: #000;
@@ -104,8 +107,17 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
   .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem;
   padding: .7rem .9rem; }
   .card > b { flex: 0 0 6.4rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
-@media print { body { background: #fff; } h2, figure, .card { break-inside: avoid; } h2 { break-after: avoid; } }
+@media print { :root { color-scheme: light; } body { background: #fff; font-size: 11pt; }
+  main { max-width: none; padding: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  h2, h3, figure, .card, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; }
+  .data { font-size: .72rem; } .data th, .data td { padding: .25rem .3rem; } .data .words, .data .words:first-child { min-width: 0; } }
 )";
+
+/// Whether a cell is words that need several lines, and no number with what belongs to it.
+bool is_long(std::string_view cell) {
+  constexpr std::size_t most_on_a_line = 18;
+  return cell.size() > most_on_a_line && cell.find_first_not_of('*') != cell.find_first_of("0123456789");
+}
 
 constexpr std::array<std::pair<char, std::string_view>, 5> entities{
     {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}}};
@@ -156,7 +168,7 @@ std::string prose(std::string_view text) {
       continue;
     }
     const std::size_t begin = at + mark.size(), end = text.find(mark, begin);
-    check(end != std::string_view::npos, in_quotes(mark), " without an end in ", in_quotes(text));
+    if (end == std::string_view::npos) return out + escape_html(rest);
     const std::string_view tag = mark == "`" ? "code" : "strong";
     out += hans::text("<", tag, ">", escape_html(text.substr(begin, end - begin)), "</", tag, ">");
     at = end + mark.size();
@@ -206,20 +218,33 @@ Html& Html::list(const std::vector<std::string>& points) {
   return close();
 }
 
+Html& Html::card(std::string_view number, std::string_view words, std::string_view verdict) {
+  open("div", "class=\"card\"").open("b").text(number).close().open("div").element("span", words);
+  if (!verdict.empty()) {
+    const bool good = verdict == "RELIABLE", open_question = verdict == "UNCHECKED";
+    open("span", good ? "class=\"good\"" : open_question ? "" : "class=\"bad\"");
+    open("b").text(hans::text("Verdict: ", verdict)).close().close();
+  }
+  return close().close();
+}
+
 Html& Html::table(const std::vector<std::vector<std::string>>& rows, bool plain) {
-  constexpr std::size_t long_name = 30;
-  const auto add = [&](std::string_view tag, std::string_view words, std::string_view attributes) {
-    plain ? open(tag, attributes).text(words).close() : cell(tag, words, attributes);
-  };
-  open("div", "class=\"scroll\"").open("table", "class=\"data\"").open("thead").open("tr");
-  for (const std::string& name : rows[0]) add("th", name, "scope=\"col\"");
-  close().close().open("tbody");
+  const std::size_t columns = rows[0].size();
+  std::vector<bool> words(columns);  // may be broken into lines; numbers may not
   for (std::size_t r = 1; r < rows.size(); ++r) {
-    check(rows[r].size() == rows[0].size(), "a table of ", rows[0].size(), " columns has a row of ", rows[r].size());
+    check(rows[r].size() == columns, "a table of ", columns, " columns has a row of ", rows[r].size());
+    for (std::size_t c = 0; c < columns; ++c) words[c] = words[c] || is_long(rows[r][c]);
+  }
+  open("div", "class=\"scroll\"").open("table", "class=\"data\"").open("thead");
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    if (r == 1) close().open("tbody");
     open("tr");
-    const bool wide = plain && rows[r][0].size() > long_name;
-    add("th", rows[r][0], wide ? "scope=\"row\" class=\"long\"" : "scope=\"row\"");
-    for (std::size_t c = 1; c < rows[r].size(); ++c) add("td", rows[r][c], "");
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::string_view tag = r == 0 || c == 0 ? "th" : "td";
+      const std::string_view scope = r == 0 ? "scope=\"col\"" : c == 0 ? "scope=\"row\"" : "";
+      const std::string attributes = hans::text(scope, words[c] ? " class=\"words\"" : "");
+      plain ? open(tag, attributes).text(rows[r][c]).close() : cell(tag, rows[r][c], attributes);
+    }
     close();
   }
   return close().close().close();

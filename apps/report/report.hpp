@@ -21,7 +21,7 @@ std::string png_uri(std::string_view png);
 std::string percent(std::optional<double> share, unsigned digits = 1);
 
 /// `text` escaped, with `words` between backticks set as code and **words** between double stars set bold.
-/// Throws Error where one of them is not closed.
+/// What is not closed stays as it is.
 std::string prose(std::string_view text);
 
 /// HTML as it grows. Elements are closed in the order they were opened, or take() throws.
@@ -46,6 +46,9 @@ class Html {
 
   /// A list, a point for each.
   Html& list(const std::vector<std::string>& points);
+
+  /// A number, what it is (prose) and, of a robust accuracy, its verdict.
+  Html& card(std::string_view number, std::string_view words, std::string_view verdict = {});
 
   /// A whole table; the first row is the heading, the first of each row its name. Cells are prose, small behind a '|',
   /// or, with `plain`, words that may hold anything.

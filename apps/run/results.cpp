@@ -246,11 +246,13 @@ std::string results_sentences(const Run& run, const std::optional<Judgement>& ju
 }
 
 std::string verdict_text(const Reliability& reliability) {
+  const auto against = std::ranges::count_if(
+      reliability.indicators, [](const attacks::Indicator& one) { return one.trust != attacks::Trust::reliable; });
   const std::string why = reliability.why_unchecked.empty()
-                              ? text(reliability.indicators.size(), " indicators of failure, ", reliability.probed,
-                                     reliability.probed == 1 ? " image probed" : " images probed")
+                              ? text(against, " of ", reliability.indicators.size(), " indicators of failure, ",
+                                     counted(reliability.probed, "image"), " probed")
                               : reliability.why_unchecked;
-  std::string lines = text("verdict ", enum_name(reliability.trust), " (", why, ")\n");
+  std::string lines = text("Verdict: ", enum_name(reliability.trust), " (", why, ")\n");
   for (const attacks::Indicator& one : reliability.indicators) {
     if (one.trust != attacks::Trust::reliable) append(lines, text("  ", one.info->name, ": ", one.reason, "\n"));
   }

@@ -30,8 +30,8 @@ std::string results_table(const Run& run, const std::optional<attacks::Judgement
 /// try next.
 std::string results_sentences(const Run& run, const std::optional<attacks::Judgement>& judgement);
 
-/// What the verdict on one number rests on, one reason a line; the first is "verdict SUSPECT (100 images probed)" or
-/// the like.
+/// What the verdict on one number rests on, a line for each reason: "Verdict: SUSPECT (2 of 20 indicators of failure,
+/// 100 images probed)".
 std::string verdict_text(const attacks::Reliability& reliability);
 
 /// The exit code of commands that publish a number: 3 if it is UNRELIABLE, else 0.

@@ -40,11 +40,14 @@ TEST_F(CliReport, ThePageHoldsEverythingInOneFile) {
         std::string_view("SPECT"), std::string_view("robust accuracy"), std::string_view("hans reproduce one.json"),
         std::string_view(manifest.name), std::string_view("Accuracy against eps"),
         std::string_view("Accuracy against cost"), std::string_view("Distances in l0"),
-        std::string_view("Hard: image "), std::string_view("<code>incomplete")}) {
+        std::string_view("Hard: image "), std::string_view("<code>incomplete"), std::string_view("<b>Verdict: "),
+        std::string_view("modified by <code>pgd</code>"), std::string_view("Confusion matrix"),
+        std::string_view("rgba(64, 160, 255, 0.60)"), std::string_view("@media print")}) {
     EXPECT_NE(page.find(part), std::string::npos) << part;
   }
   EXPECT_EQ(count(page, "class=\"triptych\""), 6U);
   EXPECT_EQ(count(page, "<svg"), 6U);
+  EXPECT_EQ(count(page.substr(page.find("</style>")), "`"), 0U);
   for (const std::string_view outside : {"http://", "https://", "<script", "src=\"/", "@import"}) {
     EXPECT_EQ(count(page, outside), 0U) << outside;
   }
@@ -75,12 +78,14 @@ TEST_F(CliReport, WritesTheOtherFormats) {
   EXPECT_EQ(count(latex, "\\begin{tabular}"), 3U);
   EXPECT_NE(latex.find("a\\_b\\&c.hans"), std::string::npos) << latex;
   EXPECT_EQ(count(latex, " % ("), 0U);  // every per cent sign is escaped
-  const std::string csv = report("one.json two.json", "r.csv");
-  EXPECT_EQ(count(csv, "\r\n"), 4U) << csv;  // a heading, one attack and two
+  for (const std::string_view rule : {"\\toprule\n", "\\midrule\n", "\\bottomrule\n"})
+    EXPECT_EQ(count(latex, rule), 3U);
+  EXPECT_EQ(count(latex, "\\hline"), 0U);
   const std::string bibtex = report("one.json two.json", "r.bib");
   EXPECT_EQ(count(bibtex, "@misc{hans-"), 2U);
   EXPECT_EQ(count(bibtex, "{"), count(bibtex, "}"));
   EXPECT_NE(bibtex.find(apps::read_manifest(folder_ / "one.json").name), std::string::npos);
+  EXPECT_EQ(count(bibtex, "  author = {{the hans authors}},\n  year = {20"), 2U) << bibtex;
   output("report one.json two.json --out figure.svg");
   for (int k = 1; k <= 6; ++k) {
     const std::string svg = bytes(text("figure-", k, ".svg"));
@@ -89,6 +94,49 @@ TEST_F(CliReport, WritesTheOtherFormats) {
     EXPECT_EQ(svg.find("nan"), std::string::npos);
   }
   EXPECT_FALSE(std::filesystem::exists(folder_ / "figure.svg"));
+}
+
+/// The cells of CSV without commas and quotes inside them.
+std::vector<std::vector<std::string>> cells(std::string_view csv) {
+  std::vector<std::vector<std::string>> rows;
+  apps::each_part(csv, "\r\n", [&](std::string_view line) {
+    if (line.empty()) return;
+    rows.emplace_back();
+    std::string cell;
+    bool quoted = false;
+    for (const char c : line) {
+      if (c == '"') {
+        quoted = !quoted;
+      } else if (c == ',' && !quoted) {
+        rows.back().push_back(std::exchange(cell, ""));
+      } else {
+        cell += c;
+      }
+    }
+    rows.back().push_back(std::move(cell));
+  });
+  return rows;
+}
+
+TEST_F(CliReport, CellsOfCsvAreNumbersAlone) {
+  benchmark("at", "deepfool --at 0.5,1");
+  benchmark("stages", "composite:attacks=[fgsm:eps=0.05]/[pgd:eps=0.05,steps=2]");
+  const auto rows = cells(report("one.json two.json at.json stages.json", "r.csv"));
+  ASSERT_EQ(rows.size(), 1U + 1 + 2 + 3 + 3);  // a heading; attacks, radii and stages
+  const cli::Words words{
+      "file", "model", "data", "threat_model", "attack", "stage", "verdict", "robust_accuracy_verdict", "result"};
+  for (std::size_t r = 1; r < rows.size(); ++r) {
+    ASSERT_EQ(rows[r].size(), rows[0].size()) << r;
+    for (std::size_t c = 0; c < rows[0].size(); ++c) {
+      double number = 0;
+      if (rows[r][c].empty() || std::ranges::find(words, rows[0][c]) != words.end()) continue;
+      EXPECT_TRUE(read_number(rows[r][c], number)) << rows[0][c] << ": " << rows[r][c];
+    }
+  }
+  EXPECT_EQ(rows[0][7], "radius");
+  EXPECT_EQ(rows[5][7], "0.5");
+  EXPECT_EQ(rows[7][6].substr(0, 7), "fgsm@1:");
+  EXPECT_EQ(rows[7][12], "");  // attempts of a stage
 }
 
 TEST_F(CliReport, RefusesWhatIsNoWholeBenchmark) {

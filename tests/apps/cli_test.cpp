@@ -74,7 +74,7 @@ TEST_F(Cli, NumbersOfARangeThatNoImageReachesAreNotBelieved) {
   train("m.hans");
   const std::string page =
       output("attack m.hans --data mnist-5k --limit 40 --attack fgsm:eps=0.02,clip_min=0.45,clip_max=0.55");
-  EXPECT_NE(page.find("verdict UNRELIABLE"), std::string::npos) << page;
+  EXPECT_NE(page.find("Verdict: UNRELIABLE"), std::string::npos) << page;
   EXPECT_NE(page.find("eps_range: no image inside ball and box for"), std::string::npos) << page;
 }
 

@@ -150,10 +150,10 @@ TEST(Demo, NoNumberWithoutItsVerdict) {
   }
   // The cards: all numbers but the first, that of unattacked digits.
   EXPECT_EQ(count(page, "<div class=\"card\">"), 4U);
-  EXPECT_EQ(count(page, "<b>verdict "), 3U);
+  EXPECT_EQ(count(page, "<b>Verdict: "), 3U);
   for (const std::string& lines : demo_sentences(found())) {
     EXPECT_EQ(count(lines, "; verdict "), 1U) << lines;
-    EXPECT_EQ(count(lines, "\nverdict "), 1U) << lines;
+    EXPECT_EQ(count(lines, "\nVerdict: "), 1U) << lines;
   }
   EXPECT_EQ(demo_sentences(found()).size(), 8U);
 }

@@ -23,10 +23,10 @@ TEST_F(SlowSchemaOne, IsReadForGood) {
     std::string_view today;
   };
   for (const Row& row :
-       {Row{"linear-1.0.0.json", 0, "verdict RELIABLE"},
-        Row{"linear-1.0.0-targets.json", 0, "verdict UNCHECKED (nothing was probed: the attack has targets)"},
-        Row{"linear-1.0.0-at.json", 0, "verdict RELIABLE"}, Row{"linear-1.0.0-composite.json", 0, "verdict RELIABLE"},
-        Row{"linear-1.0.0-weak.json", 3, "verdict UNRELIABLE"}}) {
+       {Row{"linear-1.0.0.json", 0, "Verdict: RELIABLE"},
+        Row{"linear-1.0.0-targets.json", 0, "Verdict: UNCHECKED (nothing was probed: the attack has targets)"},
+        Row{"linear-1.0.0-at.json", 0, "Verdict: RELIABLE"}, Row{"linear-1.0.0-composite.json", 0, "verdict RELIABLE"},
+        Row{"linear-1.0.0-weak.json", 3, "Verdict: UNRELIABLE"}}) {
     SCOPED_TRACE(row.file);
     const std::string file = golden + row.file;
     const Manifest manifest = apps::read_manifest(file);
@@ -48,7 +48,7 @@ TEST_F(SlowSchemaOne, IsReadForGood) {
     EXPECT_NE(bytes("r.md").find("RELIABLE (hans 1.0.0)"), std::string::npos);
     const std::string shown = output(text("show ", file));
     EXPECT_NE(shown.find("hans 1.0.0 said RELIABLE."), std::string::npos);
-    EXPECT_EQ(shown.find("verdict RELIABLE"), shown.npos) << shown;
+    EXPECT_EQ(shown.find("Verdict: RELIABLE"), shown.npos) << shown;
   }
 }
 

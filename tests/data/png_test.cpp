@@ -44,7 +44,7 @@ TEST(Png, HoldsTheRowsThatWereGiven) {
     std::size_t height, width, channels;
     const char* colour;
   };
-  for (const Case& size : {Case{1, 1, 1, "00"}, Case{28, 28, 1, "00"}, Case{3, 5, 3, "02"}, Case{300, 200, 3, "02"}}) {
+  for (const Case& size : {Case{1, 1, 1, "00"}, Case{28, 28, 1, "00"}, Case{60, 5, 3, "02"}, Case{300, 200, 3, "02"}}) {
     const std::string bytes = noise(size.height * size.width * size.channels, 256, 5);
     const std::vector<std::uint8_t> pixels(bytes.begin(), bytes.end());
     const std::vector<Chunk> chunks = chunks_of(encode_png(size.height, size.width, size.channels, pixels));
@@ -67,10 +67,32 @@ TEST(Png, HoldsTheRowsThatWereGiven) {
   }
 }
 
+TEST(Png, FewColoursAreAPalette) {
+  for (const std::size_t colours : {1u, 2u, 256u, 257u}) {
+    std::vector<std::uint8_t> pixels;
+    for (std::size_t k = 0; k < 600; ++k) {
+      const auto colour = static_cast<std::uint8_t>(k % colours & 255);
+      pixels.insert(pixels.end(), {colour, static_cast<std::uint8_t>(k % colours / 256), 7});
+    }
+    const std::vector<Chunk> chunks = chunks_of(encode_png(20, 30, 3, pixels));
+    EXPECT_EQ(chunks[0].content[9], colours <= 256 ? '\3' : '\2');
+    if (colours > 256) continue;
+    ASSERT_EQ(chunks.size(), 4u);
+    EXPECT_EQ(chunks[1].type, "PLTE");
+    ASSERT_EQ(chunks[1].content.size(), 3 * colours);
+    const std::string rows = zlib_expand(chunks[2].content, 1 << 20);
+    ASSERT_EQ(rows.size(), 20 * 31u);
+    for (std::size_t k = 0; k < 600; ++k) {
+      const auto place = static_cast<unsigned char>(rows[k / 30 * 31 + 1 + k % 30]);
+      EXPECT_EQ(static_cast<std::uint8_t>(chunks[1].content.at(3u * place)), pixels[3 * k]) << k;
+    }
+  }
+}
+
 TEST(Png, AlwaysMakesTheSameBytesAndFewOfThem) {
   const std::string bytes = noise(100 * 100, 2, 1);
   const std::string file = encode_png(100, 100, 1, std::vector<std::uint8_t>(bytes.begin(), bytes.end()));
-  EXPECT_EQ(sha256(file), "80bc5a0ffecf3156b269885fc1cb5e167c7f52c8c566c1940b1e104ddf303aa8");
+  EXPECT_EQ(sha256(file), "5f7245c9b6a7fa047b1d99363f8bbb0e16dbfabc7d6ab4baa58182ef87bdb4f5");
   EXPECT_LT(file.size(), 5000u);
 }
 

@@ -1,4 +1,5 @@
-// The version, defined here only. CMake, the command and every report read it from this line.
+// The version, its authors and its date: here and, held equal by a test, in CITATION.cff. CMake, the command and every
+// report read them from here.
 #pragma once
 
 #include <string_view>
@@ -6,6 +7,8 @@
 namespace hans {
 
 inline constexpr std::string_view version = "1.1.0";
+inline constexpr std::string_view authors = "the hans authors";
+inline constexpr std::string_view released = "2026-11-30";  ///< the day of this version
 
 /// The version as results state it. Ends in "+openblas" in builds without the guarantee of equal bits (see
 /// kernels::reproducible).
