@@ -20,13 +20,14 @@ struct ReportOptions : SourceOptions {
   static constexpr std::string_view details =
       "The ending of --out says which: .html is a page in one file, with the sentence to cite, the verdict, tables, "
       "curves and pictures; .md and .tex are tables, .csv a table for other programs, .bib a reference, and .svg the "
-      "curves alone, a file each: report-1.svg, ... Several manifests are put side by side.\n"
+      "curves alone, a file each: report-1.svg, ... Several manifests are put side by "
+      "side; of two, page, .md and the terminal say what changed.\n"
       "\n"
       "Pictures are made again from model and data, which are looked for as hans reproduce does; without them the page "
       "has none, and says so.";
   static constexpr std::string_view example =
       "hans report v1.json --out v1.html\n"
-      "hans report plain.json trained.json --out table.tex";
+      "hans report plain.json trained.json --out changes.md";
   static constexpr auto fields() {
     return with_common(
         field("MANIFEST", &ReportOptions::manifests, "what hans benchmark or hans merge wrote; may be several"),
@@ -135,6 +136,10 @@ int run(const ReportOptions& options) {
   }
   Json written = Json::array();
   std::string report;
+  if (all.size() == 2) {
+    const Changes found = changes(all[0], all[1]);
+    report = text(table_text(found.rows, "lll"), "\n", found.notes(), "\n\n");
+  }
   const auto write = [&](const std::string& path, const std::string& bytes) {
     write_file(path, bytes);
     append(report, text("wrote ", visible(path), "\n"));

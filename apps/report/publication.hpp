@@ -41,6 +41,15 @@ TextTable comparison(std::span<const Publication> all);
 /// One line for each attack of a manifest, and for each radius of it, below a heading.
 TextTable attack_rows(const Publication& one);
 
+/// What two manifests do not have in common.
+struct Changes {
+  TextTable rows;                 ///< a heading; what is asked, as far as it differs; what was found; the fallen images
+  std::vector<std::string> same;  ///< what is asked of both
+
+  std::string notes() const;
+};
+Changes changes(const Publication& one, const Publication& other);
+
 /// A name for each, by which it is told from the others: the model's or, where two have the same, the file's, too.
 std::vector<std::string> short_names(std::span<const Publication> all);
 

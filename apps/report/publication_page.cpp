@@ -124,6 +124,10 @@ std::string publication_html(std::span<const Publication> all) {
     const bool same = std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return row[2] == rows[1][2]; });
     if (!same) html.note("Not all have the same threat model: these numbers are no comparison of models.");
   }
+  if (all.size() == 2) {
+    const Changes found = changes(all[0], all[1]);
+    html.element("h2", "What changed").table(found.rows, true).note(found.notes());
+  }
   for (const Publication& one : all) benchmark_section(html, one);
   html.element("h2", "Curves");
   for (const Chart& chart : charts(all)) {

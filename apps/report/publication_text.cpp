@@ -125,15 +125,15 @@ TextTable attack_rows(const Publication& one) {
   for (std::size_t k = 0; k < found.attacks.size(); ++k) {
     const attacks::AttackResult& result = found.attacks[k];
     const std::size_t attempts = result.attempts.size();
-    for (const attacks::StageResult& stage : result.stages) {
-      rows.push_back({text("after ", stage.attack.info().name), share_text(stage.robust)});
-      rows.back().resize(rows[0].size());
-    }
     rows.push_back({text(as_written(result.attack, one.run().plan.subject.box)),
                     share_text(found.of_all(result.robust_count)), radii.empty() ? one.verdict(k, 0) : "",
                     attempts > 0 ? text(percent_of({result.successes, attempts}), " %") : "-",
                     median_text(result.linf.median), median_text(result.l2.median), median_text(result.l1.median),
                     median_text(result.l0.median), with_commas(result.gradients), with_commas(result.forwards)});
+    for (const attacks::StageResult& stage : result.stages) {
+      rows.push_back({text("after ", stage.attack.info().name), share_text(stage.robust)});
+      rows.back().resize(rows[0].size());
+    }
     for (std::size_t r = 0; r < radii.size(); ++r) {
       rows.push_back({text("within ", enum_name(result.budget.norm), " ", eps_text(radii[r])),
                       share_text(robust_within(found, result, static_cast<double>(radii[r]))), one.verdict(k, r)});
@@ -145,6 +145,10 @@ TextTable attack_rows(const Publication& one) {
 
 std::string publication_markdown(std::span<const Publication> all) {
   std::string out = text("# Robustness, measured by hans\n\n", markdown_table(comparison(all)));
+  if (all.size() == 2) {
+    const Changes found = changes(all[0], all[1]);
+    append(out, text("\n## What changed\n\n", markdown_table(found.rows), "\n", for_markdown(found.notes()), "\n"));
+  }
   for (const Publication& one : all) {
     append(out,
            text("\n## ", for_markdown(one.file), "\n\n", markdown_block(results_sentences(one.run(), one.judgement)),
@@ -202,13 +206,13 @@ std::string publication_csv(std::span<const Publication> all) {
     };
     for (std::size_t k = 0; k < found.attacks.size(); ++k) {
       const attacks::AttackResult& result = found.attacks[k];
-      for (const attacks::StageResult& stage : result.stages) {
-        add(result, text(stage.attack.pinned()), "", stage.robust, "", {});
-      }
       const auto median = [](const attacks::Summary& summary) { return summary.median ? text(*summary.median) : ""; };
       add(result, "", "", found.of_all(result.robust_count), run.plan.radii.empty() ? one.verdict(k, 0) : "",
           {text(result.attempts.size()), text(result.successes), median(result.linf), median(result.l2),
            median(result.l1), median(result.l0), text(result.gradients), text(result.forwards)});
+      for (const attacks::StageResult& stage : result.stages) {
+        add(result, text(stage.attack.pinned()), "", stage.robust, "", {});
+      }
       for (std::size_t r = 0; r < run.plan.radii.size(); ++r) {
         const float radius = run.plan.radii[r];
         add(result, "", text(radius), robust_within(found, result, static_cast<double>(radius)), one.verdict(k, r), {});

@@ -65,7 +65,7 @@ table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 .data th:first-child, .data .words { text-align: left; font-weight: 400; min-width: 6rem; white-space: normal;
   overflow-wrap: anywhere; }
 .data .words, .data .words:first-child { min-width: 12.5rem; }
-.data thead th, .data thead .words { color: var(--soft); font-size: .86rem; font-weight: 600; white-space: normal; }
+.data thead th, .data thead .words { color: var(--soft); font-size: .86em; font-weight: 600; white-space: normal; }
 .data small { color: var(--soft); }
 table.matrix { width: auto; } .matrix th, .matrix td, .matrix th:first-child { text-align: center; min-width: 0;
   padding: .3rem .45rem; }

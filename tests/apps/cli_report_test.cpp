@@ -62,6 +62,55 @@ TEST_F(CliReport, SeveralManifestsStandSideBySide) {
   EXPECT_EQ(alike.find("Not all have the same threat model"), std::string::npos);
 }
 
+TEST_F(CliReport, OfTwoManifestsItSaysWhatChanged) {
+  train("other.hans");
+  hans(
+      "benchmark other.hans --data mnist-5k --limit 40 --quiet --out other.json --attack pgd:eps=0.1,steps=5 --attack "
+      "fgsm:eps=0.1");
+  const std::string said = output("report one.json other.json --out r.md"), markdown = bytes("r.md");
+  const auto row = [&](std::string_view what) {  // its words without the space between columns
+    const std::size_t at = said.find(text("\n", what, "  "));
+    std::string line;
+    for (const char c : at == said.npos ? "" : said.substr(at + 1, said.find('\n', at + 1) - at - 1)) {
+      if (c != ' ' || (!line.empty() && line.back() != ' ')) line += c;
+    }
+    return line.substr(0, line.find_last_not_of(' ') + 1);
+  };
+  for (const auto& [what, values] :
+       {std::pair{"images", "30 40"}, std::pair{"pgd eps", "0.05 0.1"}, std::pair{"pgd alpha", "0.025 0.05"},
+        std::pair{"fgsm", "- fgsm:eps=0.1,norm=linf"},
+        std::pair{"threat model",
+                  "linf within 0.05, features in [0,1], untargeted linf within 0.1, features in [0,1], "
+                  "untargeted"}}) {
+    EXPECT_EQ(row(what), text(what, " ", values)) << said;
+  }
+  const apps::Manifest one = apps::read_manifest(folder_ / "one.json"),
+                       other = apps::read_manifest(folder_ / "other.json");
+  std::size_t only_one = 0, only_other = 0;
+  for (std::size_t i = 0; i < 30; ++i) {
+    const auto stands = [i](const apps::Manifest& manifest) {
+      const attacks::Evaluation& found = manifest.run.found;
+      return std::ranges::all_of(found.attacks, [i](const auto& result) { return result.robust[i]; });
+    };
+    only_one += !stands(one) && stands(other) ? 1U : 0U;
+    only_other += stands(one) && !stands(other) ? 1U : 0U;
+  }
+  EXPECT_GT(only_other, 0U);
+  EXPECT_EQ(row("images that fell only here"),
+            text("images that fell only here ", only_one, " of 30 ", only_other, " of 30"));
+  EXPECT_NE(said.find("The same in both: architecture, preprocessing, data, seed, version of hans. "), said.npos)
+      << said;
+  for (const std::string_view what : {"clean accuracy", "robust accuracy", "accuracy under pgd"}) {
+    EXPECT_NE(row(what), "") << what;
+  }
+  EXPECT_NE(markdown.find("## What changed"), markdown.npos);
+  EXPECT_NE(markdown.find("| pgd eps | 0.05 | 0.1 |"), markdown.npos) << markdown;
+  const std::string page = report("one.json other.json", "both.html");
+  EXPECT_EQ(count(page, "What changed"), 1U);
+  EXPECT_NE(page.find(">pgd eps</th>"), page.npos);
+  EXPECT_EQ(count(report("one.json two.json other.json", "three.html"), "What changed"), 0U);
+}
+
 TEST_F(CliReport, WithoutTheModelThereAreNoPictures) {
   std::filesystem::rename(folder_ / "a_b&c.hans", folder_ / "elsewhere.hans");
   const std::string page = report("one.json", "one.html");
@@ -72,7 +121,7 @@ TEST_F(CliReport, WithoutTheModelThereAreNoPictures) {
 
 TEST_F(CliReport, WritesTheOtherFormats) {
   const std::string markdown = report("one.json two.json", "r.md");
-  EXPECT_EQ(count(markdown, "\n| --- |"), 3U);
+  EXPECT_EQ(count(markdown, "\n| --- |"), 4U);
   EXPECT_NE(markdown.find("a\\_b&c.hans"), std::string::npos) << markdown;
   const std::string latex = report("one.json two.json", "r.tex");
   EXPECT_EQ(count(latex, "\\begin{tabular}"), 3U);
@@ -135,8 +184,8 @@ TEST_F(CliReport, CellsOfCsvAreNumbersAlone) {
   }
   EXPECT_EQ(rows[0][7], "radius");
   EXPECT_EQ(rows[5][7], "0.5");
-  EXPECT_EQ(rows[7][6].substr(0, 7), "fgsm@1:");
-  EXPECT_EQ(rows[7][12], "");  // attempts of a stage
+  EXPECT_EQ(rows[8][6].substr(0, 7), "fgsm@1:");
+  EXPECT_EQ(rows[8][12], "");  // attempts of a stage
 }
 
 TEST_F(CliReport, RefusesWhatIsNoWholeBenchmark) {
