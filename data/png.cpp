@@ -1,8 +1,9 @@
-// PNG without filters.
+// PNG with hardly a filter.
 #include <hans/data/png.hpp>
 
 #include <map>
 #include <string_view>
+#include <utility>
 
 #include <hans/core/error.hpp>
 #include "detail/bytes.hpp"
@@ -56,14 +57,17 @@ std::string encode_png(std::size_t height, std::size_t width, std::size_t channe
 
   const Palette palette(channels == 3 ? pixels : pixels.first(0));
   const std::size_t each = palette.use() ? 1 : channels;  // bytes of a pixel in the file
-  std::string rows;
+  std::string rows, above;
   rows.reserve(height * (1 + width * each));
   for (std::size_t row = 0; row < height; ++row) {
-    rows.push_back('\0');  // no filter: best for digits on black
+    std::string own;
     for (std::size_t at = row * width; at < (row + 1) * width; ++at) {
       const std::span<const std::uint8_t> pixel = pixels.subspan(at * channels, channels);
-      palette.use() ? rows += palette.place(pixel) : rows.append(pixel.begin(), pixel.end());
+      palette.use() ? own += palette.place(pixel) : own.append(pixel.begin(), pixel.end());
     }
+    // As it is, which is best for digits on black, or what is added to an equal row above: nothing.
+    rows += own == above ? '\2' + std::string(own.size(), '\0') : '\0' + own;
+    above = std::move(own);
   }
   std::string header;
   put_big(header, static_cast<std::uint32_t>(width));

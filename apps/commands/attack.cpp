@@ -1,11 +1,9 @@
 // hans attack: attacks a model, judges the images, and says what is left of its accuracy.
-#include <algorithm>
 #include <array>
 
 #include <hans/core/file.hpp>
-#include <hans/data/png.hpp>
 #include "../manifest/crafted_file.hpp"
-#include "../report/pictures.hpp"
+#include "../report/gallery.hpp"
 #include "../run/results.hpp"
 
 namespace hans::apps {
@@ -34,37 +32,12 @@ struct AttackOptions : RunOptions {
         field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
         field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file", "none"),
         field("picture", &AttackOptions::picture,
-              "write a PNG of the first ten images that were attacked: originals, and below them a row for each "
-              "attack with what it made, and on the right what it raised (orange) and lowered (blue)",
+              "write a PNG: the first ten images that were attacked, with labels, predictions and how sure the model "
+              "is, and for each attack what it made, raised (orange) and lowered (blue); with --targets all a grid of "
+              "originals and targets",
               "none"));
   }
 };
-
-/// The PNG of --picture. Where no image was right, the first are shown as they are.
-std::string picture_of(const attacks::Evaluation& found) {
-  constexpr std::size_t most = 10;
-  const Shape shape = found.samples.images.shape().without_front();
-  const auto original = [&](std::size_t sample) { return image_at(found.samples.images, sample); };
-  std::vector<std::size_t> shown;
-  for (std::size_t i = 0; i < found.size() && shown.size() < most; ++i) {
-    if (found.right == 0 || found.predictions[i] == found.samples.labels[i]) shown.push_back(i);
-  }
-  std::vector<std::vector<Picture>> rows(1);
-  for (const std::size_t sample : shown) rows[0].push_back(image_picture(original(sample), shape, found.samples.box));
-  for (const attacks::AttackResult& result : found.attacks) {
-    std::vector<Picture> images, changes;
-    for (const std::size_t sample : shown) {
-      const auto attempt = std::ranges::find(result.attempts, sample, &attacks::Attempt::sample);
-      const std::span<const real> made = attempt != result.attempts.end() ? attempt->image.values() : original(sample);
-      images.push_back(image_picture(made, shape, found.samples.box));
-      changes.push_back(change_picture(original(sample), made, shape));
-    }
-    images.insert(images.end(), changes.begin(), changes.end());
-    rows.push_back(std::move(images));
-  }
-  const Picture all = sheet(rows, 2);
-  return data::encode_png(all.height, all.width, all.channels, all.pixels);
-}
 
 int run(const AttackOptions& options) {
   const std::string out = options.out ? options.out->text : "";
@@ -76,7 +49,7 @@ int run(const AttackOptions& options) {
   const Run run = carry_out(setup, {!out.empty() || !picture.empty(), false}, options);
   const std::optional<attacks::Judgement> verdicts = verdicts_of(run);
   if (!out.empty()) write_file(out, crafted_file(run));
-  if (!picture.empty()) write_file(picture, picture_of(run.found));
+  if (!picture.empty()) write_file(picture, picture_png(gallery(setup.named.model.net, run.found)));
   std::string report = text(results_table(run, verdicts), "\n", results_sentences(run, verdicts));
   for (const std::string& file : {out, picture}) {
     if (!file.empty()) append(report, text("\nwrote ", visible(file), "\n"));

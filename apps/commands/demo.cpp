@@ -1,4 +1,5 @@
 // hans demo: the whole story on the embedded digits, in a minute.
+#include <array>
 #include <filesystem>
 
 #include <hans/core/file.hpp>
@@ -13,6 +14,7 @@ namespace fs = std::filesystem;
 
 struct DemoOptions : Common {
   OutputName out{"report.html"};
+  std::optional<OutputName> picture = {};
 
   static constexpr std::string_view command = "demo";
   static constexpr std::string_view meaning = "train, attack and defend a small network, and show what happened";
@@ -22,7 +24,12 @@ struct DemoOptions : Common {
       "that opens in any browser, offline. The same seed gives the same page, byte for byte. The networks are kept "
       "beside the page, v1.hans and v1-adversarial.hans (in the working folder where the page goes to a pipe).";
   static constexpr std::string_view example = "hans demo\nhans demo --out lesson.html --seed 7";
-  static constexpr auto fields() { return with_common(field("out", &DemoOptions::out, "where to write the page")); }
+  static constexpr auto fields() {
+    return with_common(
+        field("out", &DemoOptions::out, "where to write the page"),
+        field("picture", &DemoOptions::picture,
+              "write a PNG of one digit: as it was, what jsma changed, and as what it is read then", "none"));
+  }
 };
 
 /// Where a network is kept: beside the page.
@@ -50,6 +57,8 @@ int run(const DemoOptions& options) {
   DemoPlan plan;
   plan.seed = options.seed;
   const std::string plain = model_path(options, plan, false), trained = model_path(options, plan, true);
+  const std::string picture = options.picture ? options.picture->text : "";
+  check_ending("--picture", picture, std::to_array<std::string_view>({".png", ""}));
   begin(options, {{"the plain network", plain}, {"the adversarially trained network", trained}});
   for (const std::string& path : {plain, trained}) check_model_path(path);
   if (!options.quiet && !options.json_only()) {
@@ -67,9 +76,10 @@ int run(const DemoOptions& options) {
   nn::save_model(found.plain.named.model, plain);
   nn::save_model(found.trained.named.model, trained);
   write_file(options.out.text, demo_page(found));
+  if (!picture.empty()) write_file(picture, demo_picture(found));
   finish(options,
          text(demo_text(found), "\nwrote ", plain, " and ", trained, "\nwrote ", options.out.text,
-              "; open it in a browser\n"),
+              "; open it in a browser\n", picture.empty() ? "" : text("wrote ", visible(picture), "\n")),
          demo_json(found));
   return 0;
 }

@@ -169,30 +169,6 @@ void defence_section(Html& html, const DemoFindings& found) {
   html.close();
 }
 
-Grid jsma_grid(const DemoFindings& found) {
-  const DemoRun& jsma = found.plain.jsma;
-  Grid grid{found.sources.size(), {}, {}};
-  for (std::size_t source = 0; source < grid.classes; ++source) {
-    grid.names.push_back(text(source));
-    const std::size_t sample = found.sources[source];
-    for (std::size_t target = 0; target < grid.classes; ++target) {
-      Grid::Cell cell;
-      const Attempt* attempt = find_attempt(jsma.attack(0), sample, static_cast<int>(target));
-      if (source == target && sample < jsma.found().size()) {
-        cell.picture = picture_of(jsma, image_at(jsma.found().samples.images, sample));
-        cell.alt = text("original ", source);
-      } else if (attempt != nullptr) {
-        cell.picture = picture_of(jsma, attempt->image.values());
-        cell.success = attempt->finding.success;
-        cell.alt = text(source, cell.success ? " read as " : " not turned into ", target, ", ",
-                        attempt->finding.distance.l0, " pixels changed");
-      }
-      grid.cells.push_back(std::move(cell));
-    }
-  }
-  return grid;
-}
-
 std::string mean_pixels(const DemoRun& jsma) {
   const std::optional<double> mean = jsma.attack(0).l0.mean;
   const std::size_t features = jsma.run.plan.image.elements();
@@ -208,7 +184,7 @@ void jsma_section(Html& html, const DemoFindings& found) {
       "and stops as soon as the answer has changed or too many pixels have.");
   html.open("figure").element("p", "Columns: what the network was made to read. Rows: what was written.",
                               "class=\"axis\"");
-  html.markup(grid(jsma_grid(found)));
+  html.markup(grid(target_grid(found.plain.jsma.found(), found.plain.jsma.attack(0))));
   html.caption(
       "Framed in blue on the diagonal: the originals. Each other picture is the digit of its row, changed "
       "until the plain network reads it as the digit of its column. Faint: the attack did not get there. The "

@@ -15,6 +15,9 @@ std::string demo_page(const DemoFindings& found);
 /// For every number of both networks the sentence to cite, its exact parameters and the reasons of its verdict: lines.
 std::vector<std::string> demo_sentences(const DemoFindings& found);
 
+/// A PNG of the digit that the text shows: as it was, what jsma changed, and as what it is read then.
+std::string demo_picture(const DemoFindings& found);
+
 /// The table, a digit before and after, and what the defence is worth, for a terminal.
 std::string demo_text(const DemoFindings& found);
 

@@ -58,16 +58,6 @@ std::vector<attacks::Share> curve_of(const NamedModel& named, const data::Datase
   return curve;
 }
 
-/// For each class the first of the images that is of it and is read correctly, else their count.
-std::vector<std::size_t> first_of_each(const attacks::Evaluation& found) {
-  std::vector<std::size_t> sources(found.classes, found.size());
-  for (std::size_t i = found.size(); i-- > 0;) {
-    const int label = found.samples.labels[i];
-    if (found.predictions[i] == label) sources[static_cast<std::size_t>(label)] = i;
-  }
-  return sources;
-}
-
 /// How many of the first images hold one of each class that is read correctly; ten at least. A class of which none is
 /// read does not count.
 std::size_t images_for_all(const attacks::Evaluation& found) {
@@ -102,14 +92,7 @@ DemoFindings run_demo(const DemoPlan& plan, const DemoProgress& progress) {
   const data::Dataset test = data::load(demo_data, data::Part::test);
   DemoNet plain = make_net(plan, false, train_data, test, 0, progress);
   DemoNet trained = make_net(plan, true, train_data, test, plain.jsma.found().size(), progress);
-  std::vector<std::size_t> sources = first_of_each(plain.jsma.found());
-  return {plan,
-          train_data.name(),
-          train_data.sha256(),
-          train_data.size(),
-          std::move(plain),
-          std::move(trained),
-          std::move(sources)};
+  return {plan, train_data.name(), train_data.sha256(), train_data.size(), std::move(plain), std::move(trained)};
 }
 
 std::vector<DemoCommand> demo_commands(const DemoFindings& found) {
@@ -125,14 +108,6 @@ std::vector<DemoCommand> demo_commands(const DemoFindings& found) {
                         text(attack, " --limit ", net->jsma.found().size(), " --targets all --attack ", demo_jsma[0])});
   }
   return commands;
-}
-
-const attacks::Attempt* find_attempt(const attacks::AttackResult& result, std::size_t sample,
-                                     std::optional<int> target) {
-  const auto found = std::ranges::find_if(result.attempts, [&](const attacks::Attempt& attempt) {
-    return attempt.sample == sample && attempt.target == target;
-  });
-  return found == result.attempts.end() ? nullptr : &*found;
 }
 
 std::vector<std::size_t> demo_examples(const DemoRun& made, std::size_t succeeds, std::size_t fails,

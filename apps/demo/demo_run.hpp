@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "../report/gallery.hpp"
 #include "../run/run.hpp"
 
 namespace hans::apps {
@@ -70,8 +71,6 @@ struct DemoFindings {
   std::string train_data, train_sha256;
   std::size_t train_size = 0;
   DemoNet plain, trained;  ///< trained on the digits as they are; on attacked digits as well
-  /// For each class the first image under jsma that is of it and that the plain network reads; none: their count.
-  std::vector<std::size_t> sources;
 
   /// Both networks, and what they are called.
   std::array<std::pair<std::string_view, const DemoNet*>, 2> nets() const {
@@ -89,10 +88,6 @@ struct DemoCommand {
 
 /// The commands that give the same networks, numbers and verdicts, in order.
 std::vector<DemoCommand> demo_commands(const DemoFindings& found);
-
-/// The attempt that starts from `sample` and aims at `target`, or null.
-const attacks::Attempt* find_attempt(const attacks::AttackResult& result, std::size_t sample,
-                                     std::optional<int> target = {});
 
 /// The first samples that attack `succeeds` fools and attack `fails` does not; where there are too few, those behind
 /// them in line: fooled by the first attack, attempted at all.

@@ -1,6 +1,5 @@
 // What the demo says in a terminal, and to machines.
 #include <hans/core/version.hpp>
-#include "../report/pictures.hpp"
 #include "../run/results.hpp"
 #include "demo_page.hpp"
 
@@ -46,6 +45,26 @@ std::string before_and_after(const DemoNet& net) {
 }
 
 }  // namespace
+
+std::string demo_picture(const DemoFindings& found) {
+  const DemoRun& jsma = found.plain.jsma;
+  const attacks::Attempt* attempt = cheapest_attempt(found.plain);
+  check(attempt != nullptr, "jsma turned no digit, so that --picture has none to show");
+  const nn::Sequential& net = found.plain.named.model.net;
+  const Shape& shape = jsma.run.plan.image;
+  const int label = jsma.found().samples.labels[attempt->sample];
+  const std::span<const real> original = image_at(jsma.found().samples.images, attempt->sample),
+                              made = attempt->image.values();
+  const data::Box box = jsma.found().samples.box;
+  const SheetRow row{
+      "",
+      "",
+      {{image_picture(original, shape, box), reading(net, original, label)},
+       {change_picture(original, made, shape), {text(attempt->finding.distance.l0, " pixels"), "changed"}},
+       {image_picture(made, shape, box), reading(net, made, label), Mark::fooled}},
+      6};
+  return picture_png(sheet(std::span(&row, 1)));
+}
 
 std::vector<std::string> demo_sentences(const DemoFindings& found) {
   std::vector<std::string> all;

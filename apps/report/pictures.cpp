@@ -74,36 +74,6 @@ Picture change_picture(std::span<const real> original, std::span<const real> ima
   return out;
 }
 
-Picture sheet(std::span<const std::vector<Picture>> rows, std::size_t scale) {
-  std::size_t columns = 0;
-  const Picture* first = nullptr;
-  for (const std::vector<Picture>& row : rows) {
-    columns = std::max(columns, row.size());
-    for (const Picture& one : row) {
-      if (first == nullptr) first = &one;
-      check(one.height == first->height && one.width == first->width, "a sheet needs pictures of one size");
-    }
-  }
-  check(first != nullptr, "a sheet needs pictures");
-  const std::size_t gap = 2 * scale;
-  const std::size_t step_down = first->height * scale + gap, step_right = first->width * scale + gap;
-  Picture out{rows.size() * step_down + gap, columns * step_right + gap, 3, {}};
-  out.pixels.assign(out.height * out.width * 3, 32);
-  for (std::size_t r = 0; r < rows.size(); ++r) {
-    for (std::size_t c = 0; c < rows[r].size(); ++c) {
-      const Picture& one = rows[r][c];
-      for (std::size_t y = 0; y < one.height * scale; ++y) {
-        for (std::size_t x = 0; x < one.width * scale; ++x) {
-          const std::uint8_t* from = one.pixels.data() + (y / scale * one.width + x / scale) * one.channels;
-          std::uint8_t* to = out.pixels.data() + ((gap + r * step_down + y) * out.width + gap + c * step_right + x) * 3;
-          for (std::size_t channel = 0; channel < 3; ++channel) to[channel] = from[channel % one.channels];
-        }
-      }
-    }
-  }
-  return out;
-}
-
 std::vector<std::string> ascii_picture(const Picture& picture) {
   constexpr std::string_view ramp = " .:-=+*#%@";
   std::vector<std::string> lines;
@@ -120,10 +90,13 @@ std::vector<std::string> ascii_picture(const Picture& picture) {
   return lines;
 }
 
+std::string picture_png(const Picture& picture) {
+  return data::encode_png(picture.height, picture.width, picture.channels, picture.pixels);
+}
+
 std::string img_tag(const Picture& picture, std::string_view alt, std::string_view attributes) {
-  const std::string png = data::encode_png(picture.height, picture.width, picture.channels, picture.pixels);
-  std::string out = text("<img src=\"", png_uri(png), "\" width=\"", picture.width, "\" height=\"", picture.height,
-                         "\" alt=\"", escape_html(alt), "\"");
+  std::string out = text("<img src=\"", png_uri(picture_png(picture)), "\" width=\"", picture.width, "\" height=\"",
+                         picture.height, "\" alt=\"", escape_html(alt), "\"");
   if (!attributes.empty()) out += text(' ', attributes);
   return out + '>';
 }

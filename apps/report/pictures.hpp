@@ -36,12 +36,11 @@ Picture image_picture(std::span<const real> image, const Shape& shape, data::Box
 /// for the largest change (over all channels of a pixel). Throws Error as image_picture does.
 Picture change_picture(std::span<const real> original, std::span<const real> image, const Shape& shape);
 
-/// Pictures of one size in rows, each pixel `scale` wide, with a dark gap between two; grey ones become coloured.
-/// Places without a picture stay dark. Throws Error if there is none, or sizes differ.
-Picture sheet(std::span<const std::vector<Picture>> rows, std::size_t scale);
-
 /// The picture as lines of characters, two rows of pixels to a line, so that it looks square in a terminal.
 std::vector<std::string> ascii_picture(const Picture& picture);
+
+/// The picture as a PNG file.
+std::string picture_png(const Picture& picture);
 
 /// An <img> element with the picture inside it. `alt` says what is to be seen.
 std::string img_tag(const Picture& picture, std::string_view alt, std::string_view attributes = {});

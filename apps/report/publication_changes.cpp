@@ -68,7 +68,7 @@ Changes changes(const Publication& one, const Publication& other) {
   for (std::size_t k = 0; k < names.size(); ++k) {
     const auto at = static_cast<std::size_t>(std::ranges::find(others, names[k]) - others.begin());
     if (at == others.size()) {
-      add(names[k], text(as_written(left.attacks[k], left.subject.box)), "-");
+      add(names[k], text(as_written(left.attacks[k], left.subject.box, true)), "-");
       accuracies.push_back({text("accuracy under ", names[k]), accuracy(one, k), "-"});
       continue;
     }
@@ -92,7 +92,7 @@ Changes changes(const Publication& one, const Publication& other) {
   }
   for (std::size_t k = 0; k < others.size(); ++k) {
     if (std::ranges::find(names, others[k]) != names.end()) continue;
-    add(others[k], "-", text(as_written(right.attacks[k], right.subject.box)));
+    add(others[k], "-", text(as_written(right.attacks[k], right.subject.box, true)));
     accuracies.push_back({text("accuracy under ", others[k]), "-", accuracy(other, k)});
   }
 

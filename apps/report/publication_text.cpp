@@ -125,7 +125,7 @@ TextTable attack_rows(const Publication& one) {
   for (std::size_t k = 0; k < found.attacks.size(); ++k) {
     const attacks::AttackResult& result = found.attacks[k];
     const std::size_t attempts = result.attempts.size();
-    rows.push_back({text(as_written(result.attack, one.run().plan.subject.box)),
+    rows.push_back({text(as_written(result.attack, one.run().plan.subject.box, true)),
                     share_text(found.of_all(result.robust_count)), radii.empty() ? one.verdict(k, 0) : "",
                     attempts > 0 ? text(percent_of({result.successes, attempts}), " %") : "-",
                     median_text(result.linf.median), median_text(result.l2.median), median_text(result.l1.median),

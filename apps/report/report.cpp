@@ -66,7 +66,7 @@ table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
   overflow-wrap: anywhere; }
 .data .words, .data .words:first-child { min-width: 12.5rem; }
 .data thead th, .data thead .words { color: var(--soft); font-size: .86em; font-weight: 600; white-space: normal; }
-.data small { color: var(--soft); }
+.data small { display: block; color: var(--soft); }
 table.matrix { width: auto; } .matrix th, .matrix td, .matrix th:first-child { text-align: center; min-width: 0;
   padding: .3rem .45rem; }
 .scroll { overflow-x: auto; }
@@ -102,7 +102,7 @@ dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem .9rem; } dd { ma
 details { margin: .8rem 0; } summary { cursor: pointer; color: var(--soft); font-size: .92rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
 @media (max-width: 30rem) { body { font-size: 16px; } .data th, .data td { padding: .35rem .25rem; font-size: .9rem; }
-  .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data small { display: block; } h2 {
+  .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data td strong { display: block; } h2 {
   margin-top: 2.4rem; }
   .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem;
   padding: .7rem .9rem; }

@@ -35,14 +35,14 @@ std::string aim_text(const std::string& targets) {
 
 }  // namespace
 
-Spec as_written(const attacks::Attack& attack, data::Box box) {
+Spec as_written(const attacks::Attack& attack, data::Box box, bool shortest) {
   Spec spec = attack.spec();
   const Spec complete = attack.resolved(box).spec();
   const auto follows = [&](const Spec& shorter, std::string_view key) {
     try {
       const attacks::Attack other = attacks::Attack::from_spec(shorter);
       const Spec shown = other.spec();
-      return shown.find(key) == nullptr && other.resolved(box).spec() == complete;
+      return (shortest || shown.find(key) == nullptr) && other.resolved(box).spec() == complete;
     } catch (const UsageError&) {
       return false;
     }
@@ -59,7 +59,7 @@ Spec as_written(const attacks::Attack& attack, data::Box box) {
     attacks::Attacks parts;
     read_value(item.value, parts);
     item.value = listed(
-        parts.all, [box](const attacks::Attack& part) { return as_written(part, box); }, "]/[");
+        parts.all, [&](const attacks::Attack& part) { return as_written(part, box, shortest); }, "]/[");
   }
   return spec;
 }

@@ -35,9 +35,9 @@ struct Claim {
   std::size_t first = 0;                       ///< position of the first sample in the data set
 };
 
-/// The attack as a person would write it: without parameters that follow from the others or the box, and with eps as
-/// eps_text() writes it.
-Spec as_written(const attacks::Attack& attack, data::Box box);
+/// The attack as a person would write it: without the parameters that follow from the others and from the box, and with
+/// eps as eps_text() writes it; `shortest` also without those that have their default.
+Spec as_written(const attacks::Attack& attack, data::Box box, bool shortest = false);
 
 /// Two lines: the sentence; then canonical SPEC, targets, data, preprocessing, architecture, model and seed.
 std::string sentence(const Subject& subject, const Claim& claim);

@@ -78,7 +78,7 @@ TEST_F(CliReport, OfTwoManifestsItSaysWhatChanged) {
   };
   for (const auto& [what, values] :
        {std::pair{"images", "30 40"}, std::pair{"pgd eps", "0.05 0.1"}, std::pair{"pgd alpha", "0.025 0.05"},
-        std::pair{"fgsm", "- fgsm:eps=0.1,norm=linf"},
+        std::pair{"fgsm", "- fgsm:eps=0.1"},
         std::pair{"threat model",
                   "linf within 0.05, features in [0,1], untargeted linf within 0.1, features in [0,1], "
                   "untargeted"}}) {

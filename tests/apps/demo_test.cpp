@@ -33,6 +33,8 @@ const DemoFindings& found() {
   return once;
 }
 
+std::vector<std::size_t> sources() { return first_of_each(found().plain.jsma.found()); }
+
 std::vector<const DemoNet*> nets() { return {&found().plain, &found().trained}; }
 
 std::size_t count(std::string_view text, std::string_view part) {
@@ -59,7 +61,7 @@ TEST(Demo, PageHoldsEverything) {
   EXPECT_TRUE(page.ends_with("</html>\n"));
   // Nine cells or more in each row whose class the network reads, and the triptychs.
   const auto rows = static_cast<std::size_t>(
-      std::ranges::count_if(found().sources, [](std::size_t i) { return i < found().plain.jsma.found().size(); }));
+      std::ranges::count_if(sources(), [](std::size_t i) { return i < found().plain.jsma.found().size(); }));
   EXPECT_GE(rows, 8U);
   EXPECT_GE(count(page, "<img"), 10 * rows + 5 * 3);
   EXPECT_EQ(count(page, "<svg"), 1U);
@@ -183,11 +185,17 @@ TEST(Demo, JsonHoldsBothNetworksWithVerdicts) {
   }
 }
 
+TEST(Demo, ThePictureIsSmall) {
+  const std::string png = demo_picture(found());
+  EXPECT_EQ(png.substr(1, 3), "PNG");
+  EXPECT_LT(png.size(), 8192U);
+}
+
 TEST(Demo, SourcesAreReadCorrectly) {
   const DemoRun& jsma = found().plain.jsma;
-  ASSERT_EQ(found().sources.size(), 10U);
+  ASSERT_EQ(sources().size(), 10U);
   for (std::size_t label = 0; label < 10; ++label) {
-    const std::size_t sample = found().sources[label];
+    const std::size_t sample = sources()[label];
     if (sample == jsma.found().size()) continue;
     EXPECT_EQ(jsma.found().samples.labels[sample], static_cast<int>(label));
     EXPECT_EQ(jsma.found().predictions[sample], static_cast<int>(label));
@@ -282,8 +290,8 @@ TEST_F(SlowDemo, KeepsBothNetworksBesideThePage) {
   // A model of an earlier demo is replaced.
   nn::Model other{found().plain.named.model};
   nn::save_model(other, folder_ / "page/v1.hans");
-  const Json json = Json::parse(output("demo --quiet --json - --out page/report.html"));
-  EXPECT_EQ(folder_.state().size(), 4U);
+  const Json json = Json::parse(output("demo --quiet --json - --out page/report.html --picture nine.png"));
+  EXPECT_EQ(folder_.state().size(), 5U);
   for (const auto& [key, file] :
        {std::pair("plain", "page/v1.hans"), std::pair("adversarially_trained", "page/v1-adversarial.hans")}) {
     EXPECT_EQ(json.at(key).at("linf").at("model_sha256").string(), nn::load_model(folder_ / file).sha256);

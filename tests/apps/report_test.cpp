@@ -3,11 +3,14 @@
 
 #include <array>
 #include <hans/core/error.hpp>
+#include <hans/nn/sequential.hpp>
 #include <limits>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 #include "../../apps/report/chart.hpp"
+#include "../../apps/report/gallery.hpp"
 #include "../../apps/report/pictures.hpp"
 #include "../../apps/report/report.hpp"
 
@@ -167,25 +170,51 @@ TEST(Pictures, RefusesWhatIsNoPicture) {
   EXPECT_THROW(image_picture(zeros, Shape{1, 2, 1}, {0, static_cast<float>(infinity)}), Error);
 }
 
+using Pixel = std::vector<std::uint8_t>;
+
+Pixel pixel_of(const Picture& picture, std::size_t row, std::size_t column) {
+  const auto from = picture.pixels.begin() + static_cast<std::ptrdiff_t>((row * picture.width + column) * 3);
+  return Pixel(from, from + 3);
+}
+
 TEST(Pictures, StandInRowsOnASheet) {
-  const Picture grey{1, 2, 1, {10, 20}}, colour{1, 2, 3, {1, 2, 3, 4, 5, 6}};
-  const std::vector<std::vector<Picture>> rows{{grey}, {colour, grey}};
-  const Picture all = sheet(rows, 1);
-  EXPECT_EQ(all.height, 2U * 3 + 2);
-  EXPECT_EQ(all.width, 2U * 4 + 2);
-  const auto pixel = [&](std::size_t row, std::size_t column) {
-    const auto from = all.pixels.begin() + static_cast<std::ptrdiff_t>((row * all.width + column) * 3);
-    return std::vector<std::uint8_t>(from, from + 3);
+  const Picture grey{1, 2, 1, {8, 16}}, colour{1, 2, 3, {8, 16, 24, 32, 40, 253}};
+  const std::vector<SheetRow> rows{{"", "", {{grey}}, 10}, {"", "", {{colour}, {grey, {}, Mark::failed}}, 10}};
+  const Picture all = sheet(rows);
+  EXPECT_EQ(all.height, 2U * (10 + 8) + 8);
+  EXPECT_EQ(all.width, 2U * (20 + 8) + 8);
+  EXPECT_EQ(pixel_of(all, 8, 8), (Pixel{8, 8, 8}));
+  EXPECT_EQ(pixel_of(all, 17, 27), (Pixel{16, 16, 16}));
+  EXPECT_EQ(pixel_of(all, 26, 18), (Pixel{32, 40, 255}));  // few shades
+  EXPECT_EQ(pixel_of(all, 26, 46), (Pixel{8, 8, 8}));      // faint
+  for (const std::size_t row : {7U, 18U, 25U, 36U}) EXPECT_EQ(pixel_of(all, row, 8), pixel_of(all, 0, 0)) << row;
+  EXPECT_EQ(pixel_of(all, 8, 36), pixel_of(all, 0, 0));  // an empty place
+  EXPECT_THROW(sheet(std::vector<SheetRow>{{"", "", {{Picture{1, 1, 2, {1, 2}}}}}}), Error);
+}
+
+TEST(Pictures, WordsOfASheetCanBeTold) {
+  std::set<std::vector<std::uint8_t>> seen;
+  for (char letter = ' '; letter <= '~'; ++letter) {
+    const Picture all = sheet(std::vector<SheetRow>{{"", "", {{{}, {std::string(1, letter)}}}}});
+    EXPECT_EQ(all.width, letter_width + 16);
+    const bool dark = std::ranges::all_of(all.pixels, [](std::uint8_t byte) { return byte == 32; });
+    EXPECT_EQ(dark, letter == ' ') << letter;
+    EXPECT_TRUE(seen.insert(all.pixels).second) << letter;
+  }
+  const auto of_cell = [](std::string_view line, Mark mark) {
+    return sheet(std::vector<SheetRow>{{"", "", {{{}, {std::string(line)}, mark}}}}).pixels;
   };
-  EXPECT_EQ(pixel(2, 2), (std::vector<std::uint8_t>{10, 10, 10}));
-  EXPECT_EQ(pixel(2, 3), (std::vector<std::uint8_t>{20, 20, 20}));
-  EXPECT_EQ(pixel(5, 3), (std::vector<std::uint8_t>{4, 5, 6}));
-  EXPECT_EQ(pixel(5, 6), (std::vector<std::uint8_t>{10, 10, 10}));
-  for (const std::size_t row : {0U, 1U, 3U, 4U, 6U, 7U}) EXPECT_EQ(pixel(row, 2), pixel(0, 0));
-  EXPECT_EQ(pixel(2, 6), pixel(0, 0));  // an empty place
-  EXPECT_EQ(sheet(rows, 3).width, 3 * all.width);
-  EXPECT_THROW(sheet(std::vector<std::vector<Picture>>{{}}, 1), Error);
-  EXPECT_THROW(sheet(std::vector<std::vector<Picture>>{{grey, Picture{2, 2, 1, {1, 2, 3, 4}}}}, 1), Error);
+  EXPECT_EQ(of_cell("\xe9", Mark::none), of_cell("?", Mark::none));
+  EXPECT_NE(of_cell("7", Mark::fooled), of_cell("7", Mark::none));
+}
+
+TEST(Pictures, ReadingSaysLabelPredictionAndHowSure) {
+  const nn::Sequential net{Shape{1, 2, 1}, Rng(1), flatten, nn::Linear{.units = 3}};
+  const std::array<real, 2> zeros{}, no_image{static_cast<real>(no_number), 0};  // biases are 0
+  using Lines = std::vector<std::string>;
+  EXPECT_EQ(reading(net, zeros, 0), (Lines{"0", "33 %"}));
+  EXPECT_EQ(reading(net, zeros, 2), (Lines{"2 -> 0", "33 %"}));
+  EXPECT_EQ(reading(net, no_image, 2), (Lines{"2 -> ?"}));
 }
 
 TEST(Pictures, ChangeShowsSignAndSize) {

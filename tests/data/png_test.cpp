@@ -67,6 +67,13 @@ TEST(Png, HoldsTheRowsThatWereGiven) {
   }
 }
 
+TEST(Png, EqualRowsAreOne) {
+  std::vector<std::uint8_t> pixels;
+  for (const auto row : std::to_array<std::uint8_t>({1, 1, 2, 0, 0})) pixels.insert(pixels.end(), {row, 7});
+  const std::string rows = zlib_expand(chunks_of(encode_png(5, 2, 1, pixels))[1].content, 100);
+  EXPECT_EQ(rows, from_hex("000107 020000 000207 000007 020000"));
+}
+
 TEST(Png, FewColoursAreAPalette) {
   for (const std::size_t colours : {1u, 2u, 256u, 257u}) {
     std::vector<std::uint8_t> pixels;
@@ -83,7 +90,8 @@ TEST(Png, FewColoursAreAPalette) {
     const std::string rows = zlib_expand(chunks[2].content, 1 << 20);
     ASSERT_EQ(rows.size(), 20 * 31u);
     for (std::size_t k = 0; k < 600; ++k) {
-      const auto place = static_cast<unsigned char>(rows[k / 30 * 31 + 1 + k % 30]);
+      const bool as_above = rows[k / 30 * 31] == '\2';
+      const auto place = static_cast<unsigned char>(rows[(as_above ? 0 : k / 30 * 31) + 1 + k % 30]);
       EXPECT_EQ(static_cast<std::uint8_t>(chunks[1].content.at(3u * place)), pixels[3 * k]) << k;
     }
   }
