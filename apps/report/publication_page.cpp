@@ -121,7 +121,7 @@ std::string publication_html(std::span<const Publication> all) {
   if (all.size() > 1) {
     const TextTable rows = comparison(all);
     html.table(rows, true);
-    const bool same = std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return row[2] == rows[1][2]; });
+    const bool same = std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return row[4] == rows[1][4]; });
     if (!same) html.note("Not all have the same threat model: these numbers are no comparison of models.");
   }
   if (all.size() == 2) {

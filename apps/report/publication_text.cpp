@@ -103,15 +103,15 @@ std::string Publication::verdict(std::size_t attack, std::size_t radius) const {
 
 TextTable comparison(std::span<const Publication> all) {
   TextTable rows{
-      {"model", "data", "threat model", "attacks", "clean accuracy", "robust accuracy", "verdict", "result"}};
+      {"model", "robust accuracy", "verdict", "clean accuracy", "threat model", "attacks", "data", "result"}};
   const std::vector<std::string> names = short_names(all);
   for (std::size_t k = 0; k < all.size(); ++k) {
     const Run& run = all[k].run();
     const attacks::Evaluation& found = run.found;
-    rows.push_back({names[k], text(run.plan.subject.data, ", ", with_commas(found.size()), " images"),
-                    threat_text(threat_model(run.plan)),
+    rows.push_back({names[k], share_text(found.of_all(found.robust)), all[k].verdict(),
+                    share_text(found.of_all(found.right)), threat_text(threat_model(run.plan)),
                     listed(run.plan.attacks, [](const auto& attack) { return attack.info().name; }),
-                    share_text(found.of_all(found.right)), share_text(found.of_all(found.robust)), all[k].verdict(),
+                    text(run.plan.subject.data, ", ", with_commas(found.size()), " images"),
                     all[k].manifest.name.substr(0, 12)});
   }
   return rows;

@@ -102,7 +102,8 @@ dl { display: grid; grid-template-columns: auto 1fr; gap: .5rem .9rem; } dd { ma
 details { margin: .8rem 0; } summary { cursor: pointer; color: var(--soft); font-size: .92rem; }
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
 @media (max-width: 30rem) { body { font-size: 16px; } .data th, .data td { padding: .35rem .25rem; font-size: .9rem; }
-  .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data td strong { display: block; } h2 {
+  .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data td strong { display: block; }
+  .data .words, .data .words:first-child { min-width: 8.5rem; } h2 {
   margin-top: 2.4rem; }
   .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem;
   padding: .7rem .9rem; }
@@ -110,7 +111,7 @@ footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule);
 @media print { :root { color-scheme: light; } body { background: #fff; font-size: 11pt; }
   main { max-width: none; padding: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   h2, h3, figure, .card, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; }
-  .data { font-size: .72rem; } .data th, .data td { padding: .25rem .3rem; } .data .words, .data .words:first-child { min-width: 0; } }
+  .data { font-size: .72rem; } .data th, .data td { padding: .25rem .3rem; } .data .words, .data .words:first-child { min-width: 5rem; } }
 )";
 
 /// Whether a cell is words that need several lines, and no number with what belongs to it.

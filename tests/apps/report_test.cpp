@@ -1,6 +1,7 @@
 // The parts of the demo's page: escapes, pictures inside the page, grid, chart; and the page as a whole.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <hans/core/error.hpp>
 #include <hans/nn/sequential.hpp>

@@ -15,7 +15,10 @@ class Required;
 
 namespace detail {
 
-// What Required<T> refuses, and what it accepts if T is not a number.
+// Its name is what a compiler says where a field is left out: it names the constructor, which takes one of these.
+struct a_field_without_a_default_such_as_eps_was_left_out {};
+
+// What Required<T> refuses, and what it takes where T is no number.
 template <class Given, class T>
 concept WholeForFraction = std::floating_point<T> && std::integral<Given>;
 template <class Given, class T>
@@ -49,8 +52,10 @@ class Required {
   constexpr const T& value() const { return value_; }
 
  private:
-  friend class FieldAccess;  // constructs a blank value and fills it from text
-  constexpr Required() = default;
+  friend class FieldAccess;  // reads a description from text: makes the blank first and then fills it
+  // clang-format off: compilers print this line
+  constexpr Required(detail::a_field_without_a_default_such_as_eps_was_left_out = {}) {}  // write {.eps = 0.3f}
+  // clang-format on
 
   T value_{};
 };
