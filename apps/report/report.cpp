@@ -103,14 +103,14 @@ details { margin: .8rem 0; } summary { cursor: pointer; color: var(--soft); font
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
 @media (max-width: 30rem) { body { font-size: 16px; } .data th, .data td { padding: .35rem .25rem; font-size: .9rem; }
   .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data td strong { display: block; }
-  .data .words, .data .words:first-child { min-width: 8.5rem; } h2 {
+  .data .words, .data .words:first-child { min-width: 6.6rem; } h2 {
   margin-top: 2.4rem; }
   .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem;
   padding: .7rem .9rem; }
   .card > b { flex: 0 0 6.4rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
 @media print { :root { color-scheme: light; } body { background: #fff; font-size: 11pt; }
   main { max-width: none; padding: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2, h3, figure, .card, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; }
+  h2, h3, figure, .card, .matrix, tr { break-inside: avoid; } .chart { max-width: 26rem; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; }
   .data { font-size: .72rem; } .data th, .data td { padding: .25rem .3rem; } .data .words, .data .words:first-child { min-width: 5rem; } }
 )";
 

@@ -65,7 +65,7 @@ TEST_F(Cli, SaysOfEachAttackWhetherToBelieveIt) {
     const std::string& verdict = all[k].at("verdict").string();
     EXPECT_EQ(verdict == "UNRELIABLE", k == 1) << "each in its own ball";
     EXPECT_NE(all[k].at("sentence").string().find(text("; verdict ", verdict, ")")), std::string::npos);
-    EXPECT_NE(page.find(text(all[k].at("sentence").string(), "\nverdict ", verdict, " (")), std::string::npos);
+    EXPECT_NE(page.find(text(all[k].at("sentence").string(), "\nVerdict: ", verdict, " (")), std::string::npos);
   }
   EXPECT_NE(page.find("eps_range: eps is 1, features go from 0 to 1"), std::string::npos);
 }

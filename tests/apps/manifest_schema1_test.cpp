@@ -25,7 +25,7 @@ TEST_F(SlowSchemaOne, IsReadForGood) {
   for (const Row& row :
        {Row{"linear-1.0.0.json", 0, "Verdict: RELIABLE"},
         Row{"linear-1.0.0-targets.json", 0, "Verdict: UNCHECKED (nothing was probed: the attack has targets)"},
-        Row{"linear-1.0.0-at.json", 0, "Verdict: RELIABLE"}, Row{"linear-1.0.0-composite.json", 0, "verdict RELIABLE"},
+        Row{"linear-1.0.0-at.json", 0, "Verdict: RELIABLE"}, Row{"linear-1.0.0-composite.json", 0, "Verdict: RELIABLE"},
         Row{"linear-1.0.0-weak.json", 3, "Verdict: UNRELIABLE"}}) {
     SCOPED_TRACE(row.file);
     const std::string file = golden + row.file;
