@@ -1,4 +1,4 @@
-// Deflate compression (RFC 1951) with one match candidate per hash and the fixed Huffman code.
+// Deflate compression (RFC 1951): hash chains, and per block the fixed or the best Huffman code.
 #pragma once
 
 #include <string>

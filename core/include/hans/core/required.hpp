@@ -15,10 +15,10 @@ class Required;
 
 namespace detail {
 
-// Its name is what a compiler says where a field is left out: it names the constructor, which takes one of these.
+// Compilers print this name where a required field is left out: the inaccessible constructor takes it.
 struct a_field_without_a_default_such_as_eps_was_left_out {};
 
-// What Required<T> refuses, and what it takes where T is no number.
+// What Required<T> refuses, and what it accepts if T is not a number.
 template <class Given, class T>
 concept WholeForFraction = std::floating_point<T> && std::integral<Given>;
 template <class Given, class T>
@@ -52,7 +52,7 @@ class Required {
   constexpr const T& value() const { return value_; }
 
  private:
-  friend class FieldAccess;  // reads a description from text: makes the blank first and then fills it
+  friend class FieldAccess;  // constructs a blank value and fills it from text
   // clang-format off: compilers print this line
   constexpr Required(detail::a_field_without_a_default_such_as_eps_was_left_out = {}) {}  // write {.eps = 0.3f}
   // clang-format on

@@ -1,5 +1,4 @@
-// The version, its authors and its date: here and, held equal by a test, in CITATION.cff. CMake, the command and every
-// report read them from here.
+// Version, date and authors. CMake, the command and every report read them here; a test holds CITATION.cff equal.
 #pragma once
 
 #include <string_view>

@@ -8,9 +8,9 @@
 
 namespace hans::data {
 
-/// A PNG file of `pixels`, height x width x channels bytes, row-major; one channel is grey, three are red,
-/// green, blue (in a palette, if there are at most 256 colours). The same pixels always give the same file. Throws
-/// Error for other counts or an empty picture.
+/// A PNG file of height x width x channels bytes, row-major; one channel is grey, three are red, green, blue (stored
+/// with a palette if there are at most 256 colours). Equal pixels give equal files. Throws Error for another number of
+/// channels or of pixels, or an empty image.
 std::string encode_png(std::size_t height, std::size_t width, std::size_t channels,
                        std::span<const std::uint8_t> pixels);
 
