@@ -146,6 +146,7 @@ std::string short_name(std::string_view data_name) {
 
 data::Dataset load_data(std::string_view word, data::Part part, const nn::Sequential& model) {
   data::Dataset data = data::load(word, part, model.classes());
+  if (!data.note().empty()) note(text(data.name(), ": ", data.note()));
   check(data.image_shape() == model.input(), "the model takes images of ", model.input(), ", but those of ",
         data.name(), " are ", data.image_shape(), "; use data or a model of the same shape");
   check(data.classes() <= model.classes(), "the model tells ", model.classes(), " classes apart, but ", data.name(),

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <limits>
+#include <optional>
 
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
@@ -109,12 +111,30 @@ std::string read_perhaps_gzipped(const fs::path& path) {
   return gunzip(file, size);
 }
 
+/// What to do with the files of a folder that holds no IDX files; empty where nobody knows.
+std::string remedy(const fs::path& folder) {
+  std::error_code ignored;
+  if (is_file(folder / "data_batch_1")) return "; of CIFAR-10 get the binary version, cifar-10-binary.tar.gz";
+  const auto end = fs::recursive_directory_iterator();
+  std::size_t left = 1000;
+  for (auto at = fs::recursive_directory_iterator(folder, ignored); !ignored && at != end && left > 0; --left) {
+    const std::string ending = at->path().extension().string();
+    for (const std::string_view picture : {".png", ".PNG", ".jpg", ".jpeg", ".JPEG"}) {
+      if (ending != picture) continue;
+      return text("; it holds pictures: make an .npz of them, in Python: numpy.savez('data.npz', images=numpy.stack([",
+                  "numpy.asarray(PIL.Image.open(f)) for f in files]), labels=labels)");
+    }
+    at.increment(ignored);
+  }
+  return "";
+}
+
 Dataset read_idx_folder(const Source& source) {
   const fs::path images_path = find_images(source.path, source.part),
                  labels_path = find_idx(source.path, source.part, "labels", "idx1");
   const auto there = [&](const fs::path& path, std::string_view what, std::string_view type) {
     check(!path.empty(), "there is no ", idx_name(source.part, what, "-", type), " (or .gz) in ",
-          in_quotes(source.path.string()));
+          in_quotes(source.path.string()), path.empty() ? remedy(source.path) : "");
   };
   there(images_path, "images", "idx3");
   there(labels_path, "labels", "idx1");
@@ -127,39 +147,168 @@ Dataset read_idx_folder(const Source& source) {
 
 bool is_npz_path(const fs::path& path) { return path.extension() == ".npz"; }
 
+/// The names of two arrays that belong together, and the part that they are.
+struct Pair {
+  std::string_view images, labels;
+  std::optional<Part> part;
+};
+constexpr std::array<Pair, 5> known_pairs{{{"images", "labels", {}},
+                                           {"x_test", "y_test", Part::test},
+                                           {"test_images", "test_labels", Part::test},
+                                           {"x_train", "y_train", Part::train},
+                                           {"train_images", "train_labels", Part::train}}};
+
+/// A file that holds one pair has no parts, whatever the pair is called.
+Pair find_pair(const std::vector<std::string>& names, const Source& source) {
+  std::vector<Pair> there;
+  std::ranges::copy_if(known_pairs, std::back_inserter(there),
+                       [&](const Pair& pair) { return std::ranges::find(names, pair.images) != names.end(); });
+  if (there.empty()) there.push_back(known_pairs[0]);  // whose reader says what there is
+  const auto wanted = std::ranges::find(there, source.part, &Pair::part);
+  const bool has_parts = source.names_part || (there.size() > 1 && there.front().part.has_value());
+  if (has_parts && wanted != there.end()) return *wanted;
+  check_usage(!source.names_part, in_quotes(source.path.string()), " has no parts; leave '/", to_text(source.part),
+              "' away");
+  return {there.front().images, there.front().labels, {}};
+}
+
+std::string array_text(std::string_view name) { return text("array ", in_quotes(name)); }
+
+/// How the images of an array lie: height x width, perhaps x channels behind or, where so few can be no height, before.
+struct ImageLayout {
+  Shape image;
+  bool channels_first = false;
+};
+ImageLayout layout_of(const Shape& shape, std::string_view name) {
+  constexpr std::size_t most_channels = 4;
+  const std::size_t rank = shape.rank();
+  check(rank == 3 || rank == 4, array_text(name), " has shape ", shape,
+        "; count x height x width, perhaps x channels, is needed");
+  check_count(shape[0]);
+  if (rank == 3) return {{shape[1], shape[2], 1}};
+  if (shape[1] <= most_channels && shape[3] > most_channels) return {{shape[2], shape[3], shape[1]}, true};
+  return {{shape[1], shape[2], shape[3]}};
+}
+
+template <class Pixels>
+Pixels channels_last(Pixels from, const ImageLayout& layout) {
+  if (!layout.channels_first) return from;
+  const std::size_t channels = layout.image[2], plane = layout.image[0] * layout.image[1];
+  const std::size_t count = layout.image.elements() == 0 ? 0 : from.size() / layout.image.elements();
+  Pixels to(from.size(), 0);
+  std::size_t next = 0;
+  for (std::size_t k = 0; k < count * channels; k += channels) {
+    for (std::size_t pixel = 0; pixel < plane; ++pixel) {
+      for (std::size_t c = 0; c < channels; ++c) to[next++] = from[(k + c) * plane + pixel];
+    }
+  }
+  return to;
+}
+
+std::vector<int> labels_of(const Array& stored, std::string_view name) {
+  const bool flat = stored.shape.rank() == 1 || (stored.shape.rank() == 2 && stored.shape[1] == 1);
+  check(flat, array_text(name), " has shape ", stored.shape, "; one number for each image is needed");
+  check(stored.kind != Array::Kind::floating, array_text(name), " holds ", stored.type_name(),
+        ", not integers: labels are the numbers of the classes, from 0");
+  std::vector<int> labels;
+  for (const std::int64_t label : stored.integers()) {
+    check(label >= 0 && label <= std::numeric_limits<int>::max(), "label ", label, " of image ", labels.size(),
+          " is outside every range");
+    labels.push_back(static_cast<int>(label));
+  }
+  return labels;
+}
+
+/// What was taken, where it is not what hans itself writes.
+std::string taken_text(const Pair& pair, const Array& images, const ImageLayout& layout, const Shape& labels) {
+  const bool wide = images.kind == Array::Kind::floating && images.width == 8;
+  if (pair.images == "images" && !layout.channels_first && !wide && labels.rank() == 1) return "";
+  return text("takes ", in_quotes(pair.images), " (", images.shape, " ", images.type_name(),
+              layout.channels_first ? ", channels first" : "", ") as images of ", layout.image, wide ? " float32" : "",
+              " and ", in_quotes(pair.labels), " (", labels, ") as labels");
+}
+
 Dataset read_npz_file(const Source& source) {
-  const std::string path = source.path.string();
-  check_usage(!source.names_part, in_quotes(path), " has no parts; leave '/", to_text(source.part), "' away");
-  const std::string file = read_file(path, most_bytes);
-  return within(path, [&] {
-    Array images = read_npz(file, "images");
-    const std::size_t rank = images.shape.rank();
-    check(rank == 3 || rank == 4, "the images have shape ", images.shape,
-          "; count x height x width, perhaps x channels, is needed");
-    check_count(images.shape[0]);
+  const std::string path = source.path.string(), file = read_file(path, most_bytes);
+  struct Parts {
+    Array images;
+    ImageLayout layout;
+    std::vector<float> floats;
     std::vector<int> labels;
+    std::string note;
+  };
+  const Pair pair = find_pair(within(path, [&] { return npz_names(file); }), source);
+  Parts all = within(path, [&] {
+    Parts parts{read_npz(file, pair.images), {}, {}, {}, ""};
+    const Array& images = parts.images;
+    parts.layout = layout_of(images.shape, pair.images);
     constexpr std::uint64_t widest_label = 8, longest_header = 65536;
-    const Array stored = read_npz(file, "labels", images.shape[0] * widest_label + longest_header);
-    check(stored.shape.rank() == 1, "the labels have shape ", stored.shape, "; one number for each image is needed");
-    for (const std::int64_t label : stored.integers()) {
-      check(label >= 0 && label <= std::numeric_limits<int>::max(), "label ", label, " of image ", labels.size(),
-            " is outside every range");
-      labels.push_back(static_cast<int>(label));
-    }
-    const Shape image{images.shape[1], images.shape[2], rank == 4 ? images.shape[3] : 1};
+    const Array stored = read_npz(file, pair.labels, images.shape[0] * widest_label + longest_header);
+    parts.labels = labels_of(stored, pair.labels);
+    parts.note = taken_text(pair, images, parts.layout, stored.shape);
     if (images.kind == Array::Kind::floating) {
-      return Dataset(path, image, images.floats(), std::move(labels), source.classes);
+      for (const double value : images.doubles()) parts.floats.push_back(static_cast<float>(value));
+    } else {
+      check(images.type_name() == "uint8", array_text(pair.images), " holds ", images.type_name(),
+            "; uint8, or floats in [0, 1], are needed");
     }
-    check(images.type_name() == "uint8", "the images have elements of type ", images.type_name(),
-          "; uint8, or float32 in [0, 1], is needed");
-    return Dataset(path, image, std::move(images.content), std::move(labels), source.classes);
+    return parts;
   });
+  const std::string name = pair.part ? source.name : path;
+  Dataset data = all.images.kind == Array::Kind::floating
+                     ? Dataset(name, all.layout.image, channels_last(std::move(all.floats), all.layout),
+                               std::move(all.labels), source.classes)
+                     : Dataset(name, all.layout.image, channels_last(std::move(all.images.content), all.layout),
+                               std::move(all.labels), source.classes);
+  data.set_note(std::move(all.note));
+  return data;
+}
+
+// ---- CIFAR-10's binary files ----------------------------------------------------------------------------------
+
+std::vector<std::string> cifar_files(Part part) {
+  if (part == Part::test) return {"test_batch.bin"};
+  return {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"};
+}
+
+bool is_cifar_folder(const fs::path& path) {
+  return is_file(path / "test_batch.bin") || is_file(path / "data_batch_1.bin");
+}
+
+std::string lacks_cifar(const fs::path& folder, Part part) {
+  for (const std::string& name : cifar_files(part)) {
+    if (!is_file(folder / name)) return name;
+  }
+  return "";
+}
+
+// A record is a label and three planes of 32 x 32 bytes.
+Dataset read_cifar_folder(const Source& source) {
+  const ImageLayout layout{{32, 32, 3}, true};
+  const std::size_t pixels = layout.image.elements(), record = 1 + pixels;
+  const std::string missing = lacks_cifar(source.path, source.part);
+  check(missing.empty(), "there is no ", missing, " in ", in_quotes(source.path.string()));
+  std::string images;
+  std::vector<int> labels;
+  for (const std::string& name : cifar_files(source.part)) {
+    const std::string path = (source.path / name).string(), file = read_file(path, most_bytes);
+    check(!file.empty() && file.size() % record == 0, in_quotes(path), ": ", file.size(), " bytes are no whole number ",
+          "of records of ", record, ", a label and 32x32x3 pixels each");
+    for (std::size_t at = 0; at < file.size(); at += record) {
+      labels.push_back(static_cast<unsigned char>(file[at]));
+      images.append(file, at + 1, pixels);
+    }
+    check_count(labels.size());
+  }
+  return Dataset(source.name, layout.image, channels_last(std::move(images), layout), std::move(labels),
+                 source.classes == 0 ? 10 : source.classes);
 }
 
 // ---- all ----------------------------------------------------------------------------------------------------
 
-constexpr std::array<Format, 2> all_formats{{
+constexpr std::array<Format, 3> all_formats{{
     {{"npz", "an .npz file with images and labels"}, is_npz_path, nullptr, read_npz_file},
+    {{"cifar", "a folder of CIFAR-10's binary files"}, is_cifar_folder, lacks_cifar, read_cifar_folder},
     {{"idx", "a folder of IDX files"}, is_folder, lacks_images, read_idx_folder},
 }};
 

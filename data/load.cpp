@@ -94,10 +94,13 @@ Dataset from_search(const Named& named, Part part, const std::string& name) {
                    ", or use mnist-5k, which is built in"));
 }
 
-/// "a folder of IDX files or an .npz file with images and labels"
+/// "an .npz file with images and labels, a folder of CIFAR-10's binary files or a folder of IDX files"
 std::string all_formats_text() {
   std::string all;
-  for (const Format& one : formats()) append(all, text(all.empty() ? "" : " or ", one.meaning));
+  for (const Format& one : formats()) {
+    const bool last = &one == &formats().back();
+    append(all, text(all.empty() ? "" : last ? " or " : ", ", one.meaning));
+  }
   return all;
 }
 
@@ -125,8 +128,8 @@ Dataset load(std::string_view name, Part part, std::size_t classes) {
   if (rest.find('/') == std::string::npos && !is_file && !rest.ends_with(".npz")) {
     std::string known;
     for (const Named& named : names) append(known, text(known.empty() ? "" : ", ", named.name));
-    throw UsageError(text("there is no data set ", in_quotes(rest), "; there are ", known, "; else give ",
-                          all_formats_text(), "; a folder is written with a '/', such as './digits'"));
+    throw UsageError(text("there is no data set ", in_quotes(rest), "; there are ", known, "; else give ", all_formats_text(),
+                          "; a folder is written with a '/', such as './digits'"));
   }
   const auto reader = std::ranges::find_if(formats(), [&](const Format& one) { return one.recognises(rest); });
   check(reader != formats().end(), in_quotes(rest), is_file ? " is in no known format" : " does not exist",

@@ -145,7 +145,8 @@ TEST(Load, FoldersWithFaults) {
   temporary.write("plain/t10k-images-idx3-ubyte.gz", idx({1, 1, 2}, {5, 6}));
   temporary.write("plain/t10k-labels-idx1-ubyte", idx({1}, {1}));
   const std::string plain = (temporary.path() / "plain").string();
-  const std::string known = "data are an .npz file with images and labels or a folder of IDX files";
+  const std::string known =
+      "data are an .npz file with images and labels, a folder of CIFAR-10's binary files or a folder of IDX files";
   EXPECT_EQ(error_of([&] { load(plain); }), "'" + plain + "/t10k-images-idx3-ubyte.gz': not a gzip file");
   EXPECT_EQ(error_of([&] { load(plain + "/train"); }),
             "there is no train-images-idx3-ubyte (or .gz) in '" + plain + "'");
@@ -203,17 +204,17 @@ TEST(Load, NpzWithFaults) {
     const char* message;
   };
   const std::vector<Case> table{
-      {images_u8({2, 3}), good_labels, "the images have shape 2x3"},
-      {images_u8({2, 1, 1, 1, 3}), good_labels, "the images have shape 2x1x1x1x3"},
+      {images_u8({2, 3}), good_labels, "array 'images' has shape 2x3;"},
+      {images_u8({2, 1, 1, 1, 3}), good_labels, "array 'images' has shape 2x1x1x1x3;"},
       {good_images, labels_of({1, 2, 3}), "2 images of 1x3x1 but 3 labels"},
-      {good_images, Array::of({2, 1}, std::vector<std::int64_t>{0, 1}), "the labels have shape 2x1"},
+      {good_images, Array::of({1, 2}, std::vector<std::int64_t>{0, 1}), "array 'labels' has shape 1x2"},
       {good_images, labels_of({-1, 0}), "label -1 of image 0"},
       {good_images, labels_of({0, 1000}), "label 1000 of image 1 is outside 0 to 999"},
       {good_images, labels_of({0, std::int64_t{1} << 32}), "label 4294967296 of image 1"},
-      {good_images, of_floats({2}, 1), "float32, not integers"},
+      {good_images, of_floats({2}, 1), "array 'labels' holds float32, not integers"},
       {of_floats({2, 1, 3}, 51), good_labels, "image 0 holds 51; pixels must be in [0, 1]"},
-      {Array::of({2, 1, 3}, std::vector<double>(6)), good_labels, "float64, not float32"},
-      {Array::of({2, 1, 3}, std::vector<std::int64_t>(6)), good_labels, "elements of type int64; uint8, or float32"},
+      {Array::of({2, 1, 3}, std::vector<double>(6, 2)), good_labels, "image 0 holds 2; pixels must be in [0, 1]"},
+      {Array::of({2, 1, 3}, std::vector<std::int64_t>(6)), good_labels, "array 'images' holds int64; uint8, or floats"},
       {images_u8({0, 28, 28}), labels_of({}), "holds no images"},
   };
   for (const Case& broken : table) {
@@ -222,6 +223,7 @@ TEST(Load, NpzWithFaults) {
     const std::string message = error_of([&] { load(path); });
     EXPECT_NE(message.find(broken.message), std::string::npos) << broken.message << ": " << message;
     EXPECT_TRUE(message.starts_with("'" + path)) << message;
+    EXPECT_EQ(message.find(path, 2), std::string::npos) << "names the file twice: " << message;
   }
   const std::string path = temporary.write("x.npz", write_npz({{"images", good_images}}));
   EXPECT_EQ(error_of([&] { load(path); }), "'" + path + "': there is no array 'labels' in the file; it holds 'images'");
@@ -302,9 +304,10 @@ TEST(Load, UnknownNamesAreUsageErrors) {
   for (const char* name : {"", "cifar", "mnist5k", "MNIST", "/train", "cifar/test"}) {
     EXPECT_THROW(load(name), UsageError) << name;
   }
-  EXPECT_EQ(error_of([] { load("digits/test"); }),
-            "there is no data set 'digits'; there are mnist-5k, mnist, fashion-mnist; else give an .npz file with "
-            "images and labels or a folder of IDX files; a folder is written with a '/', such as './digits'");
+  EXPECT_EQ(
+      error_of([] { load("digits/test"); }),
+      "there is no data set 'digits'; there are mnist-5k, mnist, fashion-mnist; else give an .npz file with "
+      "images and labels, a folder of CIFAR-10's binary files or a folder of IDX files; a folder is written with a '/', such as './digits'");
   EXPECT_NE(error_of([] { load("none.npz"); }).find("none.npz"), std::string::npos);
 }
 

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <hans/core/tensor.hpp>
@@ -58,6 +59,10 @@ class Dataset {
   std::span<const int> labels() const;
   Box box() const { return {}; }
 
+  /// How its file was read, where that had to be guessed: for the user to check; empty where nothing was.
+  const std::string& note() const { return note_; }
+  void set_note(std::string note) { note_ = std::move(note); }
+
   /// SHA-256 of count, height, width and channels (u64), pixels as stored, labels (int32), all little-endian.
   /// Reads every pixel on each call.
   std::string sha256() const;
@@ -80,6 +85,7 @@ class Dataset {
   const Store& store() const;
 
   std::shared_ptr<const Store> store_;
+  std::string note_;
 };
 
 struct Split {
