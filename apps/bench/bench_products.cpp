@@ -56,8 +56,8 @@ struct Product {
   explicit Product(const Conv& made, std::uint64_t seed)
       : conv(made),
         images(bench_noise({conv.samples, conv.height, conv.width, conv.channels}, seed, "bench/images")),
-        weights(
-            bench_noise({conv.kernel_height, conv.kernel_width, conv.channels, conv.filters}, seed, "bench/weights")),
+        weights(bench_noise({conv.kernel_height, conv.kernel_width, conv.channels / conv.groups, conv.filters}, seed,
+                            "bench/weights")),
         bias(bench_noise({conv.filters}, seed, "bench/bias")),
         packed(Tensor::uninitialised({kernels::forward_pack_size(conv)})),
         out(Tensor::uninitialised({conv.samples, conv.out_height, conv.out_width, conv.filters})) {}
@@ -138,16 +138,15 @@ Job layer_job(const std::string& model, const LayerProduct& layer, std::size_t p
           prepare};
 }
 
-/// The product of a layer that is timed; of a convolution in groups: one group on as many more samples.
+/// The product of a layer that is timed.
 struct ProductOf {
   std::optional<Conv> operator()(const nn::Conv2d& layer) const {
-    const std::size_t groups = layer.groups.value_or(1);
     const Window window = nn::window_of(layer, at.in());
-    return Conv{.samples = samples * groups,
+    return Conv{.samples = samples,
                 .height = at.in()[0],
                 .width = at.in()[1],
-                .channels = at.in()[2] / groups,
-                .filters = layer.filters / groups,
+                .channels = at.in()[2],
+                .filters = layer.filters,
                 .kernel_height = layer.kernel.value().height,
                 .kernel_width = layer.kernel.value().width,
                 .stride_height = window.stride_height,
@@ -155,7 +154,10 @@ struct ProductOf {
                 .pad_top = window.pad_top,
                 .pad_left = window.pad_left,
                 .out_height = at.out()[0],
-                .out_width = at.out()[1]};
+                .out_width = at.out()[1],
+                .dilation_height = window.dilation_height,
+                .dilation_width = window.dilation_width,
+                .groups = layer.groups.value_or(1)};
   }
   std::optional<Conv> operator()(const nn::Linear& layer) const {
     return Conv{.samples = samples, .channels = at.in()[0], .filters = layer.units};
@@ -173,7 +175,7 @@ struct ProductOf {
 
 double multiply_adds(const Conv& conv) {
   return static_cast<double>(conv.samples * conv.out_height * conv.out_width) *
-         static_cast<double>(conv.kernel_height * conv.kernel_width * conv.channels * conv.filters);
+         static_cast<double>(conv.kernel_height * conv.kernel_width * (conv.channels / conv.groups) * conv.filters);
 }
 
 std::vector<LayerProduct> products_of(const nn::Sequential& net, std::size_t samples) {

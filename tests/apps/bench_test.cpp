@@ -53,24 +53,38 @@ TEST(Bench, CountsOperations) {
 
 TEST(Bench, LayersAreTheProductsTheNetworkComputes) {
   // The last layer's logits, computed from the products' own geometry.
-  const nn::Sequential net = nn::Sequential::parse(
-      "9x8x2;conv2d:filters=5,kernel=3,stride=2,padding=same;conv2d:filters=4,kernel=2,"
-      "padding=0x1x1x0;flatten;linear:units=3",
-      Rng(3));
-  const Tensor images = apps::bench_noise({2, 9, 8, 2}, 1, "images");
-  Tensor x = images;
-  for (const apps::LayerProduct& layer : apps::products_of(net, 2)) {
-    const std::size_t place = layer.position == 0 ? 0 : layer.position == 1 ? 2 : 4;
-    const kernels::Conv& c = layer.conv;
-    Tensor packed({kernels::forward_pack_size(c)});
-    kernels::pack_forward(c, net.weights()[place].data(), packed.mutable_data());
-    Tensor out({c.samples, c.out_height, c.out_width, c.filters});
-    kernels::conv_forward(c, x.data(), packed.data(), net.weights()[place + 1].data(), kernels::Activation::none,
-                          out.mutable_data());
-    x = out;
+  struct Row {
+    std::string_view architecture;
+    double first;  // multiply-adds of the first layer, for one image
+  };
+  constexpr Row rows[]{
+      {"9x8x2;conv2d:filters=5,kernel=3,stride=2,padding=same;conv2d:filters=4,kernel=2,"
+       "padding=0x1x1x0;flatten;linear:units=3",
+       5 * 4 * 9 * 2 * 5},
+      {"9x8x4;conv2d:filters=6,kernel=3,groups=2,dilation=2;conv2d:filters=6,kernel=2,groups=6;flatten;"
+       "linear:units=3",
+       5 * 4 * 9 * 2 * 6}};
+  for (const Row& row : rows) {
+    const nn::Sequential net = nn::Sequential::parse(row.architecture, Rng(3));
+    const Tensor images = apps::bench_noise(net.input().with_front(2), 1, "images");
+    Tensor x = images;
+    for (const apps::LayerProduct& layer : apps::products_of(net, 2)) {
+      const std::size_t place = layer.position == 0 ? 0 : layer.position == 1 ? 2 : 4;
+      const kernels::Conv& c = layer.conv;
+      EXPECT_EQ(c.samples, 2U) << row.architecture;
+      if (layer.position == 0) {
+        EXPECT_EQ(apps::multiply_adds(c), 2 * row.first) << row.architecture;
+      }
+      Tensor packed({kernels::forward_pack_size(c)});
+      kernels::pack_forward(c, net.weights()[place].data(), packed.mutable_data());
+      Tensor out({c.samples, c.out_height, c.out_width, c.filters});
+      kernels::conv_forward(c, x.data(), packed.data(), net.weights()[place + 1].data(), kernels::Activation::none,
+                            out.mutable_data());
+      x = out;
+    }
+    Tape tape;
+    EXPECT_TRUE(identical(x.reshaped({2, 3}), net.logits(tape.constant(images)).value())) << row.architecture;
   }
-  Tape tape;
-  EXPECT_TRUE(identical(x.reshaped({2, 3}), net.logits(tape.constant(images)).value()));
 }
 
 TEST(Bench, PeakCountsWhatItDoes) {
