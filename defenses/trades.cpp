@@ -15,6 +15,14 @@ attacks::Pgd attack_of(const Trades& trades) {
           .start = attacks::Start::gaussian};
 }
 
+Tensor attacked_by(const Trades& trades, const nn::TrainStep& step) {
+  const data::Samples& batch = step.batch;
+  const Shape image = batch.images.shape().without_front();
+  (void)attacks::budget_of(Trades::name, &trades.eps.value(), trades.norm, image,
+                           batch.box);  // refused in its own name
+  return attacked(step, attack_of(trades), Trades::name);
+}
+
 }  // namespace
 
 Trades Trades::resolved() const {
@@ -24,7 +32,7 @@ Trades Trades::resolved() const {
 }
 
 Var Trades::loss(const nn::TrainStep& step) const {
-  const Tensor images = beta > 0 ? attacked(step, attack_of(*this), name) : Tensor();
+  const Tensor images = beta > 0 ? attacked_by(*this, step) : Tensor();
   const Var logits = step.logits(step.batch.images);
   const Var clean = cross_entropy(logits, step.batch.labels, static_cast<real>(smoothing));
   if (beta == 0) return clean;

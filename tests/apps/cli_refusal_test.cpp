@@ -168,7 +168,7 @@ TEST_F(CliRefusal, RefusesInOneLineAndChangesNothing) {
       {"train --data mnist-5k --model linear --epochs 1 --defense trades:eps=0.1,beta=-1 --out x.hans", 2, "beta"},
       {"train --data mnist-5k --model linear --epochs 1 --defense trades:eps=0.1,steps=0 --out x.hans", 2, "steps"},
       {"train --data mnist-5k --model linear --epochs 1 --defense trades:eps=2 --out x.hans", 2,
-       "is more than features from 0 to 1 can change"},
+       "trades: eps = 2 is more than features from 0 to 1 can change"},
       {"train --data mnist-5k --model linear --epochs 1 --defense trades:eps=0.1,smoothing=0 --smoothing 0 --out x.hans",
        2, "given twice"},
       {"train --data mnist-5k --model linear --epochs 1 --augment shift:pixels=1 --out x.hans", 2, "augment"},
