@@ -14,11 +14,7 @@ namespace {
 constexpr std::string_view suffix = ".npy";
 
 Array read_entry(std::string_view file, const ZipEntry& entry, std::string_view name, std::uint64_t most) {
-  try {
-    return read_npy(read_zip_entry(file, entry, most));
-  } catch (const Error& error) {
-    throw Error(text("array ", in_quotes(name), ": ", error.what()));
-  }
+  return of_array(name, [&] { return read_npy(read_zip_entry(file, entry, most)); });
 }
 
 std::string name_of(const ZipEntry& entry) { return entry.name.substr(0, entry.name.size() - suffix.size()); }
@@ -53,7 +49,8 @@ void each_npz(std::string_view file, const std::function<void(const std::string&
     if (!entry.name.ends_with(suffix)) continue;
     const std::string name = name_of(entry);
     check(names.insert(name).second, "the file holds two arrays ", in_quotes(name));
-    take(name, read_entry(file, entry, name, most_expanded(file.size())));
+    const Array array = read_entry(file, entry, name, most_expanded(file.size()));
+    of_array(name, [&] { take(name, array); });
   }
 }
 

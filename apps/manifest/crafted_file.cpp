@@ -25,22 +25,30 @@ Tensor pixels_of(std::span<const float> planes, std::size_t count, const Shape& 
   return made;
 }
 
+/// What `read` returns; an Error from it names the file.
+template <class Read>
+auto of_file(const std::string& path, const Read& read) {
+  try {
+    return read();
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(text(path, ": ", error.what()));
+  }
+}
+
 /// The arrays of a file, each checked against the number of rows.
 class Rows {
  public:
   explicit Rows(const std::string& path) : path_(path), file_(read_file(path)) {
     check(data::is_npz(file_), path, " is no .npz file of adversarial images, as hans attack --out writes them");
-    try {
-      names_ = data::npz_names(file_);
-    } catch (const Error& error) {
-      throw Error(text(path, ": ", error.what()));
-    }
+    names_ = of_file(path, [&] { return data::npz_names(file_); });
   }
 
   bool has(std::string_view name) const { return std::ranges::count(names_, name) > 0; }
   data::Array array(std::string_view name) const {
     check(has(name), path_, " has no array ", in_quotes(name), "; images, originals and labels must be there");
-    return data::read_npz(file_, name);
+    return of_file(path_, [&] { return data::read_npz(file_, name); });
   }
 
   /// Images, of which the first array says how many rows there are.
@@ -54,7 +62,8 @@ class Rows {
     const bool fits = stored == image || by_channel || (channels == 1 && plane);
     check(found.shape.rank() > 0 && fits, name, " in ", path_, " have shape ", found.shape,
           "; the model takes images of ", image);
-    const std::vector<float> values = found.floats();
+    const std::vector<float> values =
+        of_file(path_, [&] { return data::of_array(name, [&] { return found.floats(); }); });
     if (!count_) count_ = found.shape[0];
     check(found.shape[0] == *count_, path_, " has ", *count_, " images and ", found.shape[0], " ", name);
     Tensor made(image.with_front(*count_), std::vector<real>(values.begin(), values.end()));
@@ -69,7 +78,8 @@ class Rows {
     const data::Array found = array(name);
     check(found.shape == Shape{*count_}, name, " in ", path_, " has shape ", found.shape, " for ", *count_, " images");
     std::vector<T> all;
-    for (const std::int64_t one : found.integers()) {
+    const auto read = [&] { return data::of_array(name, [&] { return found.integers(); }); };
+    for (const std::int64_t one : of_file(path_, read)) {
       check(one >= low && one <= high, name, " in ", path_, " has a ", one, "; allowed are ", low, " to ", high);
       all.push_back(static_cast<T>(one));
     }

@@ -8,13 +8,26 @@
 #include <utility>
 #include <vector>
 
+#include <hans/core/error.hpp>
 #include <hans/data/npy.hpp>
 
 namespace hans::data {
 
 using NamedArray = std::pair<std::string, Array>;
 
-/// Whether the file begins like a ZIP archive with at least one entry.
+/// Returns what `read` makes of the array `name`, which the message of an Error from it begins with.
+template <class Read>
+auto of_array(std::string_view name, const Read& read) {
+  try {
+    return read();
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(text("array ", in_quotes(name), ": ", error.what()));
+  }
+}
+
+/// Whether a file begins like a ZIP archive that holds anything.
 bool is_npz(std::string_view file);
 
 /// The array `name` (without ".npy") of an .npz file, stored or deflated. Refuses an array of more than `most` bytes;
