@@ -2,7 +2,8 @@
 #include "arguments.hpp"
 
 #include <algorithm>
-#include <numeric>
+
+#include "../core/text/detail/meant.hpp"
 
 namespace hans::apps {
 namespace {
@@ -18,32 +19,30 @@ std::string all_names(std::span<const Argument> known) {
   return listed(known, [](const Argument& argument) { return shown_name(argument.info.name); });
 }
 
-// How many letters have to be inserted, left out or replaced (Levenshtein 1966).
-std::size_t edits(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t above = row[j + 1];
-      row[j + 1] = std::min({above + 1, row[j] + 1, diagonal + (a[i] == b[j] ? 0U : 1U)});
-      diagonal = above;
-    }
-  }
-  return row.back();
-}
-
-std::size_t find_option(std::string_view command, std::span<const Argument> known, std::string_view name) {
-  for (std::size_t k = 0; k < known.size(); ++k) {
-    if (!known[k].positional && known[k].info.name == name) return k;
-  }
-  std::vector<std::string> names;
+/// What is said of a word that is no option here.
+std::string allowed_after(std::string_view word, std::span<const Argument> known) {
+  std::vector<std::string_view> names;
   for (const Argument& argument : known) {
     if (!argument.positional) names.push_back(argument.info.name);
   }
-  throw UsageError(text(command, ": unknown option ", in_quotes(text("--", name)), did_you_mean(name, names, "--"),
-                        all_names(known)));
+  const bool option = word.starts_with('-');
+  word.remove_prefix(std::min(word.find_first_not_of('-'), word.size()));
+  const auto is_meant = [&](const Argument& argument) {
+    std::string name = argument.info.name;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return option && argument.positional && name == word;
+  };
+  if (const auto found = std::ranges::find_if(known, is_meant); found != known.end()) {
+    return text("; write ", found->info.name, " without --", word, "; allowed: ", all_names(known));
+  }
+  return text(did_you_mean(word, names, "--"), "allowed: ", all_names(known));
+}
+
+std::size_t find_option(std::string_view command, std::span<const Argument> known, std::string_view word) {
+  for (std::size_t k = 0; k < known.size(); ++k) {
+    if (!known[k].positional && text("--", known[k].info.name) == word) return k;
+  }
+  throw UsageError(text(command, ": unknown option ", in_quotes(word), allowed_after(word, known)));
 }
 
 std::string default_note(const FieldInfo& info) {
@@ -57,18 +56,6 @@ std::string default_note(const FieldInfo& info) {
 }  // namespace
 
 std::string shown_name(std::string_view name) { return text(is_positional(name) ? "" : "--", name); }
-
-std::string did_you_mean(std::string_view word, std::span<const std::string> names, std::string_view dashes) {
-  constexpr std::size_t longest = 64;  // nobody mistypes a name into that, and the table of edits() stays small
-  std::string_view best;
-  std::size_t least = word.size() / 3 + 2;
-  for (std::size_t k = 0; word.size() <= longest && k < names.size(); ++k) {
-    const std::size_t distance = edits(word, names[k]);
-    if (distance < least) best = names[k];
-    least = std::min(least, distance);
-  }
-  return best.empty() ? "; allowed: " : text("; did you mean ", dashes, best, "? allowed: ");
-}
 
 std::vector<Given> match_arguments(std::string_view command, std::span<const Argument> known, Arguments given) {
   std::vector<Given> found;
@@ -88,14 +75,13 @@ std::vector<Given> match_arguments(std::string_view command, std::span<const Arg
     if (options_ended || !word.starts_with('-') || word == "-") {
       const bool another = positional > 0 && next_positional == positional && known[positional - 1].repeatable;
       check_usage(next_positional < positional || another, command, ": unexpected argument ", in_quotes(word),
-                  "; allowed: ", all_names(known));
+                  allowed_after(word, known));
       found.push_back({another ? positional - 1 : next_positional++, word});
       continue;
     }
-    check_usage(word.starts_with("--"), command, ": unknown option ", in_quotes(word), "; allowed: ", all_names(known));
     const std::size_t equals = word.find('=');
     const bool has_value = equals != std::string_view::npos;
-    const std::size_t number = find_option(command, known, word.substr(2, has_value ? equals - 2 : word.npos));
+    const std::size_t number = find_option(command, known, word.substr(0, equals));
     const Argument& argument = known[number];
     check_usage(argument.repeatable || !was_given(number), command, ": ", shown_name(argument.info.name),
                 " is given twice; it is allowed once");
@@ -110,10 +96,13 @@ std::vector<Given> match_arguments(std::string_view command, std::span<const Arg
       found.push_back({number, given[++k]});
     }
   }
+  std::vector<const Argument*> missing;
   for (std::size_t k = 0; k < known.size(); ++k) {
-    check_usage(!known[k].info.required || was_given(k), command, ": ", shown_form(known[k]),
-                " is missing: ", known[k].info.meaning, " (see hans ", command, " --help)");
+    if (known[k].info.required && !was_given(k)) missing.push_back(&known[k]);
   }
+  check_usage(missing.empty(), command, ": ", listed(missing, [](const Argument* one) { return shown_form(*one); }),
+              missing.size() > 1 ? " are missing" : " is missing: ",
+              missing.size() == 1 ? missing.front()->info.meaning : "", " (see hans ", command, " --help)");
   return found;
 }
 

@@ -158,10 +158,6 @@ std::string listed(const All& all, Name name, std::string_view between = ", ") {
   return out;
 }
 
-/// "; did you mean --data? allowed: ", where one of the names is near enough to `word` to be meant, else "; allowed: ".
-/// The names are written behind `dashes`.
-std::string did_you_mean(std::string_view word, std::span<const std::string> names, std::string_view dashes);
-
 /// The page that --help prints.
 std::string help_page(std::string_view command, std::string_view meaning, std::string_view details,
                       std::string_view example, std::span<const Argument> known);

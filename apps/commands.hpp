@@ -133,4 +133,7 @@ Command show_command();
 Command list_command();
 Command bench_command();
 
+/// All that `hans list` says of what is called so, in any of its lists; empty for a name that is in none.
+std::string help_of_name(std::string_view name);
+
 }  // namespace hans::apps

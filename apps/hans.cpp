@@ -9,6 +9,7 @@
 #include <hans/core/file.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/version.hpp>
+#include "../core/text/detail/meant.hpp"
 #include "commands.hpp"
 
 namespace hans::apps {
@@ -27,28 +28,31 @@ std::vector<Command> commands() {
 std::string main_page(const std::vector<Command>& all) {
   Facts facts;
   for (const Command& command : all) facts.emplace_back(command.name, command.meaning);
-  return text("hans ", version,
-              ": attacks small networks, defends them, and says what is left of their accuracy\n\n"
-              "usage: hans COMMAND [ARGUMENTS] [--json FILE|-] [--seed N] [--threads N] [--quiet]\n\n",
-              aligned(facts, {2, 4}),
-              "\nhans help COMMAND explains a command, hans --version prints the version.\n"
-              "Results go to standard output, progress and errors to standard error. The exit code is 0 when done,\n"
-              "1 when the work failed, 2 when the request was wrong.\n\n"
-              "first steps\n"
-              "  hans demo\n"
-              "  hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans\n"
-              "  hans eval v1.hans --data mnist-5k\n"
-              "  hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n");
+  return text(
+      "hans ", version,
+      ": attacks small networks, defends them, and says what is left of their accuracy\n\n"
+      "usage: hans COMMAND [ARGUMENTS] [--json FILE|-] [--seed N] [--threads N] [--quiet]\n\n",
+      aligned(facts, {2, 4}),
+      "\nhans help COMMAND explains a command, hans help NAME an attack, a layer and whatever else hans list shows;\n"
+      "hans --version prints the version.\n"
+      "Results go to standard output, progress and errors to standard error. The exit code is 0 when done,\n"
+      "1 when the work failed, 2 when the request was wrong, 3 from benchmark and reproduce when the number is UNRELIABLE.\n\n"
+      "first steps\n"
+      "  hans demo\n"
+      "  hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans\n"
+      "  hans eval v1.hans --data mnist-5k\n"
+      "  hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n");
+}
+
+bool is_command(const std::vector<Command>& all, std::string_view name) {
+  return std::ranges::find(all, name, &Command::name) != all.end();
 }
 
 const Command& find(const std::vector<Command>& all, std::string_view name) {
-  std::vector<std::string> names;
-  for (const Command& command : all) {
-    if (command.name == name) return command;
-    names.emplace_back(command.name);
-  }
-  throw UsageError(text("unknown command ", in_quotes(name), did_you_mean(name, names, ""), listed(all, &Command::name),
-                        "; hans --help explains them"));
+  const auto found = std::ranges::find(all, name, &Command::name);
+  if (found != all.end()) return *found;
+  throw UsageError(text("unknown command ", in_quotes(name), did_you_mean(name, all, &Command::name),
+                        "allowed: ", listed(all, &Command::name), "; hans --help explains them"));
 }
 
 bool asks_for_help(Arguments given) {
@@ -60,7 +64,7 @@ int run(Arguments given) {
   check_usage(!given.empty(), "a command is missing; hans --help lists them, hans demo shows what it is all about");
   const std::string_view first = given.front();
   const Arguments rest = given.subspan(1);
-  if (first == "--version") {
+  if (first == "--version" || first == "version" || first == "-V" || first == "-v") {
     check_usage(rest.empty(), "--version stands alone");
     const std::string_view reservation = kernels::reservation();
     print(text("hans ", build_version(), reservation.empty() ? "" : ", ", reservation, "\n"));
@@ -68,8 +72,9 @@ int run(Arguments given) {
   }
   const std::vector<Command> all = commands();
   if (first == "--help" || first == "-h" || first == "help") {
-    check_usage(rest.size() <= 1, "help takes one command, not ", rest.size());
-    print(rest.empty() ? main_page(all) : find(all, rest.front()).help());
+    check_usage(rest.size() <= 1, "help takes one command or name, not ", rest.size());
+    const std::string of_name = rest.empty() || is_command(all, rest.front()) ? "" : help_of_name(rest.front());
+    print(rest.empty() ? main_page(all) : of_name.empty() ? find(all, rest.front()).help() : of_name);
     return done;
   }
   check_usage(!first.starts_with('-'), "a command is wanted before options such as ", in_quotes(first),

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include <hans/core/error.hpp>
+#include "../core/text/detail/meant.hpp"
 #include "detail/formats.hpp"
 
 namespace hans::data {
@@ -128,7 +129,8 @@ Dataset load(std::string_view name, Part part, std::size_t classes) {
   if (rest.find('/') == std::string::npos && !is_file && !rest.ends_with(".npz")) {
     std::string known;
     for (const Named& named : names) append(known, text(known.empty() ? "" : ", ", named.name));
-    throw UsageError(text("there is no data set ", in_quotes(rest), "; there are ", known, "; else give ", all_formats_text(),
+    throw UsageError(text("there is no data set ", in_quotes(rest), did_you_mean(rest, names, &Named::name),
+                          "there are ", known, "; else give ", all_formats_text(),
                           "; a folder is written with a '/', such as './digits'"));
   }
   const auto reader = std::ranges::find_if(formats(), [&](const Format& one) { return one.recognises(rest); });

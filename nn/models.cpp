@@ -4,6 +4,7 @@
 #include <array>
 
 #include <hans/core/error.hpp>
+#include "../core/text/detail/meant.hpp"
 
 namespace hans::nn {
 namespace {
@@ -70,7 +71,8 @@ Sequential make_model(std::string_view word, Rng rng) {
     if (info.name == word) return Sequential::parse(info.architecture, rng);
     append(names, text(names.empty() ? "" : ", ", info.name));
   }
-  throw UsageError(text("there is no built-in model ", in_quotes(word), "; there are ", names,
+  throw UsageError(text("there is no built-in model ", in_quotes(word),
+                        did_you_mean(word, list_models(), &ModelInfo::name), "there are ", names,
                         ", and architectures such as '28x28x1;flatten;linear:units=10'"));
 }
 

@@ -1,4 +1,5 @@
 // hans eval: how many images a model gets right.
+#include <hans/attacks/indicators.hpp>
 #include <hans/core/version.hpp>
 #include <hans/nn/evaluate.hpp>
 #include "../commands.hpp"
@@ -41,6 +42,11 @@ int run(const EvalOptions& options) {
       nn::predict(named.model.net, data, count, [&](std::size_t done) { bar.update(done, count); });
   bar.clear();
   const attacks::Share right(nn::count_right(predictions, data.labels().first(count)), count);
+
+  const std::string wrong = attacks::clean_accuracy_reason(right, named.model.net.classes());
+  if (!wrong.empty() && !named.path.empty()) {
+    note(text(wrong, ": are these the images of the model, with the --preprocess that it was trained with?"));
+  }
 
   const Subject subject = subject_of(named, data, options.seed);
   const std::string report =

@@ -1,4 +1,7 @@
 // hans list: what there is to choose from, and the parameters of each.
+#include <algorithm>
+#include <array>
+
 #include <hans/attacks/attack.hpp>
 #include <hans/attacks/indicators.hpp>
 #include <hans/data/dataset.hpp>
@@ -6,6 +9,7 @@
 #include <hans/nn/layer.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/optim.hpp>
+#include "../../core/text/detail/meant.hpp"
 #include "../commands.hpp"
 #include "../run/results.hpp"
 
@@ -17,8 +21,17 @@ constexpr std::array<std::string_view, 7> enum_names(Topic) {
   return {"attacks", "defenses", "models", "layers", "optimizers", "data", "indicators"};
 }
 
+/// What stands in one of the lists: "fgsm@cleverhans-1.0.0".
+struct EntryName {
+  std::string text;
+};
+void read_value(std::string_view word, EntryName& out) { out.text = word; }
+void append_value(std::string& out, const EntryName& name) { append(out, name.text); }
+std::string value_help(const EntryName&) { return "NAME"; }
+
 struct ListOptions : Common {
   Required<Topic> topic;
+  std::optional<EntryName> name = {};
   bool markdown = false;
 
   static constexpr std::string_view command = "list";
@@ -27,10 +40,13 @@ struct ListOptions : Common {
   static constexpr std::string_view details =
       "Parameters are written NAME:KEY=VALUE,KEY=VALUE without spaces; a value that is itself such a text stands in "
       "brackets.";
-  static constexpr std::string_view example = "hans list attacks";
+  static constexpr std::string_view example =
+      "hans list attacks\n"
+      "hans list attacks pgd";
   static constexpr auto fields() {
     return with_common(
         field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers, data or indicators"),
+        field("NAME", &ListOptions::name, "all that there is to say of one of them", "a line for each"),
         field("markdown", &ListOptions::markdown, "as a page of documentation"));
   }
 };
@@ -48,6 +64,12 @@ Entry entry_of(const Info& info, Facts facts = {}) {
   if constexpr (requires { info.source; }) entry.source = info.source;
   if constexpr (requires { info.fields; }) entry.fields = info.fields;
   return entry;
+}
+
+/// What the entry says of `key`, or null.
+const std::string* fact(const Entry& entry, std::string_view key) {
+  const auto found = std::ranges::find(entry.facts, key, [](const auto& pair) { return std::string_view(pair.first); });
+  return found == entry.facts.end() ? nullptr : &found->second;
 }
 
 std::vector<Entry> entries(Topic topic) {
@@ -134,6 +156,28 @@ std::string sentence_of(std::string_view meaning) {
   return out;
 }
 
+/// A line for each: the name, of the facts those that one chooses by, and the meaning.
+std::string table(Topic topic, const std::vector<Entry>& entries) {
+  constexpr std::array<std::string_view, 5> chosen_by{"norms", "sees", "input", "parameters", "found"};
+  TextTable rows{{"name"}};
+  const auto cell = [](std::string_view words) { return words.empty() ? std::string("-") : std::string(words); };
+  for (const std::string_view key : chosen_by) {
+    const auto has = [&](const Entry& entry) { return fact(entry, key) != nullptr; };
+    if (std::ranges::any_of(entries, has)) rows[0].emplace_back(key);
+  }
+  for (const Entry& entry : entries) {
+    std::vector<std::string>& row = rows.emplace_back(1, entry.name);
+    for (std::size_t k = 1; k < rows[0].size(); ++k) {
+      const std::string* value = fact(entry, rows[0][k]);
+      row.push_back(value == nullptr ? "-" : cell(*value));
+    }
+    row.push_back(entry.meaning);
+  }
+  rows[0].emplace_back("what it is");
+  return text(table_text(rows, std::string(rows[0].size(), 'l')), "\nhans list ", enum_name(topic),
+              " NAME shows all of one.\n");
+}
+
 std::string page(const std::vector<Entry>& entries) {
   std::string out;
   for (const Entry& entry : entries) {
@@ -195,13 +239,33 @@ Json entries_json(const std::vector<Entry>& all) {
 int run(const ListOptions& options) {
   begin(options);
   const Topic topic = options.topic;
-  const std::vector<Entry> all = entries(topic);
-  finish(options, options.markdown ? markdown_page(topic, all) : page(all),
-         Json::object({{enum_name(topic).data(), entries_json(all)}}));
+  std::vector<Entry> all = entries(topic);
+  if (options.name) {
+    const std::string& name = options.name->text;
+    const std::string unknown = did_you_mean(name, all, &Entry::name);
+    const std::string names = listed(all, &Entry::name);
+    std::erase_if(all, [&](const Entry& entry) { return entry.name != name; });
+    check_usage(!all.empty(), "there is no ", in_quotes(name), " among the ", enum_name(topic), unknown, "there are ",
+                names);
+  }
+  const std::string shown = options.markdown ? markdown_page(topic, all) : options.name ? page(all) : table(topic, all);
+  finish(options, shown, Json::object({{enum_name(topic).data(), entries_json(all)}}));
   return 0;
 }
 
 }  // namespace
+
+std::string help_of_name(std::string_view name) {
+  std::string all;
+  for (std::size_t k = 0; k < enum_names(Topic{}).size(); ++k) {
+    const auto topic = static_cast<Topic>(k);
+    std::vector<Entry> known = entries(topic);
+    if (enum_name(topic) == name) return table(topic, known);
+    std::erase_if(known, [&](const Entry& entry) { return entry.name != name; });
+    append(all, text(all.empty() || known.empty() ? "" : "\n", page(known)));
+  }
+  return all;
+}
 
 Command list_command() { return make_command<ListOptions, run>(); }
 

@@ -184,6 +184,7 @@ Shown show(const ShowOptions& options) {
   const std::string no_network = text("--memory is for networks; ", in_quotes(word), " is no model file");
   if (!begins_like_tensors(bytes)) {
     check_usage(!options.memory, no_network);
+    nn::refuse_foreign(bytes, in_quotes(word));
     try {
       return show_other(name, bytes);
     } catch (const Error& error) {

@@ -271,6 +271,8 @@ void read_judgement(const Json& judgement, Run& run) {
 }  // namespace
 
 Manifest parse_manifest(std::string_view bytes) {
+  check(!bytes.starts_with("PK"), "it is an .npz file, not a manifest; adversarial images are computed again by ",
+        "hans check FILE --model MODEL");
   Json all = Json::parse(bytes);
   check(all.is_object() && all.find("manifest") != nullptr && all.find("result") != nullptr,
         "it is no manifest, as hans benchmark writes them");
@@ -309,8 +311,9 @@ Manifest parse_manifest(std::string_view bytes) {
 }
 
 Manifest read_manifest(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path, longest_manifest);
   try {
-    return parse_manifest(read_file(path, longest_manifest));
+    return parse_manifest(bytes);
   } catch (const Error& error) {
     throw Error(text(path.string(), ": ", error.what()));
   }

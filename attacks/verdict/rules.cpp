@@ -115,11 +115,8 @@ class Rules {
 
   void about_model() {
     const std::size_t n = probes_.model.size(), size = evaluation_.size(), classes = evaluation_.classes;
-    if (size > 0 &&
-        static_cast<double>(evaluation_.right) <= 1.5 / static_cast<double>(classes) * static_cast<double>(size)) {
-      blame("clean_accuracy", Trust::suspect,
-            text(evaluation_.right, " of ", size, " unmodified images are right, with ", classes, " classes"));
-    }
+    const std::string wrong_images = clean_accuracy_reason({evaluation_.right, size}, classes);
+    if (!wrong_images.empty()) blame("clean_accuracy", Trust::suspect, wrong_images);
     const auto unpredicted = static_cast<std::size_t>(std::ranges::count(evaluation_.predictions, nn::no_prediction));
     blame("no_prediction", unpredicted, size, 0, 0.1, "no class (NaN), unmodified,");
     if (n == 0) return;
@@ -329,6 +326,12 @@ class Rules {
 };
 
 }  // namespace
+
+std::string clean_accuracy_reason(Share right, std::size_t classes) {
+  const double most = 1.5 / static_cast<double>(classes) * static_cast<double>(right.whole());
+  if (right.whole() == 0 || static_cast<double>(right.part()) > most) return "";
+  return text(right.part(), " of ", right.whole(), " unmodified images are right, with ", classes, " classes");
+}
 
 Reliability judge_number(const Evaluation& evaluation, Number number, const Probes& probes,
                          std::span<const BallProbe> inside) {

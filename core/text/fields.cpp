@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "detail/meant.hpp"
+
 namespace hans {
 namespace {
 
@@ -114,7 +116,8 @@ void check_items(const Spec& spec, std::span<const Member> blank) {
   const auto allowed = [blank] { return allowed_text(describe_members(blank)); };
   for (const Spec::Item& item : spec.items) {
     const bool known = std::any_of(blank.begin(), blank.end(), [&](const auto& of) { return of.name == item.key; });
-    check_usage(known, spec.name, ": unknown parameter ", in_quotes(item.key), "; allowed: ", known ? "" : allowed());
+    check_usage(known, spec.name, ": unknown parameter ", in_quotes(item.key),
+                known ? "" : did_you_mean(item.key, blank, &Member::name), "allowed: ", known ? "" : allowed());
     const bool once = spec.find(item.key) == &item;
     check_usage(once, spec.name, ": the parameter ", item.key,
                 " is given twice; allowed once: ", once ? "" : allowed());

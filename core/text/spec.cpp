@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include <hans/core/error.hpp>
+#include "detail/meant.hpp"
 
 namespace hans {
 namespace {
@@ -45,7 +46,7 @@ class SpecParser {
       at_ = start;
       fail(text("the key ", item.key, " stands twice"));
     }
-    if (!accept('=')) fail(text("the key ", item.key, " has no =VALUE"));
+    if (!accept('=')) refuse_key(spec, item.key);
     item.nested = accept('[');
     if (item.nested) {
       if (depth == Spec::deepest) fail(text("more than ", Spec::deepest, " brackets inside each other"));
@@ -57,7 +58,9 @@ class SpecParser {
       } while (accept("/["));
       item.value = text_.substr(inside, at_ - 1 - inside);
     } else {
+      const std::size_t begin = at_;
       item.value = take(is_word_char, text("the value of ", item.key));
+      if (accept(':')) refuse_colon(item, text_.substr(begin, text_.find(']', begin) - begin));
     }
     spec.items.push_back(std::move(item));
   }
@@ -80,8 +83,33 @@ class SpecParser {
     return text_.substr(start, at_ - start);
   }
 
+  /// A ':' behind the value of `item`, which begins `rest`: a SPEC without brackets, or parameters divided by it.
+  [[noreturn]] void refuse_colon(const Spec::Item& item, std::string_view rest) {
+    --at_;
+    const bool number = item.value[0] >= '0' && item.value[0] <= '9';
+    if (!number) fail(text("a SPEC as a value stands in brackets: ", item.key, "=[", rest, "]"));
+    fail(text("a ',' stands between parameters: ", item.key, "=", item.value, ",", rest.substr(item.value.size() + 1)));
+  }
+
+  /// A number without a key: others' decimal sign, or what they put between numbers.
+  [[noreturn]] void refuse_key(const Spec& spec, std::string_view key) const {
+    if (spec.items.empty() || key.find_first_not_of("0123456789.") != key.npos) {
+      fail(text("the key ", key, " has no =VALUE"));
+    }
+    const Spec::Item& last = spec.items.back();
+    const bool several = last.value.find('.') != last.value.npos;
+    fail(text("a ',' stands before a key, and ", key, " is none; ",
+              several ? "write several numbers as " : "write a decimal point as '.': ", last.key, "=", last.value,
+              several ? "/" : ".", key));
+  }
+
   [[noreturn]] void unexpected() const {
     if (is_space(text_[at_])) fail("there is a space");
+    constexpr std::string_view marks = "@:=,[]";
+    const std::size_t begin = text_.find_last_of(marks, at_) + 1;  // npos + 1 is 0
+    const std::string_view word = text_.substr(begin, text_.find_first_of(marks, at_) - begin);
+    const std::string meant = marks.find(text_[at_]) == marks.npos ? meant_by(word) : "";
+    if (!meant.empty()) fail(text(in_quotes(word), " is no word; did you mean ", meant, "?"));
     fail(text(in_quotes(text_.substr(at_, 1)), " cannot stand here"));
   }
 

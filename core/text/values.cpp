@@ -6,6 +6,7 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/spec.hpp>
+#include "detail/meant.hpp"
 
 namespace hans {
 namespace {
@@ -76,8 +77,13 @@ std::uint64_t read_unsigned(std::string_view word, std::uint64_t high) {
 
 std::size_t read_name(std::string_view word, std::span<const std::string_view> names) {
   const auto found = std::find(names.begin(), names.end(), word);
-  check_usage(found != names.end(), "none of ", joined(names));
+  if (found == names.end()) refuse_name(word, names);
   return static_cast<std::size_t>(found - names.begin());
+}
+
+void refuse_name(std::string_view word, std::span<const std::string_view> names) {
+  const std::string meant = meant_by(word, names);
+  throw UsageError(text("none of ", joined(names), meant.empty() ? "" : text("; did you mean ", meant, "?")));
 }
 
 std::string_view name_of(std::size_t index, std::span<const std::string_view> names) {

@@ -140,7 +140,21 @@ std::string Safetensors::dump() const {
   return file;
 }
 
+void refuse_foreign(std::string_view bytes, std::string_view where) {
+  if (bytes.size() > 8 && bytes[8] == '{') return;  // as safetensors files do, whatever the length before it looks like
+  const std::string_view start = bytes.substr(0, 4096);
+  const bool archive = start.starts_with("PK") && start.find("data.pkl") != start.npos;
+  check(!archive && !(start.size() > 1 && start[0] == '\x80' && start[1] >= 2 && start[1] <= 5), where,
+        " is a PyTorch pickle, which is a program and not read; in Python write torch.onnx.export(model, "
+        "torch.zeros(1, channels, height, width), 'model.onnx', dynamo=False), or "
+        "safetensors.torch.save_file(model.state_dict(), 'model.safetensors') for hans convert --model");
+  check(!start.starts_with("\x89HDF"), where,
+        " is an HDF5 file, as Keras writes it; in Python write tf2onnx.convert.from_keras(model, "
+        "output_path='model.onnx')");
+}
+
 Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
+  refuse_foreign(bytes, where);
   try {
     check(bytes.size() >= 8, "it has ", bytes.size(), " bytes, too few for a header length");
     const auto length = data::little<std::uint64_t>(bytes.data());

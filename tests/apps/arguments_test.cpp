@@ -67,7 +67,8 @@ TEST(Arguments, AreRefusedWithWhatIsAllowed) {
       {{"wall", "--count=1", "--quiet=1"}, "paint: --quiet takes no value"},
       {{"wall", "door"},
        "paint: unexpected argument 'door'; allowed: WALL, --count, --share, --colour, --extra, --quiet"},
-      {{"-q"}, "paint: unknown option '-q'; allowed: WALL, --count, --share, --colour, --extra, --quiet"},
+      {{"-q"},
+       "paint: unknown option '-q'; did you mean --quiet? allowed: WALL, --count, --share, --colour, --extra, --quiet"},
       {{"--color=red"},
        "paint: unknown option '--color'; did you mean --colour? allowed: WALL, --count, --share, --colour, --extra, "
        "--quiet"},

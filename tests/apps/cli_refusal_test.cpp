@@ -56,7 +56,7 @@ TEST_F(CliRefusal, RefusesInOneLineAndChangesNothing) {
       {"help bogus", 2, "'bogus'"},
       {"list", 2, "TOPIC"},
       {"list atacks", 2, "attacks|defenses|models"},
-      {"list attacks more", 2, "'more'"},
+      {"list attacks pgd more", 2, "'more'"},
       {"eval", 2, "MODEL"},
       {"eval m.hans", 2, "--data"},
       {"eval m.hans --data", 2, "--data needs a value"},

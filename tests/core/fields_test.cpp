@@ -188,7 +188,7 @@ TEST(Fields, ListsWhatIsAllowed) {
       "allowed: eps (number >= 0, required), norm (linf|l2|l1, default linf), clip_min (number or -inf or inf, default "
       "data's box), clip_max (number or -inf or inf, default data's box), label (data|model, default unset)";
   EXPECT_EQ(failure("fgsm"), "fgsm: eps is missing and has no default; " + allowed);
-  EXPECT_EQ(failure("fgsm:eps=1,epz=1"), "fgsm: unknown parameter 'epz'; " + allowed);
+  EXPECT_EQ(failure("fgsm:eps=1,epz=1"), "fgsm: unknown parameter 'epz'; did you mean eps? " + allowed);
   Spec twice = Spec::parse("fgsm:eps=1");
   twice.items.push_back({"eps", "2"});
   EXPECT_THROW(from_spec<Fgsm>(twice), hans::UsageError);

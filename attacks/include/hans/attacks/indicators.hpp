@@ -50,7 +50,9 @@ struct IndicatorInfo {
 /// All indicators, in the order of reports.
 std::span<const IndicatorInfo> list_indicators();
 
-/// What an indicator says about one number.
+/// What the indicator clean_accuracy has against so many right images; empty: nothing.
+std::string clean_accuracy_reason(Share right, std::size_t classes);
+
 struct Indicator {
   const IndicatorInfo* info;
   Trust trust = Trust::reliable;  ///< reliable if it found nothing or does not apply

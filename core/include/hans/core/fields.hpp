@@ -136,15 +136,12 @@ constexpr bool is_required = false;
 template <class T>
 constexpr bool is_required<Required<T>> = true;
 
-/// The names of the enum values inside the range: "linf|l2".
+/// The names of an enum's values that the range admits.
 template <NamedEnum T>
-std::string names_in(const Range& range) {
-  const auto names = enum_names(T{});
-  std::span<const std::string_view> admitted(names);
-  if (range.high < static_cast<double>(names.size())) {
-    admitted = admitted.first(static_cast<std::size_t>(range.high) + 1);
-  }
-  return joined(admitted);
+std::span<const std::string_view> names_in(const Range& range) {
+  static constexpr auto names = enum_names(T{});
+  const std::span<const std::string_view> all(names);
+  return range.high < static_cast<double>(all.size()) ? all.first(static_cast<std::size_t>(range.high) + 1) : all;
 }
 
 template <class T>
@@ -155,7 +152,10 @@ void check_number(const T& value, const Range& range) {
     using Wide = std::conditional_t<std::signed_integral<T>, std::int64_t, std::uint64_t>;
     check_range(static_cast<Wide>(value), range);
   } else if constexpr (NamedEnum<T>) {
-    if (static_cast<double>(value) > range.high) throw UsageError(text("none of ", names_in<T>(range)));
+    const auto names = enum_names(T{});
+    if (static_cast<double>(value) > range.high) {
+      refuse_name(name_of(static_cast<std::size_t>(value), names), names_in<T>(range));
+    }
   }
 }
 
@@ -168,7 +168,7 @@ void read_in_range(std::string_view word, const Range& range, T& out) {
   } catch (const UsageError&) {
     using Limits = std::numeric_limits<T>;
     if constexpr (WholeNumber<T>) refuse_integer(range, text(Limits::min()), text(Limits::max()));
-    if constexpr (NamedEnum<T>) throw UsageError(text("none of ", names_in<T>(range)));
+    if constexpr (NamedEnum<T>) refuse_name(word, names_in<T>(range));
     throw;
   }
   check_number(out, range);
@@ -185,7 +185,7 @@ std::string kind_of(const Range& range) {
   } else if constexpr (std::same_as<T, std::string>) {
     return "word";
   } else if constexpr (NamedEnum<T>) {
-    return names_in<T>(range);
+    return joined(names_in<T>(range));
   } else {
     return value_help(T{});
   }

@@ -59,6 +59,8 @@ namespace detail {
 std::int64_t read_signed(std::string_view word, std::int64_t low, std::int64_t high);
 std::uint64_t read_unsigned(std::string_view word, std::uint64_t high);
 std::size_t read_name(std::string_view word, std::span<const std::string_view> names);
+/// Throws UsageError: `word` is none of `names`.
+[[noreturn]] void refuse_name(std::string_view word, std::span<const std::string_view> names);
 std::string_view name_of(std::size_t index, std::span<const std::string_view> names);
 std::string joined(std::span<const std::string_view> names);
 

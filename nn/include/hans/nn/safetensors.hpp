@@ -30,4 +30,8 @@ struct Safetensors {
   static Safetensors parse(std::string_view bytes, std::string_view where);
 };
 
+/// Throws Error that says what to do instead, where `bytes` are a model as other programs save it. Those of a
+/// safetensors file are none.
+void refuse_foreign(std::string_view bytes, std::string_view where);
+
 }  // namespace hans::nn
