@@ -106,6 +106,15 @@ std::vector<Given> match_arguments(std::string_view command, std::span<const Arg
   return found;
 }
 
+std::string replaced(std::string_view words, std::string_view place, std::string_view value) {
+  std::string out;
+  for (std::size_t at = words.find(place); at != words.npos; at = words.find(place)) {
+    append(out, text(words.substr(0, at), value));
+    words.remove_prefix(at + place.size());
+  }
+  return text(out, words);
+}
+
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t at, std::size_t width) {
   std::string out;
   std::size_t column = at;

@@ -150,6 +150,9 @@ void each_part(std::string_view words, std::string_view separator, Use use) {
   }
 }
 
+/// `words` with each `place` replaced by `value`.
+std::string replaced(std::string_view words, std::string_view place, std::string_view value);
+
 /// What `name` says of each of `all`: "one, two, three".
 template <class All, class Name>
 std::string listed(const All& all, Name name, std::string_view between = ", ") {

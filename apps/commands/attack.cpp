@@ -39,14 +39,42 @@ struct AttackOptions : RunOptions {
   }
 };
 
-int run(const AttackOptions& options) {
-  const std::string out = options.out ? options.out->text : "";
-  const std::string picture = options.picture ? options.picture->text : "";
-  check_ending("--out", out, std::to_array<std::string_view>({".npz", ""}));
-  check_ending("--picture", picture, std::to_array<std::string_view>({".png", ""}));
-  begin(options);
-  const Setup setup = setup_of(options);
-  const Run run = carry_out(setup, {!out.empty() || !picture.empty(), false}, options);
+/// The PNG of --picture. Where no image was right, the first are shown as they are.
+std::string picture_of(const attacks::Evaluation& found) {
+  constexpr std::size_t most = 10;
+  const Shape shape = found.samples.images.shape().without_front();
+  const auto original = [&](std::size_t sample) { return image_at(found.samples.images, sample); };
+  std::vector<std::size_t> shown;
+  for (std::size_t i = 0; i < found.size() && shown.size() < most; ++i) {
+    if (found.right == 0 || found.predictions[i] == found.samples.labels[i]) shown.push_back(i);
+  }
+  std::vector<std::vector<Picture>> rows(1);
+  for (const std::size_t sample : shown) rows[0].push_back(image_picture(original(sample), shape, found.samples.box));
+  for (const attacks::AttackResult& result : found.attacks) {
+    std::vector<Picture> images, changes;
+    for (const std::size_t sample : shown) {
+      const auto attempt = std::ranges::find(result.attempts, sample, &attacks::Attempt::sample);
+      const std::span<const real> made = attempt != result.attempts.end() ? attempt->image.values() : original(sample);
+      images.push_back(image_picture(made, shape, found.samples.box));
+      changes.push_back(change_picture(original(sample), made, shape));
+    }
+    images.insert(images.end(), changes.begin(), changes.end());
+    rows.push_back(std::move(images));
+  }
+  const Picture all = sheet(rows, 2);
+  return data::encode_png(all.height, all.width, all.channels, all.pixels);
+}
+
+/// What one plan comes to, for people and for machines.
+struct Attacked {
+  std::string report;
+  Json json;
+};
+
+Attacked attack_by(const Plan& plan, const Setup& setup, const AttackOptions& options) {
+  const std::string out = with_at("--out", options.out ? options.out->text : "", setup, plan);
+  const std::string picture = with_at("--picture", options.picture ? options.picture->text : "", setup, plan);
+  const Run run = carry_out(setup, plan, {!out.empty() || !picture.empty(), false}, options);
   const std::optional<attacks::Judgement> verdicts = verdicts_of(run);
   if (!out.empty()) write_file(out, crafted_file(run));
   if (!picture.empty()) write_file(picture, picture_png(gallery(setup.named.model.net, run.found)));
@@ -54,7 +82,23 @@ int run(const AttackOptions& options) {
   for (const std::string& file : {out, picture}) {
     if (!file.empty()) append(report, text("\nwrote ", visible(file), "\n"));
   }
-  finish(options, report, results_json(run, verdicts, options.per_sample));
+  return {report, results_json(run, verdicts, options.per_sample)};
+}
+
+int run(const AttackOptions& options) {
+  check_ending("--out", options.out ? options.out->text : "", std::to_array<std::string_view>({".npz", ""}));
+  check_ending("--picture", options.picture ? options.picture->text : "",
+               std::to_array<std::string_view>({".png", ""}));
+  begin(options);
+  const Setup setup = setup_of(options);
+  std::string report;
+  Json all = Json::array();
+  for (const Plan& plan : setup.plans) {
+    Attacked one = attack_by(plan, setup, options);
+    append(report, text(report.empty() ? "" : "\n", one.report));
+    all.push(std::move(one.json));
+  }
+  finish(options, report, setup.plans.size() == 1 ? all.items()[0] : Json::object({{"at", std::move(all)}}));
   return 0;
 }
 

@@ -1,4 +1,6 @@
 // hans benchmark: an attack run whose result is a file that anyone can reproduce to the bit.
+#include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 
@@ -20,6 +22,9 @@ struct BenchmarkOptions : RunOptions {
       "what became of every image, and hashes. What must be equal on any machine is its `result`, whose SHA-256 is the "
       "number's name; hans reproduce runs it again. All attacks must have the same norm, budget and targets.\n"
       "\n"
+      "With --at, attacks with an eps run once for each radius, each to a manifest of its own; {at} in --out stands for "
+      "the radius. hans report makes a curve of them.\n"
+      "\n"
       "Progress is kept in FILE.part: the same command goes on where it was stopped, to the same result. With "
       "--shard several processes do a part each, wherever they run, and hans merge joins them; {shard} in --out stands "
       "for the number.\n"
@@ -28,6 +33,7 @@ struct BenchmarkOptions : RunOptions {
       "the reasons. An UNRELIABLE one ends with exit code 3.";
   static constexpr std::string_view example =
       "hans benchmark v1.hans --data mnist-5k --attack pgd:eps=0.1 --out v1.json\n"
+      "hans benchmark v1.hans --data mnist-5k --attack pgd --at 0.05,0.1,0.2 --out v1-{at}.json\n"
       "hans benchmark v1.hans --data mnist --attack autoattack:eps=0.1 --shard 2/8 --out part-{shard}.json";
   static constexpr auto fields() {
     return with_run_fields(field("out", &BenchmarkOptions::out, "where to write the manifest: v1.json"));
@@ -79,27 +85,61 @@ class Journal final : public ProgressFile {
   Clock::duration cost_{};
 };
 
-int run(const BenchmarkOptions& options) {
-  const std::string out = with_shard(options.out.value().text, options.shard);
-  const std::vector<std::string> journals{out + ".part", out + ".next.part"};
-  begin(options, {{"--out", out}, {"the progress of --out", journals[0]}, {"the progress of --adaptive", journals[1]}});
-  const Setup setup = setup_of(options);
-  threat_model(setup.plan);
-  if (!is_utf8(setup.named.path)) {
-    note("the model's path is not UTF-8, which JSON needs: hans reproduce will want --model FILE");
-  }
-  if (!is_utf8(options.data.value().text)) note("the data's path is not UTF-8: hans reproduce will want --data PATH");
+/// The number of one plan, and what was written.
+struct Benchmarked {
+  std::string report;
+  Json manifest;
+  int code = 0;
+};
+
+Benchmarked benchmark_by(const Plan& plan, const std::string& out, const Setup& setup,
+                         const BenchmarkOptions& options) {
+  const std::array journals{out + ".part", out + ".next.part"};
   Journal journal(journals[0], setup, options), next_journal(journals[1], setup, options);
-  const Run run = carry_out(setup, {false, true}, options, {&journal, &next_journal});
+  const Run run = carry_out(setup, plan, {false, true}, options, {&journal, &next_journal});
   const Json manifest = manifest_json(run, here_of(run, setup, options));
   write_file(out, manifest.dump(2) + "\n");
   std::error_code ignored;
   for (const std::string& file : journals) std::filesystem::remove(file, ignored);
   const bool whole = run.slice().complete();
   const std::string hint = whole ? text(": hans reproduce ", visible(out), " makes the same bits again") : "";
-  finish(options, text(manifest_report(run, manifest.at("name").string()), "wrote ", visible(out), hint, "\n"),
-         manifest);
-  return whole ? verdict_code(judgement_of(run).trust) : 0;
+  return {text(manifest_report(run, manifest.at("name").string()), "wrote ", visible(out), hint, "\n"), manifest,
+          whole ? verdict_code(judgement_of(run).trust) : 0};
+}
+
+int run(const BenchmarkOptions& options) {
+  const std::string given = with_shard(options.out.value().text, options.shard);
+  const Setup setup = setup_of(options);
+  std::vector<std::string> outs;
+  std::vector<NamedFile> files;
+  for (const Plan& plan : setup.plans) {
+    const std::string& out = outs.emplace_back(with_at("--out", given, setup, plan));
+    files.insert(
+        files.end(),
+        {{"--out", out}, {"the progress of --out", out + ".part"}, {"the progress of --adaptive", out + ".next.part"}});
+    threat_model(plan);
+  }
+  begin(options, std::move(files));
+  if (!is_utf8(setup.named.path)) {
+    note("the model's path is not UTF-8, which JSON needs: hans reproduce will want --model FILE");
+  }
+  if (!is_utf8(options.data.value().text)) note("the data's path is not UTF-8: hans reproduce will want --data PATH");
+  std::string report;
+  Json all = Json::array();
+  int code = 0;
+  for (std::size_t k = 0; k < outs.size(); ++k) {
+    Benchmarked one = benchmark_by(setup.plans[k], outs[k], setup, options);
+    append(report, text(k == 0 ? "" : "\n", one.report));
+    code = std::max(code, one.code);
+    all.push(std::move(one.manifest));
+  }
+  if (outs.size() == 1) {
+    finish(options, report, all.items()[0]);
+    return code;
+  }
+  append(report, text("\nThe curve: hans report ", visible(listed(outs, std::identity(), " ")), " --out curve.html\n"));
+  finish(options, report, Json::object({{"at", std::move(all)}}));
+  return code;
 }
 
 }  // namespace

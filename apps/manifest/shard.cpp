@@ -80,14 +80,7 @@ void append_value(std::string& out, const Shard& shard) { append(out, text(shard
 std::string value_help(const Shard&) { return "NUMBER/COUNT|auto|auto/COUNT"; }
 
 std::string with_shard(std::string_view path, const std::optional<Shard>& shard) {
-  constexpr std::string_view place = "{shard}";
-  std::string out;
-  for (std::size_t at = path.find(place); shard && at != path.npos; at = path.find(place)) {
-    append(out, text(path.substr(0, at), shard->number));
-    path.remove_prefix(at + place.size());
-  }
-  append(out, path);
-  return out;
+  return shard ? replaced(path, "{shard}", text(shard->number)) : std::string(path);
 }
 
 }  // namespace hans::apps

@@ -111,6 +111,42 @@ std::vector<std::string> short_names(std::span<const Publication> all) {
   return names;
 }
 
+/// What is measured in a ball, apart from its radius: equal for the manifests of one `--at`. Empty: the nearest image.
+std::string question_but_eps(const Publication& one) {
+  const Plan& plan = one.run().plan;
+  std::string question = text(plan.subject.model_sha256, plan.subject.data_sha256, plan.slice.whole);
+  for (const attacks::Attack& attack : plan.attacks) {
+    Spec spec = attack.pinned();
+    std::erase_if(spec.items, [](const Spec::Item& item) { return item.key == "eps" || item.key == "alpha"; });
+    append(question, text(" ", spec, targets_text(plan.targets, attack)));
+  }
+  return std::isfinite(one.run().found.attacks.front().budget.size) ? question : "";
+}
+
+double ball_of(const Run* run) { return run->found.attacks.front().budget.size; }
+
+/// The runs that measure the same as this one at its radius and others, of equal radii the first; none where it has no
+/// radius.
+std::vector<const Run*> at_all_radii(std::span<const Publication> all, const Publication& one) {
+  const std::string question = question_but_eps(one);
+  std::vector<const Run*> runs;
+  for (const Publication& other : all) {
+    const double radius = ball_of(&other.run());
+    const bool same = !question.empty() && question_but_eps(other) == question;
+    if (same && std::ranges::find(runs, radius, ball_of) == runs.end()) runs.push_back(&other.run());
+  }
+  return runs;
+}
+
+/// Their robust accuracies.
+Curve measured_curve(std::vector<const Run*> runs) {
+  std::ranges::stable_sort(runs, {}, ball_of);
+  Curve curve{runs.front()->plan.subject.model};
+  if (ball_of(runs.front()) > 0) add_point(curve, 0, {runs.front()->found.right, runs.front()->found.right});
+  for (const Run* run : runs) add_point(curve, ball_of(run), {run->found.robust, run->found.right});
+  return curve;
+}
+
 Chart eps_chart(std::span<const Publication> all) {
   Chart chart{"Accuracy against eps", "eps", "read correctly, of those that were"};
   const std::vector<std::string> names = short_names(all);
@@ -120,6 +156,11 @@ Chart eps_chart(std::span<const Publication> all) {
     const Evaluation& found = all[k].run().found;
     const attacks::Budget& budget = found.attacks.front().budget;
     if (budget.norm != norm) continue;
+    const std::vector<const Run*> runs = at_all_radii(all, all[k]);
+    if (runs.size() > 1) {
+      if (runs.front() == &all[k].run()) chart.curves.push_back(measured_curve(runs));
+      continue;
+    }
     if (std::isinf(budget.size)) {
       const std::vector<double> distances = nearest(found, norm);
       if (largest(distances) > 0) chart.curves.push_back(beyond(names[k], distances, largest(distances) * 1.05));

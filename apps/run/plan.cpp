@@ -9,6 +9,53 @@
 
 namespace hans::apps {
 
+namespace {
+
+bool takes_eps(const AttackChoice& choice) { return attacks::Attack::takes(choice.spec, "eps"); }
+
+Spec without_eps(Spec spec) {
+  std::erase_if(spec.items, [](const Spec::Item& item) { return item.key == "eps"; });
+  return spec;
+}
+
+/// Whether --at is to run the attacks once for each radius.
+bool runs_at_each(const RunOptions& options) {
+  return options.at && std::ranges::any_of(options.attack.value().values, takes_eps);
+}
+
+/// The attacks of the plan, or of one plan for each radius.
+std::vector<std::vector<attacks::Attack>> attacks_of(const RunOptions& options) {
+  const std::vector<AttackChoice>& given = options.attack.value().values;
+  std::vector<std::vector<attacks::Attack>> all;
+  if (!runs_at_each(options)) {
+    all.emplace_back();
+    for (const AttackChoice& one : given) all[0].push_back(attacks::Attack::from_spec(one.spec));
+    return all;
+  }
+  check_usage(std::ranges::all_of(given, takes_eps), "--at runs attacks with an eps once for each radius, and others ",
+              "once: give them in two commands");
+  const std::vector<float>& radii = options.at->values;
+  for (const AttackChoice& one : given) {
+    const Spec::Item* item = one.spec.find("eps");
+    float eps = radii.front();
+    if (item != nullptr) hans::read_value(item->value, eps);
+    check_usage(std::ranges::find(radii, eps) != radii.end(), one.spec.name, ": eps = ", eps,
+                " is none of the radii of --at; leave it out, or add it to them");
+  }
+  for (const float radius : radii) {
+    check_usage(std::ranges::count(radii, radius) == 1, "--at: ", radius, " is given twice");
+    all.emplace_back();
+    for (const AttackChoice& one : given) {
+      Spec spec = without_eps(one.spec);
+      spec.items.push_back({"eps", text(radius)});
+      all.back().push_back(attacks::Attack::from_spec(spec));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
 void set_subject(Plan& plan, const NamedModel& named, const data::Dataset& data, std::uint64_t seed) {
   plan.version = build_version();
   plan.subject = subject_of(named, data, seed);
@@ -63,8 +110,35 @@ std::string targets_text(attacks::Targets targets, const attacks::Attack& attack
   return targets.kind == Kind::next ? "next" : targets.kind == Kind::all ? "all" : "random";
 }
 
+void read_value(std::string_view word, AttackChoice& out) {
+  out.spec = Spec::parse(word);
+  const Spec::Item* eps = out.spec.find("eps");
+  if (takes_eps(out) && eps == nullptr) return;  // see attacks_of()
+  if (eps != nullptr && !takes_eps(out)) {
+    const attacks::Attack attack = attacks::Attack::from_spec(without_eps(out.spec));
+    check_usage(std::isfinite(attack.budget(Shape{1, 1, 1}, {}).size), out.spec.name,
+                " looks for the nearest image and takes no eps; --at ", eps->value,
+                " gives the accuracy within that distance");
+  }
+  (void)attacks::Attack::from_spec(out.spec);
+}
+void append_value(std::string& out, const AttackChoice& choice) { append(out, choice.spec); }
+std::string value_help(const AttackChoice&) { return "SPEC"; }
+
+float radius_of(const Plan& plan) {
+  return static_cast<float>(plan.attacks.front().budget(plan.image, plan.subject.box).size);
+}
+
+std::string with_at(std::string_view option, std::string_view path, const Setup& setup, const Plan& plan) {
+  const std::string out = replaced(path, "{at}", text(radius_of(plan)));
+  check_usage(path.empty() || setup.plans.size() == 1 || out != path, option,
+              " needs {at} in its name, for the radius: there are ", setup.plans.size(), " radii, and a file for each");
+  return out;
+}
+
 Setup setup_of(const RunOptions& options) {
   check_usage(!options.adaptive || !options.shard, "--adaptive needs all images: leave --shard out");
+  std::vector<std::vector<attacks::Attack>> attacks = attacks_of(options);  // wrong usage comes before any work
   NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   warn_if_untrained(named);
   data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
@@ -72,15 +146,19 @@ Setup setup_of(const RunOptions& options) {
   const Shard shard = options.shard.value_or(Shard{});
   Plan plan;
   set_subject(plan, named, data, options.seed);
-  for (const auto& choice : options.attack.value().values) plan.attacks.push_back(choice.value);
   if (options.targets) plan.targets = options.targets->targets;
-  if (options.at) plan.radii = options.at->values;
+  if (options.at && !runs_at_each(options)) plan.radii = options.at->values;
   plan.slice = {shard.first(whole), shard.size(whole), whole};
   const auto labels = data.labels().first(whole);
   check_usage(plan.targets.kind != attacks::Targets::Kind::one ||
                   !std::ranges::all_of(labels, [&](int label) { return label == plan.targets.target; }),
               "the target ", plan.targets.target, " is the label of every sample: there is nothing to attack");
-  return {std::move(named), std::move(data), checked(std::move(plan))};
+  std::vector<Plan> plans;
+  for (std::vector<attacks::Attack>& of_one : attacks) {
+    plan.attacks = std::move(of_one);
+    plans.push_back(checked(plan));
+  }
+  return {std::move(named), std::move(data), std::move(plans)};
 }
 
 }  // namespace hans::apps

@@ -55,12 +55,20 @@ std::string threat_text(const ThreatModel& threat);
 /// The targets of a run, as --targets takes them: "none", "next", "all", "random", "3".
 std::string targets_text(attacks::Targets targets, const attacks::Attack& attack);
 
-/// The options of commands that attack a model. Derive your options from it, and list your own fields with
-/// with_run_fields().
+/// An attack as it is given; its eps may be left to --at.
+struct AttackChoice {
+  Spec spec;
+};
+/// Throws UsageError for what is no attack, and for an eps of one that looks for the nearest image.
+void read_value(std::string_view word, AttackChoice& out);
+void append_value(std::string& out, const AttackChoice& choice);
+std::string value_help(const AttackChoice&);
+
+/// What the commands that attack a model take. Derive from it and list your own fields by with_run_fields().
 struct RunOptions : Common {
   Required<ModelName> model;
   Required<DataName> data;
-  Required<Many<FromSpec<attacks::Attack>>> attack;
+  Required<Many<AttackChoice>> attack;
   std::optional<PreprocessChoice> preprocess = {};
   std::optional<std::uint64_t> limit = {};
   std::optional<TargetsChoice> targets = {};
@@ -82,7 +90,9 @@ constexpr auto with_run_fields(const Own&... own) {
             "no class, but next for attacks that need one"),
       field(
           "at", &RunOptions::at,
-          "for attacks that look for the nearest image: accuracy within each of these distances, such as 0.05,0.1,0.2",
+          "accuracy within each of these distances, such as 0.05,0.1,0.2: attacks with an eps run once for each, and "
+          "need none in the SPEC ({at} in the names of outputs stands for it); those that look for the nearest image run "
+          "once",
           "none"),
       field("shard", &RunOptions::shard,
             "only this part of the images; auto asks Slurm, MPI, Kubernetes or GNU parallel which", "all"),
@@ -93,11 +103,17 @@ constexpr auto with_run_fields(const Own&... own) {
 struct Setup {
   NamedModel named;
   data::Dataset data;
-  Plan plan;
+  std::vector<Plan> plans;  ///< one; with --at and attacks that have an eps, one for each radius
 };
 
-/// Loads model and data, and makes the plan. Warns on standard error if the model is untrained. Throws what
-/// load_model(), load_data() and checked() throw.
+/// The radius of the ball of a plan's first attack; infinite where that looks for the nearest image.
+float radius_of(const Plan& plan);
+
+/// `path` with each {at} replaced by the radius. Throws UsageError where there are several and it has no {at}.
+std::string with_at(std::string_view option, std::string_view path, const Setup& setup, const Plan& plan);
+
+/// Loads model and data and makes the plan. Says on standard error if the model is untrained. Throws what load_model(),
+/// load_data() and checked() throw.
 Setup setup_of(const RunOptions& options);
 
 }  // namespace hans::apps

@@ -125,18 +125,20 @@ Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& 
   return run;
 }
 
-Run carry_out(const Setup& setup, const Keep& keep, const RunOptions& options, const ProgressFiles& progress) {
-  const auto run_plan = [&](const Plan& plan, ProgressFile* file) {
-    ProgressBar bar("", "images", options.quiet);
+Run carry_out(const Setup& setup, const Plan& plan, const Keep& keep, const RunOptions& options,
+              const ProgressFiles& progress) {
+  const std::string label = setup.plans.size() > 1 ? text("eps ", radius_of(plan)) : "";
+  const auto run_plan = [&](const Plan& one, ProgressFile* file) {
+    ProgressBar bar(label, "images", options.quiet);
     const auto shown = [&](std::size_t done, std::size_t attack) {
-      bar.update(done, plan.slice.count, text("attack ", attack + 1, " of ", plan.attacks.size()));
+      bar.update(done, one.slice.count, text("attack ", attack + 1, " of ", one.attacks.size()));
     };
-    return run_all(plan, setup.named.model.net, setup.data, keep, images_at_once, shown, file);
+    return run_all(one, setup.named.model.net, setup.data, keep, images_at_once, shown, file);
   };
-  Run run = run_plan(setup.plan, progress.plan);
+  Run run = run_plan(plan, progress.plan);
   if (!options.adaptive) return run;
-  Plan more = setup.plan;
-  more.attacks = wanted(setup.plan, judgement_of(run));
+  Plan more = plan;
+  more.attacks = wanted(plan, judgement_of(run));
   if (more.attacks.empty()) return run;
   if (progress.plan != nullptr) progress.plan->save(run);
   add_attacks(run, run_plan(more, progress.adaptive));

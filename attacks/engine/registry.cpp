@@ -1,4 +1,6 @@
 // The attacks of this build, in the order of lists and help. A line in each of the two lists adds one.
+#include <algorithm>
+
 #include <hans/attacks/apgd.hpp>
 #include <hans/attacks/attack.hpp>
 #include <hans/attacks/autoattack.hpp>
@@ -102,5 +104,12 @@ std::vector<AttackInfo> list_in(List<Ts...>) {
 Attack Attack::from_spec(const Spec& spec) { return make_kind("attack", kinds_in(AllAttacks()), spec); }
 
 std::vector<AttackInfo> list_attacks() { return list_in(AllAttacks()); }
+
+bool Attack::takes(const Spec& spec, std::string_view key) {
+  return std::ranges::any_of(list_attacks(), [&](const AttackInfo& info) {
+    const bool same = info.name == spec.name && (info.version == spec.version || info.specification == spec.version);
+    return same && std::ranges::find(info.fields, key, &FieldInfo::name) != info.fields.end();
+  });
+}
 
 }  // namespace hans::attacks

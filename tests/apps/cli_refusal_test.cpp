@@ -116,7 +116,7 @@ TEST_F(CliRefusal, RefusesInOneLineAndChangesNothing) {
       {"attack m.hans --data mnist-5k --attack jsma", 2, "gamma"},
       {"attack m.hans --data mnist-5k --attack jsma:gamma=1.5", 2, "<= 1"},
       {"attack m.hans --data mnist-5k --attack jsma:gamma=0.1 --targets 12", 2, "12"},
-      {"attack m.hans --data mnist-5k --attack fgsm:eps=0.1 --at 0.1", 2, "fgsm stays within 0.1"},
+      {"attack m.hans --data mnist-5k --attack fgsm:eps=0.1 --at 0.2", 2, "fgsm: eps = 0.1 is none of the radii"},
       {"attack m.hans --data mnist-5k --attack ddn --at 0.1,,0.2", 2, "not a number"},
       {"attack m.hans --data mnist-5k --attack ddn --at -1", 2, "from 0 up"},
       {"attack m.hans --data mnist-5k --attack jsma:gamma=0.1 --targets -1", 2, "-1"},

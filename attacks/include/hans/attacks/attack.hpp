@@ -210,6 +210,9 @@ class Attack {
   /// The attack that `spec` names. For an unknown name throws UsageError, which lists all attacks.
   static Attack from_spec(const Spec& spec);
 
+  /// Whether the attack that `spec` names has a parameter called `key`; false where there is no such attack.
+  static bool takes(const Spec& spec, std::string_view key);
+
   Crafted operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                      const CraftOptions& options = {}) const {
     return self_->craft(model, samples, goal, options);
