@@ -56,7 +56,7 @@ class Journal final : public ProgressFile {
     if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) return;
     Run done = read_manifest(path_).run;
     const bool same = question_json(done.plan).dump() == question_json(run.plan).dump() &&
-                      done.plan.slice.first == run.plan.slice.first;
+                      done.plan.slice.first == run.plan.slice.first && done.plan.probes == run.plan.probes;
     check(same, path_,
           " holds the progress of another benchmark; finish that one, remove the file or give another --out");
     note(text(path_, " has the first ", done.found.size(), " images, going on from there"));

@@ -43,6 +43,8 @@ Run merge(std::span<const Manifest> parts, std::span<const std::string> names) {
       check(value.dump() == other.at(key).dump(), names[order[0]], " and ", names[next],
             " are parts of different benchmarks: ", key, " is ", value.dump(), " and ", other.at(key).dump());
     }
+    check(part.plan.probes == all.plan.probes, names[order[0]], " and ", names[next],
+          " are probed differently: --probes ", all.plan.probes, " and ", part.plan.probes);
     const std::size_t end = all.found.size();
     check(slice(next).first <= end, missing(end, slice(next).first), " between ", names[order[k - 1]], " and ",
           names[next]);

@@ -71,9 +71,10 @@ void set_flags(Json& json, const Flags& flags, const std::vector<Probe>& probes)
 /// One row for each probed sample, as columns, and the same for each ball.
 Json probes_json(const Run& run) {
   const attacks::Probes& probes = run.probes;
-  Json json = Json::object(
-      {{"index", column(probes.samples, [&](std::size_t sample) { return run.found.samples.index[sample]; })},
-       {"roughness", column(probes.model, &attacks::ModelProbe::roughness)}});
+  Json json = Json::object();
+  if (run.plan.probes != attacks::usual_probes) json.set("wanted", run.plan.probes);
+  json.set("index", column(probes.samples, [&](std::size_t sample) { return run.found.samples.index[sample]; }));
+  json.set("roughness", column(probes.model, &attacks::ModelProbe::roughness));
   set_flags(json, attacks::model_flags(), probes.model);
   return json.set("balls", column(probes.balls, [](const attacks::ProbedBall& ball) {
                     Json one = Json::object({{"norm", enum_name(ball.ball.norm)},

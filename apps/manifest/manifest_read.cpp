@@ -262,8 +262,10 @@ void read_judgement(const Json& judgement, Run& run) {
   const std::uint64_t rules = judgement.at("rules").natural();
   check(rules == attacks::verdict_rules, "its judgement follows rules ", rules, ", this is hans ", build_version(),
         ", which knows rules ", attacks::verdict_rules);
-  read_probes(judgement.at("probes"), run);
-  const std::uint32_t every = attacks::probe_every(run.plan.slice.whole);
+  const Json& probes = judgement.at("probes");
+  if (probes.find("wanted") != nullptr) run.plan.probes = count_at(probes, "wanted");
+  read_probes(probes, run);
+  const std::uint32_t every = attacks::probe_every(run.plan.slice.whole, run.plan.probes);
   check(run.probes.samples == attacks::probed_samples(run.found, every),
         "its probes are not on the images that must be probed: those that are right, at a multiple of ", every);
 }

@@ -146,6 +146,7 @@ Setup setup_of(const RunOptions& options) {
   const Shard shard = options.shard.value_or(Shard{});
   Plan plan;
   set_subject(plan, named, data, options.seed);
+  plan.probes = static_cast<std::size_t>(options.probes);
   if (options.targets) plan.targets = options.targets->targets;
   if (options.at && !runs_at_each(options)) plan.radii = options.at->values;
   plan.slice = {shard.first(whole), shard.size(whole), whole};

@@ -30,6 +30,7 @@ struct Plan {
   attacks::Targets targets;
   std::vector<float> radii = {};  ///< for minimum-norm attacks: accuracy within each radius
   Slice slice;
+  std::size_t probes = attacks::usual_probes;  ///< how many images are probed; 0: none
 };
 
 /// Sets what follows from model, data and seed: version, subject, image and classes.
@@ -75,6 +76,7 @@ struct RunOptions : Common {
   std::optional<Radii> at = {};
   std::optional<Shard> shard = {};
   bool adaptive = false;
+  std::uint64_t probes = attacks::usual_probes;
 };
 
 /// The fields() of such a command: these, its own, and the common ones.
@@ -96,7 +98,10 @@ constexpr auto with_run_fields(const Own&... own) {
           "none"),
       field("shard", &RunOptions::shard,
             "only this part of the images; auto asks Slurm, MPI, Kubernetes or GNU parallel which", "all"),
-      field("adaptive", &RunOptions::adaptive, "then also run the attacks that the verdict asks for"), own...);
+      field("adaptive", &RunOptions::adaptive, "then also run the attacks that the verdict asks for"),
+      field("probes", &RunOptions::probes, between(0, 1000000),
+            "images that the verdict is probed on; 0 saves the time, and the verdict is UNCHECKED"),
+      own...);
 }
 
 /// The model, data and plan of a run.

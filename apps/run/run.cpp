@@ -64,7 +64,7 @@ Run begin_run(Plan plan) {
 
 attacks::ProbeOptions probe_options(const Plan& plan, const data::Dataset& data) {
   constexpr std::size_t for_means = 1000;  // images of which the class means are taken
-  return {plan.subject.seed, attacks::probe_every(plan.slice.whole), data.first(for_means)};
+  return {plan.subject.seed, attacks::probe_every(plan.slice.whole, plan.probes), data.first(for_means)};
 }
 
 attacks::Judgement judgement_of(const Run& run) {

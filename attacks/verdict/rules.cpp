@@ -301,20 +301,26 @@ class Rules {
     made_.trust = Trust::unchecked;
     made_.why_unchecked = text("nothing was probed: ", targeted()               ? "the attack has targets"
                                                        : ball().prediction_only ? "it is judged by the prediction alone"
-                                                                                : "no image has a gradient to follow");
+                                                       : probes_.samples.empty() ? "no image was asked for"
+                                                                                 : "no image has a gradient to follow");
   }
 
   void advise() {
     if (ball().prediction_only) return;
     Budget threat = ball();
     if (made_.number.radius) threat.size = std::numeric_limits<double>::infinity();
-    for (const Indicator& one : made_.indicators) {
-      if (one.trust == Trust::reliable || one.info->advise == nullptr) continue;
-      const Attack attack = one.info->advise(threat, evaluation_.samples.box);
-      if (!attack.present() || (targeted() && !attack.info().takes_targets)) continue;
+    const auto add = [&](const IndicatorInfo& info) {
+      if (info.advise == nullptr) return;
+      const Attack attack = info.advise(threat, evaluation_.samples.box);
+      if (!attack.present() || (targeted() && !attack.info().takes_targets)) return;
       const auto same = [&](const Attack& other) { return other.spec() == attack.spec(); };
       if (std::ranges::none_of(made_.next, same)) made_.next.push_back(attack);
+    };
+    for (const Indicator& one : made_.indicators) {
+      if (one.trust != Trust::reliable) add(*one.info);
     }
+    const bool unopposed = made_.trust == Trust::unchecked && evaluation_.right >= least_right;
+    if (unopposed) add(*std::ranges::find(list_indicators(), "incomplete", &IndicatorInfo::name));  // its opponent
   }
 
   const Evaluation& evaluation_;

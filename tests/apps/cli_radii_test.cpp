@@ -1,4 +1,4 @@
-// One curve from one command.
+// One curve from one command, and numbers without probes.
 #include <hans/core/json.hpp>
 
 #include "cli_testing.hpp"
@@ -12,13 +12,13 @@ using cli::expect_refused;
 TEST_F(CliRadii, EachIsABenchmarkOfItsOwn) {
   train("m.hans");
   const std::string said = output(
-      "benchmark m.hans --data mnist-5k --limit 30 --attack pgd:steps=3 --attack fgsm --at 0.02,8/255 --quiet "
+      "benchmark m.hans --data mnist-5k --limit 30 --attack pgd:steps=3 --attack fgsm --at 0.02,8/255 --probes 0 --quiet "
       "--out b-{at}.json");
   EXPECT_NE(said.find("The curve: hans report b-0.02.json b-0.03137255.json --out curve.html"), std::string::npos)
       << said;
   for (const std::string_view eps : {"0.02", "0.03137255"}) {
     output(text(
-        "benchmark m.hans --data mnist-5k --limit 30 --quiet --out one.json --attack pgd:steps=3,eps=", eps,
+        "benchmark m.hans --data mnist-5k --limit 30 --probes 0 --quiet --out one.json --attack pgd:steps=3,eps=", eps,
         " --attack fgsm:eps=", eps));
     EXPECT_EQ(Json::parse(bytes(text("b-", eps, ".json"))).at("name").string(),
               Json::parse(bytes("one.json")).at("name").string());
@@ -43,6 +43,33 @@ TEST_F(CliRadii, EachIsABenchmarkOfItsOwn) {
   expect_refused(hans("benchmark m.hans --data mnist-5k --attack fgsm --at 0.1,0.2 --out b.json"), 2, "{at}");
   expect_refused(hans("attack m.hans --data mnist-5k --attack fgsm --at 0.1,0.1"), 2, "0.1 is given twice");
   expect_refused(hans("attack m.hans --data mnist-5k --attack fgsm"), 2, "eps is missing");
+}
+
+TEST_F(CliRadii, WithoutProbesAreUnchecked) {
+  train("m.hans");
+  const std::string line = "benchmark m.hans --data mnist-5k --limit 60 --attack pgd:eps=0.02,steps=3 --quiet ";
+  const std::string said = output(line + "--probes 0 --out b.json");
+  EXPECT_NE(said.find("verdict UNCHECKED (nothing was probed: no image was asked for)\n  next: --attack apgd:eps=0.02"),
+            std::string::npos)
+      << said;
+  EXPECT_NE(output("reproduce b.json --quiet").find("verdict UNCHECKED"), std::string::npos);
+  const auto probed = [&](std::string_view file) {
+    const Json manifest = Json::parse(bytes(file));
+    return manifest.at("judgement").at("probes").at("index").items().size();
+  };
+  EXPECT_EQ(probed("b.json"), 0U);
+  output(line + "--probes 12 --out few.json");
+  output(line + "--out usual.json");
+  EXPECT_LE(probed("few.json"), 12U);
+  EXPECT_GT(probed("few.json"), 6U);
+  EXPECT_GT(probed("usual.json"), 40U);
+  EXPECT_EQ(Json::parse(bytes("usual.json")).at("judgement").at("probes").find("wanted"), nullptr);
+  EXPECT_NE(output("reproduce few.json --quiet").find("identical"), std::string::npos);
+  EXPECT_EQ(Json::parse(bytes("b.json")).at("name").string(), Json::parse(bytes("usual.json")).at("name").string());
+  // Parts that are probed differently are no whole.
+  output(line + "--probes 0 --shard 1/2 --out 1.json");
+  output(line + "--probes 12 --shard 2/2 --out 2.json");
+  expect_refused(hans("merge 1.json 2.json --out all.json"), 1, "are probed differently: --probes 0 and 12");
 }
 
 }  // namespace

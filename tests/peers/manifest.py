@@ -103,12 +103,14 @@ def lies_of(manifest):
                 "images_sha256": sha256("".join(columns["image_sha256"]))}
     def judgement(said):
         probes, groups, balls, nearest = said["probes"], list(dict.fromkeys(radii)), [], math.isinf(most) and not radii
-        probed = [index for index in right if index % max(1, images // 100) == 0]
+        wanted = int(probes.get("wanted", 100))
+        want("wanted" not in probes or wanted != 100, "judgement: wanted is 100, which is not said")
+        probed = [index for index in right if wanted and index % max(1, images // wanted) == 0]
         if goal == "untargeted" and not alone:
             sizes = [None] * len(found) if nearest else groups or [threat["budget"]]
             balls = [{**ball, "norm": norm, "eps": eps, "box": threat["box"], "attack": Number(k) if nearest else None}
                      for k, (ball, eps) in enumerate(zip(probes["balls"], sizes, strict=True))]
-        columns = [without(part, "norm", "eps", "box", "attack", "balls").values() for part in [probes, *balls]]
+        columns = [without(part, "wanted", "norm", "eps", "box", "attack", "balls").values() for part in [probes, *balls]]
         want(all(len(c) == len(probed) for part in columns for c in part), "probes: columns of several lengths")
         def number(one, left, in_ball):  # what must be said of one number
             n, verdict = len(probed) if in_ball else 0, worst(one["indicators"])

@@ -12,7 +12,8 @@ RADII = "--attack deepfool --attack fmn:norm=l2,steps=5 --at 0.4,0.8,0.4"
 ALL, RANDOM, THREE = ("--attack pgd:eps=0.05,steps=2 --targets " + targets for targets in ("all", "random", "3"))
 MADE = [TWO, STAGED, RADII, ALL, RANDOM, THREE, STAGED + " --targets next", "--attack fmn:norm=l2,steps=5",
         "--attack deepfool --attack fmn:norm=l2,steps=5", "--attack jsma:gamma=0.02", "--attack sigma-zero:steps=5",
-        "--attack fgsm@cleverhans-1.0.0:eps=0.1", "--attack hopskipjump:steps=1 --at 1"]
+        "--attack fgsm@cleverhans-1.0.0:eps=0.1", "--attack hopskipjump:steps=1 --at 1",
+        "--attack pgd:eps=0.05,steps=2 --probes 0", "--attack pgd:steps=2 --at 0.05 --probes 7"]
 
 
 def number(value): return peer.Number(value)
