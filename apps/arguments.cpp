@@ -8,13 +8,6 @@
 namespace hans::apps {
 namespace {
 
-// "--limit N"
-std::string shown_form(const Argument& argument) {
-  const std::string name = shown_name(argument.info.name), kind = argument.info.kind;
-  if (argument.positional || argument.is_switch) return name;
-  return text(name, " ", kind == "integer" ? "N" : kind == "number" ? "X" : kind);
-}
-
 std::string all_names(std::span<const Argument> known) {
   return listed(known, [](const Argument& argument) { return shown_name(argument.info.name); });
 }
@@ -45,6 +38,16 @@ std::size_t find_option(std::string_view command, std::span<const Argument> know
   throw UsageError(text(command, ": unknown option ", in_quotes(word), allowed_after(word, known)));
 }
 
+}  // namespace
+
+std::string shown_name(std::string_view name) { return text(is_positional(name) ? "" : "--", name); }
+
+std::string shown_form(const Argument& argument) {
+  const std::string name = shown_name(argument.info.name), kind = argument.info.kind;
+  if (argument.positional || argument.is_switch) return name;
+  return text(name, " ", kind == "integer" ? "N" : kind == "number" ? "X" : kind);
+}
+
 std::string default_note(const FieldInfo& info) {
   std::string note = info.range;
   if (!info.required && info.kind != "true|false") {
@@ -52,10 +55,6 @@ std::string default_note(const FieldInfo& info) {
   }
   return note.empty() ? note : text(" (", note, ")");
 }
-
-}  // namespace
-
-std::string shown_name(std::string_view name) { return text(is_positional(name) ? "" : "--", name); }
 
 std::vector<Given> match_arguments(std::string_view command, std::span<const Argument> known, Arguments given) {
   std::vector<Given> found;
@@ -156,10 +155,14 @@ std::string aligned(const Facts& facts, const Layout& layout) {
   return out;
 }
 
-std::string help_page(std::string_view command, std::string_view meaning, std::string_view details,
-                      std::string_view example, std::span<const Argument> known) {
+std::string CommandText::exit_codes() const {
+  return text("0 when done, 1 when the work failed, 2 when the request was wrong",
+              publishes ? ", 3 when the number is UNRELIABLE" : "");
+}
+
+std::string help_page(const CommandText& said, std::span<const Argument> known) {
   constexpr std::size_t margin = 2;
-  std::string usage = text("hans ", command);
+  std::string usage = text("hans ", said.command);
   Facts facts;
   for (const Argument& argument : known) {
     // Options are kept whole on a line: a space that must not be broken stands for the ones inside them.
@@ -174,9 +177,10 @@ std::string help_page(std::string_view command, std::string_view meaning, std::s
   usage = wrapped(usage, usage_head.size() + margin, usage_head.size());
   std::replace(usage.begin(), usage.end(), '\x1f', ' ');
 
-  std::string page = text("hans ", command, ": ", meaning, "\n\n", usage_head, usage, "\n\n", aligned(facts));
-  if (!details.empty()) append(page, text("\n", wrapped(details, 0, 0), "\n"));
-  append(page, text("\nexample\n  ", wrapped(example, margin, margin, 1000), "\n"));
+  std::string page = text("hans ", said.command, ": ", said.meaning, "\n\n", usage_head, usage, "\n\n", aligned(facts));
+  if (!said.details.empty()) append(page, text("\n", wrapped(said.details, 0, 0), "\n"));
+  append(page, text("\nexample\n  ", wrapped(said.example, margin, margin, 1000), "\n\nexit code\n  ",
+                    said.exit_codes(), "\n"));
   return page;
 }
 

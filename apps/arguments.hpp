@@ -26,6 +26,7 @@ using Arguments = std::span<const std::string_view>;
 //     static constexpr std::string_view meaning = "how many images a model gets right";   // one line
 //     static constexpr std::string_view details = "...";                        // optional: paragraphs for the help
 //     static constexpr std::string_view example = "hans eval v1.hans --data mnist-5k";    // a line for each
+//     static constexpr bool publishes = true;                                   // optional: see CommandText
 //
 // A field named in capitals is positional, in order. A bool is a switch (--quiet); a Many may be given several times;
 // the others are --name VALUE or --name=VALUE.
@@ -161,9 +162,23 @@ std::string listed(const All& all, Name name, std::string_view between = ", ") {
   return out;
 }
 
+/// What a command says of itself.
+struct CommandText {
+  std::string_view command, meaning, details, example;
+  bool publishes = false;  ///< a number, of which exit code 3 says that it is UNRELIABLE
+
+  /// "0 when done, 1 when the work failed, ...".
+  std::string exit_codes() const;
+};
+
+/// "--limit N".
+std::string shown_form(const Argument& argument);
+
+/// What is known of its values: "(>= 1; default all)"; empty for a switch.
+std::string default_note(const FieldInfo& info);
+
 /// The page that --help prints.
-std::string help_page(std::string_view command, std::string_view meaning, std::string_view details,
-                      std::string_view example, std::span<const Argument> known);
+std::string help_page(const CommandText& said, std::span<const Argument> known);
 
 /// Breaks `text` into lines of at most `width` characters, the first of them beginning at column `at`, the others
 /// indented by `indent` blanks. A line end in `text` stays one.
@@ -224,12 +239,13 @@ Options read_arguments(Arguments given) {
   return out;
 }
 
-/// The help of the command that Options describes.
+/// What the command that Options describes says of itself.
 template <class Options>
-std::string help_of() {
-  std::string_view details;
-  if constexpr (requires { Options::details; }) details = Options::details;
-  return help_page(Options::command, Options::meaning, details, Options::example, arguments_of<Options>());
+CommandText text_of() {
+  CommandText said{Options::command, Options::meaning, "", Options::example};
+  if constexpr (requires { Options::details; }) said.details = Options::details;
+  if constexpr (requires { Options::publishes; }) said.publishes = Options::publishes;
+  return said;
 }
 
 }  // namespace hans::apps

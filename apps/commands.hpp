@@ -104,18 +104,19 @@ void finish(const Common& common, std::string_view text, const Json& json);
 void check_ending(std::string_view option, const std::string& path, std::span<const std::string_view> endings,
                   std::string_view instead = {});
 
-/// An entry of the table of commands.
-struct Command {
-  std::string_view name, meaning;
+/// A command as the program sees it.
+struct Command : CommandText {
   int (*run)(Arguments given);  ///< returns the exit code; throws UsageError (exit code 2) or another exception (1)
-  std::string (*help)();
+  std::vector<Argument> (*arguments)();
+
+  std::string help() const { return help_page(*this, arguments()); }
 };
 
 /// The command that runs `body`, which takes Options and returns the exit code.
 template <class Options, int (*body)(const Options&)>
 Command make_command() {
-  return {Options::command, Options::meaning, [](Arguments given) { return body(read_arguments<Options>(given)); },
-          [] { return help_of<Options>(); }};
+  return {text_of<Options>(), [](Arguments given) { return body(read_arguments<Options>(given)); },
+          arguments_of<Options>};
 }
 
 Command demo_command();
@@ -133,7 +134,11 @@ Command show_command();
 Command list_command();
 Command bench_command();
 
-/// All that `hans list` says of what is called so, in any of its lists; empty for a name that is in none.
+/// The names in one of the lists of `hans list`, each with its meaning.
+Facts listed_names(std::string_view topic);
+
+/// All that `hans list` says of what is called so, in any of its lists, or of the list of that name; empty for a name
+/// that is in none.
 std::string help_of_name(std::string_view name);
 
 }  // namespace hans::apps

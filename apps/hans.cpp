@@ -11,6 +11,7 @@
 #include <hans/core/version.hpp>
 #include "../core/text/detail/meant.hpp"
 #include "commands.hpp"
+#include "manual.hpp"
 
 namespace hans::apps {
 namespace {
@@ -27,16 +28,17 @@ std::vector<Command> commands() {
 
 std::string main_page(const std::vector<Command>& all) {
   Facts facts;
-  for (const Command& command : all) facts.emplace_back(command.name, command.meaning);
+  for (const Command& command : all) facts.emplace_back(command.command, command.meaning);
   return text(
       "hans ", version,
       ": attacks small networks, defends them, and says what is left of their accuracy\n\n"
       "usage: hans COMMAND [ARGUMENTS] [--json FILE|-] [--seed N] [--threads N] [--quiet]\n\n",
       aligned(facts, {2, 4}),
       "\nhans help COMMAND explains a command, hans help NAME an attack, a layer and whatever else hans list shows;\n"
-      "hans --version prints the version.\n"
+      "hans --version prints the version, hans help --man a man page, hans help --completion what bash completes by.\n"
       "Results go to standard output, progress and errors to standard error. The exit code is 0 when done,\n"
-      "1 when the work failed, 2 when the request was wrong, 3 from benchmark and reproduce when the number is UNRELIABLE.\n\n"
+      "1 when the work failed, 2 when the request was wrong, and 3 when benchmark or reproduce is done and the number is\n"
+      "UNRELIABLE.\n\n"
       "first steps\n"
       "  hans demo\n"
       "  hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans\n"
@@ -45,14 +47,14 @@ std::string main_page(const std::vector<Command>& all) {
 }
 
 bool is_command(const std::vector<Command>& all, std::string_view name) {
-  return std::ranges::find(all, name, &Command::name) != all.end();
+  return std::ranges::find(all, name, &Command::command) != all.end();
 }
 
 const Command& find(const std::vector<Command>& all, std::string_view name) {
-  const auto found = std::ranges::find(all, name, &Command::name);
+  const auto found = std::ranges::find(all, name, &Command::command);
   if (found != all.end()) return *found;
-  throw UsageError(text("unknown command ", in_quotes(name), did_you_mean(name, all, &Command::name),
-                        "allowed: ", listed(all, &Command::name), "; hans --help explains them"));
+  throw UsageError(text("unknown command ", in_quotes(name), did_you_mean(name, all, &Command::command),
+                        "allowed: ", listed(all, &Command::command), "; hans --help explains them"));
 }
 
 bool asks_for_help(Arguments given) {
@@ -72,6 +74,11 @@ int run(Arguments given) {
   }
   const std::vector<Command> all = commands();
   if (first == "--help" || first == "-h" || first == "help") {
+    if (!rest.empty() && (rest.front() == "--man" || rest.front() == "--completion")) {
+      check_usage(rest.size() == 1, rest.front(), " stands alone");
+      print(rest.front() == "--man" ? man_page(all) : bash_completion(all));
+      return done;
+    }
     check_usage(rest.size() <= 1, "help takes one command or name, not ", rest.size());
     const std::string of_name = rest.empty() || is_command(all, rest.front()) ? "" : help_of_name(rest.front());
     print(rest.empty() ? main_page(all) : of_name.empty() ? find(all, rest.front()).help() : of_name);

@@ -31,6 +31,11 @@ endif()
 
 if(WAY MATCHES "find_package|pkg_config")
   run("${CMAKE_COMMAND}" --install "${BUILD}" --config "${CONFIG}" --prefix "${work}/installed")
+  foreach(file IN ITEMS share/man/man1/hans.1 share/bash-completion/completions/hans)
+    if(EXISTS "${work}/installed/bin/hans" AND NOT EXISTS "${work}/installed/${file}")
+      message(FATAL_ERROR "${file} is not installed")
+    endif()
+  endforeach()
 endif()
 
 if(WAY STREQUAL "pkg_config")

@@ -16,6 +16,7 @@ struct BenchmarkOptions : RunOptions {
   Required<ShardedOutput> out;
 
   static constexpr std::string_view command = "benchmark";
+  static constexpr bool publishes = true;
   static constexpr std::string_view meaning = "a robustness number, as a file that anyone can reproduce to the bit";
   static constexpr std::string_view details =
       "Does what hans attack does and writes a manifest: model, data, threat model and attacks with every parameter, "

@@ -255,6 +255,14 @@ int run(const ListOptions& options) {
 
 }  // namespace
 
+Facts listed_names(std::string_view topic) {
+  Topic known{};
+  hans::read_value(topic, known);
+  Facts all;
+  for (const Entry& entry : entries(known)) all.emplace_back(entry.name, entry.meaning);
+  return all;
+}
+
 std::string help_of_name(std::string_view name) {
   std::string all;
   for (std::size_t k = 0; k < enum_names(Topic{}).size(); ++k) {

@@ -14,6 +14,7 @@ struct ReproduceOptions : SourceOptions {
   std::optional<std::uint64_t> quick = {};
 
   static constexpr std::string_view command = "reproduce";
+  static constexpr bool publishes = true;
   static constexpr std::string_view meaning = "runs a manifest again: is every bit of its result the same?";
   static constexpr std::string_view details =
       "Seed, attacks and images are the manifest's. The model is looked for where the manifest says, as --model says, "

@@ -85,7 +85,7 @@ TEST(Arguments, AreRefusedWithWhatIsAllowed) {
 }
 
 TEST(Arguments, HelpComesFromTheList) {
-  EXPECT_EQ(help_of<Options>(),
+  EXPECT_EQ(help_page(text_of<Options>(), arguments_of<Options>()),
             "hans paint: paints a file\n\n"
             "usage: hans paint WALL --count N [--share X] [--colour red|green] [--extra FILE [--extra FILE ...]]\n"
             "         [--quiet]\n\n"
@@ -96,7 +96,9 @@ TEST(Arguments, HelpComesFromTheList) {
             "  --extra FILE        more of them (default none)\n"
             "  --quiet             no noise\n\n"
             "example\n"
-            "  hans paint wall --count 3\n");
+            "  hans paint wall --count 3\n\n"
+            "exit code\n"
+            "  0 when done, 1 when the work failed, 2 when the request was wrong\n");
 }
 
 TEST(Arguments, Wrapping) {

@@ -1,4 +1,4 @@
-// One curve from one command, and numbers without probes.
+// One curve from one command, numbers without probes, and what the command says of itself to other programs.
 #include <hans/core/json.hpp>
 
 #include "cli_testing.hpp"
@@ -70,6 +70,37 @@ TEST_F(CliRadii, WithoutProbesAreUnchecked) {
   output(line + "--probes 0 --shard 1/2 --out 1.json");
   output(line + "--probes 12 --shard 2/2 --out 2.json");
   expect_refused(hans("merge 1.json 2.json --out all.json"), 1, "are probed differently: --probes 0 and 12");
+}
+
+using CliManual = cli::Test;
+
+TEST_F(CliManual, HoldsEveryCommandOptionAndName) {
+  const std::string page = output("help --man"), script = output("help --completion"), commands = output("help");
+  EXPECT_TRUE(page.starts_with(".TH HANS 1 ")) << page.substr(0, 40);
+  const std::string plain = [&] {
+    std::string out = page;
+    for (std::size_t at = out.find("\\-"); at != out.npos; at = out.find("\\-")) out.erase(at, 1);
+    return out;
+  }();
+  EXPECT_NE(plain.find("3 when the number is UNRELIABLE"), std::string::npos);
+  for (const std::string_view command : {"train", "eval", "attack", "benchmark", "reproduce", "list", "bench"}) {
+    EXPECT_NE(plain.find(text("\n.SS hans ", command, "\n")), std::string::npos) << command;
+    EXPECT_NE(script.find(text("    ", command, ":*) words=\"")), std::string::npos) << command;
+    const bool publishes = command == "benchmark" || command == "reproduce";
+    EXPECT_EQ(output(text("help ", command)).find("3 when the number is UNRELIABLE") != std::string::npos, publishes);
+  }
+  EXPECT_NE(commands.find("3 when benchmark or reproduce"), std::string::npos);
+  const Json attacks = Json::parse(output("list attacks --json -"));
+  for (const Json& attack : attacks.at("attacks").items()) {
+    const std::string& name = attack.at("name").string();
+    EXPECT_NE(plain.find(text("\n.B ", name, "\n")), std::string::npos) << name;
+    EXPECT_NE(script.find(text(" ", name, " ")), std::string::npos) << name;
+  }
+  EXPECT_NE(script.find("train:--schedule) words=\"constant cosine\""), std::string::npos);
+  EXPECT_NE(script.find("--probes"), std::string::npos);
+  for (std::size_t at = page.find("\n'"); at != page.npos;) FAIL() << "a line that roff takes for a request: " << at;
+  write("check.sh", script);
+  EXPECT_EQ(std::system(text("command -v bash >/dev/null || exit 0; bash -n ", folder_ / "check.sh").c_str()), 0);
 }
 
 }  // namespace
