@@ -240,14 +240,24 @@ Dataset read_npz_file(const Source& source) {
   const Pair pair = find_pair(within(path, [&] { return npz_names(file); }), source);
   Parts all = within(path, [&] {
     Parts parts{read_npz(file, pair.images), {}, {}, {}, ""};
-    const Array& images = parts.images;
+    Array& images = parts.images;
     parts.layout = layout_of(images.shape, pair.images);
     constexpr std::uint64_t widest_label = 8, longest_header = 65536;
     const Array stored = read_npz(file, pair.labels, images.shape[0] * widest_label + longest_header);
     parts.labels = labels_of(stored, pair.labels);
     parts.note = taken_text(pair, images, parts.layout, stored.shape);
     if (images.kind == Array::Kind::floating) {
-      for (const double value : images.doubles()) parts.floats.push_back(static_cast<float>(value));
+      // Each copy is freed before the next is made: they are most of the memory.
+      const auto free = [&] { std::string().swap(images.content); };
+      if (images.width == sizeof(float)) {
+        parts.floats = images.floats();
+      } else {
+        const std::vector<double> wide = images.doubles();
+        free();
+        parts.floats.reserve(wide.size());
+        for (const double value : wide) parts.floats.push_back(static_cast<float>(value));
+      }
+      free();
     } else {
       check(images.type_name() == "uint8", array_text(pair.images), " holds ", images.type_name(),
             "; uint8, or floats in [0, 1], are needed");
