@@ -104,7 +104,7 @@ void finish(const Common& common, std::string_view text, const Json& json);
 void check_ending(std::string_view option, const std::string& path, std::span<const std::string_view> endings,
                   std::string_view instead = {});
 
-/// A command as the program sees it.
+/// An entry of the table of commands.
 struct Command : CommandText {
   int (*run)(Arguments given);  ///< returns the exit code; throws UsageError (exit code 2) or another exception (1)
   std::vector<Argument> (*arguments)();

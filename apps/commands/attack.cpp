@@ -39,33 +39,7 @@ struct AttackOptions : RunOptions {
   }
 };
 
-/// The PNG of --picture. Where no image was right, the first are shown as they are.
-std::string picture_of(const attacks::Evaluation& found) {
-  constexpr std::size_t most = 10;
-  const Shape shape = found.samples.images.shape().without_front();
-  const auto original = [&](std::size_t sample) { return image_at(found.samples.images, sample); };
-  std::vector<std::size_t> shown;
-  for (std::size_t i = 0; i < found.size() && shown.size() < most; ++i) {
-    if (found.right == 0 || found.predictions[i] == found.samples.labels[i]) shown.push_back(i);
-  }
-  std::vector<std::vector<Picture>> rows(1);
-  for (const std::size_t sample : shown) rows[0].push_back(image_picture(original(sample), shape, found.samples.box));
-  for (const attacks::AttackResult& result : found.attacks) {
-    std::vector<Picture> images, changes;
-    for (const std::size_t sample : shown) {
-      const auto attempt = std::ranges::find(result.attempts, sample, &attacks::Attempt::sample);
-      const std::span<const real> made = attempt != result.attempts.end() ? attempt->image.values() : original(sample);
-      images.push_back(image_picture(made, shape, found.samples.box));
-      changes.push_back(change_picture(original(sample), made, shape));
-    }
-    images.insert(images.end(), changes.begin(), changes.end());
-    rows.push_back(std::move(images));
-  }
-  const Picture all = sheet(rows, 2);
-  return data::encode_png(all.height, all.width, all.channels, all.pixels);
-}
-
-/// What one plan comes to, for people and for machines.
+/// The outcome of one plan, as text and as JSON.
 struct Attacked {
   std::string report;
   Json json;

@@ -56,16 +56,17 @@ std::string threat_text(const ThreatModel& threat);
 /// The targets of a run, as --targets takes them: "none", "next", "all", "random", "3".
 std::string targets_text(attacks::Targets targets, const attacks::Attack& attack);
 
-/// An attack as it is given; its eps may be left to --at.
+/// An attack as the user wrote it; its eps may be left to --at.
 struct AttackChoice {
   Spec spec;
 };
-/// Throws UsageError for what is no attack, and for an eps of one that looks for the nearest image.
+/// Throws UsageError for an unknown attack, and for an eps given to a minimum-norm attack.
 void read_value(std::string_view word, AttackChoice& out);
 void append_value(std::string& out, const AttackChoice& choice);
 std::string value_help(const AttackChoice&);
 
-/// What the commands that attack a model take. Derive from it and list your own fields by with_run_fields().
+/// The options of commands that attack a model. Derive your options from it, and list your own fields with
+/// with_run_fields().
 struct RunOptions : Common {
   Required<ModelName> model;
   Required<DataName> data;
@@ -111,14 +112,14 @@ struct Setup {
   std::vector<Plan> plans;  ///< one; with --at and attacks that have an eps, one for each radius
 };
 
-/// The radius of the ball of a plan's first attack; infinite where that looks for the nearest image.
+/// The radius of the ball of a plan's first attack; infinite for a minimum-norm attack.
 float radius_of(const Plan& plan);
 
-/// `path` with each {at} replaced by the radius. Throws UsageError where there are several and it has no {at}.
+/// `path` with each {at} replaced by the radius. Throws UsageError if there are several radii and no {at}.
 std::string with_at(std::string_view option, std::string_view path, const Setup& setup, const Plan& plan);
 
-/// Loads model and data and makes the plan. Says on standard error if the model is untrained. Throws what load_model(),
-/// load_data() and checked() throw.
+/// Loads model and data, and makes a plan for each radius. Warns on standard error if the model is untrained. Throws
+/// what load_model(), load_data() and checked() throw.
 Setup setup_of(const RunOptions& options);
 
 }  // namespace hans::apps

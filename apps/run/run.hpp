@@ -72,8 +72,8 @@ Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& 
             std::size_t at_once, const std::function<void(std::size_t done, std::size_t attack)>& shown,
             ProgressFile* progress = nullptr, std::span<const std::uint32_t> which = {});
 
-/// The same of a plan of the setup, for a command that attacks a model, from where the progress files have it, and with
-/// --adaptive also the attacks that the verdicts ask for. Draws a progress bar unless --quiet.
+/// run_all() for one plan of a command that attacks a model: with --adaptive it then runs the attacks that the verdicts
+/// ask for. Draws a progress bar unless --quiet.
 Run carry_out(const Setup& setup, const Plan& plan, const Keep& keep, const RunOptions& options,
               const ProgressFiles& progress = {});
 

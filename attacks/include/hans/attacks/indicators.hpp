@@ -50,7 +50,7 @@ struct IndicatorInfo {
 /// All indicators, in the order of reports.
 std::span<const IndicatorInfo> list_indicators();
 
-/// What the indicator clean_accuracy has against so many right images; empty: nothing.
+/// The reason of the indicator clean_accuracy for this share of right images; empty if it has none.
 std::string clean_accuracy_reason(Share right, std::size_t classes);
 
 struct Indicator {

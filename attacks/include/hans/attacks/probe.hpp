@@ -71,20 +71,19 @@ struct Probes {
 /// How samples are probed.
 struct ProbeOptions {
   std::uint64_t seed = 0;
-  std::uint32_t every = 1;  ///< samples whose index is a multiple of it are probed; 0: none
-  /// Labelled images whose class means make the images of `transfer`. The same for all parts of a benchmark.
+  std::uint32_t every = 1;  ///< probes the samples whose index is a multiple of this; 0: none
+  /// Labelled images, whose class means the probe `transfer` uses. The same for all parts of a benchmark.
   data::Samples reference = {};
   Tape* tape = nullptr;  ///< as in EvaluateOptions
 };
 
-/// How many samples of a run are probed if nobody says otherwise.
+/// How many samples of a run are probed by default.
 inline constexpr std::size_t usual_probes = 100;
 
-/// Of a run over `whole` samples about so many are probed: max(1, whole / wanted); 0 if none are wanted.
+/// ProbeOptions::every for about `wanted` probes in a run over `whole` samples: max(1, whole / wanted); 0 for none.
 std::uint32_t probe_every(std::size_t whole, std::size_t wanted = usual_probes);
 
-/// Places of the samples of an evaluation that have to be probed: right, and the index a multiple of `every`.
-/// None if that is 0.
+/// Places of the samples to probe: correct ones whose index is a multiple of `every`; none if that is 0.
 std::vector<std::size_t> probed_samples(const Evaluation& evaluation, std::uint32_t every);
 
 /// The distinct balls in which to probe the numbers of an evaluation, in the order of attacks and radii; their probes

@@ -136,7 +136,7 @@ constexpr bool is_required = false;
 template <class T>
 constexpr bool is_required<Required<T>> = true;
 
-/// The names of an enum's values that the range admits.
+/// The names of the enum values inside the range.
 template <NamedEnum T>
 std::span<const std::string_view> names_in(const Range& range) {
   static constexpr auto names = enum_names(T{});

@@ -15,7 +15,7 @@ namespace hans::data {
 
 using NamedArray = std::pair<std::string, Array>;
 
-/// Returns what `read` makes of the array `name`, which the message of an Error from it begins with.
+/// Calls `read`; an Error from it gets the name of the array in front of its message.
 template <class Read>
 auto of_array(std::string_view name, const Read& read) {
   try {
@@ -27,7 +27,7 @@ auto of_array(std::string_view name, const Read& read) {
   }
 }
 
-/// Whether a file begins like a ZIP archive that holds anything.
+/// Whether the file begins like a ZIP archive with at least one entry.
 bool is_npz(std::string_view file);
 
 /// The array `name` (without ".npy") of an .npz file, stored or deflated. Refuses an array of more than `most` bytes;
