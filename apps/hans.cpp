@@ -31,7 +31,7 @@ std::string main_page(const std::vector<Command>& all) {
   for (const Command& command : all) facts.emplace_back(command.command, command.meaning);
   return text(
       "hans ", version,
-      ": attacks small networks, defends them, and says what is left of their accuracy\n\n"
+      ": attacks small networks, defends them, and measures their robust accuracy\n\n"
       "usage: hans COMMAND [ARGUMENTS] [--json FILE|-] [--seed N] [--threads N] [--quiet]\n\n",
       aligned(facts, {2, 4}),
       "\nhans help COMMAND explains a command, hans help NAME an attack, a layer and whatever else hans list shows;\n"

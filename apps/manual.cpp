@@ -66,7 +66,7 @@ std::string values_of(const FieldInfo& info) {
 std::string man_page(const std::vector<Command>& all) {
   std::string page =
       text(".TH HANS 1 \"\" \"hans ", version, "\" \"User Commands\"\n.SH NAME\nhans \\- ",
-           "attacks small networks, defends them, and says what is left of their accuracy\n", ".SH SYNOPSIS\n.B hans\n",
+           "attacks small networks, defends them, and measures their robust accuracy\n", ".SH SYNOPSIS\n.B hans\n",
            roff("COMMAND [ARGUMENTS] [--json FILE|-] [--seed N] [--threads N] [--quiet]"), "\n.SH COMMANDS\n");
   for (const Command& command : all) {
     append(page, text(".SS hans ", roff(command.command), "\n", roff(command.meaning), "\n"));

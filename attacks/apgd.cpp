@@ -23,7 +23,7 @@ unsigned share_of_steps(double share, unsigned steps) {
 
 void anywhere_in_ball(const LabelOracle& sample, double eps, std::uint32_t restart, std::span<real> image) {
   Stream stream = sample.random("apgd", restart);
-  const std::vector<real> way = random_way(stream, sample.budget().norm, image.size());
+  const std::vector<real> way = random_direction(stream, sample.budget().norm, image.size());
   double scale = 1;  // l1: a standard normal step, cut by the projection
   if (sample.budget().norm != Norm::l1) scale = eps / (length(sample.budget().norm, way) + 1e-12);
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + static_cast<real>(scale) * way[i];
@@ -147,11 +147,11 @@ Task<Stop> climb_anew(GradientOracle& sample, const Climb climb, const Climbing 
     co_return co_await climb_from(sample, climb, how, eps, false);
   }
   const auto part = static_cast<unsigned>(std::ceil(0.3 * static_cast<double>(how.steps)));
-  sample.set_reach(3 * eps);
+  sample.set_radius(3 * eps);
   anywhere_in_ball(sample, 3 * eps, restart, sample.image());
   for (unsigned stage = 0; stage < 3; ++stage) {
     const double radius = (3 - stage) * eps;
-    sample.set_reach(radius);
+    sample.set_radius(radius);
     project_l1(sample.original(), sample.low(), sample.high(), radius, sample.image());
     Climbing part_of = how;
     part_of.steps = stage < 2 ? part : how.steps - 2 * part;

@@ -30,7 +30,7 @@ std::vector<Attack> AutoAttack::stages() const {
 Crafted AutoAttack::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                                const CraftOptions& options) const {
   check_classes(name, Loss::dlr, version != AutoVersion::rand, model.classes());
-  return in_stages(stages(), Attack(*this).budget(model.input(), samples.box), model, samples, goal, options);
+  return run_stages(stages(), Attack(*this).budget(model.input(), samples.box), model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

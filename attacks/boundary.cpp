@@ -67,10 +67,10 @@ Task<Stop> BoundaryAttack::search(LabelOracle& sample) const {
   const std::span<real> image = sample.image();
   unsigned tried = 0;
   for (unsigned start = 0; start < starts && (start == 0 || tried > 0); ++start) {  // 0: the original reaches it
-    const Task<bool> begin = begin_reaching(sample, tries, tried);
+    const Task<bool> begin = find_start(sample, tries, tried);
     const bool begun = co_await begin;
     if (!begun) break;
-    const Task<Stop> to_boundary = back_to_boundary(sample, image);
+    const Task<Stop> to_boundary = move_to_boundary(sample, image);
     co_await to_boundary;
   }
   if (sample.kept().empty()) co_return Stop::limit;

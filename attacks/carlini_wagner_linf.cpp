@@ -56,7 +56,7 @@ Task<Stop> CarliniWagnerLinf::search(GradientOracle& sample) const {
       weight *= 2;
     }
   }
-  const Task<Stop> back = refine_kept(sample, refine);
+  const Task<Stop> back = refine_best(sample, refine);
   co_return co_await back;
 }
 

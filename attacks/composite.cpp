@@ -19,7 +19,7 @@ Budget Composite::budget(const Shape& image, data::Box box) const {
 
 Crafted Composite::operator()(const nn::Classifier& model, const data::Samples& samples, const Goal& goal,
                               const CraftOptions& options) const {
-  return in_stages(attacks.value().all, budget(model.input(), samples.box), model, samples, goal, options);
+  return run_stages(attacks.value().all, budget(model.input(), samples.box), model, samples, goal, options);
 }
 
 }  // namespace hans::attacks

@@ -38,7 +38,7 @@ Task<Stop> Ddn::search(GradientOracle& sample) const {
     for (std::size_t i = 0; i < n; ++i) image[i] = original[i] + to_sphere * change[i];
   }
   co_await sample.prediction(image);
-  const Task<Stop> back = refine_kept(sample, refine);
+  const Task<Stop> back = refine_best(sample, refine);
   co_return co_await back;
 }
 

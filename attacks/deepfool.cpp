@@ -36,7 +36,7 @@ Task<Stop> DeepFool::search(GradientOracle& sample) const {
     ++sample.note().steps;
   }
   co_await sample.prediction(image);
-  const Task<Stop> back = refine_kept(sample, refine);
+  const Task<Stop> back = refine_best(sample, refine);
   co_return co_await back;
 }
 

@@ -39,7 +39,7 @@ void walk_step(const LabelOracle& sample, const Fab& how, const Boundary& bounda
 void begin_near(const LabelOracle& sample, const Fab& how, std::uint32_t restart) {
   const std::span<real> image = sample.image();
   Stream stream = sample.random("fab", restart);
-  const std::vector<real> way = random_way(stream, how.norm, image.size());
+  const std::vector<real> way = random_direction(stream, how.norm, image.size());
   const real scale = static_cast<real>(0.5 * sample.budget().size / length(how.norm, way));
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = sample.original()[i] + scale * way[i];
 }
@@ -79,7 +79,7 @@ void Fab::validate() const {
 }
 
 Task<Stop> Fab::search(GradientOracle& sample) const {
-  sample.set_reach(std::numeric_limits<double>::infinity());
+  sample.set_radius(std::numeric_limits<double>::infinity());
   const std::span<const real> logits = co_await sample.scores(sample.image());
   std::vector<int> others = falling(logits);
   std::erase(others, sample.goal());
@@ -99,7 +99,7 @@ Task<Stop> Fab::search(GradientOracle& sample) const {
       co_await one;
     }
   }
-  const Task<Stop> back = refine_kept(sample, eps ? 0 : refine);
+  const Task<Stop> back = refine_best(sample, eps ? 0 : refine);
   co_return co_await back;
 }
 

@@ -49,7 +49,7 @@ Task<Stop> Fmn::search(GradientOracle& sample) const {
     project_to(sample, eps, image);
   }
   co_await sample.prediction(image);
-  const Task<Stop> back = refine_kept(sample, refine);
+  const Task<Stop> back = refine_best(sample, refine);
   co_return co_await back;
 }
 

@@ -22,7 +22,7 @@ Task<std::vector<real>> guess_normal(LabelOracle& sample, const Norm norm, const
   unsigned reached = 0;
   for (unsigned k = 0; k < evals; ++k) {
     Stream stream = sample.random("hopskipjump", (step << 16U) + k);
-    const std::vector<real> way = random_way(stream, norm, n);
+    const std::vector<real> way = random_direction(stream, norm, n);
     const real scale = static_cast<real>(delta / std::max(length_l2(way), 1e-12));
     for (std::size_t i = 0; i < n; ++i) probe[i] = image[i] + scale * way[i];
     const int prediction = co_await sample.prediction(probe);
@@ -58,10 +58,10 @@ Task<Stop> HopSkipJump::search(LabelOracle& sample) const {
   const std::span<real> image = sample.image();
   const std::size_t n = image.size();
   unsigned tried = 0;
-  const Task<bool> begin = begin_reaching(sample, tries, tried);
+  const Task<bool> begin = find_start(sample, tries, tried);
   const bool begun = co_await begin;
   if (!begun) co_return Stop::limit;
-  const Task<Stop> to_boundary = back_to_boundary(sample, image);
+  const Task<Stop> to_boundary = move_to_boundary(sample, image);
   co_await to_boundary;
   std::vector<real> next(n);
   for (unsigned step = 0; step < steps; ++step) {
@@ -83,7 +83,7 @@ Task<Stop> HopSkipJump::search(LabelOracle& sample) const {
     }
     ++sample.note().steps;
     if (!there) continue;
-    const Task<Stop> back = back_to_boundary(sample, next);
+    const Task<Stop> back = move_to_boundary(sample, next);
     co_await back;
     std::ranges::copy(next, image.begin());
   }

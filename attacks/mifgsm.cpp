@@ -54,9 +54,9 @@ Task<Stop> MiFgsm::search(GradientOracle& sample) const {
       const std::vector<std::size_t> from = resized(sample.shape(), stream);
       const std::vector<real> whole = seen;
       for (std::size_t i = 0; i < n; ++i) seen[i] = from[i] < n ? whole[from[i]] : real{0};
-      sample.set_reach(std::numeric_limits<double>::infinity());  // the resized image may leave the ball
+      sample.set_radius(std::numeric_limits<double>::infinity());  // the resized image may leave the ball
       const Slope slope = co_await sample.slope(seen, climb);
-      sample.set_reach(sample.budget().size);
+      sample.set_radius(sample.budget().size);
       std::ranges::fill(gradient, real{0});
       for (std::size_t i = 0; i < n; ++i) {
         if (from[i] < n) gradient[from[i]] += slope.gradient[i];

@@ -22,8 +22,8 @@ Task<Stop> Pgd::search(GradientOracle& sample) const {
   for (unsigned restart = 0; restart < restarts; ++restart) {
     std::ranges::copy(sample.original(), image.begin());
     if (start == Start::random) start_in_ball(sample, "pgd", restart);
-    if (start == Start::bright) start_at_end(sample, 1);
-    if (start == Start::dark) start_at_end(sample, -1);
+    if (start == Start::bright) start_at_extreme(sample, 1);
+    if (start == Start::dark) start_at_extreme(sample, -1);
     if (start == Start::gaussian) {
       std::vector<real> way(image.size());
       sample.random(name, restart).normals(way);

@@ -19,7 +19,7 @@ Task<Stop> Spsa::search(ScoreOracle& sample) const {
   for (unsigned k = 0; k < steps; ++k) {
     Stream stream = sample.random(name, k);
     std::ranges::fill(gradient, real{0});
-    sample.set_reach(std::numeric_limits<double>::infinity());  // probes may leave the ball
+    sample.set_radius(std::numeric_limits<double>::infinity());  // probes may leave the ball
     for (unsigned pair = 0; pair < pairs; ++pair) {
       for (real& sign : signs) sign = stream.below(2) == 0 ? real{-1} : real{1};
       real difference_of_losses = 0;
@@ -33,7 +33,7 @@ Task<Stop> Spsa::search(ScoreOracle& sample) const {
     const real scale = 1 / (2 * delta * static_cast<real>(pairs));
     for (real& g : gradient) g *= scale;
     adam.step(gradient, image);
-    sample.set_reach(sample.budget().size);
+    sample.set_radius(sample.budget().size);
     project_to(sample, sample.budget().size, image);
     co_await sample.prediction(image);
     ++sample.note().steps;

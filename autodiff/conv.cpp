@@ -44,13 +44,13 @@ kernels::Weights backward_operand(const Conv& conv, Tape& tape, const Var& weigh
 }
 
 Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
-            const Var& bias, const Behind& behind) {
+            const Var& bias, const Epilogue& epilogue) {
   Tape& tape = x.tape();
   Tensor y = tape.make(out_shape);
   {
     Tensor kept;
     const kernels::Weights forward = forward_operand(conv, tape, weights, kept);
-    kernels::conv_forward(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, behind,
+    kernels::conv_forward(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, epilogue,
                           y.mutable_data());
   }
   const Var made = tape.record(
@@ -74,9 +74,9 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
           in.add(2, std::move(db));
         }
       },
-      behind.activation == Activation::relu ? Pass::where_positive : Pass::everywhere);
-  check(!made.tracked() || (behind.factor == nullptr && behind.summand == nullptr && behind.added == nullptr), name,
-        ": a gradient passes an activation behind it and nothing else");
+      epilogue.activation == Activation::relu ? Pass::where_positive : Pass::everywhere);
+  check(!made.tracked() || (epilogue.factor == nullptr && epilogue.summand == nullptr && epilogue.added == nullptr),
+        name, ": a gradient passes an activation behind it and nothing else");
   return made;
 }
 
@@ -147,7 +147,7 @@ Conv checked_conv(const Var& x, const Var& weights, const Var& bias, const Windo
 
 }  // namespace
 
-Var linear(const Var& x, const Var& weights, const Var& bias, const Behind& behind) {
+Var linear(const Var& x, const Var& weights, const Var& bias, const Epilogue& epilogue) {
   check(x.shape().rank() == 2 && weights.shape().rank() == 2 && x.shape()[1] == weights.shape()[0],
         "linear: samples x features and features x units, not ", x.shape(), " and ", weights.shape());
   check_bias("linear", bias, weights.shape()[1]);
@@ -155,7 +155,7 @@ Var linear(const Var& x, const Var& weights, const Var& bias, const Behind& behi
   conv.samples = x.shape()[0];
   conv.channels = x.shape()[1];
   conv.filters = weights.shape()[1];
-  return product("linear", conv, {conv.samples, conv.filters}, x, weights, bias, behind);
+  return product("linear", conv, {conv.samples, conv.filters}, x, weights, bias, epilogue);
 }
 
 Window same_window(const Shape& image, std::size_t kernel_height, std::size_t kernel_width, std::size_t stride_height,
@@ -175,13 +175,13 @@ Window same_window(const Shape& image, std::size_t kernel_height, std::size_t ke
           vertical - vertical / 2, horizontal / 2, horizontal - horizontal / 2};
 }
 
-Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& window, const Behind& behind) {
+Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& window, const Epilogue& epilogue) {
   const Conv conv = checked_conv(x, weights, bias, window);
   return product("conv2d", conv, {conv.samples, conv.out_height, conv.out_width, conv.filters}, x, weights, bias,
-                 behind);
+                 epilogue);
 }
 
-Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Window& window, const Behind& behind,
+Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Window& window, const Epilogue& epilogue,
                   const PoolWindow& pool) {
   check(!x.tracked() && !weights.tracked() && !bias.tracked(), "conv2d_pooled: no gradient passes");
   const Conv conv = checked_conv(x, weights, bias, window);
@@ -190,7 +190,7 @@ Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Windo
   Tensor y = x.tape().make({conv.samples, pooling.out_height, pooling.out_width, pooling.channels});
   Tensor kept;
   const kernels::Weights forward = forward_operand(conv, x.tape(), weights, kept);
-  kernels::conv_max_pool(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, behind,
+  kernels::conv_max_pool(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, epilogue,
                          pooling, y.mutable_data());
   return x.tape().constant(std::move(y));
 }

@@ -25,27 +25,27 @@ std::size_t channels_of(const char* name, const Var& x, const Var& factor, const
 
 }  // namespace
 
-Var affine(const Var& x, const Var& factor, const Var& summand, const kernels::Behind& behind) {
+Var affine(const Var& x, const Var& factor, const Var& summand, const kernels::Epilogue& epilogue) {
   const std::size_t channels = channels_of("affine", x, factor, summand);
-  kernels::Behind all = behind;
+  kernels::Epilogue all = epilogue;
   all.factor = factor.value().data();
   all.summand = summand.value().data();
   Tensor y = x.tape().make(x.shape());
-  kernels::apply_behind(all, y.size() / channels, channels, x.value().data(), y.mutable_data());
+  kernels::apply_epilogue(all, y.size() / channels, channels, x.value().data(), y.mutable_data());
   const Var made = x.tape().record(
       "affine", y, {&x, &factor, &summand},
       [x = x.value(), factor = factor.value()](Tensor g, Inputs& in) {
         if (in.wants(1)) in.add(1, broadcasted(in.make(g.shape()), times, g, x));
         if (in.wants(2)) in.add(2, g);
         if (!in.wants(0)) return;
-        kernels::Behind times_factor;
+        kernels::Epilogue times_factor;
         times_factor.factor = factor.data();
         real* const of_x = g.mutable_data();
-        kernels::apply_behind(times_factor, g.size() / factor.size(), factor.size(), of_x, of_x);
+        kernels::apply_epilogue(times_factor, g.size() / factor.size(), factor.size(), of_x, of_x);
         in.add(0, std::move(g));
       },
-      passing(behind.activation));
-  check(!made.tracked() || behind.added == nullptr,
+      passing(epilogue.activation));
+  check(!made.tracked() || epilogue.added == nullptr,
         "affine: a gradient passes an activation behind it and nothing else");
   return made;
 }
@@ -76,15 +76,15 @@ BatchNormed batch_norm(const Var& x, const Var& scale, const Var& bias, real eps
         in.add(1, std::move(of_scale));
         in.add(2, std::move(of_bias));
         if (of_x == nullptr) return;
-        kernels::Behind plus;
+        kernels::Epilogue plus;
         plus.summand = of_mean.data();
         if (in.untouched(0)) {
-          kernels::apply_behind(plus, batch.rows, batch.channels, of_x, of_x);
+          kernels::apply_epilogue(plus, batch.rows, batch.channels, of_x, of_x);
           in.add(0, std::move(g));
         } else {  // two additions, in the order of the separate gradients of x - mean and of the mean
           Tensor shift = in.make(g.shape());
           std::ranges::fill(shift.mutable_values(), real{0});
-          kernels::apply_behind(plus, batch.rows, batch.channels, shift.data(), shift.mutable_data());
+          kernels::apply_epilogue(plus, batch.rows, batch.channels, shift.data(), shift.mutable_data());
           in.add(0, std::move(g));
           in.add(0, std::move(shift));
         }

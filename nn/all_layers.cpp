@@ -55,7 +55,7 @@ std::string sources_text(std::span<const Source> sources) {
 }
 
 Var or_straight_through(const Var& x, const Var& result, const Run& run) {
-  const bool stuck = run.mode.asking.straight_through && !result.tracked() && result.shape() == x.shape();
+  const bool stuck = run.mode.query.straight_through && !result.tracked() && result.shape() == x.shape();
   return stuck ? straight_through(x, result.value()) : result;
 }
 

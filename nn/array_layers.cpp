@@ -39,11 +39,11 @@ void append_value(std::string& out, const Axes& value) {
 std::string value_help(const Axes&) { return "axes such as 0/2/1"; }
 
 std::vector<WeightInfo> Constant::weights(std::span<const Shape>) const {
-  return {{.name = "value", .shape = shape, .learnt = learnt}};
+  return {{.name = "value", .shape = shape, .trainable = trainable}};
 }
 
 Var Constant::operator()(Tape& tape, std::span<const Var>, const Run& run) const {
-  return learnt ? run.weights[0] : tape.constant(run.others[0]);
+  return trainable ? run.weights[0] : tape.constant(run.buffers[0]);
 }
 
 Var Reshape::operator()(const Var& x, const Run&) const {
@@ -60,14 +60,14 @@ Var Transpose::operator()(const Var& x, const Run&) const {
 
 std::vector<WeightInfo> Take::weights(const Shape& in) const {
   check(axis < in.rank(), "a sample of ", in, " has no axis ", axis);
-  return {{.name = "indices", .shape = {count}, .learnt = false}};
+  return {{.name = "indices", .shape = {count}, .trainable = false}};
 }
 
 Var Take::operator()(const Var& x, const Run& run) const {
   const std::size_t extent = x.shape()[axis + 1];
   std::vector<std::size_t> indices;
   indices.reserve(count);
-  for (const real value : run.others[0].values()) {
+  for (const real value : run.buffers[0].values()) {
     check(value >= -1 && value < static_cast<real>(extent) && value == std::floor(value), "the index ", value,
           " is none of the ", extent, " elements of axis ", axis);
     indices.push_back(value < 0 ? nothing : static_cast<std::size_t>(value));

@@ -72,7 +72,7 @@ std::vector<int> predict(const Classifier& model, const data::Dataset& data, std
   return all;
 }
 
-std::size_t count_right(std::span<const int> predictions, std::span<const int> labels) {
+std::size_t count_correct(std::span<const int> predictions, std::span<const int> labels) {
   check(predictions.size() == labels.size(), predictions.size(), " predictions do not fit ", labels.size(), " labels");
   std::size_t right = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) right += predictions[i] == labels[i] ? 1U : 0U;

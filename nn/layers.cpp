@@ -87,7 +87,7 @@ std::vector<WeightInfo> Linear::weights(const Shape& in) const {
 }
 
 Var Linear::operator()(const Var& x, const Run& run) const {
-  return linear(x, run.weights[0], bias ? run.weights[1] : Var(), run.behind);
+  return linear(x, run.weights[0], bias ? run.weights[1] : Var(), run.epilogue);
 }
 
 namespace {
@@ -198,8 +198,8 @@ std::vector<WeightInfo> Conv2d::weights(const Shape& in) const {
 Var Conv2d::operator()(const Var& x, const Run& run) const {
   const Window window = window_of(*this, x.shape().without_front());
   const Var shift = bias ? run.weights[1] : Var();
-  if (run.pool != nullptr) return conv2d_pooled(x, run.weights[0], shift, window, run.behind, *run.pool);
-  return conv2d(x, run.weights[0], shift, window, run.behind);
+  if (run.pool != nullptr) return conv2d_pooled(x, run.weights[0], shift, window, run.epilogue, *run.pool);
+  return conv2d(x, run.weights[0], shift, window, run.epilogue);
 }
 
 std::vector<WeightInfo> ConvTranspose2d::weights(const Shape& in) const {
@@ -241,7 +241,7 @@ Var GaussianNoise::operator()(const Var& x, const Run& run) const {
     const std::span<real> row = numbers.subspan(i * features, features);
     Stream stream = training != nullptr ? training->rng.stream(purpose, training->samples[i], training->step)
                                         : Rng(fingerprint(x.value().values().subspan(i * features, features)))
-                                              .stream(purpose, 0, run.mode.asking.draw);
+                                              .stream(purpose, 0, run.mode.query.draw);
     stream.normals(row);
     for (real& value : row) value *= real{sigma};
   });

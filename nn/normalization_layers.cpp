@@ -47,8 +47,8 @@ Var normalised(const Var& centred, const Var& variance, float eps, const Run& ru
 std::vector<WeightInfo> BatchNorm::weights(const Shape& in) const {
   const Shape shape{channels_of(in)};
   std::vector<WeightInfo> all = scale_and_bias(shape);
-  all.push_back({.name = "mean", .shape = shape, .learnt = false});
-  all.push_back({.name = "variance", .shape = shape, .learnt = false, .start = 1});
+  all.push_back({.name = "mean", .shape = shape, .trainable = false});
+  all.push_back({.name = "variance", .shape = shape, .trainable = false, .start = 1});
   return all;
 }
 
@@ -60,19 +60,19 @@ float rest_of(float momentum) {
 
 Var BatchNorm::operator()(const Var& x, const Run& run) const {
   if (run.mode.statistics != nullptr) {
-    BatchNormed made = batch_norm(x, run.weights[0], run.weights[1], eps, run.behind.activation);
+    BatchNormed made = batch_norm(x, run.weights[0], run.weights[1], eps, run.epilogue.activation);
     run.mode.statistics->push_back({run.position, std::move(made.mean), std::move(made.variance),
                                     x.value().size() / channels_of(x.shape()), momentum});
     return made.y;
   }
-  const Affine stored = affine_of(x.tape(), eps, run.weights, run.others);
-  return affine(x, stored.factor, stored.summand, run.behind);
+  const Affine stored = affine_of(x.tape(), eps, run.weights, run.buffers);
+  return affine(x, stored.factor, stored.summand, run.epilogue);
 }
 
-Affine affine_of(Tape& tape, float eps, std::span<const Var> weights, std::span<const Tensor> others) {
-  const Var deviation = sqrt(tape.constant(others[1]) + static_cast<real>(eps));
+Affine affine_of(Tape& tape, float eps, std::span<const Var> weights, std::span<const Tensor> buffers) {
+  const Var deviation = sqrt(tape.constant(buffers[1]) + static_cast<real>(eps));
   const Var factor = weights[0] / deviation;
-  const Var share = tape.constant(others[0]) * factor;
+  const Var share = tape.constant(buffers[0]) * factor;
   return {factor, weights[1] - share};
 }
 

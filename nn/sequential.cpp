@@ -110,7 +110,7 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
       add_numbers(position, shapes, weights);
       std::vector<Var> own;
       for (const Tensor& weight : weights_.of(this->weights(), position)) own.push_back(tape.constant(weight));
-      const Var x = layer(tape, operands, {own, others_.of(others(), position), {}, position});
+      const Var x = layer(tape, operands, {own, buffers_.of(buffers(), position), {}, position});
       batched.push_back(!sources.back().empty());
       tracked.push_back(x.tracked());
       shapes_.push_back(batched.back() ? x.shape().without_front() : x.shape());
@@ -137,7 +137,7 @@ Sequential::Sequential(const Shape& input, std::vector<Layer> layers, const Weig
   plain_ = plan(sources, batched, true);
   std::size_t features = input.elements(), numbers = 0;
   for (const Shape& shape : shapes_) features += shape.elements();
-  for (const Numbers* all : {&weights_, &others_}) {
+  for (const Numbers* all : {&weights_, &buffers_}) {
     for (const Tensor& each : all->tensors) numbers += each.size();
   }
   check(features <= most_in_all(numbers), "its layers give ", features, " features for one sample, more than ",
@@ -158,12 +158,12 @@ void Sequential::add_numbers(std::size_t position, std::span<const Shape> in, co
   for (const WeightInfo& info : layers_[position].weights(in)) {
     check(info.shape.elements() <= most_weights, "its ", info.name, " of ", info.shape, " has more than ", most_weights,
           " numbers");
-    Numbers& numbers = info.learnt ? weights_ : others_;
+    Numbers& numbers = info.trainable ? weights_ : buffers_;
     numbers.names.push_back(text(position, ".", info.name));
     numbers.tensors.push_back(source(numbers.names.back(), info));
     check_weight(numbers.tensors.back(), info.shape, numbers.names.back());
   }
-  for (Numbers* numbers : {&weights_, &others_}) numbers->first.push_back(numbers->tensors.size());
+  for (Numbers* numbers : {&weights_, &buffers_}) numbers->first.push_back(numbers->tensors.size());
 }
 
 Sequential::Plan Sequential::plan(Sources sources, const std::vector<bool>& batched, bool plain) const {
@@ -272,7 +272,7 @@ std::string Sequential::architecture() const {
   return all;
 }
 
-Var Sequential::asked(const Var& images, const Asking& how) const {
+Var Sequential::logits_for(const Var& images, const Query& how) const {
   std::vector<Var> constants;
   constants.reserve(weights_.tensors.size());
   for (const Tensor& weight : weights_.tensors) constants.push_back(images.tape().constant(weight));
@@ -310,17 +310,17 @@ Var Sequential::forward(std::span<const Var> weights, const Var& images, const M
       for (const std::size_t place : step.operands) several.push_back(place == Step::before ? x : kept[place]);
       operands = several;
     }
-    Behind behind = step.relu ? Activation::relu : Activation::none;
+    Epilogue epilogue = step.relu ? Activation::relu : Activation::none;
     Affine norm;
     if (step.norm) {
-      norm = affine_of(images.tape(), step.eps, weights_.of(weights, *step.norm), others_.of(others(), *step.norm));
-      behind.factor = norm.factor.value().data();
-      behind.summand = norm.summand.value().data();
+      norm = affine_of(images.tape(), step.eps, weights_.of(weights, *step.norm), buffers_.of(buffers(), *step.norm));
+      epilogue.factor = norm.factor.value().data();
+      epilogue.summand = norm.summand.value().data();
     }
-    if (step.source) behind.added = (step.added == Step::before ? x : kept[step.added]).value().data();
+    if (step.source) epilogue.added = (step.added == Step::before ? x : kept[step.added]).value().data();
     Var made = layers_[step.layer](images.tape(), operands,
-                                   {weights_.of(weights, step.layer), others_.of(others(), step.layer), mode,
-                                    step.layer, behind, step.pool ? &*step.pool : nullptr});
+                                   {weights_.of(weights, step.layer), buffers_.of(buffers(), step.layer), mode,
+                                    step.layer, epilogue, step.pool ? &*step.pool : nullptr});
     several.clear();
     x = std::move(made);
     if (step.keep != Step::before) kept[step.keep] = x;
@@ -339,7 +339,7 @@ void Sequential::replace(Numbers& numbers, std::span<const Tensor> tensors) {
 }
 
 void Sequential::follow(const BatchStatistics& batch) {
-  const std::span<Tensor> own = others_.of(std::span<Tensor>(others_.tensors), batch.layer);
+  const std::span<Tensor> own = buffers_.of(std::span<Tensor>(buffers_.tensors), batch.layer);
   const real momentum = batch.momentum;
   const real correction = static_cast<real>(batch.count) / static_cast<real>(std::max<std::size_t>(batch.count, 2) - 1);
   const auto move = [&](Tensor& stored, const Tensor& seen, real factor) {

@@ -18,7 +18,7 @@ class InPieces final : public nn::Classifier {
   const Shape& input() const override { return net_.input(); }
   std::size_t classes() const override { return net_.classes(); }
   Var logits(const Var& images) const override { return net_.logits(images); }
-  Var asked(const Var& images, const nn::Asking& how) const override { return net_.asked(images, how); }
+  Var logits_for(const Var& images, const nn::Query& how) const override { return net_.logits_for(images, how); }
   bool random() const override { return net_.random(); }
   std::size_t piece() const override { return 3; }
 
@@ -48,7 +48,7 @@ std::string crafted(const nn::Sequential& reader, std::string_view spec, bool ta
           first + count - 1, " other bits when they come alone");
     first += count;
   }
-  const attacks::Verdict found =
+  const attacks::Outcome found =
       attacks::judge(reader, digits, made.images, goal, attack.budget(reader.input(), digits.box));
   Sha256 all;
   all.add(made.images.values());

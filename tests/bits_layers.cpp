@@ -35,8 +35,8 @@ std::string layer(std::string_view written, const Shape& in, bool positive = fal
     for (real& value : inputs.back().mutable_values()) value = positive && value < 0 ? -value : value;
   }
   for (const nn::WeightInfo& weight : made.weights(shapes)) {
-    if (weight.learnt) inputs.push_back(noise(weight.shape, weight.name));
-    if (!weight.learnt) others.push_back(Tensor::full(weight.shape, weight.start));
+    if (weight.trainable) inputs.push_back(noise(weight.shape, weight.name));
+    if (!weight.trainable) others.push_back(Tensor::full(weight.shape, weight.start));
   }
   const bool relu = made.fuses() && made.spec().name != "batch_norm";
   std::vector<std::uint32_t> positions(parts_sum);
@@ -153,7 +153,7 @@ void print_layers() {
 std::string layer_gaussian_noise() {
   const nn::Sequential net = nn::Sequential::parse("5x6x3;gaussian_noise:sigma=0.4;flatten;linear:units=4", Rng(12));
   Tape tape;
-  const Var asked = net.asked(tape.constant(noise({4, 5, 6, 3}, "images")), {3});
+  const Var asked = net.logits_for(tape.constant(noise({4, 5, 6, 3}, "images")), {3});
   return sha256(layer("gaussian_noise:sigma=0.4", {5, 31}) + hash(asked.value()));
 }
 

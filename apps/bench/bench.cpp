@@ -51,7 +51,7 @@ struct BenchOptions : Common {
   double seconds = 0.2;
 
   static constexpr std::string_view command = "bench";
-  static constexpr std::string_view meaning = "how fast this build is on this machine";
+  static constexpr std::string_view meaning = "measure the speed of this build on this machine";
   static constexpr std::string_view details =
       "Measures, each for some rounds: what the processor and the memory can do (peak); products of matrices (sgemm); "
       "every layer with weights, forward and both gradients (layers); whole steps of networks: train (one step of "

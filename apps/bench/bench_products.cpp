@@ -163,8 +163,8 @@ struct ProductOf {
     return Conv{.samples = samples, .channels = at.in()[0], .filters = layer.units};
   }
   template <class L>
-  requires(!nn::AsksForWeights<L> || nn::OneOf<L, nn::ConvTranspose2d, nn::BatchNorm, nn::InstanceNorm, nn::LayerNorm,
-                                               nn::Constant, nn::Take, nn::Normalize>) std::optional<Conv>
+  requires(!nn::HasWeights<L> || nn::OneOf<L, nn::ConvTranspose2d, nn::BatchNorm, nn::InstanceNorm, nn::LayerNorm,
+                                           nn::Constant, nn::Take, nn::Normalize>) std::optional<Conv>
   operator()(const L&) const { return {}; }
 
   const nn::LayerAt& at;

@@ -274,8 +274,8 @@ hans_status hans_attack(const hans_model* model, const char* attack, const float
 
     const attacks::Crafted made = chosen(net, samples, goal, {how.seed});
     if (results != nullptr) {
-      const attacks::Verdict verdict = attacks::judge(net, samples, made.images, goal, budget);
-      std::ranges::transform(verdict.findings, results, result_of);
+      const attacks::Outcome outcome = attacks::judge(net, samples, made.images, goal, budget);
+      std::ranges::transform(outcome.findings, results, result_of);
     }
     std::ranges::copy(made.images.values(), adversarial);
   });

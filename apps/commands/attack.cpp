@@ -15,21 +15,21 @@ struct AttackOptions : RunOptions {
   std::optional<OutputName> picture = {};
 
   static constexpr std::string_view command = "attack";
-  static constexpr std::string_view meaning = "what is left of a model's accuracy under attack";
+  static constexpr std::string_view meaning = "attack a model and measure its robust accuracy";
   static constexpr std::string_view details =
       "An attack is written NAME:KEY=VALUE,KEY=VALUE; hans list attacks shows names and keys. A budget such as eps has "
       "no default; it is in units of the data, whose features lie in [0, 1]: write 0.3 or 8/255.\n"
       "\n"
-      "Images that the model gets wrong unattacked are not attacked and count as not robust. With several attacks the "
-      "worst case counts: an image is robust if no attack succeeds. Beside each accuracy stands its verdict (hans list "
-      "indicators): RELIABLE, UNCHECKED (nothing was tried that could contradict it), SUSPECT or UNRELIABLE. Below "
-      "stand the sentence for your paper, the reasons of the verdict, and what to try next.";
+      "An image that is wrong before the attack is not attacked and counts as not robust. With several attacks the worst "
+      "case counts: an image is robust if no attack succeeds. A verdict stands beside each accuracy (hans list "
+      "indicators): RELIABLE, UNCHECKED (nothing was tried that could contradict it), SUSPECT or UNRELIABLE. The "
+      "sentence for your paper, the reasons of the verdict and what to try next follow below.";
   static constexpr std::string_view example =
       "hans attack v1.hans --data mnist-5k --attack fgsm:eps=0.3\n"
       "hans attack v1.hans --data mnist --limit 100 --attack jsma:gamma=0.145 --targets all --out adversarial.npz";
   static constexpr auto fields() {
     return with_run_fields(
-        field("per-sample", &AttackOptions::per_sample, "every attempt in the JSON as well"),
+        field("per-sample", &AttackOptions::per_sample, "also write every attempt to the JSON"),
         field("out", &AttackOptions::out, "write the adversarial images and their originals to an .npz file", "none"),
         field("picture", &AttackOptions::picture,
               "write a PNG: the first ten images that were attacked, with labels, predictions and how sure the model "

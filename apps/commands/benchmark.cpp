@@ -17,21 +17,21 @@ struct BenchmarkOptions : RunOptions {
 
   static constexpr std::string_view command = "benchmark";
   static constexpr bool publishes = true;
-  static constexpr std::string_view meaning = "a robustness number, as a file that anyone can reproduce to the bit";
+  static constexpr std::string_view meaning = "measure robust accuracy as a file that anyone can reproduce bit for bit";
   static constexpr std::string_view details =
       "Does what hans attack does and writes a manifest: model, data, threat model and attacks with every parameter, "
-      "what became of every image, and hashes. What must be equal on any machine is its `result`, whose SHA-256 is the "
-      "number's name; hans reproduce runs it again. All attacks must have the same norm, budget and targets.\n"
+      "the outcome of every image, and hashes. Its `result` must be equal on every machine; the SHA-256 of `result` is "
+      "the number's name. hans reproduce runs it again. All attacks must have the same norm, budget and targets.\n"
       "\n"
       "With --at, attacks with an eps run once for each radius, each to a manifest of its own; {at} in --out stands for "
       "the radius. hans report makes a curve of them.\n"
       "\n"
-      "Progress is kept in FILE.part: the same command goes on where it was stopped, to the same result. With "
+      "Progress is kept in FILE.part: the same command continues after a kill and comes to the same result. With "
       "--shard several processes do a part each, wherever they run, and hans merge joins them; {shard} in --out stands "
       "for the number.\n"
       "\n"
-      "Beside the number stands its verdict (hans list indicators): RELIABLE, UNCHECKED, SUSPECT or UNRELIABLE, with "
-      "the reasons. An UNRELIABLE one ends with exit code 3.";
+      "A verdict stands beside the number (hans list indicators): RELIABLE, UNCHECKED, SUSPECT or UNRELIABLE, with its "
+      "reasons. The exit code is 3 for UNRELIABLE.";
   static constexpr std::string_view example =
       "hans benchmark v1.hans --data mnist-5k --attack pgd:eps=0.1 --out v1.json\n"
       "hans benchmark v1.hans --data mnist-5k --attack pgd --at 0.05,0.1,0.2 --out v1-{at}.json\n"
@@ -105,7 +105,7 @@ Benchmarked benchmark_by(const Plan& plan, const std::string& out, const Setup& 
   const bool whole = run.slice().complete();
   const std::string hint = whole ? text(": hans reproduce ", visible(out), " makes the same bits again") : "";
   return {text(manifest_report(run, manifest.at("name").string()), "wrote ", visible(out), hint, "\n"), manifest,
-          whole ? verdict_code(judgement_of(run).trust) : 0};
+          whole ? verdict_code(judgement_of(run).verdict) : 0};
 }
 
 int run(const BenchmarkOptions& options) {

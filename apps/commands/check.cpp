@@ -27,19 +27,19 @@ struct CheckOptions : Common {
   double slack = 0;
 
   static constexpr std::string_view command = "check";
-  static constexpr std::string_view meaning = "are the images of a file adversarial examples? without trusting hans";
+  static constexpr std::string_view meaning = "verify adversarial images independently, in double precision";
   static constexpr std::string_view details =
-      "Reads what hans attack --out wrote, or an .npz file of another tool with images (float32) and, where they are "
-      "not those of the data in their order, index. The logits are computed in double precision by plain loops of "
-      "their own, which share no line with the rest of hans (apps/checker); a model with a layer that these do not "
-      "know is refused. An ONNX file is checked as what hans convert makes of it.\n"
+      "Reads what hans attack --out wrote, or an .npz file of another tool with images (float32) and, if they are not "
+      "the first images of the data in order, index. Plain loops in double precision compute the logits and share no "
+      "code with the rest of hans (apps/checker). A model with a layer that they do not know is refused. An ONNX file "
+      "is checked as what hans convert makes of it.\n"
       "\n"
-      "An image that claims to be a success is confirmed; or within rounding, where float and double may come to "
-      "different classes: nearer than twice the largest difference between a logit in float and in double; or "
-      "rejected, with the reason. The ball is that of the attack the file names; without a name it is --norm and "
+      "An image that claims success is confirmed, within rounding, or rejected with the reason. Within rounding means "
+      "that float and double may give different classes: the margin is at most twice the largest difference between a "
+      "logit in float and in double. The ball is that of the attack named in the file; without a name it is --norm and "
       "--eps, or the whole box.\n"
       "\n"
-      "Ends with exit code 1 if an image is rejected.";
+      "The exit code is 1 if an image is rejected.";
   static constexpr std::string_view example =
       "hans attack v1.hans --data mnist-5k --attack pgd:eps=0.1 --out pgd.npz\n"
       "hans check pgd.npz --model v1.hans --data mnist-5k\n"

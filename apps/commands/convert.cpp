@@ -22,13 +22,12 @@ struct ConvertOptions : Common {
   std::optional<std::string> names = {};
 
   static constexpr std::string_view command = "convert";
-  static constexpr std::string_view meaning = "models between .hans, ONNX and PyTorch's weights";
+  static constexpr std::string_view meaning = "convert models between .hans, ONNX and PyTorch's weights";
   static constexpr std::string_view details =
-      "Reads and writes .hans and .onnx files, and weights under PyTorch's names in .safetensors and .npz files (a "
-      "state_dict). Weights alone are no network: --model says which one they are for, unless hans wrote the "
-      ".safetensors file. Each layer takes the first tensors, in the order of their names, that fit it; what went "
-      "where is printed, and --names says it where that guess is wrong. The same IN gives the same bytes everywhere; "
-      "weights stay the same bits in every format.";
+      "Reads and writes .hans and .onnx files, and weights under PyTorch's names (a state_dict) in .safetensors and "
+      ".npz files. A weights file has no architecture: pass it with --model, unless hans wrote the .safetensors file. "
+      "Each layer takes the first tensors, in the order of their names, that fit it. The assignment is printed; "
+      "--names corrects it. The same IN gives the same bytes everywhere, and weights keep their bits in every format.";
   static constexpr std::string_view example =
       "hans convert cnn.onnx cnn.hans --preprocess mean=0.1307,std=0.3081\n"
       "hans convert v1.hans v1.onnx\n"
@@ -36,14 +35,13 @@ struct ConvertOptions : Common {
   static constexpr auto fields() {
     return with_common(
         field("IN", &ConvertOptions::in, "a .hans, .onnx, .safetensors or .npz file"),
-        field("OUT", &ConvertOptions::out, "the file to write; its ending says as what"),
+        field("OUT", &ConvertOptions::out, "the file to write; its ending decides the format"),
         field("preprocess", &ConvertOptions::preprocess, preprocess_meaning, "none"),
         field("model", &ConvertOptions::model,
-              "for weights: whose they are, a built-in name, a model file or an architecture as hans show prints it",
+              "for weights: their network, a built-in name, a model file or an architecture as hans show prints it",
               "what the file says"),
         field("names", &ConvertOptions::names,
-              "for weights: what stands before .weight in the names for each layer that has any, such as "
-              "conv1/conv2/fc",
+              "for weights: the prefix of the tensors of each layer that has weights, such as conv1/conv2/fc",
               "in order"));
   }
 };
@@ -57,7 +55,7 @@ nn::Sequential behind(const nn::Normalize& normalize, const nn::Sequential& net)
     for (nn::Source& source : sources) source.layer = source.layer == nn::Source::images ? 0 : source.layer + 1;
     layers.push_back(net.layers()[layer].of(std::move(sources)));
     for (const Tensor& weight : net.weights(layer)) numbers.push_back(weight);
-    for (const Tensor& other : net.others(layer)) numbers.push_back(other);
+    for (const Tensor& other : net.buffers(layer)) numbers.push_back(other);
   }
   std::size_t next = 0;
   return nn::Sequential(net.input(), std::move(layers),

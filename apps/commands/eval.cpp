@@ -17,9 +17,9 @@ struct EvalOptions : Common {
   std::optional<std::uint64_t> limit = {};
 
   static constexpr std::string_view command = "eval";
-  static constexpr std::string_view meaning = "how many images a model gets right";
+  static constexpr std::string_view meaning = "measure the accuracy of a model";
   static constexpr std::string_view details =
-      "Prints the share of right predictions with its 95 % interval (Wilson). For the accuracy under attack use hans "
+      "Prints the share of correct predictions with its 95 % interval (Wilson). For the accuracy under attack use hans "
       "attack.";
   static constexpr std::string_view example = "hans eval v1.hans --data mnist-5k";
   static constexpr auto fields() {
@@ -41,7 +41,7 @@ int run(const EvalOptions& options) {
   const std::vector<int> predictions =
       nn::predict(named.model.net, data, count, [&](std::size_t done) { bar.update(done, count); });
   bar.clear();
-  const attacks::Share right(nn::count_right(predictions, data.labels().first(count)), count);
+  const attacks::Share right(nn::count_correct(predictions, data.labels().first(count)), count);
 
   const std::string wrong = attacks::clean_accuracy_reason(right, named.model.net.classes());
   if (!wrong.empty() && !named.path.empty()) {

@@ -35,8 +35,7 @@ struct ListOptions : Common {
   bool markdown = false;
 
   static constexpr std::string_view command = "list";
-  static constexpr std::string_view meaning =
-      "the attacks, defences, models, layers, optimizers, data and indicators there are";
+  static constexpr std::string_view meaning = "list attacks, defences, models, layers, optimizers, data and indicators";
   static constexpr std::string_view details =
       "Parameters are written NAME:KEY=VALUE,KEY=VALUE without spaces; a value that is itself such a text stands in "
       "brackets.";

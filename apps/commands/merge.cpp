@@ -10,10 +10,10 @@ struct MergeOptions : Common {
   Required<OutputName> out;
 
   static constexpr std::string_view command = "merge";
-  static constexpr std::string_view meaning = "the manifests of all shards of a benchmark, joined";
+  static constexpr std::string_view meaning = "join the manifests of all shards of a benchmark";
   static constexpr std::string_view details =
-      "The result is to the bit that of the same benchmark run as a whole. Parts of different benchmarks, parts that "
-      "overlap and missing parts are refused.";
+      "The result has the same bits as the benchmark run as a whole. Parts of different benchmarks, overlapping parts "
+      "and missing parts are refused.";
   static constexpr std::string_view example = "hans merge part-1.json part-2.json --out v1.json";
   static constexpr auto fields() {
     return with_common(field("FILE", &MergeOptions::files, "manifests of hans benchmark --shard"),

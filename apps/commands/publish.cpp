@@ -16,15 +16,15 @@ struct ReportOptions : SourceOptions {
   Required<OutputName> out;
 
   static constexpr std::string_view command = "report";
-  static constexpr std::string_view meaning = "manifests as a page, a table, figures or a reference";
+  static constexpr std::string_view meaning = "write manifests as a page, a table, figures or a reference";
   static constexpr std::string_view details =
-      "The ending of --out says which: .html is a page in one file, with the sentence to cite, the verdict, tables, "
+      "The ending of --out decides: .html is a page in one file, with the sentence to cite, the verdict, tables, "
       "curves and pictures; .md and .tex are tables, .csv a table for other programs, .bib a reference, and .svg the "
-      "curves alone, a file each: report-1.svg, ... Several manifests are put side by "
-      "side; of two, page, .md and the terminal say what changed.\n"
+      "curves alone, one file each: report-1.svg, ... Several manifests stand side by side. Of two manifests, page, "
+      ".md and terminal say what changed.\n"
       "\n"
-      "Pictures are made again from model and data, which are looked for as hans reproduce does; without them the page "
-      "has none, and says so.";
+      "Pictures are made again from model and data, which are looked for as in hans reproduce. Without these the page "
+      "has no pictures and says so.";
   static constexpr std::string_view example =
       "hans report v1.json --out v1.html\n"
       "hans report plain.json trained.json --out changes.md";

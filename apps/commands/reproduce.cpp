@@ -15,21 +15,21 @@ struct ReproduceOptions : SourceOptions {
 
   static constexpr std::string_view command = "reproduce";
   static constexpr bool publishes = true;
-  static constexpr std::string_view meaning = "runs a manifest again: is every bit of its result the same?";
+  static constexpr std::string_view meaning = "run a manifest again and compare every bit of its result";
   static constexpr std::string_view details =
-      "Seed, attacks and images are the manifest's. The model is looked for where the manifest says, as --model says, "
-      "and beside the manifest, the data where it says or as --data says; both must have the hashes of the manifest. "
+      "Seed, attacks and images are those of the manifest. The model is looked for at its path in the manifest, at "
+      "--model, and beside the manifest; the data at their path or at --data. Both must have the manifest's hashes. "
       "Any machine and any number of threads must come to the same bits.\n"
       "\n"
       "Prints `identical` and ends with exit code 0, or prints the first images that differ and ends with exit code 1. "
-      "--quick N runs N images, spread over all, and compares these.";
+      "--quick N runs and compares N images, spread over all.";
   static constexpr std::string_view example =
       "hans reproduce v1.json\n"
       "hans reproduce v1.json --quick 50 --data path/to/mnist";
   static constexpr auto fields() {
     return with_common(field("MANIFEST", &ReproduceOptions::manifest, "what hans benchmark or hans merge wrote"),
                        moved_model, moved_data,
-                       field("quick", &ReproduceOptions::quick, at_least(1), "only so many of the images", "all"));
+                       field("quick", &ReproduceOptions::quick, at_least(1), "only N of the images", "all"));
   }
 };
 
@@ -250,12 +250,12 @@ int run(const ReproduceOptions& options) {
     if (differences.full()) append(report, "  and perhaps more\n");
   }
   append(report, excuse(before));
-  std::optional<attacks::Trust> verdict;
+  std::optional<attacks::Verdict> verdict;
   if (manifest.former) append(report, former_text(before, *manifest.former));
   if (identical && slice.complete()) {
     if (!manifest.judged()) probe_all(before, named.model.net, data);
     const attacks::Judgement judgement = judgement_of(before);
-    verdict = judgement.trust;
+    verdict = judgement.verdict;
     const std::vector<const attacks::Reliability*> all = worst_cases(judgement);
     for (const attacks::Reliability* one : all) {
       const attacks::Number& number = one->number;

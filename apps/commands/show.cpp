@@ -22,11 +22,11 @@ struct ShowOptions : Common {
   unsigned batch = 128;
 
   static constexpr std::string_view command = "show";
-  static constexpr std::string_view meaning = "what is in a model or another file that hans made, or in an ONNX file";
+  static constexpr std::string_view meaning = "show what a model, an ONNX file or another file of hans contains";
   static constexpr std::string_view details =
       "Shows model files and checkpoints of hans train, ONNX files, the .npz and JSON files of hans attack, and the "
-      "manifests of hans benchmark. The name of a built-in model shows its layers. --memory measures what a network "
-      "needs by doing each kind of work once.";
+      "manifests of hans benchmark. The name of a built-in model shows its layers. --memory runs a training step and "
+      "an attack once and measures the memory of each.";
   static constexpr std::string_view example =
       "hans show v1.hans\n"
       "hans show madry --memory --batch 1";

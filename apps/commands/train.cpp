@@ -51,10 +51,9 @@ struct TrainOptions : Common {
   static constexpr std::string_view command = "train";
   static constexpr std::string_view meaning = "train a model and write it to a file";
   static constexpr std::string_view details =
-      "The defaults are one recipe for all built-in models; hans list models shows them. The recipe, the name and hash "
-      "of the data, the seed and the version are stored in the model file. The same command gives the same bytes on "
-      "every machine, also if it was killed and resumed. Nothing but the train part of the data is read unless --eval "
-      "names more.";
+      "The defaults are one recipe for all built-in models (hans list models). The model file records the recipe, the "
+      "name and hash of the data, the seed and the version. The same command gives the same bytes on every machine, "
+      "also after a kill and --resume. Only the train part of the data is read, unless --eval names more.";
   static constexpr std::string_view example =
       "hans train --data mnist-5k --model v1 --epochs 6 --out v1.hans --eval mnist-5k\n"
       "hans train --data mnist --model v1 --epochs 6 --out robust.hans --defense 'adversarial:attack=[fgsm:eps=0.3]'";
@@ -76,7 +75,7 @@ struct TrainOptions : Common {
         field("smoothing", &TrainOptions::smoothing, between_from(0, 1), "share of a label given to the other classes",
               "0, or the defence's own"),
         field("augment", &TrainOptions::augment,
-              "change images at random before they are learnt from: augment:shift=1 moves each by up to a pixel each "
+              "change training images at random: augment:shift=1 moves each by up to a pixel each "
               "way, augment:flip=true mirrors half of them",
               "none"),
         field("eval", &TrainOptions::eval,
@@ -216,7 +215,7 @@ int run(const TrainOptions& options) {
   if (log.loss) append(report, text("mean loss of the last epoch ", fixed(*log.loss, 4), "\n"));
   if (options.eval) {
     const std::vector<int> predictions = nn::predict(named.model.net, test, test.size());
-    const attacks::Share right(nn::count_right(predictions, test.labels()), test.size());
+    const attacks::Share right(nn::count_correct(predictions, test.labels()), test.size());
     const Subject subject = subject_of(named, test, options.seed);
     json.set("evaluation", clean_json(subject, right));
     append(report, text("accuracy on ", images_text(subject, test.size()), ": ", percent_of(right),

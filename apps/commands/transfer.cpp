@@ -18,14 +18,14 @@ struct TransferOptions : Common {
   std::optional<PreprocessChoice> preprocess = {};
 
   static constexpr std::string_view command = "transfer";
-  static constexpr std::string_view meaning = "adversarial images that were made against one model, tried on another";
+  static constexpr std::string_view meaning = "try adversarial images of one model on another";
   static constexpr std::string_view details =
       "Reads what hans attack --out wrote, or an .npz file of another tool with images, originals (float32, n x height "
-      "x width x channels) and labels. Nothing is attacked: the images are judged on the model as they are. An image "
-      "transfers if the model reads its original correctly, the image otherwise (or as the target it was made for), "
-      "and it is inside box and ball of the attack; a file that does not name the attack has no ball.\n"
+      "x width x channels) and labels. Nothing is attacked: the images are judged on MODEL as they are. An image "
+      "transfers if the model reads its original correctly, reads the image otherwise (or as the target it was made "
+      "for), and the image is inside the attack's box and ball; a file that names no attack has no ball.\n"
       "\n"
-      "This is not the model's robustness: an attack that knows the model does more.";
+      "This is not the model's robust accuracy: an attack that knows the model finds more.";
   static constexpr std::string_view example =
       "hans attack one.hans --data mnist-5k --attack pgd:eps=0.2 --out pgd.npz\n"
       "hans transfer pgd.npz other.hans";
@@ -60,9 +60,9 @@ Transferred judged(const CraftedSet& set, std::size_t which, const nn::Classifie
   const data::Samples originals = set.originals.select(rows);
   const Tensor images = set.images_at(rows);
   const std::vector<int> read_as = nn::predict(model, originals.images);
-  const attacks::Verdict verdict = attacks::judge(model, originals, images, away_from(originals.labels), budget);
+  const attacks::Outcome outcome = attacks::judge(model, originals, images, away_from(originals.labels), budget);
   for (std::size_t k = 0; k < rows.size(); ++k) {
-    const attacks::Finding& finding = verdict.findings[k];
+    const attacks::Finding& finding = outcome.findings[k];
     const int target = set.targets[rows[k]];
     made.successes += !set.success.empty() && set.success[rows[k]] ? 1U : 0U;
     made.outside += finding.allowed ? 0U : 1U;

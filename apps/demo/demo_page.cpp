@@ -41,7 +41,7 @@ std::string accuracy_cell(Share share, std::string_view verdict = {}) {
 
 /// A number, and of an attack its verdict.
 void card(Html& html, Share share, const attacks::Reliability* said, std::string_view words) {
-  html.card(percent(share.value()), words, said != nullptr ? enum_name(said->trust) : "");
+  html.card(percent(share.value()), words, said != nullptr ? enum_name(said->verdict) : "");
 }
 
 void summary(Html& html, const DemoFindings& found) {
@@ -146,7 +146,7 @@ void defence_section(Html& html, const DemoFindings& found) {
   html.paragraph(text("What hans has to say of the number under `fgsm`: verdict ", trained.verdict(demo_fgsm), "."));
   html.open("ul");
   for (const attacks::Indicator& one : trained.said(demo_fgsm).indicators) {
-    if (one.trust == attacks::Trust::reliable) continue;
+    if (one.verdict == attacks::Verdict::reliable) continue;
     html.open("li").open("code").text(one.info->name).close().text(text(": ", one.reason)).close();
   }
   html.close();

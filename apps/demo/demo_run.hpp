@@ -52,7 +52,7 @@ struct DemoRun {
   const attacks::Reliability& said(std::size_t k) const { return judgement.attacks[k][0]; }
   attacks::Share right() const { return run.found.of_all(run.found.right); }
   attacks::Share robust(std::size_t k) const { return run.found.of_all(attack(k).robust_count); }
-  std::string_view verdict(std::size_t k) const { return enum_name(said(k).trust); }
+  std::string_view verdict(std::size_t k) const { return enum_name(said(k).verdict); }
 };
 
 /// One network and what was found about it.

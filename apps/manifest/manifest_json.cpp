@@ -135,7 +135,7 @@ Json judgement_json(const Run& run) {
       if (run.plan.radii.empty()) return set_reliability(one, all.front());
       return one.set("verdict", enum_name(judgement.of_attack(k))).set("at", column(all, at_radius));
     };
-    json.set("verdict", enum_name(judgement.trust))
+    json.set("verdict", enum_name(judgement.verdict))
         .set("attacks", column(places(judgement.attacks.size()), of_attack))
         .set("together", column(judgement.together, at_radius));
   }

@@ -294,7 +294,7 @@ Manifest parse_manifest(std::string_view bytes) {
   validate(run);
   const std::string& version = run.plan.version;
   if (number == 1) {
-    manifest.former = enum_name(enum_of<attacks::Trust>(result.at("verdict")));
+    manifest.former = enum_name(enum_of<attacks::Verdict>(result.at("verdict")));
     measured = dump_without(result, judged_in_schema_1);
   } else {
     read_judgement(all.at("judgement"), run);

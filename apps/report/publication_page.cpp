@@ -21,12 +21,12 @@ void cards(Html& html, const Publication& one) {
 }
 
 void reasons(Html& html, const Publication& one) {
-  if (!one.judgement || one.judgement->trust == attacks::Trust::reliable) return;
+  if (!one.judgement || one.judgement->verdict == attacks::Verdict::reliable) return;
   html.element("h3", "Why not reliable").open("ul");
   for (const attacks::Reliability* said : worst_cases(*one.judgement)) {
     if (!said->why_unchecked.empty()) html.element("li", said->why_unchecked);
     for (const attacks::Indicator& indicator : said->indicators) {
-      if (indicator.trust == attacks::Trust::reliable) continue;
+      if (indicator.verdict == attacks::Verdict::reliable) continue;
       html.element("li", text("`", indicator.info->name, "` (", indicator.info->meaning, "): ", indicator.reason));
     }
     for (const attacks::Attack& attack : said->next) {

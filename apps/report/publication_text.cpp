@@ -93,12 +93,12 @@ std::string latex_table(const TextTable& rows) {
 }  // namespace
 
 std::string Publication::verdict() const {
-  if (judgement) return std::string(enum_name(judgement->trust));
+  if (judgement) return std::string(enum_name(judgement->verdict));
   return text(manifest.former.value_or("-"), " (hans ", run().plan.version, ")");
 }
 
 std::string Publication::verdict(std::size_t attack, std::size_t radius) const {
-  return judgement ? std::string(enum_name(judgement->attacks[attack][radius].trust)) : "";
+  return judgement ? std::string(enum_name(judgement->attacks[attack][radius].verdict)) : "";
 }
 
 TextTable comparison(std::span<const Publication> all) {

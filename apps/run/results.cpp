@@ -93,7 +93,7 @@ std::string sentences_of(const Run& run, const std::optional<Judgement>& judgeme
       claim.robust = within(run, k, *claim.radius);
     }
     const Reliability* one = said(judgement, k, r);
-    if (one != nullptr) claim.verdict = one->trust;
+    if (one != nullptr) claim.verdict = one->verdict;
     append(all, text(all.empty() ? "" : "\n", sentence(run.plan.subject, claim), reasons ? "\n" : ""));
     if (reasons && one != nullptr) append(all, verdict_text(*one));
   }
@@ -114,7 +114,7 @@ Json attack_json(const Run& run, const std::optional<Judgement>& judgement, std:
       };
       json.set("at", column(places(all.size()), at_radius));
     }
-    set_reliability(json, *std::ranges::max_element(all, {}, &Reliability::trust));
+    set_reliability(json, *std::ranges::max_element(all, {}, &Reliability::verdict));
   }
   json.set("narrow_successes", result.narrow);
   if (per_sample) json.set("samples", samples_json(run.found, result));
@@ -172,12 +172,13 @@ Json figures_json(const Run& run, std::size_t k) {
 
 Json& set_reliability(Json& json, const Reliability& reliability) {
   const auto indicator = [](const attacks::Indicator& one) {
-    const bool speaks = one.trust != attacks::Trust::reliable;
-    return Json::object(
-        {{"name", one.info->name}, {"verdict", enum_name(one.trust)}, {"reason", speaks ? Json(one.reason) : Json()}});
+    const bool speaks = one.verdict != attacks::Verdict::reliable;
+    return Json::object({{"name", one.info->name},
+                         {"verdict", enum_name(one.verdict)},
+                         {"reason", speaks ? Json(one.reason) : Json()}});
   };
   const std::string& why = reliability.why_unchecked;
-  json.set("verdict", enum_name(reliability.trust)).set("probed", reliability.probed);
+  json.set("verdict", enum_name(reliability.verdict)).set("probed", reliability.probed);
   json.set("opposed", reliability.opposed).set("unchecked", why.empty() ? Json() : Json(why));
   json.set("indicators", column(reliability.indicators, indicator));
   return json.set("next", column(reliability.next, [](const attacks::Attack& attack) { return text(attack.spec()); }));
@@ -187,7 +188,7 @@ Json results_json(const Run& run, const std::optional<Judgement>& judgement, boo
   const Evaluation& found = run.found;
   Json json = clean_json(run.plan.subject, found.of_all(found.right));
   set_accuracy(json, "robust_accuracy", found.of_all(found.robust));
-  json.set("verdict", judgement ? Json(enum_name(judgement->trust)) : Json());
+  json.set("verdict", judgement ? Json(enum_name(judgement->verdict)) : Json());
   const auto attack = [&](std::size_t k) { return attack_json(run, judgement, k, per_sample); };
   return json.set("attacks", column(places(found.attacks.size()), attack));
 }
@@ -198,7 +199,7 @@ std::string results_table(const Run& run, const std::optional<Judgement>& judgem
       {"accuracy", "95 % interval", "verdict", "success", "attempts", "l0", "l2", "linf", "seconds", "images"}};
   const auto add = [&](Share robust, const Reliability* one, std::vector<std::string> rest) {
     std::vector<std::string> row{text(percent_of(robust), " %"), interval_text(robust),
-                                 one != nullptr ? std::string(enum_name(one->trust)) : ""};
+                                 one != nullptr ? std::string(enum_name(one->verdict)) : ""};
     rest.insert(rest.begin(), rows[0].size() - row.size() - rest.size(), "");
     row.insert(row.end(), rest.begin(), rest.end());
     rows.push_back(std::move(row));
@@ -232,7 +233,7 @@ std::string results_table(const Run& run, const std::optional<Judgement>& judgem
     }
   } else if (found.attacks.size() > 1) {
     add(found.of_all(found.robust), nullptr, {"worst case of all attacks"});
-    if (judgement) rows.back()[2] = enum_name(judgement->trust);
+    if (judgement) rows.back()[2] = enum_name(judgement->verdict);
   }
   return text(run.plan.subject.model, " on ", images_text(run.plan.subject, found.size(), run.plan.slice.first), "\n\n",
               table_text(rows),
@@ -247,19 +248,19 @@ std::string results_sentences(const Run& run, const std::optional<Judgement>& ju
 
 std::string verdict_text(const Reliability& reliability) {
   const auto against = std::ranges::count_if(
-      reliability.indicators, [](const attacks::Indicator& one) { return one.trust != attacks::Trust::reliable; });
+      reliability.indicators, [](const attacks::Indicator& one) { return one.verdict != attacks::Verdict::reliable; });
   const std::string why = reliability.why_unchecked.empty()
                               ? text(against, " of ", reliability.indicators.size(), " indicators of failure, ",
                                      counted(reliability.probed, "image"), " probed")
                               : reliability.why_unchecked;
-  std::string lines = text("Verdict: ", enum_name(reliability.trust), " (", why, ")\n");
+  std::string lines = text("Verdict: ", enum_name(reliability.verdict), " (", why, ")\n");
   for (const attacks::Indicator& one : reliability.indicators) {
-    if (one.trust != attacks::Trust::reliable) append(lines, text("  ", one.info->name, ": ", one.reason, "\n"));
+    if (one.verdict != attacks::Verdict::reliable) append(lines, text("  ", one.info->name, ": ", one.reason, "\n"));
   }
   for (const attacks::Attack& attack : reliability.next) append(lines, text("  next: --attack ", attack.spec(), "\n"));
   return lines;
 }
 
-int verdict_code(attacks::Trust verdict) { return verdict == attacks::Trust::unreliable ? 3 : 0; }
+int verdict_code(attacks::Verdict verdict) { return verdict == attacks::Verdict::unreliable ? 3 : 0; }
 
 }  // namespace hans::apps

@@ -35,6 +35,6 @@ std::string results_sentences(const Run& run, const std::optional<attacks::Judge
 std::string verdict_text(const attacks::Reliability& reliability);
 
 /// The exit code of commands that publish a number: 3 if it is UNRELIABLE, else 0.
-int verdict_code(attacks::Trust verdict);
+int verdict_code(attacks::Verdict verdict);
 
 }  // namespace hans::apps

@@ -28,11 +28,11 @@ struct Claim {
   std::string version;     ///< of the hans that measured it
   attacks::Attack attack;  ///< resolved
   attacks::Budget budget;
-  std::string targets;                         ///< as --targets takes it
-  std::optional<float> radius = {};            ///< for an attack without eps: accuracy within this radius
-  attacks::Share robust, right;                ///< of all samples: robust, and correct when clean
-  std::optional<attacks::Trust> verdict = {};  ///< none for a part of a run
-  std::size_t first = 0;                       ///< position of the first sample in the data set
+  std::string targets;                           ///< as --targets takes it
+  std::optional<float> radius = {};              ///< for an attack without eps: accuracy within this radius
+  attacks::Share robust, right;                  ///< of all samples: robust, and correct when clean
+  std::optional<attacks::Verdict> verdict = {};  ///< none for a part of a run
+  std::size_t first = 0;                         ///< position of the first sample in the data set
 };
 
 /// The attack as a person would write it: without the parameters that follow from the others and from the box, and with

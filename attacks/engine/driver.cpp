@@ -70,7 +70,7 @@ class Drive {
     GradientOracle oracle{sample};
     Task<Stop> task;
     Turn turn;
-    unsigned most_forwards = 0, most_gradients = 0;
+    unsigned max_forwards = 0, max_gradients = 0;
     double distance = 0;  // of the kept image
     bool moved = false;   // a gradient was not zero
     bool ended = false;
@@ -117,8 +117,8 @@ class Drive {
     if (!options_.eps.empty()) sample.budget.size = static_cast<double>(options_.eps[row]);
     sample.note = &made_.notes[row];
     const Note before = options_.before.empty() ? Note{} : options_.before[row];
-    work->most_forwards = options_.most_forwards - std::min(before.forwards, options_.most_forwards);
-    work->most_gradients = options_.most_gradients - std::min(before.gradients, options_.most_gradients);
+    work->max_forwards = options_.max_forwards - std::min(before.forwards, options_.max_forwards);
+    work->max_gradients = options_.max_gradients - std::min(before.gradients, options_.max_gradients);
     sample.low.resize(features);
     sample.high.resize(features);
     if (!options_.mask.empty()) sample.mask = options_.mask.subspan(row * features % options_.mask.size(), features);
@@ -126,7 +126,7 @@ class Drive {
   }
 
   void start(Work& work) {
-    work.oracle.set_reach(work.sample.budget.size);
+    work.oracle.set_radius(work.sample.budget.size);
     work.task = begin_(work.oracle);
     work.task.begin(work.turn);
     go_on(work);
@@ -145,8 +145,8 @@ class Drive {
     const Note& note = *work.sample.note;
     const bool backward = work.sample.asks != Sample::Asks::scores;
     const bool forward = work.sample.asks != Sample::Asks::gradient;
-    if ((forward && draws_ > work.most_forwards - note.forwards) ||
-        (backward && draws_ > work.most_gradients - note.gradients)) {
+    if ((forward && draws_ > work.max_forwards - note.forwards) ||
+        (backward && draws_ > work.max_gradients - note.gradients)) {
       end(work, Stop::budget);
     }
   }
@@ -157,7 +157,7 @@ class Drive {
       std::ranges::copy(work.sample.kept, sample.image.begin());
     } else {
       // No image was kept. This one may have moved since its last question, or be outside the ball.
-      if (sample.reach > sample.budget.size) work.oracle.set_reach(sample.budget.size);
+      if (sample.reach > sample.budget.size) work.oracle.set_radius(sample.budget.size);
       work.oracle.project(sample.image);
     }
     for (std::size_t i = 0; i < sample.image.size(); ++i) {
@@ -189,7 +189,7 @@ class Drive {
     const Var input = slopes ? tape.watch(images) : tape.constant(images);
     std::vector<Var> logits;
     for (std::uint32_t draw = 1; draw <= draws_; ++draw) {
-      logits.push_back(model_.asked(input, {draw, options_.straight_through}));
+      logits.push_back(model_.logits_for(input, {draw, options_.straight_through}));
       check(!slopes || !options_.straight_through || logits.back().tracked(), no_gradient);
     }
     const Tensor all_logits = mean(tape, logits);
@@ -328,7 +328,7 @@ void LabelOracle::project(std::span<real> image) const {
   shrink(sample_.original, sample_.budget.norm, sample_.reach, image);
 }
 
-void LabelOracle::set_reach(double size) const {
+void LabelOracle::set_radius(double size) const {
   sample_.reach = size;
   Budget within = sample_.budget;
   within.size = size;

@@ -12,8 +12,8 @@
 
 namespace hans::attacks {
 
-Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
-                  const data::Samples& samples, const Goal& goal, const CraftOptions& options) {
+Crafted run_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
+                   const data::Samples& samples, const Goal& goal, const CraftOptions& options) {
   check_call(model, samples, goal, options, Knowledge::scores);
   CraftOptions nothing = options;  // an empty run first: whatever any attack refuses is refused before work begins
   nothing.progress = {};
@@ -35,7 +35,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
   for (const Attack& attack : attacks) {
     // A sample that may ask nothing more, or only the judge's one question, keeps what it has.
     std::erase_if(left, [&](std::size_t row) {
-      const bool over = options.most_forwards < asked(row).forwards + made.notes[row].forwards + 2;
+      const bool over = options.max_forwards < asked(row).forwards + made.notes[row].forwards + 2;
       if (over && reached[row] == never) made.notes[row].stop = Stop::budget;
       return over;
     });
@@ -43,7 +43,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     const Goal aim = goal.select(left);
     const std::size_t ended = samples.size() - left.size();
     CraftOptions part = options;
-    part.most_forwards = std::max(options.most_forwards, 1U) - 1;  // the judge asks once
+    part.max_forwards = std::max(options.max_forwards, 1U) - 1;  // the judge asks once
     part.progress = [&](std::size_t done) {
       // A sample is done once it has fallen or its budget is used up, or after the last attack.
       if (!options.progress || &attack != &attacks.back()) return;
@@ -66,7 +66,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
     part.before = before;
     if (!mask.empty()) part.mask = mask;
     const Crafted found = attack(model, standing, aim, part);
-    const Verdict verdict = judge(model, standing, found.images, aim, budget, eps, part.tape);
+    const Outcome outcome = judge(model, standing, found.images, aim, budget, eps, part.tape);
     made.gradients += found.gradients;
     made.forwards += found.forwards + left.size();
     std::vector<std::size_t> still;
@@ -74,7 +74,7 @@ Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const n
       const std::size_t row = left[k];
       const Note& own = found.notes[k];
       const Note earlier = std::exchange(made.notes[row], own);
-      const Finding& finding = verdict.findings[k];
+      const Finding& finding = outcome.findings[k];
       const double distance = finding.success ? finding.distance.of(budget.norm) : never;
       if (distance < reached[row]) {
         reached[row] = distance;

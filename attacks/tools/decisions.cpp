@@ -7,7 +7,7 @@
 
 namespace hans::attacks {
 
-Task<bool> begin_reaching(LabelOracle& sample, unsigned tries, unsigned& tried) {
+Task<bool> find_start(LabelOracle& sample, unsigned tries, unsigned& tried) {
   const std::span<real> image = sample.image();
   bool there = false;
   if (tried == 0) {
@@ -25,7 +25,7 @@ Task<bool> begin_reaching(LabelOracle& sample, unsigned tries, unsigned& tried) 
   co_return there;
 }
 
-Task<Stop> back_to_boundary(LabelOracle& sample, std::span<real> image) {
+Task<Stop> move_to_boundary(LabelOracle& sample, std::span<real> image) {
   const std::vector<real> far(image.begin(), image.end());
   std::vector<real> next(image.size());
   double low = 0;

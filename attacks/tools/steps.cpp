@@ -91,7 +91,7 @@ void project_to(const LabelOracle& sample, double eps, std::span<real> image) {
   for (std::size_t i = 0; i < image.size(); ++i) image[i] = original[i] + change[i];
 }
 
-Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps) {
+Task<Stop> refine_best(const LabelOracle& sample, unsigned steps) {
   const std::span<const real> original = sample.original();
   const std::vector<real> far(sample.kept().begin(), sample.kept().end());
   if (far.empty()) co_return Stop::finished;
@@ -125,7 +125,7 @@ Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps) {
   co_return Stop::finished;
 }
 
-std::vector<real> random_way(Stream& stream, Norm norm, std::size_t features) {
+std::vector<real> random_direction(Stream& stream, Norm norm, std::size_t features) {
   std::vector<real> way(features);
   if (norm == Norm::linf) {
     for (real& w : way) w = 2 * stream.uniform() - 1;
@@ -139,7 +139,7 @@ void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uin
   Stream stream = sample.random(purpose, restart);
   const std::span<real> image = sample.image();
   const Norm norm = sample.budget().norm;
-  const std::vector<real> way = random_way(stream, norm, image.size());
+  const std::vector<real> way = random_direction(stream, norm, image.size());
   real scale = sample.eps();
   if (norm != Norm::linf) {
     scale = static_cast<real>(sample.budget().size * static_cast<double>(stream.uniform()) / length(norm, way));
@@ -148,7 +148,7 @@ void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uin
   sample.project(image);
 }
 
-void start_at_end(const LabelOracle& sample, real way) {
+void start_at_extreme(const LabelOracle& sample, real way) {
   const std::span<real> image = sample.image();
   const double most = sample.budget().size / length(sample.budget().norm, std::vector<real>(image.size(), 1));
   for (real& value : image) value += way * static_cast<real>(most);

@@ -99,9 +99,9 @@ Crafted craft_and_judge(AttackResult& result, std::span<Attempt> part, const nn:
   }
   const data::Samples originals = samples.select(which);
   Crafted crafted = result.attack(model, originals, goal, craft);
-  const Verdict verdict = judge(model, originals, crafted.images, goal, result.budget, {}, craft.tape);
+  const Outcome outcome = judge(model, originals, crafted.images, goal, result.budget, {}, craft.tape);
   for (std::size_t k = 0; k < part.size(); ++k) {
-    part[k].finding = verdict.findings[k];
+    part[k].finding = outcome.findings[k];
     part[k].note = crafted.notes[k];
     if (options.hash_images) part[k].image_sha256 = Sha256().add(crafted.images.rows(k, 1).values()).hex();
     if (options.keep_images) part[k].image = crafted.images.rows(k, 1);

@@ -63,11 +63,11 @@ void check_labels(const data::Samples& samples, std::size_t classes) {
   }
 }
 
-std::size_t Verdict::successes() const {
+std::size_t Outcome::successes() const {
   return static_cast<std::size_t>(std::ranges::count_if(findings, [](const Finding& f) { return f.success; }));
 }
 
-Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
+Outcome judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
               const Budget& budget, std::span<const float> eps, Tape* tape) {
   check(images.shape() == samples.images.shape() && images.shape() == model.input().with_front(samples.size()),
         "the judge got ", samples.size(), " samples of shape ", samples.images.shape(), " and images of shape ",
@@ -79,19 +79,19 @@ Verdict judge(const nn::Classifier& model, const data::Samples& samples, const T
   const Tensor logits = nn::logits(model, images, tape);
   const std::vector<int> predictions = nn::predictions(logits);
   const std::size_t features = model.input().elements(), classes = model.classes();
-  Verdict verdict;
-  verdict.findings.reserve(samples.size());
+  Outcome outcome;
+  outcome.findings.reserve(samples.size());
   Budget own = budget;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     if (!eps.empty()) own.size = static_cast<double>(eps[i]);
-    verdict.findings.push_back(find(samples.images.values().subspan(i * features, features),
+    outcome.findings.push_back(find(samples.images.values().subspan(i * features, features),
                                     images.values().subspan(i * features, features), predictions[i], samples.labels[i],
                                     goal.of(i), goal.targeted, own));
-    Finding& finding = verdict.findings.back();
+    Finding& finding = outcome.findings.back();
     finding.narrow = finding.success && is_narrow(logits.values().subspan(i * classes, classes), finding.prediction,
                                                   goal.targeted ? std::nullopt : std::optional(goal.of(i)));
   }
-  return verdict;
+  return outcome;
 }
 
 }  // namespace hans::attacks

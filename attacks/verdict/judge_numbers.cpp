@@ -51,9 +51,9 @@ std::vector<BallProbe> probes_of(const Number& number, const Evaluation& evaluat
 
 }  // namespace
 
-Trust Judgement::of_attack(std::size_t attack) const {
-  Trust worst = Trust::reliable;
-  for (const Reliability& one : attacks.at(attack)) worst = std::max(worst, one.trust);
+Verdict Judgement::of_attack(std::size_t attack) const {
+  Verdict worst = Verdict::reliable;
+  for (const Reliability& one : attacks.at(attack)) worst = std::max(worst, one.verdict);
   return worst;
 }
 
@@ -94,10 +94,10 @@ Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> rad
       add(number);
     }
   }
-  if (!groups.empty()) judgement.trust = Trust::reliable;
+  if (!groups.empty()) judgement.verdict = Verdict::reliable;
   for (const Number& group : groups) {
     Reliability one = judged(group);
-    judgement.trust = std::max(judgement.trust, one.trust);
+    judgement.verdict = std::max(judgement.verdict, one.verdict);
     if (group.attacks.size() > 1) judgement.together.push_back(std::move(one));
   }
   return judgement;

@@ -41,7 +41,7 @@ bool same_bits(std::span<const real> one, std::span<const real> other) {
 
 Tensor asked_logits(const nn::Classifier& model, const Tensor& images, std::uint32_t draw) {
   Tape tape;
-  return model.asked(tape.constant(images), {draw, false}).value();
+  return model.logits_for(tape.constant(images), {draw, false}).value();
 }
 
 double roughness(const nn::Classifier& model, const data::Samples& samples, std::size_t k, std::uint64_t seed) {

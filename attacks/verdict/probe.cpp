@@ -156,9 +156,9 @@ class BallProber {
     }
     const data::Samples same = samples_.select(Places(images.size() / features, k));
     const std::vector<float> eps(same.size(), eps_[k]);
-    const Verdict verdict =
+    const Outcome outcome =
         judge(model_, same, Tensor(same.images.shape(), images), away_from(same.labels), {norm_, 0, samples_.box}, eps);
-    return std::ranges::any_of(verdict.findings, [](const Finding& finding) { return finding.evades; });
+    return std::ranges::any_of(outcome.findings, [](const Finding& finding) { return finding.evades; });
   }
 
   const nn::Classifier& model_;

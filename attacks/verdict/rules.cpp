@@ -85,22 +85,22 @@ class Rules {
     return nearest();
   }
 
-  void blame(std::string_view name, Trust trust, std::string reason) {
+  void blame(std::string_view name, Verdict verdict, std::string reason) {
     const auto found =
         std::ranges::find_if(made_.indicators, [&](const Indicator& one) { return one.info->name == name; });
-    if (trust > found->trust && speaks(*found->info)) *found = {found->info, trust, std::move(reason)};
+    if (verdict > found->verdict && speaks(*found->info)) *found = {found->info, verdict, std::move(reason)};
   }
   /// Blames by a share, `count` of `of`: suspect above one threshold, unreliable above the other.
   void blame(std::string_view name, std::size_t count, std::size_t of, double suspect, double unreliable,
              std::string_view what) {
     const double share = of > 0 ? static_cast<double>(count) / static_cast<double>(of) : 0;
     if (!(share > suspect)) return;
-    blame(name, share > unreliable ? Trust::unreliable : Trust::suspect, text(what, " for ", count, " of ", of));
+    blame(name, share > unreliable ? Verdict::unreliable : Verdict::suspect, text(what, " for ", count, " of ", of));
   }
   /// Blames by the share of survivors that another attack fools; fewer than 3 images are suspect at most.
   void blame_survivors(std::string_view name, std::string_view what, std::size_t fooled, std::size_t survived) {
     if (fooled == 0) return;
-    blame(name, 2 * fooled > survived && fooled >= 3 ? Trust::unreliable : Trust::suspect,
+    blame(name, 2 * fooled > survived && fooled >= 3 ? Verdict::unreliable : Verdict::suspect,
           text(what, " fools ", fooled, " of ", survived, " images that survived"));
   }
 
@@ -116,7 +116,7 @@ class Rules {
   void about_model() {
     const std::size_t n = probes_.model.size(), size = evaluation_.size(), classes = evaluation_.classes;
     const std::string wrong_images = clean_accuracy_reason({evaluation_.right, size}, classes);
-    if (!wrong_images.empty()) blame("clean_accuracy", Trust::suspect, wrong_images);
+    if (!wrong_images.empty()) blame("clean_accuracy", Verdict::suspect, wrong_images);
     const auto unpredicted = static_cast<std::size_t>(std::ranges::count(evaluation_.predictions, nn::no_prediction));
     blame("no_prediction", unpredicted, size, 0, 0.1, "no class (NaN), unmodified,");
     if (n == 0) return;
@@ -124,7 +124,7 @@ class Rules {
     double roughness = 0;
     for (const ModelProbe& probe : probes_.model) roughness += probe.roughness / static_cast<double>(n);
     if (roughness > 0.1) {
-      blame("rough_loss", roughness > 0.5 ? Trust::unreliable : Trust::suspect,
+      blame("rough_loss", roughness > 0.5 ? Verdict::unreliable : Verdict::suspect,
             text("the margin changes by ", fixed(100 * roughness, 1), " % of itself nearby"));
     }
     const bool expected = std::ranges::any_of(
@@ -163,8 +163,8 @@ class Rules {
     const double whole = diameter(b.norm, b.box, evaluation_.samples.images.shape().row_elements());
     const std::string of =
         text("eps is ", static_cast<float>(b.size), ", features go from ", b.box.lo, " to ", b.box.hi);
-    if (b.size >= whole && b.norm != Norm::l0) blame("eps_range", Trust::unreliable, of);
-    if (b.norm == Norm::linf && b.size > 0 && b.size < range / 510) blame("eps_range", Trust::suspect, of);
+    if (b.size >= whole && b.norm != Norm::l0) blame("eps_range", Verdict::unreliable, of);
+    if (b.norm == Norm::linf && b.size > 0 && b.size < range / 510) blame("eps_range", Verdict::suspect, of);
   }
 
   /// Blames by the survivors that a probe fools.
@@ -198,7 +198,7 @@ class Rules {
     std::size_t fallen = 0;
     for (const std::size_t sample : probes_.samples) fallen += survived_[sample] ? 0U : 1U;
     if (noise >= fallen && 10 * noise >= n && noise > 0) {
-      blame("noise_wins", Trust::unreliable, text("noise fools ", noise, " of ", n, " images, the attack ", fallen));
+      blame("noise_wins", Verdict::unreliable, text("noise fools ", noise, " of ", n, " images, the attack ", fallen));
     }
     if (ball().norm == Norm::l0) return;  // l0 has no single step and no other radii
     blame("single_step_wins", count([](const BallProbe& p) { return p.single_step && !p.iterative && !p.other_loss; }),
@@ -210,7 +210,7 @@ class Rules {
   }
 
   /// The other attacks of the evaluation with the same goal, whose images this number allows.
-  std::vector<const AttackResult*> others() const {
+  std::vector<const AttackResult*> buffers() const {
     std::vector<const AttackResult*> all;
     for (std::size_t k = 0; k < evaluation_.attacks.size(); ++k) {
       const AttackResult& other = evaluation_.attacks[k];
@@ -225,7 +225,7 @@ class Rules {
     const std::size_t survived = made_.robust.part();
     std::vector<bool> fooled(evaluation_.size());
     std::string names;
-    for (const AttackResult* other : others()) {
+    for (const AttackResult* other : buffers()) {
       bool wins = false;
       for (const Attempt& attempt : other->attempts) {
         if (!survived_[attempt.sample] || !fools(*other, attempt)) continue;
@@ -253,7 +253,7 @@ class Rules {
     blame("nearer_exists", count([](const BallProbe& probe) { return probe.any(); }), inside_.size(), 0.05, 0.5,
           "a probe finds an image at most nine tenths as far");
     const std::vector<double> own = distances_of(results_);
-    for (const AttackResult* other : others()) {
+    for (const AttackResult* other : buffers()) {
       if (other->budget.norm != ball().norm || !(other->budget.box == ball().box)) continue;
       const std::vector<double> distances = distances_of({&other, 1});
       std::size_t closer = 0;
@@ -274,7 +274,7 @@ class Rules {
         const std::size_t before = result->stages[k - 1].robust.part(), n = stage.robust.whole();
         const std::size_t fooled = before > stage.robust.part() ? before - stage.robust.part() : 0;
         if (static_cast<double>(fooled) > 0.002 * static_cast<double>(n)) {
-          blame("black_box_wins", Trust::suspect,
+          blame("black_box_wins", Verdict::suspect,
                 text(info.name, " fools ", fooled, " of ", n, " images that survived all attacks with gradients"));
         }
       }
@@ -295,10 +295,10 @@ class Rules {
                                  least_right, " are needed");
       return;
     }
-    made_.trust = Trust::reliable;
-    for (const Indicator& one : made_.indicators) made_.trust = std::max(made_.trust, one.trust);
-    if (made_.trust != Trust::reliable || made_.opposed || made_.robust.part() == 0) return;
-    made_.trust = Trust::unchecked;
+    made_.verdict = Verdict::reliable;
+    for (const Indicator& one : made_.indicators) made_.verdict = std::max(made_.verdict, one.verdict);
+    if (made_.verdict != Verdict::reliable || made_.opposed || made_.robust.part() == 0) return;
+    made_.verdict = Verdict::unchecked;
     made_.why_unchecked = text("nothing was probed: ", targeted()               ? "the attack has targets"
                                                        : ball().prediction_only ? "it is judged by the prediction alone"
                                                        : probes_.samples.empty() ? "no image was asked for"
@@ -317,9 +317,9 @@ class Rules {
       if (std::ranges::none_of(made_.next, same)) made_.next.push_back(attack);
     };
     for (const Indicator& one : made_.indicators) {
-      if (one.trust != Trust::reliable) add(*one.info);
+      if (one.verdict != Verdict::reliable) add(*one.info);
     }
-    const bool unopposed = made_.trust == Trust::unchecked && evaluation_.right >= least_right;
+    const bool unopposed = made_.verdict == Verdict::unchecked && evaluation_.right >= least_right;
     if (unopposed) add(*std::ranges::find(list_indicators(), "incomplete", &IndicatorInfo::name));  // its opponent
   }
 

@@ -25,7 +25,7 @@ struct Grid {
   const real* packed;
   std::size_t k_count;  ///< per panel
   const real* bias;
-  Behind behind;
+  Epilogue epilogue;
   const real* gate;  ///< one number per target value
   const std::vector<Band>* down;
   const std::vector<Band>* across;
@@ -80,10 +80,10 @@ void multiply(const Grid& grid, const Band& y, const Band& x, Range panels, Tabl
   }
   job.segment_count = count;
   job.bias = of_panels(grid.bias);
-  job.factor = of_panels(grid.behind.factor);
-  job.summand = of_panels(grid.behind.summand);
-  job.added = grid.behind.added;
-  job.relu = grid.behind.activation == Activation::relu;
+  job.factor = of_panels(grid.epilogue.factor);
+  job.summand = of_panels(grid.epilogue.summand);
+  job.added = grid.epilogue.added;
+  job.relu = grid.epilogue.activation == Activation::relu;
   job.gate = grid.gate;
   job.base = grid.target;
   current()->product(job);
@@ -220,13 +220,13 @@ int forward_pack_key(const Conv& conv) {
   return blas::takes(simplified(conv)) ? 1 : 0;
 }
 
-void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
+void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, const Epilogue& epilogue,
                   real* out) {
   if (conv.samples == 0 || conv.filters == 0) return;
   const Conv c = simplified(conv);
   if (const bool product = is_product(c); product || conv.groups > 1) {
-    const bool apart = behind.factor != nullptr || behind.summand != nullptr || behind.added != nullptr;
-    const Activation activation = apart ? Activation::none : behind.activation;
+    const bool apart = epilogue.factor != nullptr || epilogue.summand != nullptr || epilogue.added != nullptr;
+    const Activation activation = apart ? Activation::none : epilogue.activation;
     if (conv.groups > 1) {
       grouped_forward(conv, images, arranged(conv, weights, pack_forward), bias, activation, out);
     } else if (blas::takes(c)) {
@@ -235,7 +235,7 @@ void conv_forward(const Conv& conv, const real* images, Weights weights, const r
       const bool rectified = activation == Activation::relu;
       dense(Dense{c.samples, c.channels, c.filters, images, weights, false, bias, rectified, nullptr, out});
     }
-    if (apart) apply_behind(behind, conv.samples * conv.out_height * conv.out_width, conv.filters, out, out);
+    if (apart) apply_epilogue(epilogue, conv.samples * conv.out_height * conv.out_width, conv.filters, out, out);
     return;
   }
   const real* const packed = arranged(conv, weights, pack_forward);
@@ -259,7 +259,7 @@ void conv_forward(const Conv& conv, const real* images, Weights weights, const r
   grid.packed = packed;
   grid.k_count = c.kernel_height * c.kernel_width * c.channels;
   grid.bias = bias;
-  grid.behind = behind;
+  grid.epilogue = epilogue;
   grid.down = &down;
   grid.across = &across;
   run(grid);

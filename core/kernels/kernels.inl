@@ -133,7 +133,7 @@ template <size_t rows, size_t vectors, bool whole>
   }
 }
 
-/// Stores the sums, with `behind` after the epilogue. `whole`: all columns exist.
+/// Stores the sums, with `epilogue` after the epilogue. `whole`: all columns exist.
 template <size_t rows, size_t vectors, bool whole, bool behind>
 [[gnu::always_inline]] inline void finish(Sums<rows, vectors>& sums, const Product& job, size_t first_row,
                                           size_t first_column, size_t columns) {

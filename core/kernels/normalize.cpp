@@ -66,11 +66,11 @@ Norm norm_of(const Batch& b) { return {b.mean, b.deviation, b.scale, b.bias}; }
 
 }  // namespace
 
-void apply_behind(const Behind& behind, std::size_t rows, std::size_t filters, const real* in, real* out) {
+void apply_epilogue(const Epilogue& epilogue, std::size_t rows, std::size_t filters, const real* in, real* out) {
   over_parts(rows, filters, [&](std::size_t at, const Rows& part) {
-    const real* const added = behind.added == nullptr ? nullptr : behind.added + at;
-    current()->affine_rows(part, behind.factor, behind.summand, added, behind.activation == Activation::relu, in + at,
-                           out + at);
+    const real* const added = epilogue.added == nullptr ? nullptr : epilogue.added + at;
+    current()->affine_rows(part, epilogue.factor, epilogue.summand, added, epilogue.activation == Activation::relu,
+                           in + at, out + at);
   });
 }
 

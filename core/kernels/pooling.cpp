@@ -81,7 +81,7 @@ void max_pool(const Pooling& p, const real* images, real* out) {
            [&](const PoolRow& row, const Place& at) { current()->max_pool_row(row, images + at.in, out + at.out); });
 }
 
-void conv_max_pool(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
+void conv_max_pool(const Conv& conv, const real* images, Weights weights, const real* bias, const Epilogue& epilogue,
                    const Pooling& pooling, real* out) {
   const std::size_t in = conv.height * conv.width * conv.channels;
   const std::size_t between = conv.out_height * conv.out_width * conv.filters;
@@ -95,7 +95,7 @@ void conv_max_pool(const Conv& conv, const real* images, Weights weights, const 
     Conv some = conv;
     Pooling of = pooling;
     some.samples = of.samples = part.end - part.begin;
-    Behind then = behind;
+    Epilogue then = epilogue;
     if (then.added != nullptr) then.added += part.begin * between;
     real* const room = kept_room<7>(some.samples * between);
     conv_forward(some, images + part.begin * in, weights, bias, then, room);

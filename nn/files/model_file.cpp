@@ -33,7 +33,7 @@ std::string dump_model(const Model& model) {
     for (std::size_t k = 0; k < named.size(); ++k) file.tensors.emplace_back(named[k], tensors[k]);
   };
   add(model.net.weight_names(), model.net.weights());
-  add(model.net.other_names(), model.net.others());
+  add(model.net.buffer_names(), model.net.buffers());
   return file.dump();
 }
 
@@ -67,7 +67,7 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     for (const auto& [key, value] : training.members()) {
       model.training.emplace_back(key, value.string());
     }
-    const std::size_t asked = model.net.weights().size() + model.net.others().size();
+    const std::size_t asked = model.net.weights().size() + model.net.buffers().size();
     check(file.tensors.size() == asked, "it holds ", file.tensors.size(), " tensors, its architecture asks for ",
           asked);
     model.sha256 = sha256(bytes);

@@ -19,7 +19,7 @@ namespace {
 /// One tensor of a layer, with our layout and PyTorch's.
 struct Entry {
   std::string name;
-  bool learnt;
+  bool trainable;
   std::size_t index;               ///< among the layer's parameters, or its buffers
   Shape own;                       ///< our extents before the permutation; empty if no axes are permuted
   std::vector<std::size_t> order;  ///< our axis for each of PyTorch's
@@ -113,8 +113,8 @@ struct Entries {
     }
   }
   void operator()(const Constant& layer) {
-    per_feature("weight", layer.learnt, 0, given.image);
-    all.back().may_lack = !layer.learnt;
+    per_feature("weight", layer.trainable, 0, given.image);
+    all.back().may_lack = !layer.trainable;
   }
   void operator()(const Take&) {
     as_it_is("indices", false, 0);
@@ -122,18 +122,18 @@ struct Entries {
   }
   void operator()(const Normalize&) {}
   template <class L>
-  requires(!AsksForWeights<L>) void operator()(const L&) {}
+  requires(!HasWeights<L>) void operator()(const L&) {}
 
-  void as_it_is(const char* name, bool learnt, std::size_t index) {
-    all.push_back({name, learnt, index, {}, {}, (learnt ? at.weights() : at.others())[index].shape()});
+  void as_it_is(const char* name, bool trainable, std::size_t index) {
+    all.push_back({name, trainable, index, {}, {}, (trainable ? at.weights() : at.buffers())[index].shape()});
   }
   void weight_and_bias(const Shape& own, const Shape& torch) {
     all.push_back({"weight", true, 0, own, filters_first, torch});
     if (at.weights().size() > 1) as_it_is("bias", true, 1);
   }
   /// A tensor with a number per feature. For an image, flattened or not, PyTorch orders features channel first.
-  void per_feature(const char* name, bool learnt, std::size_t index, const Shape& image) {
-    as_it_is(name, learnt, index);
+  void per_feature(const char* name, bool trainable, std::size_t index, const Shape& image) {
+    as_it_is(name, trainable, index);
     Shape& torch = all.back().torch;
     if (image.rank() == 0 || (torch.rank() != 1 && torch != image)) return;
     all.back().own = image;
@@ -149,7 +149,7 @@ struct Entries {
 
 std::vector<Entry> entries_of(const Sequential& net, std::size_t layer, const std::vector<Features>& features) {
   const LayerAt at{net, layer};
-  if (at.weights().empty() && at.others().empty()) return {};
+  if (at.weights().empty() && at.buffers().empty()) return {};
   const bool of_layer = !at.sources.empty() && at.sources[0].layer != Source::images;
   const Features before = of_layer ? features[at.sources[0].layer] : Features{};
   check(!before.mixed || at.layer().as<Take>() != nullptr, "layer ", layer, ", ", at.layer().spec().name,
@@ -309,7 +309,7 @@ StateDict state_dict(const Sequential& net) {
   const std::vector<Features> features = features_of(net);
   for (std::size_t layer = 0; layer < net.layers().size(); ++layer) {
     for (const Entry& entry : entries_of(net, layer, features)) {
-      const Tensor& own = (entry.learnt ? net.weights(layer) : net.others(layer))[entry.index];
+      const Tensor& own = (entry.trainable ? net.weights(layer) : net.buffers(layer))[entry.index];
       dict.emplace_back(text(layer, ".", entry.name), to_torch(own, entry));
     }
   }
@@ -319,12 +319,12 @@ StateDict state_dict(const Sequential& net) {
 std::vector<StateOf> load_state_dict(Sequential& net, const StateDict& dict, std::span<const std::string> prefixes) {
   Assignment assignment(dict, prefixes);
   const std::vector<Features> features = features_of(net);
-  std::vector<Tensor> weights, others;
+  std::vector<Tensor> weights, buffers;
   std::vector<StateOf> made;
   for (std::size_t layer = 0; layer < net.layers().size(); ++layer) {
-    const std::size_t first_weight = weights.size(), first_other = others.size();
+    const std::size_t first_weight = weights.size(), first_other = buffers.size();
     weights.insert(weights.end(), net.weights(layer).begin(), net.weights(layer).end());
-    others.insert(others.end(), net.others(layer).begin(), net.others(layer).end());
+    buffers.insert(buffers.end(), net.buffers(layer).begin(), net.buffers(layer).end());
     const std::vector<Entry> entries = entries_of(net, layer, features);
     if (entries.empty()) continue;
     const Group* group = assignment.take(entries, text("layer ", layer, " (", net.layers()[layer].spec(), ")"));
@@ -333,14 +333,14 @@ std::vector<StateOf> load_state_dict(Sequential& net, const StateDict& dict, std
     for (const Entry& entry : entries) {
       const auto found = group->tensors.find(entry.name);
       if (found == group->tensors.end()) continue;
-      Tensor& own = entry.learnt ? weights[first_weight + entry.index] : others[first_other + entry.index];
+      Tensor& own = entry.trainable ? weights[first_weight + entry.index] : buffers[first_other + entry.index];
       own = from_torch(*found->second, entry, own.shape());
     }
   }
   assignment.check_all_used();
   Sequential changed = net;  // a copy, because the numbers may be refused
   changed.set_weights(weights);
-  changed.set_others(others);
+  changed.set_buffers(buffers);
   net = std::move(changed);
   return made;
 }

@@ -33,20 +33,20 @@ Dims permuted(std::span<const std::int64_t> dims, std::span<const std::size_t> o
 Tensor run(const Layer& layer, std::span<const Tensor> operands, std::span<const Shape> shapes,
            std::span<const Tensor> numbers) {
   Tape tape;
-  std::vector<Var> x, learnt;
+  std::vector<Var> x, trainable;
   std::vector<Tensor> others;
   for (const Tensor& operand : operands) x.push_back(tape.constant(operand));
   std::size_t next = 0;
   for (const WeightInfo& info : layer.weights(shapes)) {
     const Tensor& given = numbers[next++];
     check(given.shape() == info.shape, "its ", info.name, " has shape ", given.shape(), ", not ", info.shape);
-    if (info.learnt) {
-      learnt.push_back(tape.constant(given));
+    if (info.trainable) {
+      trainable.push_back(tape.constant(given));
     } else {
       others.push_back(given);
     }
   }
-  return layer(tape, x, {learnt, others, {}, 0}).value();
+  return layer(tape, x, {trainable, others, {}, 0}).value();
 }
 
 }  // namespace
@@ -64,10 +64,10 @@ Source Builder::push(Made layer) {
   return Source{layers_.size() - 1};
 }
 
-Source Builder::source_of(const Value& value, bool learnt) {
+Source Builder::source_of(const Value& value, bool trainable) {
   if (!value.known()) return value.source;
   const Shape& shape = value.constant->shape();
-  return push({Layer(Constant{.shape = shape, .learnt = learnt}), {}, {*value.constant}, shape, false});
+  return push({Layer(Constant{.shape = shape, .trainable = trainable}), {}, {*value.constant}, shape, false});
 }
 
 Value Builder::fold(const Layer& layer, std::span<const Value> operands, std::span<const Tensor> numbers) {

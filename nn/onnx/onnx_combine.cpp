@@ -92,13 +92,14 @@ Value Builder::combine(const Layer& layer, std::vector<Value> operands, bool lea
     return made;
   }
   align(operands, result);
-  if (learn) std::ranges::transform(operands, operands.begin(), [this](const Value& value) { return learnt(value); });
+  if (learn)
+    std::ranges::transform(operands, operands.begin(), [this](const Value& value) { return trainable(value); });
   Value made = formed_like(result, add(layer, operands));
   made.whole = result.whole;
   return made;
 }
 
-Value Builder::learnt(Value value) {
+Value Builder::trainable(Value value) {
   if (!value.known()) return value;
   value.source = source_of(value, true);
   value.constant.reset();
@@ -134,7 +135,7 @@ Value Builder::product(Value a, Value b) {
         check(each->dims[0] == 1, fit(), ": each sample would need its own");
         *each = reshaped(*each, Dims(each->dims.begin() + 1, each->dims.end()));
       }
-      *each = each->known() ? learnt(*each) : plain(*each);
+      *each = each->known() ? trainable(*each) : plain(*each);
     }
     made = add(hans::matmul, std::vector{a, b});
     made.batched = batched;

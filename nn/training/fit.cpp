@@ -31,7 +31,7 @@ std::vector<std::pair<std::string, std::string>> identity(const Sequential& net,
                                                           const FitOptions& options) {
   Sha256 start;
   for (const Tensor& weight : net.weights()) start.add(std::as_bytes(weight.values()));
-  for (const Tensor& other : net.others()) start.add(std::as_bytes(other.values()));
+  for (const Tensor& other : net.buffers()) start.add(std::as_bytes(other.values()));
   return {{"format", std::string(checkpoint_format)},
           {"architecture", net.architecture()},
           {"recipe", recipe(options)},
@@ -68,8 +68,8 @@ void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std
   for (std::size_t w = 0; w < net.weights().size(); ++w) {
     file.tensors.emplace_back(net.weight_names()[w], net.weights()[w]);
   }
-  for (std::size_t k = 0; k < net.others().size(); ++k)
-    file.tensors.emplace_back(net.other_names()[k], net.others()[k]);
+  for (std::size_t k = 0; k < net.buffers().size(); ++k)
+    file.tensors.emplace_back(net.buffer_names()[k], net.buffers()[k]);
   for (std::size_t k = 0; k < options.optimizer.state().size(); ++k) {
     file.tensors.emplace_back(text("optimizer.", k), options.optimizer.state()[k]);
   }
@@ -90,17 +90,17 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
   check(read_number(file.at("step"), position.step) && read_number(file.at("loss_sum"), position.loss_sum) &&
             read_number(file.at("loss_count"), position.loss_count) && position.step <= total,
         "the checkpoint ", where, " does not say where it stands");
-  std::vector<Tensor> weights, others, state;
+  std::vector<Tensor> weights, buffers, state;
   for (const std::string& name : net.weight_names()) weights.push_back(file.tensor(name));
-  for (const std::string& name : net.other_names()) others.push_back(file.tensor(name));
+  for (const std::string& name : net.buffer_names()) buffers.push_back(file.tensor(name));
   for (const auto& [name, tensor] : file.tensors) {
     if (name.starts_with(kept_prefix)) kept.tensors.emplace_back(name.substr(kept_prefix.size()), tensor);
   }
-  while (weights.size() + others.size() + kept.tensors.size() + state.size() < file.tensors.size()) {
+  while (weights.size() + buffers.size() + kept.tensors.size() + state.size() < file.tensors.size()) {
     state.push_back(file.tensor(text("optimizer.", state.size())));
   }
   net.set_weights(weights);
-  net.set_others(others);
+  net.set_buffers(buffers);
   options.optimizer.restore(position.step, std::move(state));
   return position;
 }

@@ -23,7 +23,7 @@ MemoryUse memory_use(const Sequential& net, std::size_t batch, Optimizer optimiz
   const Tensor images(net.input().with_front(batch));
   const std::vector<int> labels(batch, 0);
   const std::size_t given = images.size() * sizeof(real);
-  MemoryUse use{bytes_of(net.weights()) + bytes_of(net.others()), 0, 0, 0};
+  MemoryUse use{bytes_of(net.weights()) + bytes_of(net.buffers()), 0, 0, 0};
   {
     Tape tape;
     (void)net.logits(tape.constant(images));

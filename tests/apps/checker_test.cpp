@@ -94,12 +94,12 @@ Sequential network(std::string_view architecture, std::uint64_t seed) {
   for (Tensor& weight : weights) {
     for (real& value : weight.mutable_values()) value += (stream.uniform() - 0.25F) * 0.5F;
   }
-  std::vector<Tensor> others(net.others().begin(), net.others().end());
+  std::vector<Tensor> others(net.buffers().begin(), net.buffers().end());
   for (Tensor& other : others) {
     for (real& value : other.mutable_values()) value += stream.uniform() * 0.5F + 0.25F;
   }
   net.set_weights(weights);
-  net.set_others(others);
+  net.set_buffers(others);
   return net;
 }
 

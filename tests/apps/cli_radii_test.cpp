@@ -49,10 +49,11 @@ TEST_F(CliRadii, WithoutProbesAreUnchecked) {
   train("m.hans");
   const std::string line = "benchmark m.hans --data mnist-5k --limit 60 --attack pgd:eps=0.02,steps=3 --quiet ";
   const std::string said = output(line + "--probes 0 --out b.json");
-  EXPECT_NE(said.find("verdict UNCHECKED (nothing was probed: no image was asked for)\n  next: --attack apgd:eps=0.02"),
-            std::string::npos)
+  EXPECT_NE(
+      said.find("Verdict: UNCHECKED (nothing was probed: no image was asked for)\n  next: --attack apgd:eps=0.02"),
+      std::string::npos)
       << said;
-  EXPECT_NE(output("reproduce b.json --quiet").find("verdict UNCHECKED"), std::string::npos);
+  EXPECT_NE(output("reproduce b.json --quiet").find("Verdict: UNCHECKED"), std::string::npos);
   const auto probed = [&](std::string_view file) {
     const Json manifest = Json::parse(bytes(file));
     return manifest.at("judgement").at("probes").at("index").items().size();

@@ -162,14 +162,14 @@ TEST(Demo, NoNumberWithoutItsVerdict) {
 
 TEST(Demo, OnlyWhatIsReliableIsGreen) {
   DemoFindings other = found();
-  for (const attacks::Trust trust :
-       {attacks::Trust::reliable, attacks::Trust::unchecked, attacks::Trust::suspect, attacks::Trust::unreliable}) {
+  for (const attacks::Verdict verdict : {attacks::Verdict::reliable, attacks::Verdict::unchecked,
+                                         attacks::Verdict::suspect, attacks::Verdict::unreliable}) {
     for (DemoNet* net : {&other.plain, &other.trained}) {
-      for (auto& radii : net->linf.judgement.attacks) radii[0].trust = trust;
+      for (auto& radii : net->linf.judgement.attacks) radii[0].verdict = verdict;
     }
     const std::string page = demo_page(other);
-    EXPECT_EQ(count(page, "class=\"good\""), trust == attacks::Trust::reliable ? 3U : 0U);
-    EXPECT_EQ(count(page, "class=\"bad\""), trust >= attacks::Trust::suspect ? 3U : 0U);
+    EXPECT_EQ(count(page, "class=\"good\""), verdict == attacks::Verdict::reliable ? 3U : 0U);
+    EXPECT_EQ(count(page, "class=\"bad\""), verdict >= attacks::Verdict::suspect ? 3U : 0U);
   }
 }
 

@@ -99,7 +99,7 @@ TEST(Sentence, SaysWhatIsSpecial) {
 TEST(Sentence, HasTheVerdictAndTheRadius) {
   Claim fmn = claim("fmn:norm=linf", {}, {57, 100}, {99, 100});
   fmn.radius = 8.0F / 255;
-  fmn.verdict = attacks::Trust::suspect;
+  fmn.verdict = attacks::Verdict::suspect;
   const std::string line = first_line(sentence(subject(), fmn));
   EXPECT_NE(line.find("clipped to [0,1], kept within 8/255 in linf, we obtained"), std::string::npos) << line;
   EXPECT_NE(line.find("; 99.00 % on the unmodified images; verdict SUSPECT)."), std::string::npos) << line;

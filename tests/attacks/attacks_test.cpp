@@ -75,7 +75,7 @@ TEST(EveryAttack, StaysInsideBallAndBoxAndDoesSomething) {
     ASSERT_EQ(crafted.notes.size(), samples.size());
     EXPECT_FALSE(identical(crafted.images, samples.images));
     EXPECT_EQ(budget.prediction_only, made.info().version == "cleverhans-1.0.0");
-    const attacks::Verdict found = attacks::judge(net, samples, crafted.images, goal, budget);
+    const attacks::Outcome found = attacks::judge(net, samples, crafted.images, goal, budget);
     for (const attacks::Finding& finding : found.findings) {
       EXPECT_TRUE(finding.allowed) << finding.distance.linf << ' ' << finding.distance.l2 << ' ' << finding.distance.l0;
     }

@@ -51,7 +51,7 @@ TEST(Driver, TakesAnEpsOfEachSample) {
     SCOPED_TRACE(spec);
     const attacks::Attack one = attack(spec);
     const Crafted made = one(given.net, given.samples, given.goal, {.eps = eps});
-    const attacks::Verdict found = attacks::judge(given.net, given.samples, made.images, given.goal,
+    const attacks::Outcome found = attacks::judge(given.net, given.samples, made.images, given.goal,
                                                   one.budget(given.net.input(), given.samples.box), eps);
     for (const attacks::Finding& finding : found.findings) EXPECT_TRUE(finding.allowed);
     EXPECT_TRUE(identical(made.images.rows(0, 1), given.samples.images.rows(0, 1)));
@@ -64,12 +64,12 @@ TEST(Driver, EndsASampleWhenItsBudgetIsUsedUp) {
   const Setting given;
   for (const std::string_view spec : {"pgd:eps=1e-4,steps=10", "ddn:steps=10", "fmn:steps=10", "cw:steps=10"}) {
     SCOPED_TRACE(spec);
-    const Crafted some = attack(spec)(given.net, given.samples, given.goal, {.most_gradients = 4});
+    const Crafted some = attack(spec)(given.net, given.samples, given.goal, {.max_gradients = 4});
     for (const attacks::Note& note : some.notes) {
       EXPECT_EQ(note.stop, Stop::budget);
       EXPECT_EQ(note.gradients, 4U);
     }
-    const Crafted few = attack(spec)(given.net, given.samples, given.goal, {.most_forwards = 3});
+    const Crafted few = attack(spec)(given.net, given.samples, given.goal, {.max_forwards = 3});
     for (const attacks::Note& note : few.notes) {
       EXPECT_EQ(note.stop, Stop::budget);
       EXPECT_EQ(note.forwards, 3U);
@@ -86,8 +86,8 @@ TEST(Driver, LimitsWhatASampleAsksInAllStagesTogether) {
   for (const std::string_view spec : all) {
     for (const unsigned most : {0U, 1U, 2U, 3U, 10U}) {
       SCOPED_TRACE(text(spec, " at most ", most));
-      const Crafted few = attack(spec)(given.net, given.samples, given.goal, {.most_forwards = most});
-      const Crafted flat = attack(spec)(given.net, given.samples, given.goal, {.most_gradients = most});
+      const Crafted few = attack(spec)(given.net, given.samples, given.goal, {.max_forwards = most});
+      const Crafted flat = attack(spec)(given.net, given.samples, given.goal, {.max_gradients = most});
       for (std::size_t i = 0; i < given.samples.size(); ++i) {
         EXPECT_LE(few.notes[i].forwards, most);
         EXPECT_LE(flat.notes[i].gradients, most);
@@ -100,7 +100,7 @@ TEST(Driver, SaysThatTheBudgetEndedStages) {
   const Setting given;
   const std::string_view parts = "[pgd:eps=1e-4,steps=3]/[fgsm:eps=1e-4]/[noise:eps=1e-4]";
   std::size_t last = 0;
-  const CraftOptions options{.progress = [&](std::size_t done) { last = done; }, .most_forwards = 7};
+  const CraftOptions options{.progress = [&](std::size_t done) { last = done; }, .max_forwards = 7};
   const Crafted made = attack(text("composite:attacks=", parts))(given.net, given.samples, given.goal, options);
   EXPECT_EQ(last, given.samples.size());
   ASSERT_EQ(made.stages.size(), 3U);
@@ -176,7 +176,7 @@ TEST(Driver, SaysHowManyStoodAfterEachStage) {
     EXPECT_LE(left, before);
     before = left;
   }
-  const attacks::Verdict found = attacks::judge(given.net, given.samples, made.images, given.goal,
+  const attacks::Outcome found = attacks::judge(given.net, given.samples, made.images, given.goal,
                                                 attack("autoattack:eps=0.02").budget(given.net.input(), {0, 1}));
   EXPECT_EQ(found.successes(), given.samples.size() - before);
   EXPECT_TRUE(text(made.stages.front().pinned()).starts_with("apgd@1:eps=0.02"));

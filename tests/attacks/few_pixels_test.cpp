@@ -23,7 +23,7 @@ TEST(OnePixel, FindsThePixelThatIsBestInAllOfTheBox) {
   samples.labels = nn::predict(net, samples.images);
   const attacks::Attack one = attack("one-pixel:pixels=1,population=60,rounds=40");
   const Crafted made = one(net, samples, away_from(samples.labels));
-  const attacks::Verdict found =
+  const attacks::Outcome found =
       attacks::judge(net, samples, made.images, away_from(samples.labels), one.budget(net.input(), samples.box));
   const real* weights = net.weights()[0].data();
   std::size_t possible = 0;

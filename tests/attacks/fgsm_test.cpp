@@ -107,8 +107,8 @@ TEST(Fgsm, NeedsExactlyTheMarginOverTheL1NormOfTheDifference) {
   for (const float eps : {0.12F, 0.13F}) {
     const Attack fgsm = Fgsm{.eps = eps};
     const Tensor made = fgsm(net, one, away_from({0})).images;
-    const auto verdict = attacks::judge(net, one, made, away_from({0}), fgsm.budget(net.input(), one.box));
-    EXPECT_EQ(verdict.findings[0].success, eps > 0.125F);
+    const auto outcome = attacks::judge(net, one, made, away_from({0}), fgsm.budget(net.input(), one.box));
+    EXPECT_EQ(outcome.findings[0].success, eps > 0.125F);
   }
 }
 

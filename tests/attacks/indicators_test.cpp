@@ -164,13 +164,13 @@ TEST(SlowIndicators, EveryBrokenDefenceIsUnmasked) {
     SCOPED_TRACE(defence.name);
     const Defended model(plain(), defence.logits);
     const Judged fgsm = judged(model, {Fgsm{.eps = defence.size}}, {}, 100, 3);
-    EXPECT_GT(fgsm.judgement.trust, Trust::unchecked) << said(fgsm.number());
-    EXPECT_NE(of(fgsm.number(), defence.unmasked_by), Trust::reliable) << said(fgsm.number());
+    EXPECT_GT(fgsm.judgement.verdict, Verdict::unchecked) << said(fgsm.number());
+    EXPECT_NE(of(fgsm.number(), defence.unmasked_by), Verdict::reliable) << said(fgsm.number());
     if (defence.refuses_pgd) continue;
     const Pgd attack{.eps = defence.size};
     const bool random = defence.unmasked_by == "varies";  // other images are right each time
     const Judged pgd = random ? judged(model, {attack}, {}, 100, 3) : judged_as_well(fgsm, model, attack);
-    EXPECT_GT(pgd.judgement.trust, Trust::unchecked) << said(pgd.number());
+    EXPECT_GT(pgd.judgement.verdict, Verdict::unchecked) << said(pgd.number());
   }
 }
 
@@ -179,10 +179,10 @@ TEST(SlowIndicators, TrainingOnOneStepIsUnmasked) {
   for (const attacks::Label label : {attacks::Label::data, attacks::Label::model}) {
     const nn::Sequential net = trained(Fgsm{.eps = 0.3F, .label = label});
     const Judged fgsm = judged(net, {Fgsm{.eps = 0.3F}});
-    EXPECT_NE(of(fgsm.number(), "incomplete"), Trust::reliable) << said(fgsm.number());
+    EXPECT_NE(of(fgsm.number(), "incomplete"), Verdict::reliable) << said(fgsm.number());
     // PGD breaks these. Its number may be called RELIABLE where it is one: AutoAttack's, up to two of 100 images.
     const Judged pgd = judged_as_well(fgsm, net, Pgd{.eps = 0.3F});
-    if (pgd.judgement.trust != Trust::reliable) continue;
+    if (pgd.judgement.verdict != Verdict::reliable) continue;
     const std::vector<Attack> strongest{attacks::AutoAttack{.eps = 0.3F}};
     const data::Samples samples = data::load("mnist-5k").first(100);
     EXPECT_LE(pgd.evaluation.robust, attacks::evaluate(net, samples, strongest, {}).robust + 2);
@@ -192,7 +192,7 @@ TEST(SlowIndicators, TrainingOnOneStepIsUnmasked) {
 TEST(SlowIndicators, OnlyAttacksThatNeedGradientsAreBlamedForTheirLack) {
   const Defended rounded(plain(), [](const nn::Classifier& net, const Var& x) { return net.logits(round(x)); });
   const Judged square = judged(rounded, {attacks::Square{.eps = eps, .queries = 10}}, {}, 100, 3);
-  EXPECT_EQ(of(square.number(), "zero_gradient"), Trust::reliable);
+  EXPECT_EQ(of(square.number(), "zero_gradient"), Verdict::reliable);
   // Classes alone, as a service would give them: HopSkipJump breaks that, and is believed.
   const Defended argmax(plain(), [](const nn::Classifier& net, const Var& x) {
     const Tensor logits = net.logits(x).value();
@@ -208,21 +208,21 @@ TEST(SlowIndicators, OnlyAttacksThatNeedGradientsAreBlamedForTheirLack) {
     const Judged jump = judged(argmax, {attack}, radii, 30);
     EXPECT_EQ(jump.number().robust.part(), 0U);
     for (const std::string_view name : {"zero_gradient", "probabilities", "unconstrained_fails", "rough_loss"}) {
-      EXPECT_EQ(of(jump.number(), name), Trust::reliable) << name;
+      EXPECT_EQ(of(jump.number(), name), Verdict::reliable) << name;
     }
-    EXPECT_LT(jump.judgement.trust, Trust::unreliable) << said(jump.number());
+    EXPECT_LT(jump.judgement.verdict, Verdict::unreliable) << said(jump.number());
   }
 }
 
 TEST(SlowIndicators, AnEpsOfAnotherScaleIsNoticed) {
-  EXPECT_EQ(of(judged(plain(), {Fgsm{.eps = 0.3F / 255}}, {}, 100, 3).number(), "eps_range"), Trust::suspect);
-  EXPECT_EQ(of(judged(plain(), {Pgd{.eps = 1.0F}}, {}, 100, 3).number(), "eps_range"), Trust::unreliable);
+  EXPECT_EQ(of(judged(plain(), {Fgsm{.eps = 0.3F / 255}}, {}, 100, 3).number(), "eps_range"), Verdict::suspect);
+  EXPECT_EQ(of(judged(plain(), {Pgd{.eps = 1.0F}}, {}, 100, 3).number(), "eps_range"), Verdict::unreliable);
 }
 
 TEST(SlowIndicators, HonestModelsAreReliable) {
   for (const Attack& attack : {Attack(attacks::AutoAttack{.eps = eps}), Attack(Pgd{.eps = 1.0F, .norm = Norm::l2})}) {
     const Judged made = judged(plain(), {attack});
-    EXPECT_EQ(made.judgement.trust, Trust::reliable) << said(made.number());
+    EXPECT_EQ(made.judgement.verdict, Verdict::reliable) << said(made.number());
     EXPECT_TRUE(made.number().opposed);
     EXPECT_GT(made.number().probed, 80U);
     EXPECT_TRUE(made.number().next.empty());

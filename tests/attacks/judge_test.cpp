@@ -187,13 +187,13 @@ TEST(Judge, GoesSampleBySample) {
   const data::Samples samples{Tensor({3, 1, 2, 1}, std::vector<real>{0, 0, 0.25, 0, 0.5, 0}), {0, 1, 2}, {0, 1, 2}, {}};
   const Tensor made({3, 1, 2, 1}, std::vector<real>{0.25, 0, 0.25, 0, 0.75, 0});
   const Budget budget{Norm::linf, 0.25, {0, 1}};
-  const attacks::Verdict away = attacks::judge(quarters, samples, made, away_from({0, 1, 2}), budget);
+  const attacks::Outcome away = attacks::judge(quarters, samples, made, away_from({0, 1, 2}), budget);
   EXPECT_EQ(away.successes(), 2U);
   EXPECT_FALSE(away.findings[1].success);
-  const attacks::Verdict to = attacks::judge(quarters, samples, made, towards(std::vector<int>{1, 2, 1}), budget);
+  const attacks::Outcome to = attacks::judge(quarters, samples, made, towards(std::vector<int>{1, 2, 1}), budget);
   EXPECT_EQ(to.successes(), 1U);
   EXPECT_TRUE(to.findings[2].evades);
-  const attacks::Verdict one = attacks::judge(quarters, samples, made, towards(3), budget);
+  const attacks::Outcome one = attacks::judge(quarters, samples, made, towards(3), budget);
   EXPECT_EQ(one.successes(), 1U);
   EXPECT_TRUE(one.findings[2].success);
 }

@@ -112,7 +112,7 @@ void expect_exact(data::Box box, std::span<const Row> rows) {
     const attacks::Attack one = attack(row.spec);
     const attacks::Goal goal = away_from(known.samples.labels);
     const attacks::Crafted made = one(known.net, known.samples, goal);
-    const attacks::Verdict found =
+    const attacks::Outcome found =
         attacks::judge(known.net, known.samples, made.images, goal, one.budget({6, 6, 1}, known.samples.box));
     for (std::size_t s = 0; s < exact.size(); ++s) {
       EXPECT_TRUE(found.findings[s].success) << s;
@@ -185,7 +185,7 @@ TEST(FixedBudgetAttacks, DecideRightBelowAndAboveTheExactDistance) {
       for (const double distance : exact) eps.push_back(static_cast<float>(distance * share));
       const attacks::Attack made = attack(one.spec);
       const attacks::Crafted crafted = made(known.net, known.samples, goal, {.eps = eps});
-      const attacks::Verdict found = attacks::judge(known.net, known.samples, crafted.images, goal,
+      const attacks::Outcome found = attacks::judge(known.net, known.samples, crafted.images, goal,
                                                     made.budget({6, 6, 1}, known.samples.box), eps);
       EXPECT_EQ(found.successes(), share > 1 ? known.samples.size() : 0);
     }

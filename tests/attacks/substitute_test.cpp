@@ -47,8 +47,8 @@ TEST(Substitute, LearnsAModelFromItsAnswers) {
   EXPECT_EQ(oracle.images().size(), 36U * 20 * 8);
   const data::Samples fresh = random_samples(given.truth.input(), 400, 4, 77);
   const std::vector<int> truth = nn::predict(given.truth, fresh.images);
-  EXPECT_GT(nn::count_right(nn::predict(made, fresh.images), truth), 320U);
-  EXPECT_LT(nn::count_right(nn::predict(given.start(), fresh.images), truth), 200U);
+  EXPECT_GT(nn::count_correct(nn::predict(made, fresh.images), truth), 320U);
+  EXPECT_LT(nn::count_correct(nn::predict(given.start(), fresh.images), truth), 200U);
 }
 
 TEST(Substitute, AsksAboutStepsOfLambdaThatTurnRound) {

@@ -25,7 +25,7 @@ using hans::attacks::Attack;
 using hans::attacks::Evaluation;
 using hans::attacks::Judgement;
 using hans::attacks::Reliability;
-using hans::attacks::Trust;
+using hans::attacks::Verdict;
 
 /// A defence in code, around or instead of a network.
 class Defended final : public hans::nn::Classifier {
@@ -97,14 +97,14 @@ inline const hans::attacks::Indicator& indicator(const Reliability& made, std::s
   }
   throw hans::Error(hans::text("no indicator ", name));
 }
-inline Trust of(const Reliability& made, std::string_view name) { return indicator(made, name).trust; }
+inline Verdict of(const Reliability& made, std::string_view name) { return indicator(made, name).verdict; }
 
 /// All that is said against a number, for messages of tests.
 inline std::string said(const Reliability& made) {
-  std::string all = hans::text(hans::enum_name(made.trust), " ", made.robust.part(), "/", made.robust.whole(), " ",
+  std::string all = hans::text(hans::enum_name(made.verdict), " ", made.robust.part(), "/", made.robust.whole(), " ",
                                made.why_unchecked);
   for (const hans::attacks::Indicator& one : made.indicators) {
-    if (one.trust != Trust::reliable) hans::append(all, hans::text("; ", one.info->name, ": ", one.reason));
+    if (one.verdict != Verdict::reliable) hans::append(all, hans::text("; ", one.info->name, ": ", one.reason));
   }
   return all;
 }

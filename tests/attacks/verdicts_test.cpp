@@ -48,23 +48,23 @@ TEST(Verdicts, NothingMeasuredIsUnchecked) {
   };
   for (const std::size_t right : {0U, 1U, 3U, 19U}) {
     const Judged few = with_right(right);
-    EXPECT_EQ(few.judgement.trust, Trust::unchecked) << said(few.number());
+    EXPECT_EQ(few.judgement.verdict, Verdict::unchecked) << said(few.number());
     EXPECT_TRUE(few.number().why_unchecked.starts_with(text(right, right == 1 ? " image is right" : " images are")))
         << few.number().why_unchecked;
   }
-  EXPECT_NE(with_right(20).judgement.trust, Trust::unchecked);
+  EXPECT_NE(with_right(20).judgement.verdict, Verdict::unchecked);
   EXPECT_EQ(with_right(0).number().robust, attacks::Share(0, 25));
-  EXPECT_EQ(judged(net, samples.rows(0, 5), {attack_of("fgsm:eps=0.1")}).judgement.trust, Trust::unchecked);
+  EXPECT_EQ(judged(net, samples.rows(0, 5), {attack_of("fgsm:eps=0.1")}).judgement.verdict, Verdict::unchecked);
   // A network whose logits are all NaN: that is said.
   const Defended broken(
       net, [](const nn::Classifier& inner, const Var& x) { return inner.logits(x) * real{std::nanf("")}; });
   const Judged nan = judged(broken, samples, {attack_of("fgsm:eps=0.1")});
-  EXPECT_EQ(nan.judgement.trust, Trust::unchecked);
-  EXPECT_EQ(of(nan.number(), "no_prediction"), Trust::unreliable);
+  EXPECT_EQ(nan.judgement.verdict, Verdict::unchecked);
+  EXPECT_EQ(of(nan.number(), "no_prediction"), Verdict::unreliable);
   EXPECT_TRUE(indicator(nan.number(), "no_prediction").reason.find("NaN") != std::string::npos);
-  EXPECT_NE(of(nan.number(), "clean_accuracy"), Trust::reliable);
+  EXPECT_NE(of(nan.number(), "clean_accuracy"), Verdict::reliable);
   // No attack at all is no number.
-  EXPECT_EQ(judged(net, samples, {}).judgement.trust, Trust::unchecked);
+  EXPECT_EQ(judged(net, samples, {}).judgement.verdict, Verdict::unchecked);
 }
 
 /// An evaluation made by hand: of each attack the distance at which it fools each sample, or none.
@@ -112,52 +112,52 @@ TEST(Verdicts, HoldAttacksOfOneCommandAgainstEachOther) {
   const Attack pgd = attack_of("pgd:eps=0.1"), fgsm = attack_of("fgsm:eps=0.1"), fab = attack_of("fab:norm=linf");
   const auto first = [](const Judgement& judgement) { return judgement.attacks[0][0]; };
   // Nobody else, and nothing probed.
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}})).trust, Trust::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}})).verdict, Verdict::unchecked);
   EXPECT_FALSE(first(judged_by_hand({{fgsm, fooled(9)}})).why_unchecked.empty());
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(40)}})).trust, Trust::reliable);  // nothing is left to be found
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {fgsm, fooled(9)}})).trust, Trust::unchecked);  // itself
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {pgd, fooled(9)}})).trust,
-            Trust::unchecked);  // how hard it tried, nobody knows
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {pgd, fooled(3)}})).trust, Trust::unchecked);
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {fab, fooled(9)}})).trust, Trust::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(40)}})).verdict, Verdict::reliable);  // nothing is left to be found
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {fgsm, fooled(9)}})).verdict, Verdict::unchecked);  // itself
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {pgd, fooled(9)}})).verdict,
+            Verdict::unchecked);  // how hard it tried, nobody knows
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {pgd, fooled(3)}})).verdict, Verdict::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {fab, fooled(9)}})).verdict, Verdict::unchecked);
   // One image more, and more than half of what survived.
   for (const auto& [more, trust] :
-       {std::pair{10U, Trust::suspect}, std::pair{24U, Trust::suspect}, std::pair{25U, Trust::unreliable}}) {
+       {std::pair{10U, Verdict::suspect}, std::pair{24U, Verdict::suspect}, std::pair{25U, Verdict::unreliable}}) {
     const Reliability one = first(judged_by_hand({{fgsm, fooled(9)}, {pgd, fooled(more)}}));
-    EXPECT_EQ(one.trust, trust) << said(one);
+    EXPECT_EQ(one.verdict, trust) << said(one);
     EXPECT_EQ(of(one, "other_attack_wins"), trust);
     EXPECT_TRUE(indicator(one, "other_attack_wins").reason.starts_with("pgd fools")) << said(one);
   }
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(38)}, {pgd, fooled(40)}})).trust, Trust::suspect);  // two are few
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(38)}, {pgd, fooled(40)}})).verdict, Verdict::suspect);  // two are few
   // The worst case of the two is neither's.
   const Judgement both = judged_by_hand({{fgsm, fooled(9)}, {pgd, fooled(25)}});
   ASSERT_EQ(both.together.size(), 1U);
   EXPECT_EQ(both.together[0].robust, attacks::Share(15, 40));
-  EXPECT_EQ(both.trust, Trust::unchecked);
-  EXPECT_EQ(both.of_attack(0), Trust::unreliable);
+  EXPECT_EQ(both.verdict, Verdict::unchecked);
+  EXPECT_EQ(both.of_attack(0), Verdict::unreliable);
   // Evidence: an image within the radius counts whatever the attack's own ball and norm are.
   const Attack wide = attack_of("pgd:eps=0.3"), l2 = attack_of("pgd:eps=2,norm=l2");
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {wide, fooled(20, 0.2)}})).trust, Trust::unchecked);
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {wide, fooled(20, 0.1F)}})).trust, Trust::suspect);
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {l2, fooled(20, 0.1F)}})).trust, Trust::suspect);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {wide, fooled(20, 0.2)}})).verdict, Verdict::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {wide, fooled(20, 0.1F)}})).verdict, Verdict::suspect);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {l2, fooled(20, 0.1F)}})).verdict, Verdict::suspect);
   // Another box allows other images; a smaller one does not.
   const Attack outside = attack_of("pgd:eps=0.1,clip_min=-1,clip_max=1"),
                within = attack_of("pgd:eps=0.1,clip_max=0.9");
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {outside, fooled(20)}})).trust, Trust::unchecked);
-  EXPECT_EQ(first(judged_by_hand({{outside, fooled(9)}, {fgsm, fooled(20)}})).trust, Trust::suspect);
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {within, fooled(20)}})).trust, Trust::suspect);
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {within, fooled(9)}})).trust, Trust::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {outside, fooled(20)}})).verdict, Verdict::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{outside, fooled(9)}, {fgsm, fooled(20)}})).verdict, Verdict::suspect);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {within, fooled(20)}})).verdict, Verdict::suspect);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {within, fooled(9)}})).verdict, Verdict::unchecked);
   // What is judged by the prediction alone is another question.
   const Attack old = attack_of("fgsm@cleverhans-1.0.0:eps=0.1");
-  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {old, fooled(20)}})).trust, Trust::unchecked);
-  EXPECT_EQ(first(judged_by_hand({{old, fooled(9)}, {fgsm, fooled(20)}})).trust, Trust::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{fgsm, fooled(9)}, {old, fooled(20)}})).verdict, Verdict::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{old, fooled(9)}, {fgsm, fooled(20)}})).verdict, Verdict::unchecked);
   EXPECT_TRUE(first(judged_by_hand({{old, fooled(9)}, {fgsm, fooled(20)}})).next.empty());
   // Targeted runs and untargeted ones too; jsma aims by itself.
   const Attack jsma = attack_of("jsma:gamma=0.1"), other = attack_of("jsma:gamma=0.1,theta=0.5");
-  EXPECT_EQ(first(judged_by_hand({{jsma, fooled(9)}, {pgd, fooled(20)}})).trust, Trust::unchecked);
-  EXPECT_EQ(first(judged_by_hand({{jsma, fooled(9)}, {other, fooled(9)}})).trust, Trust::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{jsma, fooled(9)}, {pgd, fooled(20)}})).verdict, Verdict::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{jsma, fooled(9)}, {other, fooled(9)}})).verdict, Verdict::unchecked);
   const Judgement targeted = judged_by_hand({{fgsm, fooled(9)}, {pgd, fooled(20)}}, {}, {attacks::Targets::Kind::next});
-  EXPECT_EQ(first(targeted).trust, Trust::suspect);
+  EXPECT_EQ(first(targeted).verdict, Verdict::suspect);
 }
 
 TEST(Verdicts, EveryRadiusIsANumber) {
@@ -167,17 +167,17 @@ TEST(Verdicts, EveryRadiusIsANumber) {
   const Judgement judgement = judged_by_hand({{fmn, far}, {fab, near}, {pgd, fooled(5)}}, {0.1F, 0.2F, 0.3F});
   ASSERT_EQ(judgement.attacks[0].size(), 3U);
   EXPECT_EQ(judgement.attacks[0][0].robust.part(), 40U);
-  EXPECT_EQ(judgement.attacks[0][0].trust, Trust::suspect);  // pgd's five are within 0.1
+  EXPECT_EQ(judgement.attacks[0][0].verdict, Verdict::suspect);  // pgd's five are within 0.1
   EXPECT_EQ(judgement.attacks[0][1].robust.part(), 30U);
-  EXPECT_EQ(judgement.attacks[0][1].trust, Trust::unreliable);
+  EXPECT_EQ(judgement.attacks[0][1].verdict, Verdict::unreliable);
   EXPECT_EQ(judgement.attacks[0][2].robust.part(), 0U);
-  EXPECT_EQ(judgement.attacks[0][2].trust, Trust::reliable);
-  EXPECT_EQ(judgement.of_attack(0), Trust::unreliable);
+  EXPECT_EQ(judgement.attacks[0][2].verdict, Verdict::reliable);
+  EXPECT_EQ(judgement.of_attack(0), Verdict::unreliable);
   ASSERT_EQ(judgement.attacks[2].size(), 1U);
-  EXPECT_EQ(judgement.attacks[2][0].trust, Trust::unreliable);  // fab leaves 0 at 0.2
+  EXPECT_EQ(judgement.attacks[2][0].verdict, Verdict::unreliable);  // fab leaves 0 at 0.2
   ASSERT_EQ(judgement.together.size(), 3U);
   EXPECT_EQ(judgement.together[1].number.attacks, (std::vector<std::size_t>{0, 1, 2}));
-  EXPECT_EQ(judgement.together[0].trust, Trust::suspect);  // of fmn and fab at 0.1
+  EXPECT_EQ(judgement.together[0].verdict, Verdict::suspect);  // of fmn and fab at 0.1
 }
 
 TEST(Verdicts, DistancesAreHeldAgainstOtherDistances) {
@@ -188,16 +188,16 @@ TEST(Verdicts, DistancesAreHeldAgainstOtherDistances) {
     std::fill_n(all.begin(), count, 0.2 * share);
     return all;
   };
-  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(40, 0.95)}})).trust, Trust::reliable);
-  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(2, 0.5)}})).trust, Trust::reliable);
-  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(3, 0.89)}})).trust, Trust::suspect);
-  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(20, 0.89)}})).trust, Trust::suspect);
-  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(21, 0.89)}})).trust, Trust::unreliable);
-  EXPECT_EQ(first(judged_by_hand({{fmn, fooled(0)}, {fab, fooled(40)}})).trust, Trust::unreliable);  // none found
-  EXPECT_EQ(first(judged_by_hand({{fmn, fooled(9)}, {l2, fooled(40)}})).trust, Trust::unchecked);
+  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(40, 0.95)}})).verdict, Verdict::reliable);
+  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(2, 0.5)}})).verdict, Verdict::reliable);
+  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(3, 0.89)}})).verdict, Verdict::suspect);
+  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(20, 0.89)}})).verdict, Verdict::suspect);
+  EXPECT_EQ(first(judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(21, 0.89)}})).verdict, Verdict::unreliable);
+  EXPECT_EQ(first(judged_by_hand({{fmn, fooled(0)}, {fab, fooled(40)}})).verdict, Verdict::unreliable);  // none found
+  EXPECT_EQ(first(judged_by_hand({{fmn, fooled(9)}, {l2, fooled(40)}})).verdict, Verdict::unchecked);
   const Judgement both = judged_by_hand({{fmn, nearer(0, 1)}, {fab, nearer(30, 0.5)}});
-  EXPECT_EQ(both.together.at(0).trust, Trust::reliable);
-  EXPECT_EQ(both.trust, Trust::reliable);
+  EXPECT_EQ(both.together.at(0).verdict, Verdict::reliable);
+  EXPECT_EQ(both.verdict, Verdict::reliable);
 }
 
 TEST(Verdicts, AdviceIsInTheNumbersThreatModel) {
@@ -324,7 +324,7 @@ TEST(Probes, WorkInBallsOfNoSizeAndOfAny) {
     SCOPED_TRACE(norm);
     const Judged none = judged(net, samples, {attack_of(text("noise:eps=0,norm=", norm))});
     for (const attacks::BallProbe& probe : none.judgement.probes.balls.at(0).probes) EXPECT_FALSE(probe.any());
-    EXPECT_EQ(none.judgement.trust, Trust::reliable) << said(none.number());
+    EXPECT_EQ(none.judgement.verdict, Verdict::reliable) << said(none.number());
     // Beyond the box: the probes go as far as there is anything.
     const Judged all = judged(net, samples, {attack_of(text("fab:norm=", norm))}, {1e6F});
     for (const attacks::BallProbe& probe : all.judgement.probes.balls.at(0).probes) EXPECT_TRUE(probe.iterative);

@@ -84,7 +84,7 @@ void check_uses(const std::vector<Use>& uses, std::size_t weak) {
     const std::size_t least = strongest(use.model, number.number.ball);
     const bool lower = 100 * number.robust.part() > 100 * least + 3 * images;
     lowered += lower ? 1U : 0U;
-    EXPECT_FALSE(lower && number.trust == Trust::reliable)
+    EXPECT_FALSE(lower && number.verdict == Verdict::reliable)
         << use.model << " " << use.attack << " " << use.radius << ": " << said(number) << ", not " << least;
   }
   EXPECT_GE(lowered, weak);
@@ -149,7 +149,7 @@ TEST(SlowWeakUses, OfOtherGoals) { check_uses(targeted_uses, 5); }
 TEST(SlowWeakUse, OfTooFewImagesIsUnchecked) {
   for (const std::string_view spec : {"autoattack:eps=0.05", "fgsm:eps=0.05", "fab:norm=linf", "jsma:gamma=0.1"}) {
     const Judged few = judged(plain(), {attack_of(spec)}, {}, 15);
-    EXPECT_EQ(few.judgement.trust, Trust::unchecked) << spec << said(few.number());
+    EXPECT_EQ(few.judgement.verdict, Verdict::unchecked) << spec << said(few.number());
   }
 }
 
@@ -159,7 +159,7 @@ TEST(SlowWeakUse, FindsDistancesThatAreTooLarge) {
        {"deepfool:norm=linf,steps=1,overshoot=1", "boundary:steps=10", "fmn:norm=l0,steps=2",
         "hopskipjump:steps=1,evals=10", "cw:searches=1,steps=5,refine=0"}) {
     const Judged made = judged(plain(), {attack_of(spec)}, {}, 30);
-    EXPECT_GT(of(made.number(), "nearer_exists"), Trust::unchecked) << spec << " " << said(made.number());
+    EXPECT_GT(of(made.number(), "nearer_exists"), Verdict::unchecked) << spec << " " << said(made.number());
   }
 }
 
@@ -173,7 +173,7 @@ TEST(SlowHonestUse, IsNotDoubted) {
                          Use{"plain", "sigma-zero", 40}}) {
     SCOPED_TRACE(use.attack);
     const Judged made = judged_use(use);
-    EXPECT_LE(made.number().trust, Trust::unchecked) << use.model << " " << said(made.number());
+    EXPECT_LE(made.number().verdict, Verdict::unchecked) << use.model << " " << said(made.number());
   }
 }
 

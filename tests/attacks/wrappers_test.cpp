@@ -27,9 +27,9 @@ nn::Sequential network(std::string_view middle) {
   return nn::Sequential::parse(text("6x6x1;", middle, "flatten;linear:units=12;relu;linear:units=4"), Rng(5));
 }
 
-Tensor logits_of(const nn::Classifier& model, const Tensor& images, const nn::Asking& how = {}) {
+Tensor logits_of(const nn::Classifier& model, const Tensor& images, const nn::Query& how = {}) {
   Tape tape;
-  const Tensor found = model.asked(tape.constant(images), how).value();
+  const Tensor found = model.logits_for(tape.constant(images), how).value();
   return Tensor(found.shape(), found.values());
 }
 
@@ -93,8 +93,8 @@ class Coin final : public nn::Classifier {
   const Shape& input() const override { return shape_; }
   std::size_t classes() const override { return 3; }
   bool random() const override { return true; }
-  Var logits(const Var& images) const override { return asked(images, {}); }
-  Var asked(const Var& images, const nn::Asking& how) const override {
+  Var logits(const Var& images) const override { return logits_for(images, {}); }
+  Var logits_for(const Var& images, const nn::Query& how) const override {
     const real slope = how.draw % 2 == 0 ? real{3} : real{1};
     const Tensor weights({1, 3}, std::vector<real>{slope, -slope, 0});
     return linear(flatten(images), images.tape().constant(weights));
@@ -145,7 +145,7 @@ TEST(Eot, TellsTheMeanOfAllDraws) {
 TEST(Eot, StopsAtTheLimitOfASample) {
   const Setting given("gaussian_noise:sigma=0.05;");
   attacks::CraftOptions options;
-  options.most_gradients = 70;
+  options.max_gradients = 70;
   options.to_the_end = true;
   const Crafted made = attack("eot:attack=[pgd:eps=0.01,steps=40]")(given.net, given.samples, given.goal, options);
   for (const attacks::Note& note : made.notes) {
@@ -191,9 +191,9 @@ TEST(Bpda, ReachesThroughRounding) {
   EXPECT_THROW(attack("pgd:eps=0.2")(given.net, given.samples, given.goal), Error);
   const Crafted made = attack("bpda:attack=[pgd:eps=0.2]")(given.net, given.samples, given.goal);
   const attacks::Attack inner = attack("pgd:eps=0.2");
-  const attacks::Verdict verdict =
+  const attacks::Outcome outcome =
       judge(given.net, given.samples, made.images, given.goal, inner.budget(given.net.input(), given.samples.box));
-  EXPECT_GE(verdict.successes(), 8U);
+  EXPECT_GE(outcome.successes(), 8U);
 }
 
 TEST(Bpda, ReachesTheAttacksOfAnEnsemble) {
@@ -272,10 +272,10 @@ TEST(Composite, TakesTheFirstThatSucceedsInABall) {
   for (const std::string_view part : parts) {
     const attacks::Attack one = attack(part);
     const Crafted alone = one(given.net, given.samples, given.goal);
-    const attacks::Verdict verdict =
+    const attacks::Outcome outcome =
         judge(given.net, given.samples, alone.images, given.goal, one.budget(given.net.input(), given.samples.box));
     for (std::size_t i = 0; i < fallen.size(); ++i) {
-      if (fallen[i] || !verdict.findings[i].success) continue;
+      if (fallen[i] || !outcome.findings[i].success) continue;
       fallen[i] = true;
       EXPECT_TRUE(identical(both.images.rows(i, 1), alone.images.rows(i, 1)));
     }
@@ -292,12 +292,12 @@ TEST(Composite, TakesTheNearestWithoutABall) {
   for (const std::string_view part : parts) {
     const attacks::Attack one = attack(part);
     const Crafted alone = one(given.net, given.samples, given.goal);
-    const attacks::Verdict verdict =
+    const attacks::Outcome outcome =
         judge(given.net, given.samples, alone.images, given.goal, one.budget(given.net.input(), given.samples.box));
     for (std::size_t i = 0; i < nearest.size(); ++i) {
-      if (!verdict.findings[i].success || verdict.findings[i].distance.l2 >= nearest[i]) continue;
+      if (!outcome.findings[i].success || outcome.findings[i].distance.l2 >= nearest[i]) continue;
       changes += std::isfinite(nearest[i]) ? 1U : 0U;
-      nearest[i] = verdict.findings[i].distance.l2;
+      nearest[i] = outcome.findings[i].distance.l2;
     }
   }
   EXPECT_GT(changes, 0U);  // else one attack is best everywhere and nothing is shown

@@ -86,10 +86,10 @@ TEST(Normalisation, RefusesWhatDoesNotFit) {
   const Var two = tape.constant(normals({2}, "two"));
   EXPECT_THROW(affine(x, two, three), Error);
   EXPECT_THROW(batch_norm(x, three, two, eps), Error);
-  Behind behind;
-  behind.added = x.value().data();
-  EXPECT_THROW(affine(x, three, three, behind), Error);
-  EXPECT_THROW(linear(x, tape.constant(normals({3, 3}, "w")), {}, behind), Error);
+  Epilogue epilogue;
+  epilogue.added = x.value().data();
+  EXPECT_THROW(affine(x, three, three, epilogue), Error);
+  EXPECT_THROW(linear(x, tape.constant(normals({3, 3}, "w")), {}, epilogue), Error);
 }
 
 }  // namespace

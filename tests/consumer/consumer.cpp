@@ -14,7 +14,7 @@ int main() {
   const attacks::Attack fgsm = attacks::Fgsm{.eps = 0.1F};
   const attacks::Goal goal = away_from(digits.labels);
   const attacks::Crafted made = fgsm(net, digits, goal);
-  const attacks::Verdict found = attacks::judge(net, digits, made.images, goal, fgsm.budget(net.input(), digits.box));
+  const attacks::Outcome found = attacks::judge(net, digits, made.images, goal, fgsm.budget(net.input(), digits.box));
   std::printf("hans %s: %zu of %zu succeeded\n", std::string(version).c_str(), found.successes(), digits.size());
   return found.findings.size() == digits.size() && found.successes() > 0 ? 0 : 1;
 }

@@ -14,7 +14,7 @@ int main() {
   const attacks::Goal goal = away_from(samples.labels);
   const attacks::Attack fgsm = attacks::Fgsm{.eps = 0.1F};
   const attacks::Crafted made = fgsm(model.net, samples, goal);
-  const attacks::Verdict found =
+  const attacks::Outcome found =
       attacks::judge(model.net, samples, made.images, goal, fgsm.budget(model.net.input(), samples.box));
   const double linf = found.findings[0].distance.linf;
   std::printf("hans %s: prediction %d, changed by %g\n", std::string(version).c_str(), found.findings[0].prediction,

@@ -14,12 +14,12 @@ int main() {
   const attacks::Crafted crafted = pgd(model.net, digits, goal, {.seed = 1});
 
   // The attack only makes images. The judge looks at them alone: prediction, exact distance, ball and box.
-  const attacks::Verdict verdict =
+  const attacks::Outcome outcome =
       attacks::judge(model.net, digits, crafted.images, goal, pgd.budget(model.net.input(), digits.box));
-  std::printf("%zu of %zu images fool the network\n", verdict.successes(), digits.size());
+  std::printf("%zu of %zu images fool the network\n", outcome.successes(), digits.size());
 
   for (std::size_t i = 0; i < digits.size(); ++i) {
-    const attacks::Finding& finding = verdict.findings[i];
+    const attacks::Finding& finding = outcome.findings[i];
     if (!finding.success) continue;
     std::vector<std::uint8_t> pixels;
     for (const real value : crafted.images.values().subspan(i * 784, 784)) {

@@ -17,7 +17,7 @@ int main() {
   const attacks::Attack fgsm = attacks::Fgsm{.eps = 0.3F};
   const attacks::Goal goal = away_from(rest.labels);
   const attacks::Crafted crafted = fgsm(substitute, rest, goal);  // sees the substitute only
-  const attacks::Verdict verdict =
+  const attacks::Outcome outcome =
       attacks::judge(black_box.net, rest, crafted.images, goal, fgsm.budget(substitute.input(), rest.box));
-  std::printf("images made on the substitute fool the black box on %zu of %zu\n", verdict.successes(), rest.size());
+  std::printf("images made on the substitute fool the black box on %zu of %zu\n", outcome.successes(), rest.size());
 }

@@ -23,7 +23,7 @@ int main() {
                      {.every = 4, .reference = data::load("mnist-5k", data::Part::train).first(1000)});
   const attacks::Judgement judgement = attacks::judge_numbers(evaluation, {}, probes);
   for (const attacks::Reliability& number : judgement.together) {
-    std::printf("verdict %s\n", std::string(enum_name(number.trust)).c_str());
+    std::printf("verdict %s\n", std::string(enum_name(number.verdict)).c_str());
     for (const attacks::Indicator& indicator : number.indicators) {
       if (!indicator.reason.empty()) std::printf("  %s\n", indicator.reason.c_str());
     }

@@ -33,6 +33,6 @@ int main() {
   nn::fit(net, train, {.epochs = 1});
   std::printf("%s\n", net.architecture().c_str());
   std::printf("%zu of %zu right after one epoch; the first beta is %.3f\n",
-              nn::count_right(nn::predict(net, test, test.size()), test.labels()), test.size(),
+              nn::count_correct(nn::predict(net, test, test.size()), test.labels()), test.size(),
               static_cast<double>(net.weights(2)[0].values()[0]));
 }

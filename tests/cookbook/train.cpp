@@ -20,5 +20,5 @@ int main() {
   model.training = {{"recipe", nn::recipe(fit)}, {"data", train.name()}};  // a record, for whoever reads the file
   nn::save_model(model, "mine.hans");
   const std::vector<int> predictions = nn::predict(model.net, test, test.size());
-  std::printf("%zu of %zu test images are right\n", nn::count_right(predictions, test.labels()), test.size());
+  std::printf("%zu of %zu test images are right\n", nn::count_correct(predictions, test.labels()), test.size());
 }

@@ -134,7 +134,7 @@ TEST(NoSamples, GoThroughEveryLayer) {
   const Tensor none(net.input().with_front(0));
   EXPECT_TRUE(nn::predict(net, none).empty());
   EXPECT_TRUE(nn::predictions(Tensor(Shape{0, 4})).empty());
-  EXPECT_EQ(nn::count_right({}, {}), 0U);
+  EXPECT_EQ(nn::count_correct({}, {}), 0U);
   const DropoutKeys keys{Rng(1), 0, {}};
   const nn::Mode mode{&keys};
   std::vector<Tensor> gradients(net.weights().size());
@@ -173,9 +173,9 @@ TEST(NoSamples, AreJudgedButNoDataSet) {
   const data::Samples none = testing_attacks::random_samples(net.input(), 0, 4, 1);
   const attacks::Budget budget{attacks::Norm::linf, 0.1, {}, false};
   for (const attacks::Goal& goal : {away_from({}), towards(2)}) {
-    const attacks::Verdict verdict = attacks::judge(net, none, none.images, goal, budget);
-    EXPECT_TRUE(verdict.findings.empty());
-    EXPECT_EQ(verdict.successes(), 0U);
+    const attacks::Outcome outcome = attacks::judge(net, none, none.images, goal, budget);
+    EXPECT_TRUE(outcome.findings.empty());
+    EXPECT_EQ(outcome.successes(), 0U);
   }
   EXPECT_NE(error_of([] { data::Dataset("none", {6, 6, 1}, std::string(), {}, 4); }), "no error");
 }

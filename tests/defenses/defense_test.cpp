@@ -253,7 +253,7 @@ TEST(StatisticsOf, ThePassesThatTheDefenceSays) {
     Sequential net = fresh(normed);
     nn::Optimizer optimizer = nn::Sgd{.rate = 0};
     nn::Trainer(net, optimizer, Defense(Free{.losses = losses}), Rng(1)).step(clean, 0);
-    return std::vector<Tensor>(net.others().begin(), net.others().end());
+    return std::vector<Tensor>(net.buffers().begin(), net.buffers().end());
   };
   const auto both = [&](Statistics of_clean, Statistics of_other) {
     return others_after([&, of_clean, of_other](const nn::TrainStep& step) {
@@ -268,7 +268,7 @@ TEST(StatisticsOf, ThePassesThatTheDefenceSays) {
     return a.size() == 2 && b.size() == 2 && identical(a[0], b[0]) && identical(a[1], b[1]);
   };
   const Sequential untrained = fresh(normed);
-  const std::vector<Tensor> start(untrained.others().begin(), untrained.others().end());
+  const std::vector<Tensor> start(untrained.buffers().begin(), untrained.buffers().end());
   EXPECT_FALSE(same(alone(clean.images), alone(other)));
   EXPECT_TRUE(same(both(Statistics::follow, Statistics::ignore), alone(clean.images)));
   EXPECT_TRUE(same(both(Statistics::ignore, Statistics::follow), alone(other)));

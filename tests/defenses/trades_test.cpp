@@ -222,7 +222,7 @@ TEST(Trades, MakesANetworkHarderToAttack) {
     const attacks::Attack pgd = attacks::Pgd{.eps = 0.1F, .steps = 20};
     const Tensor images = pgd(net, test, away_from(test.labels)).images;
     Tape tape;
-    return nn::count_right(nn::predictions(net(tape.constant(images)).value()), test.labels);
+    return nn::count_correct(nn::predictions(net(tape.constant(images)).value()), test.labels);
   };
   const std::size_t plain = robust(nn::cross_entropy_loss());
   const std::size_t hardened = robust(read("trades:eps=0.1,beta=3,steps=5"));

@@ -140,7 +140,7 @@ std::string some_layer(Random& random, std::size_t before) {
 hans::nn::Sequential network(const std::string& architecture) {
   return hans::nn::Sequential::parse(architecture, [](const std::string&, const hans::nn::WeightInfo& info) {
     hans::check(info.shape.elements() < 20000, "too large");
-    return hans::Tensor::full(info.shape, info.learnt ? hans::real{0.25} : hans::real{0});
+    return hans::Tensor::full(info.shape, info.trainable ? hans::real{0.25} : hans::real{0});
   });
 }
 

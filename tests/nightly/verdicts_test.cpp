@@ -24,7 +24,7 @@ namespace {
 using attacks::Attack;
 using attacks::Evaluation;
 using attacks::Probes;
-using attacks::Trust;
+using attacks::Verdict;
 
 constexpr std::size_t images = 200;
 
@@ -95,15 +95,15 @@ TEST_P(NightlyVerdicts, ReliableNumbersStand) {
   }
   const auto check_number = [&](std::string_view attack, std::size_t r, const attacks::Reliability& one) {
     const std::string said = text(attack, " at ", norm, " ", radii[r], ": ", one.robust.part(), " of ", images,
-                                  " left, the strongest leaves ", least[r], ": ", enum_name(one.trust));
+                                  " left, the strongest leaves ", least[r], ": ", enum_name(one.verdict));
     std::printf("%s %s\n", std::string(name).c_str(), said.c_str());
     for (const attacks::Indicator& indicator : one.indicators) {
-      if (indicator.trust == Trust::reliable) continue;
+      if (indicator.verdict == Verdict::reliable) continue;
       std::printf("    %s: %s\n", std::string(indicator.info->name).c_str(), indicator.reason.c_str());
     }
     std::fflush(stdout);
     const bool stands = 100 * (one.robust.part() - std::min(one.robust.part(), least[r])) <= 3 * images;
-    EXPECT_TRUE(stands || one.trust != Trust::reliable) << said;
+    EXPECT_TRUE(stands || one.verdict != Verdict::reliable) << said;
   };
   for (const std::string_view attack : searches) {
     const Evaluation& found = evaluated(std::string(attack));
@@ -118,9 +118,9 @@ TEST_P(NightlyVerdicts, ReliableNumbersStand) {
     }
   }
   const Evaluation& jsma = evaluated("jsma:gamma=0.1");  // targeted: nothing opposes it
-  const attacks::Trust trust =
-      attacks::judge_numbers(jsma, {}, attacks::probe(model, samples, jsma, {}, options)).trust;
-  EXPECT_TRUE(jsma.robust == 0 || trust != Trust::reliable);
+  const attacks::Verdict verdict =
+      attacks::judge_numbers(jsma, {}, attacks::probe(model, samples, jsma, {}, options)).verdict;
+  EXPECT_TRUE(jsma.robust == 0 || trust != Verdict::reliable);
 }
 
 INSTANTIATE_TEST_SUITE_P(

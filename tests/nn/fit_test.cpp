@@ -44,7 +44,7 @@ TEST(Fit, Learns) {
     ASSERT_EQ(losses.size(), 8U);
     EXPECT_LT(losses.back(), 0.5 * losses.front()) << text(optimizer.spec());
     const data::Dataset unseen = quarters(100, 2);
-    EXPECT_GT(nn::count_right(nn::predict(net, unseen, 100), unseen.labels()), 90U) << text(optimizer.spec());
+    EXPECT_GT(nn::count_correct(nn::predict(net, unseen, 100), unseen.labels()), 90U) << text(optimizer.spec());
   }
 }
 

@@ -18,7 +18,7 @@ using nn::Sequential;
 Sequential made(const std::string& architecture) {
   Sequential net = Sequential::parse(architecture, Rng(3));
   std::vector<Tensor> weights(net.weights().begin(), net.weights().end());
-  std::vector<Tensor> others(net.others().begin(), net.others().end());
+  std::vector<Tensor> others(net.buffers().begin(), net.buffers().end());
   Stream stream = Rng(4).stream("numbers");
   for (Tensor& weight : weights) {
     for (real& value : weight.mutable_values()) value += stream.uniform() / 4;
@@ -27,7 +27,7 @@ Sequential made(const std::string& architecture) {
     for (real& value : other.mutable_values()) value += stream.uniform();
   }
   net.set_weights(weights);
-  net.set_others(others);
+  net.set_buffers(others);
   return net;
 }
 

@@ -114,11 +114,11 @@ TEST(Networks, BatchNormFollowsTheBatchesAndIsResumed) {
   batch.labels = {0, 1, 0, 1};
   batch.index = {0, 1, 2, 3};
   trainer.step(batch, 0);
-  ASSERT_EQ(net.other_names()[0], "0.mean");
-  EXPECT_FLOAT_EQ(net.others()[0].data()[0], 0.25F * 0.5F);
-  EXPECT_FLOAT_EQ(net.others()[0].data()[1], 0.25F * 0.75F);
-  EXPECT_FLOAT_EQ(net.others()[1].data()[0], 0.75F + 0.25F * (0.5F / 3));
-  EXPECT_FLOAT_EQ(net.others()[1].data()[1], 0.75F + 0.25F * (0.75F / 3));
+  ASSERT_EQ(net.buffer_names()[0], "0.mean");
+  EXPECT_FLOAT_EQ(net.buffers()[0].data()[0], 0.25F * 0.5F);
+  EXPECT_FLOAT_EQ(net.buffers()[0].data()[1], 0.25F * 0.75F);
+  EXPECT_FLOAT_EQ(net.buffers()[1].data()[0], 0.75F + 0.25F * (0.5F / 3));
+  EXPECT_FLOAT_EQ(net.buffers()[1].data()[1], 0.75F + 0.25F * (0.75F / 3));
   // In evaluation a sample does not depend on the others.
   EXPECT_TRUE(identical(logits(net, batch.images).rows(1, 1), logits(net, batch.images.rows(1, 1))));
 

@@ -341,8 +341,8 @@ TEST(Predictions, LowestIndexAmongTheLargestAndNoneForNaN) {
   const Tensor logits(Shape{6, 3}, rows);
   const std::vector<int> found = nn::predictions(logits);
   EXPECT_EQ(found, (std::vector<int>{1, 0, nn::no_prediction, nn::no_prediction, 0, 1}));
-  EXPECT_EQ(nn::count_right(found, std::vector<int>{1, 1, 0, -2, 0, 1}), 3U);
-  EXPECT_NE(error_of([&] { (void)nn::count_right(found, std::vector<int>{1}); }), "no error");
+  EXPECT_EQ(nn::count_correct(found, std::vector<int>{1, 1, 0, -2, 0, 1}), 3U);
+  EXPECT_NE(error_of([&] { (void)nn::count_correct(found, std::vector<int>{1}); }), "no error");
   EXPECT_NE(error_of([] { (void)nn::predictions(Tensor(Shape{3})); }), "no error");
 }
 

@@ -105,16 +105,16 @@ Sequential network(const Exported& row) {
     for (real& value : weight.mutable_values()) value += (stream.uniform() - 0.25F) * 0.25F;
   }
   net.set_weights(weights);
-  std::vector<Tensor> others(net.others().begin(), net.others().end());
+  std::vector<Tensor> others(net.buffers().begin(), net.buffers().end());
   for (std::size_t k = 0; k < others.size(); ++k) {
-    const bool indices = net.other_names()[k].ends_with("indices");
+    const bool indices = net.buffer_names()[k].ends_with("indices");
     std::size_t place = 0;
     for (real& value : others[k].mutable_values()) {
       value = indices ? static_cast<real>(place++ * 2 % 3) : value + stream.uniform() * 0.5F + 0.25F;
     }
     if (indices && std::string_view(row.name) == "take_fill") others[k].mutable_values()[1] = -1;
   }
-  net.set_others(others);
+  net.set_buffers(others);
   return net;
 }
 

@@ -91,7 +91,7 @@ TEST_P(OnnxModels, GiveTheLogitsOfAnotherRuntimeAndTheKnownCount) {
   }
   EXPECT_EQ(compared, 3U);
   const std::vector<int> predictions = nn::predict(model.net, test, 2000);
-  EXPECT_EQ(nn::count_right(predictions, test.labels().first(2000)), GetParam().right);
+  EXPECT_EQ(nn::count_correct(predictions, test.labels().first(2000)), GetParam().right);
 }
 
 INSTANTIATE_TEST_SUITE_P(, OnnxModels, testing::ValuesIn(known), [](const auto& model) {
@@ -194,9 +194,9 @@ TEST(OnnxImport, AttacksAndTrainingWorkOnAnyGraph) {
   };
   nn::Optimizer optimizer = nn::Adam{.rate = 0.01F};
   nn::Trainer trainer(model.net, optimizer, nn::cross_entropy_loss(), Rng(1));
-  const std::vector<Tensor> before(model.net.others().begin(), model.net.others().end());
+  const std::vector<Tensor> before(model.net.buffers().begin(), model.net.buffers().end());
   const double first = mean_loss(trainer.step(samples, 0));
-  EXPECT_FALSE(identical(before[0], model.net.others()[0])) << "the stored mean follows the batch";
+  EXPECT_FALSE(identical(before[0], model.net.buffers()[0])) << "the stored mean follows the batch";
   double last = 0;
   for (std::uint32_t step = 1; step < 60; ++step) last = mean_loss(trainer.step(samples, step));
   EXPECT_LT(last, first / 2);

@@ -90,9 +90,9 @@ class StateDictsKept : public testing::TestWithParam<Kept> {};
 
 TEST_P(StateDictsKept, BitForBitInBothContainers) {
   nn::Model model{network(GetParam(), 1)};
-  std::vector<Tensor> others(model.net.others().begin(), model.net.others().end());
+  std::vector<Tensor> others(model.net.buffers().begin(), model.net.buffers().end());
   for (Tensor& other : others) other = counted(other.shape(), 1);
-  model.net.set_others(others);
+  model.net.set_buffers(others);
   for (const std::string& bytes : {nn::dump_safetensors(model), nn::dump_npz(model)}) {
     Sequential again = network(GetParam(), 2);
     const std::vector<nn::StateOf> states = nn::load_state_dict(again, nn::parse_state_dict(bytes, "file"));
@@ -100,8 +100,8 @@ TEST_P(StateDictsKept, BitForBitInBothContainers) {
     for (std::size_t k = 0; k < again.weights().size(); ++k) {
       EXPECT_TRUE(identical(again.weights()[k], model.net.weights()[k])) << again.weight_names()[k];
     }
-    for (std::size_t k = 0; k < again.others().size(); ++k) {
-      EXPECT_TRUE(identical(again.others()[k], model.net.others()[k])) << again.other_names()[k];
+    for (std::size_t k = 0; k < again.buffers().size(); ++k) {
+      EXPECT_TRUE(identical(again.buffers()[k], model.net.buffers()[k])) << again.buffer_names()[k];
     }
   }
 }
@@ -129,7 +129,7 @@ TEST(StateDicts, FindTheirLayersByNaturalOrderAndShape) {
     append(went, text(state.layer, "=", state.prefix, " "));
   EXPECT_EQ(went, "0=conv9 1=bn 2=conv10 4=head.fc ");
   EXPECT_EQ(values(net.weights(2)[1]), (std::vector<real>{3, 4}));
-  EXPECT_EQ(values(net.others(1)[1]), (std::vector<real>{5, 6}));
+  EXPECT_EQ(values(net.buffers(1)[1]), (std::vector<real>{5, 6}));
   // Two of one shape go by their names, unless they are said.
   Sequential twins = Sequential::parse("1x1x2;flatten;linear:units=2,bias=false;linear:units=2,bias=false", Rng(1));
   const StateDict two{{"b.weight", counted({2, 2}, 4)}, {"a.weight", counted({2, 2})}};

@@ -27,7 +27,7 @@ Tensor run(const LayerAt& at, std::span<const Tensor> operands, std::span<const 
   std::vector<Var> x, w;
   for (const Tensor& each : operands) x.push_back(tape.constant(each));
   for (const Tensor& each : weights) w.push_back(tape.constant(each));
-  return at.layer()(tape, x, {w, at.others(), {}, at.position}).value();
+  return at.layer()(tape, x, {w, at.buffers(), {}, at.position}).value();
 }
 
 // --- a bound: of each number the lowest and the highest ------------------------------------------------------
@@ -131,7 +131,7 @@ struct Gradients {
     for (const Tensor& each : at.weights()) w.push_back(tape.constant(each));
     std::vector<Tensor> all(x.size());
     if (x.empty()) return all;
-    tape.gradients(at.layer()(tape, x, {w, at.others(), {}, at.position}), gradient, x, all);
+    tape.gradients(at.layer()(tape, x, {w, at.buffers(), {}, at.position}), gradient, x, all);
     return all;
   }
   const Tensor& images;

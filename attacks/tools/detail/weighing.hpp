@@ -43,7 +43,7 @@ class Stalling {
 
 /// Binary search for the smallest weight c that reaches the goal: calls `run(c)`, a Task<bool> that returns whether it
 /// did, `searches` times, with c times 10 until a run succeeds and halving the interval from then on. Then
-/// refine_kept().
+/// refine_best().
 template <class Run>
 Task<Stop> search_weight(const LabelOracle& sample, unsigned searches, real c, unsigned refine, const Run run) {
   real low = 0;
@@ -54,7 +54,7 @@ Task<Stop> search_weight(const LabelOracle& sample, unsigned searches, real c, u
     (reached ? high : low) = c;
     c = high == std::numeric_limits<real>::infinity() ? c * 10 : (low + high) / 2;
   }
-  const Task<Stop> back = refine_kept(sample, refine);
+  const Task<Stop> back = refine_best(sample, refine);
   co_return co_await back;
 }
 

@@ -89,7 +89,7 @@ class Builder {
   }
 
   /// Adds an elementwise layer of several operands, with ONNX's broadcasting. `learnt`: constants become parameters.
-  Value combine(const Layer& layer, std::vector<Value> operands, bool learnt = false);
+  Value combine(const Layer& layer, std::vector<Value> operands, bool trainable = false);
 
   /// Adds a matrix product; axes before the last two are broadcast, and constants become parameters.
   Value product(Value a, Value b);
@@ -123,10 +123,10 @@ class Builder {
     bool each = true;             // depends on the images
   };
   Source push(Made layer);
-  Source source_of(const Value& value, bool learnt = false);
+  Source source_of(const Value& value, bool trainable = false);
   Value fold(const Layer& layer, std::span<const Value> operands, std::span<const Tensor> numbers);
   void align(std::vector<Value>& operands, Value& result);
-  Value learnt(Value value);
+  Value trainable(Value value);
 
   Shape image_;
   Value images_;

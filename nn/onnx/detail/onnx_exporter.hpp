@@ -47,7 +47,7 @@ class Exporter {
   const Shape& out() const { return net_.shapes()[layer_]; }
   const Tensor& weight(std::size_t which) const { return net_.weights(layer_)[which]; }
   std::size_t weights() const { return net_.weights(layer_).size(); }
-  const Tensor& other(std::size_t which) const { return net_.others(layer_)[which]; }
+  const Tensor& other(std::size_t which) const { return net_.buffers(layer_)[which]; }
 
   /// The form that needs fewer transpositions of operands and result, for layers that support both.
   Form form() const;

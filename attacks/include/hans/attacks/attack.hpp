@@ -35,7 +35,7 @@ struct Goal {
 };
 
 /// Why an attack stopped working on a sample. misclassified: an untargeted attack succeeded; budget:
-/// CraftOptions::most_forwards or most_gradients is used up.
+/// CraftOptions::max_forwards or max_gradients is used up.
 enum class Stop {
   finished,
   target_reached,
@@ -125,7 +125,7 @@ struct CraftOptions {
 
   /// Limits for each sample over the whole attack, all its stages together, as Note counts. At a limit the attack stops
   /// working on the sample (Stop::budget).
-  unsigned most_forwards = ~0U, most_gradients = ~0U;
+  unsigned max_forwards = ~0U, max_gradients = ~0U;
   std::span<const Note> before = {};         ///< per sample, what earlier stages used up; empty: nothing
   std::span<const float> eps = {};           ///< per sample, replaces the attack's; empty: none
   std::span<const unsigned char> mask = {};  ///< 0: the feature must not change; for one image, or for each

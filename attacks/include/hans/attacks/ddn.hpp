@@ -7,7 +7,7 @@ namespace hans::attacks {
 
 /// Minimum-norm attack in l2 (Rony 2019): steps up the cross entropy, whose length falls from 1 to 0.01 along half a
 /// cosine, each projected onto a sphere around the original that shrinks by gamma while the goal is reached and grows
-/// by gamma while it is not. Then `refine` forward passes look for a nearer image (see refine_kept), which the paper
+/// by gamma while it is not. Then `refine` forward passes look for a nearer image (see refine_best), which the paper
 /// does not. A random direction replaces a gradient of zero. Cost: one gradient a step.
 struct Ddn {
   unsigned steps = 100;

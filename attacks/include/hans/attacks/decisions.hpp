@@ -10,10 +10,10 @@ namespace hans::attacks {
 
 /// Sets the sample's image to one that reaches the goal: on the first call the image itself if it does, else noise that
 /// is uniform in the box. `tried` counts the draws over all calls, up to `tries`. Returns whether one was found.
-Task<bool> begin_reaching(LabelOracle& sample, unsigned tries, unsigned& tried);
+Task<bool> find_start(LabelOracle& sample, unsigned tries, unsigned& tried);
 
 /// Moves an image that reaches the goal back to the boundary, with 14 steps of a binary search over the radius of the
 /// ball it is projected into (project_to). The result still reaches the goal. Cost: 14 forward passes.
-Task<Stop> back_to_boundary(LabelOracle& sample, std::span<real> image);
+Task<Stop> move_to_boundary(LabelOracle& sample, std::span<real> image);
 
 }  // namespace hans::attacks

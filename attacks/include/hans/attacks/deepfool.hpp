@@ -8,7 +8,7 @@ namespace hans::attacks {
 /// Takes the model to be linear around the current image and moves to the nearest class boundary, until the class
 /// changes (Moosavi-Dezfooli 2016); the sum of all steps is lengthened by `overshoot`. Only the `candidates` likeliest
 /// classes on the original count. Each step goes 1e-4 beyond the boundary, and is clipped to the box. Then `refine`
-/// forward passes look for a nearer image (see refine_kept), which the paper does not. Cost a step: a gradient for each
+/// forward passes look for a nearer image (see refine_best), which the paper does not. Cost a step: a gradient for each
 /// candidate but the first.
 struct DeepFool {
   Norm norm = Norm::l2;

@@ -9,7 +9,7 @@ namespace hans::attacks {
 /// FISTA, whose steps shrink every change by beta and whose rate falls as a square root. A binary search of `searches`
 /// runs finds the smallest c that reaches the goal: times 10 until a run does, then halving the interval. With
 /// abort_early a run ends if a tenth of its steps lowered neither the objective nor the missing margin by 0.01 %. Then
-/// `refine` forward passes look for a nearer image (see refine_kept), which the paper does not. Cost: a gradient and
+/// `refine` forward passes look for a nearer image (see refine_best), which the paper does not. Cost: a gradient and
 /// two forward passes a step; for kappa = 0 no gradient where the goal is reached.
 struct Ead {
   unsigned searches = 9;

@@ -11,7 +11,7 @@ namespace hans::attacks {
 /// the likeliest other classes in turn, `steps` for each, at the cost of one gradient a step instead of one for each
 /// class. The first run begins at the original, restarts begin half of eps away from it. With eps it ends at the first
 /// image inside that ball. Without, it returns the nearest image, after `refine` forward passes on the way back (see
-/// refine_kept) and a last step from the original; the paper has a similar end, the authors' later code has none. Cost
+/// refine_best) and a last step from the original; the paper has a similar end, the authors' later code has none. Cost
 /// besides: up to two forward passes a step.
 struct Fab {
   Norm norm = Norm::linf;

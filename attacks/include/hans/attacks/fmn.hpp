@@ -9,7 +9,7 @@ namespace hans::attacks {
 /// around the original. Until the goal is reached first, the ball extends to where the boundary would be if the model
 /// were linear; then it shrinks by gamma while the goal is reached and grows by gamma while it is not. alpha falls to a
 /// hundredth and gamma to 0.001 along half a cosine. Then `refine` forward passes look for a nearer image (see
-/// refine_kept), which the paper does not. Cost: one gradient a step.
+/// refine_best), which the paper does not. Cost: one gradient a step.
 struct Fmn {
   Norm norm = Norm::l2;
   unsigned steps = 100;

@@ -15,8 +15,8 @@ namespace hans::attacks {
 /// Verdicts, from best to worst. UNCHECKED: nothing was measured that could have contradicted the number. SUSPECT: the
 /// model may be less robust than the number says. UNRELIABLE: the state of attack or model makes the number
 /// meaningless.
-enum class Trust { reliable, unchecked, suspect, unreliable };
-constexpr std::array<std::string_view, 4> enum_names(Trust) {
+enum class Verdict { reliable, unchecked, suspect, unreliable };
+constexpr std::array<std::string_view, 4> enum_names(Verdict) {
   return {"RELIABLE", "UNCHECKED", "SUSPECT", "UNRELIABLE"};
 }
 
@@ -55,8 +55,8 @@ std::string clean_accuracy_reason(Share right, std::size_t classes);
 
 struct Indicator {
   const IndicatorInfo* info;
-  Trust trust = Trust::reliable;  ///< reliable if it found nothing or does not apply
-  std::string reason = {};        ///< with the values; empty if it found nothing
+  Verdict verdict = Verdict::reliable;  ///< reliable if it found nothing or does not apply
+  std::string reason = {};              ///< with the values; empty if it found nothing
 };
 
 /// One robustness number: of one attack, or the worst case of several attacks in one ball.
@@ -70,7 +70,7 @@ struct Number {
 struct Reliability {
   Number number;
   Share robust;  ///< the robust accuracy
-  Trust trust = Trust::unchecked;
+  Verdict verdict = Verdict::unchecked;
   std::size_t probed = 0;             ///< samples probed in its ball
   bool opposed = false;               ///< probes in its ball tried to contradict the number
   std::string why_unchecked = {};     ///< "3 images are right, 20 are needed", "nothing was probed: ..."; else empty
@@ -84,9 +84,9 @@ struct Judgement {
   std::vector<std::vector<Reliability>> attacks;  ///< for each attack: one per radius, or one
   std::vector<Reliability> together;              ///< worst cases, for each ball that has several attacks
   /// The worst verdict over all balls; a ball with several attacks counts by their worst case.
-  Trust trust = Trust::unchecked;
+  Verdict verdict = Verdict::unchecked;
 
-  Trust of_attack(std::size_t attack) const;  ///< the worst over the attack's radii
+  Verdict of_attack(std::size_t attack) const;  ///< the worst over the attack's radii
 };
 
 /// Judges an evaluation after sum_up(), with its probes (all parts joined). A number with fewer than 20 correct images

@@ -31,7 +31,7 @@ struct Finding {
 };
 
 /// The judge's decisions on a set of images.
-struct Verdict {
+struct Outcome {
   std::vector<Finding> findings;  ///< one per sample
   std::size_t successes() const;
 };
@@ -42,7 +42,7 @@ void check_labels(const data::Samples& samples, std::size_t classes);
 /// Judges `images`, made from `samples`. Uses only images, labels, goal and budget, nothing that an attack reports. An
 /// image equal to its original bit for bit is inside every ball. `eps`, if given, replaces the budget's radius for each
 /// sample. `tape`: as in nn::predict. Throws Error if shapes or counts differ.
-Verdict judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
+Outcome judge(const nn::Classifier& model, const data::Samples& samples, const Tensor& images, const Goal& goal,
               const Budget& budget, std::span<const float> eps = {}, Tape* tape = nullptr);
 
 }  // namespace hans::attacks

@@ -9,7 +9,7 @@ namespace hans::attacks {
 /// label) in the box with L-BFGS (Szegedy 2013, section 4.1). Each quasi-Newton step follows from the last 10, moves
 /// the features that no end of the box holds, is clipped to the box, and is halved until the objective falls enough. A
 /// binary search of `searches` runs finds the smallest c that reaches the goal: times 10 until a run does, then halving
-/// the interval. Then `refine` forward passes look for a nearer image (see refine_kept). Cost: a gradient for each
+/// the interval. Then `refine` forward passes look for a nearer image (see refine_best). Cost: a gradient for each
 /// image that a run tries.
 struct Lbfgs {
   unsigned searches = 9;

@@ -38,7 +38,7 @@ struct Sample {
   std::uint32_t index = 0;
   std::uint64_t seed = 0;
   Budget budget;
-  double reach = 0;  ///< the current radius of the ball, see LabelOracle::set_reach()
+  double reach = 0;  ///< the current radius of the ball, see LabelOracle::set_radius()
   Note* note = nullptr;
   std::span<const unsigned char> mask;  ///< 0: the feature must not change; empty: all may
 
@@ -66,7 +66,7 @@ struct Answer {
 /// One sample, and the class that the model predicts for an image: for decision-based attacks.
 ///
 /// Before the model sees an image, the oracle brings it into the box and, if the attack has a budget, into the ball, in
-/// place. So every image the model sees can become the result (unless set_reach() enlarged the ball). The driver keeps
+/// place. So every image the model sees can become the result (unless set_radius() enlarged the ball). The driver keeps
 /// the best one and ends the attack on the sample when it is done; the attack only searches.
 ///
 /// Questions keep references to their arguments while the attack is suspended, and compilers differ in how long a
@@ -113,7 +113,7 @@ class LabelOracle {
 
   /// Changes the radius of the ball from now on; infinity removes the ball. Images outside the attack's budget are
   /// never kept.
-  void set_reach(double size) const;
+  void set_radius(double size) const;
 
   /// co_await: the predicted class of the image, an int.
   auto prediction(std::span<real> image) const {

@@ -9,7 +9,7 @@ namespace hans::attacks {
 /// v^2 / (v^2 + sigma) over the changes v, a smooth count of them. Each gradient is divided by its largest element.
 /// Changes below a threshold are undone; the threshold rises by `tau_rate` of the step while the goal is reached and
 /// falls while it is not. The step falls from `rate` to a tenth of it along half a cosine. Then `refine` forward passes
-/// undo changes one by one (see refine_kept), which the paper does not. Cost: a gradient a step.
+/// undo changes one by one (see refine_best), which the paper does not. Cost: a gradient a step.
 struct SigmaZero {
   unsigned steps = 100;
   float rate = 1;

@@ -12,7 +12,7 @@ namespace hans::attacks {
 /// fell to (the nearest in the budget's norm if several), and its note is that attack's, or the last one's if none.
 /// Counts include all attacks and the judge's forward passes. Crafted::stages are the attacks that some sample reached,
 /// Note::withstood the number of them that failed on the sample.
-Crafted in_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
-                  const data::Samples& samples, const Goal& goal, const CraftOptions& options);
+Crafted run_stages(std::span<const Attack> attacks, const Budget& budget, const nn::Classifier& model,
+                   const data::Samples& samples, const Goal& goal, const CraftOptions& options);
 
 }  // namespace hans::attacks

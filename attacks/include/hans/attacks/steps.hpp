@@ -12,7 +12,7 @@
 namespace hans::attacks {
 
 /// A random direction: for linf uniform in [-1, 1) in each element, else normal.
-std::vector<real> random_way(Stream& stream, Norm norm, std::size_t features);
+std::vector<real> random_direction(Stream& stream, Norm norm, std::size_t features);
 
 /// Moves the sample's image to a random point of ball and box: in linf every feature uniform; in l2 and l1 along a
 /// normal direction, by a length uniform up to eps.
@@ -20,7 +20,7 @@ void start_in_ball(const LabelOracle& sample, std::string_view purpose, std::uin
 
 /// Moves all features of the sample's image by the same amount, up (`way` = 1) or down (-1): as far as the ball allows,
 /// then into the box.
-void start_at_end(const LabelOracle& sample, real way);
+void start_at_extreme(const LabelOracle& sample, real way);
 
 /// Adds to the image a step of length `size` along the steepest ascent of `gradient` in the norm of the sample's
 /// budget, and projects it into ball and box. linf: the sign of each element; l2: g / |g|; l1: an equal share for the
@@ -40,7 +40,7 @@ void project_to(const LabelOracle& sample, double size, std::span<real> image);
 /// Searches for an image nearer than the best so far: projects that into smaller balls (project_to) with a binary
 /// search over the radius; in l0 undoes one change after the other, smallest first. Does nothing if none reached the
 /// goal yet. Cost: at most `steps` forward passes.
-Task<Stop> refine_kept(const LabelOracle& sample, unsigned steps);
+Task<Stop> refine_best(const LabelOracle& sample, unsigned steps);
 
 /// factor * value, with the factor rounded to real first. If that overflows, as one over the length of denormal
 /// gradients does, the product is taken in double: 0 stays 0, and no infinity arises.

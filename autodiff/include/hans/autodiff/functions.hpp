@@ -14,8 +14,8 @@ namespace hans {
 // --- per channel, the last axis (normalize.cpp) ----------------------------------------------------
 
 /// x * factor + summand, then the activation. factor and summand hold a number per channel. If nothing is tracked,
-/// `behind` may also add `added`, as large as x, before the activation.
-Var affine(const Var& x, const Var& factor, const Var& summand, const kernels::Behind& behind = {});
+/// `epilogue` may also add `added`, as large as x, before the activation.
+Var affine(const Var& x, const Var& factor, const Var& summand, const kernels::Epilogue& epilogue = {});
 
 /// Batch normalisation (Ioffe 2015): normalises every channel by its mean and variance over all other axes. c = x -
 /// mean, d = sqrt(variance + eps), then c / d * scale + bias and the activation. The gradient includes the dependence

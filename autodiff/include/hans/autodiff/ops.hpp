@@ -14,7 +14,7 @@
 namespace hans {
 
 using kernels::Activation;
-using kernels::Behind;
+using kernels::Epilogue;
 
 // --- elementwise (elementwise.cpp) -----------------------------------------------------------------
 
@@ -54,9 +54,9 @@ Var sum_rows(const Var& x);                     ///< the sum of each sample's el
 
 // --- product sums (conv.cpp) -----------------------------------------------------------------------
 
-/// x * weights + bias, then `behind`. Shapes: x samples x features, weights features x units, bias units or absent. An
-/// epilogue beyond an activation is allowed only where no operand is tracked.
-Var linear(const Var& x, const Var& weights, const Var& bias = {}, const Behind& behind = {});
+/// x * weights + bias, then `epilogue`. Shapes: x samples x features, weights features x units, bias units or absent.
+/// An epilogue beyond an activation is allowed only where no operand is tracked.
+Var linear(const Var& x, const Var& weights, const Var& bias = {}, const Epilogue& epilogue = {});
 
 /// The stride, padding, dilation and groups of a convolution.
 struct Window {
@@ -71,14 +71,14 @@ struct Window {
 Window same_window(const Shape& image, std::size_t kernel_height, std::size_t kernel_width, std::size_t stride_height,
                    std::size_t stride_width);
 
-/// x convolved with weights, plus bias, then `behind`. Shapes: x samples x height x width x channels, weights kernel
+/// x convolved with weights, plus bias, then `epilogue`. Shapes: x samples x height x width x channels, weights kernel
 /// height x kernel width x channels / groups x filters, bias filters or absent. Output extent: floor((extent + padding
 /// - span) / stride) + 1 with the kernel's span (kernel - 1) * dilation + 1. The groups divide channels and filters;
 /// filter f reads only the channels of group f / (filters / groups). Cost: about one multiply-add per tap, channel of
 /// the group, and output. Groups of few channels leave most SIMD lanes idle; depthwise convolutions (one channel and
 /// one filter per group) do not.
 Var conv2d(const Var& x, const Var& weights, const Var& bias = {}, const Window& window = {},
-           const Behind& behind = {});
+           const Epilogue& epilogue = {});
 
 /// The transpose of conv2d: the gradient that conv2d(y, weights, {}, window) passes to y, of samples x out_height x
 /// out_width x channels, when x is the gradient of its outputs. So x is samples x height x width x filters, and the
@@ -94,7 +94,7 @@ struct PoolWindow;
 
 /// max_pool2d(conv2d(x, weights, bias, window, behind), pool) without storing the whole output of the convolution. Only
 /// where no operand is tracked.
-Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Window& window, const Behind& behind,
+Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Window& window, const Epilogue& epilogue,
                   const PoolWindow& pool);
 
 /// The windows of a pooling layer. Output extent: floor((extent + padding + beyond - kernel) / stride) + 1. `beyond` is

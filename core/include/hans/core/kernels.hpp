@@ -43,8 +43,8 @@ enum class Activation { none, relu };
 /// The epilogue of a product: operations on each output after the bias, each rounded, in this order: multiply by the
 /// filter's `factor`, add the filter's `summand`, add the element of `added` at the same place, apply the activation. A
 /// null pointer skips its operation.
-struct Behind {
-  Behind(Activation last = Activation::none) : activation(last) {}
+struct Epilogue {
+  Epilogue(Activation last = Activation::none) : activation(last) {}
 
   const real* factor = nullptr;
   const real* summand = nullptr;
@@ -87,8 +87,8 @@ void pack_forward(const Conv& conv, const real* weights, real* packed);
 /// multiple of 16 plus 0 or 1.
 int forward_pack_key(const Conv& conv);
 
-/// out = images * weights + bias, then `behind`; bias may be null. k order: kernel row, kernel column, input channel.
-void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
+/// out = images * weights + bias, then `epilogue`; bias may be null. k order: kernel row, kernel column, input channel.
+void conv_forward(const Conv& conv, const real* images, Weights weights, const real* bias, const Epilogue& epilogue,
                   real* out);
 
 /// Packs weights for conv_input_gradient. backward_pack_size is the number of values in `packed`.
@@ -123,7 +123,7 @@ void max_pool(const Pooling& pooling, const real* images, real* out);
 
 /// Max pooling of the output of conv_forward. Processes a few samples at a time, so that the convolution's output stays
 /// in cache.
-void conv_max_pool(const Conv& conv, const real* images, Weights weights, const real* bias, const Behind& behind,
+void conv_max_pool(const Conv& conv, const real* images, Weights weights, const real* bias, const Epilogue& epilogue,
                    const Pooling& pooling, real* out);
 
 /// The gradient with respect to the images; overwrites all of it. Each output passes its gradient to the first input of
@@ -151,7 +151,7 @@ void average_pool_gradient(const Pooling& pooling, const Counted& counted, const
 void apply_gate(const real* gate, real* gradient, std::size_t count);
 
 /// Applies an epilogue to `rows` rows of `filters` numbers. in and out may be the same array.
-void apply_behind(const Behind& behind, std::size_t rows, std::size_t filters, const real* in, real* out);
+void apply_epilogue(const Epilogue& epilogue, std::size_t rows, std::size_t filters, const real* in, real* out);
 
 /// Batch normalisation in training: every channel is normalised by its mean and variance over all rows. unit = (x -
 /// mean) / deviation, y = unit * scale + bias. Each operation is rounded; sums over rows use the 16 partial sums of

@@ -20,8 +20,8 @@ class Guarded final : public nn::Classifier {
 
   const Shape& input() const override { return model_.input(); }
   std::size_t classes() const override { return model_.classes(); }
-  Var logits(const Var& images) const override { return asked(images, {}); }
-  Var asked(const Var& images, const nn::Asking& how) const override;
+  Var logits(const Var& images) const override { return logits_for(images, {}); }
+  Var logits_for(const Var& images, const nn::Query& how) const override;
   bool random() const override { return random_ || model_.random(); }
   bool differentiable() const override { return false; }
   std::size_t piece() const override { return model_.piece(); }

@@ -17,14 +17,14 @@ std::string value_help(const Axes&);
 /// Numbers of the network that do not depend on the image.
 struct Constant {
   Required<Shape> shape;
-  bool learnt = false;
+  bool trainable = false;
 
   static constexpr std::string_view name = "constant";
   static constexpr std::string_view meaning = "numbers of the network, to combine with others";
   static constexpr Operands operands{0, 0};
   static constexpr auto fields() {
     return std::tuple(field("shape", &Constant::shape, "their extents"),
-                      field("learnt", &Constant::learnt, "training changes them"));
+                      field("learnt", &Constant::trainable, "training changes them"));
   }
   std::vector<WeightInfo> weights(std::span<const Shape>) const;
   Var operator()(Tape& tape, std::span<const Var> x, const Run& run) const;

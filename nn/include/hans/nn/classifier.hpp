@@ -10,7 +10,7 @@
 namespace hans::nn {
 
 /// Options of an attack's query.
-struct Asking {
+struct Query {
   /// Selects the random numbers of a random model. They depend only on this and the image, so the same image and draw
   /// give the same bits in any batch.
   std::uint32_t draw = 0;
@@ -30,7 +30,7 @@ class Classifier {
   virtual Var logits(const Var& images) const = 0;
 
   /// The logits with the options of an attack. Equal to logits(), except for the draw of a random model.
-  virtual Var asked(const Var& images, const Asking&) const { return logits(images); }
+  virtual Var logits_for(const Var& images, const Query&) const { return logits(images); }
 
   /// Whether the logits depend on random numbers. If so, logits() uses draw 0, and verdicts are based on that.
   virtual bool random() const { return false; }

@@ -31,6 +31,6 @@ std::vector<int> predict(const Classifier& model, const data::Dataset& data, std
                          const std::function<void(std::size_t)>& progress = {});
 
 /// The number of predictions that equal their label.
-std::size_t count_right(std::span<const int> predictions, std::span<const int> labels);
+std::size_t count_correct(std::span<const int> predictions, std::span<const int> labels);
 
 }  // namespace hans::nn

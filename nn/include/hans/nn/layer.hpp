@@ -30,7 +30,7 @@ struct BatchStatistics {
 struct Mode {
   const DropoutKeys* training = nullptr;               ///< null in evaluation
   std::vector<BatchStatistics>* statistics = nullptr;  ///< null: normalise by the stored statistics
-  Asking asking = {};                                  ///< used in evaluation
+  Query query = {};                                    ///< used in evaluation
 };
 
 /// A parameter or buffer that a layer requests.
@@ -39,18 +39,18 @@ struct WeightInfo {
   Shape shape;
   std::size_t fan_in = 0;   ///< inputs per output; 0: initialise to `start`
   std::size_t fan_out = 0;  ///< outputs per input
-  bool learnt = true;       ///< a parameter, changed by training; otherwise a buffer. Parameters come first
+  bool trainable = true;    ///< a parameter, changed by training; otherwise a buffer. Parameters come first
   real start = 0;
 };
 
 /// The arguments of a layer in one forward pass.
 struct Run {
-  std::span<const Var> weights;    ///< its parameters
-  std::span<const Tensor> others;  ///< its buffers
+  std::span<const Var> weights;     ///< its parameters
+  std::span<const Tensor> buffers;  ///< its buffers
   const Mode& mode;
   std::size_t position;  ///< of the layer in its network; names its random streams
   /// The epilogue. Only layers with `fuses` get one, and no more than an activation where gradients are tracked.
-  Behind behind = {};
+  Epilogue epilogue = {};
   /// Max pooling after the epilogue; null: none. Only for conv2d, where nothing is tracked.
   const PoolWindow* pool = nullptr;
 };
@@ -73,14 +73,14 @@ struct Operands {
 
 /// Whether layers of type L have weights.
 template <class L>
-concept AsksForWeights = std::is_member_function_pointer_v<decltype(&L::weights)>;
+concept HasWeights = std::is_member_function_pointer_v<decltype(&L::weights)>;
 
 /// Any layer. An aggregate L is a layer if it has `name`, `meaning`, `fields()` (see core/fields.hpp) and
 ///
 ///     Var operator()(const Var& x, const Run& run) const;       // x: samples x in
 ///     std::vector<WeightInfo> weights(const Shape& in) const;   // optional; `in` is the shape of one sample
-///     static constexpr bool fuses = true;                       // optional: applies run.behind itself
-///     static constexpr bool random = true;                      // optional: in evaluation, depends on asking.draw
+///     static constexpr bool fuses = true;                       // optional: applies run.epilogue itself
+///     static constexpr bool random = true;                      // optional: in evaluation, depends on query.draw
 ///
 /// or, if it takes several operands or none,
 ///
@@ -156,7 +156,7 @@ class Layer {
     std::vector<WeightInfo> weights(std::span<const Shape> in) const override {
       if constexpr (requires { settings.weights(in[0]); }) {
         return settings.weights(in[0]);
-      } else if constexpr (AsksForWeights<L>) {
+      } else if constexpr (HasWeights<L>) {
         return settings.weights(in);
       } else {
         return {};

@@ -172,7 +172,7 @@ struct Dropout {
 };
 
 /// x + sigma * n with standard normal numbers n, also in evaluation. There, n is a function of the layer's input and
-/// Asking::draw, so an image gets the same noise in any batch.
+/// Query::draw, so an image gets the same noise in any batch.
 struct GaussianNoise {
   Required<float> sigma;
 

@@ -28,7 +28,7 @@ struct BatchNorm {
 struct Affine {
   Var factor, summand;
 };
-Affine affine_of(Tape& tape, float eps, std::span<const Var> weights, std::span<const Tensor> others);
+Affine affine_of(Tape& tape, float eps, std::span<const Var> weights, std::span<const Tensor> buffers);
 
 /// 1 - momentum, computed in decimal, so that 0.9 gives 0.1. Converts to and from other libraries, whose momentum
 /// weights the stored statistics instead of the batch.

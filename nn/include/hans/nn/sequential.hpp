@@ -51,8 +51,8 @@ class Sequential final : public Classifier {
 
   const Shape& input() const override { return input_; }
   std::size_t classes() const override { return classes_; }
-  Var logits(const Var& images) const override { return asked(images, {}); }
-  Var asked(const Var& images, const Asking& how) const override;
+  Var logits(const Var& images) const override { return logits_for(images, {}); }
+  Var logits_for(const Var& images, const Query& how) const override;
   bool random() const override;
   bool differentiable() const override { return differentiable_; }
 
@@ -78,19 +78,19 @@ class Sequential final : public Classifier {
 
   /// The buffers, which no optimizer changes, such as stored statistics and constants of an imported network. Named in
   /// the same way.
-  std::span<const Tensor> others() const { return others_.tensors; }
-  std::span<const std::string> other_names() const { return others_.names; }
+  std::span<const Tensor> buffers() const { return buffers_.tensors; }
+  std::span<const std::string> buffer_names() const { return buffers_.names; }
 
   /// The parameters or buffers of one layer.
   std::span<const Tensor> weights(std::size_t layer) const { return weights_.of(weights(), layer); }
-  std::span<const Tensor> others(std::size_t layer) const { return others_.of(others(), layer); }
+  std::span<const Tensor> buffers(std::size_t layer) const { return buffers_.of(buffers(), layer); }
 
   /// The parameters for writing. Shapes must stay.
   std::span<Tensor> mutable_weights() { return weights_.tensors; }
 
   /// Replaces the parameters, or the buffers. Throws Error if a shape differs or a number is not finite.
   void set_weights(std::span<const Tensor> weights) { replace(weights_, weights); }
-  void set_others(std::span<const Tensor> others) { replace(others_, others); }
+  void set_buffers(std::span<const Tensor> buffers) { replace(buffers_, buffers); }
 
   /// Updates a layer's stored mean and variance with those of a batch; the variance is corrected to n - 1.
   void follow(const BatchStatistics& batch);
@@ -144,7 +144,7 @@ class Sequential final : public Classifier {
   Shape input_;
   std::vector<Layer> layers_;
   std::vector<Shape> shapes_;  // output shape of each layer for one sample
-  Numbers weights_, others_;
+  Numbers weights_, buffers_;
   Plan plan_, plain_;  // plain_ is for passes without gradients and batch statistics
   std::size_t classes_ = 0;
   std::size_t piece_ = 0;

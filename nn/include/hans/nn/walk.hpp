@@ -22,7 +22,7 @@ struct LayerAt {
 
   const Layer& layer() const { return net.layers()[position]; }
   std::span<const Tensor> weights() const { return net.weights(position); }
-  std::span<const Tensor> others() const { return net.others(position); }
+  std::span<const Tensor> buffers() const { return net.buffers(position); }
 
   /// The shape of one sample of an operand (or of the whole operand if it is a constant); that of a scalar if there is
   /// no such operand.

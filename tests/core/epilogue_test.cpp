@@ -1,5 +1,5 @@
-// What comes behind a convolution at once, and normalisation by a batch, against plain loops: equal to the last bit for
-// every set and thread count.
+// Epilogues of a convolution (factor, summand, addition, relu, pooling) and batch normalisation against plain loops:
+// equal to the last bit for every set and thread count.
 #include <hans/core/kernels.hpp>
 
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 
 #include "conv_testing.hpp"
 
-namespace hans::kernels::behind_test {
+namespace hans::kernels::epilogue_test {
 namespace {
 
 template <class Body>
@@ -27,7 +27,7 @@ void for_sets_and_threads(Body body) {
   }
 }
 
-/// A shape, and how the windows of a pooling behind it lie.
+/// A shape, and how the windows of a pooling epilogue it lie.
 struct Case {
   Conv conv;
   std::size_t kernel, stride;
@@ -57,7 +57,7 @@ Pooling pooling(const Case& of) {
   return p;
 }
 
-TEST(Behind, EqualsWhatComesBehindOneAfterTheOther) {
+TEST(Epilogue, EqualsWhatComesBehindOneAfterTheOther) {
   for (const Case& each : cases()) {
     const Conv& c = each.conv;
     const Operands o = operands(c, 5, true);
@@ -67,17 +67,17 @@ TEST(Behind, EqualsWhatComesBehindOneAfterTheOther) {
     const Values plain = forward(c, o.images, o.weights, o.bias.data(), Activation::none);
     const Pooling p = pooling(each);
     for (unsigned parts = 0; parts < 16; ++parts) {
-      Behind behind = (parts & 8u) != 0 ? Activation::relu : Activation::none;
-      if ((parts & 1u) != 0) behind.factor = factor.data();
-      if ((parts & 2u) != 0) behind.summand = summand.data();
-      if ((parts & 4u) != 0) behind.added = added.data();
+      Epilogue epilogue = (parts & 8u) != 0 ? Activation::relu : Activation::none;
+      if ((parts & 1u) != 0) epilogue.factor = factor.data();
+      if ((parts & 2u) != 0) epilogue.summand = summand.data();
+      if ((parts & 4u) != 0) epilogue.added = added.data();
       Values expected = plain;
       for (std::size_t i = 0; i < expected.size(); ++i) {
         real& value = expected[i];
-        if (behind.factor != nullptr) value = value * factor[i % c.filters];
-        if (behind.summand != nullptr) value = value + summand[i % c.filters];
-        if (behind.added != nullptr) value = value + added[i];
-        if (behind.activation == Activation::relu && value < 0) value = 0;
+        if (epilogue.factor != nullptr) value = value * factor[i % c.filters];
+        if (epilogue.summand != nullptr) value = value + summand[i % c.filters];
+        if (epilogue.added != nullptr) value = value + added[i];
+        if (epilogue.activation == Activation::relu && value < 0) value = 0;
       }
       Values largest(p.samples * p.out_height * p.out_width * p.channels);
       max_pool(p, expected.data(), largest.data());
@@ -85,9 +85,9 @@ TEST(Behind, EqualsWhatComesBehindOneAfterTheOther) {
         const std::string what = describe(c) + ", parts " + std::to_string(parts) + ", " + how;
         Guarded packed(forward_pack_size(c)), out(expected.size()), pooled(largest.size());
         pack_forward(c, o.weights.data(), packed.data());
-        conv_forward(c, o.images.data(), packed.data(), o.bias.data(), behind, out.data());
+        conv_forward(c, o.images.data(), packed.data(), o.bias.data(), epilogue, out.data());
         expect_same(expected, out.values(), what);
-        conv_max_pool(c, o.images.data(), packed.data(), o.bias.data(), behind, p, pooled.data());
+        conv_max_pool(c, o.images.data(), packed.data(), o.bias.data(), epilogue, p, pooled.data());
         expect_same(largest, pooled.values(), what + ", pooled");
       });
     }
@@ -183,4 +183,4 @@ TEST(BatchNorms, EqualPlainLoops) {
 }
 
 }  // namespace
-}  // namespace hans::kernels::behind_test
+}  // namespace hans::kernels::epilogue_test
