@@ -59,8 +59,8 @@ void summary(Html& html, const DemoFindings& found) {
   html.close();
   html.note(
       "A verdict says whether a number can be believed. RELIABLE: nothing that hans tried speaks against it. "
-      "SUSPECT, UNRELIABLE: hans fools the network by changes of the same size on digits that count as "
-      "withstood, a few or most. UNCHECKED: too little was tried to tell.");
+      "SUSPECT or UNRELIABLE: changes of the same size fool the network on a few, or on most, of the digits "
+      "that the attack left. UNCHECKED: too little was tried to tell.");
 }
 
 void fgsm_section(Html& html, const DemoFindings& found) {
@@ -119,12 +119,10 @@ void defence_section(Html& html, const DemoFindings& found) {
                     accuracy_cell(trained.robust(k), trained.verdict(k))});
   }
   html.table(rows);
-  html.note(
-      text("Beside each number of an attack stands its verdict as the robustness of the network. In brackets "
-           "is the 95 % interval: with ",
-           plain.right().whole(),
-           " images, a difference smaller than that may be chance. An attacked digit counts as read correctly "
-           "only if it was read correctly before. Each network is attacked through its own gradients."));
+  html.note(text("A verdict stands beside each number under attack. The 95 % interval is in brackets: with ",
+                 plain.right().whole(),
+                 " images, a difference smaller than that may be chance. An attacked digit counts as read correctly "
+                 "only if it was read correctly before. Each network is attacked through its own gradients."));
 
   html.element("h3", "What the defence is worth");
   html.paragraph(
@@ -143,7 +141,7 @@ void defence_section(Html& html, const DemoFindings& found) {
     show(html, trained, demo_pgd, sample, "up to 40 steps");
   }
   html.caption("One digit, attacked twice through the adversarially trained network.").close();
-  html.paragraph(text("What hans has to say of the number under `fgsm`: verdict ", trained.verdict(demo_fgsm), "."));
+  html.paragraph(text("Why the verdict on the number under `fgsm` is ", trained.verdict(demo_fgsm), ":"));
   html.open("ul");
   for (const attacks::Indicator& one : trained.said(demo_fgsm).indicators) {
     if (one.verdict == attacks::Verdict::reliable) continue;
@@ -186,9 +184,9 @@ void jsma_section(Html& html, const DemoFindings& found) {
                               "class=\"axis\"");
   html.markup(grid(target_grid(found.plain.jsma.found(), found.plain.jsma.attack(0))));
   html.caption(
-      "Framed in blue on the diagonal: the originals. Each other picture is the digit of its row, changed "
-      "until the plain network reads it as the digit of its column. Faint: the attack did not get there. The "
-      "network read every one of the originals correctly.");
+      "The originals are framed in blue on the diagonal; the network reads each correctly. Every other picture is "
+      "the digit of its row, changed until the plain network reads it as the digit of its column. In faint pictures "
+      "the attack did not succeed.");
   html.close();
   const auto row = [](const char* name, const DemoRun& jsma) -> std::vector<std::string> {
     const attacks::AttackResult& result = jsma.attack(0);
@@ -241,10 +239,10 @@ void class_section(Html& html) {
 void limits_section(Html& html, const DemoFindings& found) {
   html.element("h2", "What this page does not show");
   html.list({text("The networks learned from ", with_commas(found.train_size), " digits in ", found.plan.epochs,
-                  " rounds, which takes seconds. Trained on all 60,000 of MNIST they read better, and the numbers are "
-                  "others. Another seed moves them, too."),
-             "An accuracy under attack is an upper bound: a stronger attack leaves less, also than `pgd`. Training "
-             "against `pgd` instead of `fgsm` makes networks that withstand more, and takes many times as long.",
+                  " rounds, which takes seconds. Trained on all 60,000 of MNIST they read better. The numbers differ "
+                  "then, and with another seed."),
+             "An accuracy under attack is an upper bound: an attack stronger than `pgd` may lower it further. Training "
+             "against `pgd` instead of `fgsm` makes more robust networks and takes many times as long.",
              "Small digits on black are the easiest of images. A change of 0.3 can be seen here; on "
              "photographs far smaller ones suffice.",
              "Nothing here is a proof of robustness."});
@@ -286,7 +284,7 @@ std::string demo_page(const DemoFindings& found) {
       "p",
       "A small neural network learned to read handwritten digits. Attacks then changed the digits so that "
       "people still read them correctly and the network does not. Such images are called adversarial examples. "
-      "A second network was defended; a better attack shows what that is worth.",
+      "A second network was trained against one attack; a stronger attack shows what this defence is worth.",
       "class=\"lead\"");
   summary(html, found);
   fgsm_section(html, found);

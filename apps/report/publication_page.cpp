@@ -66,8 +66,8 @@ void confusion(Html& html, const attacks::Evaluation& found) {
   }
   html.close().close();
   html.note(
-      "Successes of all attacks. Rows: the class of the original; columns: as what the model reads the adversarial "
-      "image.");
+      "Successes of all attacks. Rows: the class of the original. Columns: the class that the model gives the "
+      "adversarial image.");
 }
 
 void pictures(Html& html, const Publication& one) {
@@ -100,8 +100,8 @@ void benchmark_section(Html& html, const Publication& one) {
   html.element("h3", "Attacks");
   html.table(attack_rows(one), true);
   html.note(
-      "In brackets 95 % intervals. Medians are over all attempts; a dash where more than half did not succeed, so that "
-      "it is infinite. The sentences above name every parameter.");
+      "95 % intervals are in brackets. Medians are over all attempts; a dash means that more than half failed, which "
+      "makes the median infinite. The sentences above name every parameter.");
   confusion(html, one.run().found);
   pictures(html, one);
   html.element("h3", "The same bits again").open("pre");
@@ -116,8 +116,8 @@ std::string publication_html(std::span<const Publication> all) {
   Html html;
   html.element("h1", all.size() == 1 ? "A robustness benchmark" : "Robustness benchmarks, side by side");
   html.lead(
-      "Made by hans from manifests that anyone can reproduce to the last bit. A number is an upper bound of "
-      "robustness, and comes with what speaks against it.");
+      "hans made this page from manifests that anyone can reproduce bit for bit. A number is an upper bound of "
+      "robustness; what speaks against it stands beside it.");
   if (all.size() > 1) {
     const TextTable rows = comparison(all);
     html.table(rows, true);
@@ -134,10 +134,10 @@ std::string publication_html(std::span<const Publication> all) {
     html.open("figure").element("h3", chart.title).markup(svg_chart(chart)).close();
   }
   html.note(
-      "Bands are 95 % intervals. Distances: the share that was not misled within a distance; what never "
-      "succeeded stays to the right end. Accuracy against eps is that of attacks for the nearest image, or, "
-      "for attacks with an eps, of PGD on the images that were probed for the indicators. The cost is that of whole "
-      "attacks: a manifest has no cost of their stages.");
+      "Bands are 95 % intervals. A curve of distances is the share of images that no attempt fooled within that "
+      "distance; images that were never fooled stay to the right end. Accuracy against eps comes from minimum-norm "
+      "attacks, from the radii of several manifests, or, for one attack with an eps, from PGD on the probed images. "
+      "The cost is that of whole attacks: a manifest has no cost of their stages.");
   html.open("footer").text(text("Written by hans ", build_version(), ".")).close();
   return html_page(all.size() == 1 ? text("hans: ", all.front().run().plan.subject.model) : "hans: benchmarks",
                    html.take());

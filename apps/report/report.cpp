@@ -62,14 +62,15 @@ table { border-collapse: collapse; }
 table.data { width: 100%; margin: .8rem 0; font-variant-numeric: tabular-nums; }
 .data th, .data td { text-align: right; padding: .4rem .5rem; border-bottom: 1px solid var(--rule);
   vertical-align: baseline; white-space: nowrap; }
-.data th:first-child, .data .words { text-align: left; font-weight: 400; min-width: 6rem; white-space: normal;
-  overflow-wrap: anywhere; }
+.data:not(.matrix) th:first-child, .data .words { text-align: left; font-weight: 400; min-width: 9rem; white-space: normal;
+  overflow-wrap: break-word; }
 .data .words, .data .words:first-child { min-width: 12.5rem; }
 .data thead th, .data thead .words { color: var(--soft); font-size: .86em; font-weight: 600; white-space: normal; }
 .data small { display: block; color: var(--soft); }
-table.matrix { width: auto; } .matrix th, .matrix td, .matrix th:first-child { text-align: center; min-width: 0;
-  padding: .3rem .45rem; }
+table.matrix { width: auto; } .matrix th, .matrix td { text-align: center; padding: .3rem .45rem; }
 .scroll { overflow-x: auto; }
+@media (min-width: 64rem) { .scroll { width: max-content; min-width: 100%; max-width: calc(50vw + 20.5rem); }
+  .data { font-size: .9rem; } }
 .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .9rem; margin: 1.6rem 0; }
 .card { background: var(--card); border: 1px solid var(--rule); border-radius: 10px; padding: .9rem 1.1rem; }
 .card > b { display: block; white-space: nowrap; font-size: 2.1rem; line-height: 1.2; letter-spacing: -.02em;
@@ -103,15 +104,16 @@ details { margin: .8rem 0; } summary { cursor: pointer; color: var(--soft); font
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--rule); }
 @media (max-width: 30rem) { body { font-size: 16px; } .data th, .data td { padding: .35rem .25rem; font-size: .9rem; }
   .grid td { padding: 1px; } .grid tr > th:first-child { width: 1rem; } .data td strong { display: block; }
-  .data .words, .data .words:first-child { min-width: 6.6rem; } h2 {
-  margin-top: 2.4rem; }
+  .data:not(.matrix) th:first-child, .data .words, .data .words:first-child { min-width: 6.6rem; } h2 { margin-top: 2.4rem; }
   .cards { grid-template-columns: 1fr; gap: .6rem; } .card { display: flex; align-items: center; gap: 1rem;
   padding: .7rem .9rem; }
   .card > b { flex: 0 0 6.4rem; font-size: 1.7rem; } .chart { font-size: 15px; } }
 @media print { :root { color-scheme: light; } body { background: #fff; font-size: 11pt; }
   main { max-width: none; padding: 0; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  h2, h3, figure, .card, .matrix, tr { break-inside: avoid; } .chart { max-width: 26rem; } h2, h3 { break-after: avoid; } .scroll { overflow: visible; }
-  .data { font-size: .72rem; } .data th, .data td { padding: .25rem .3rem; } .data .words, .data .words:first-child { min-width: 5rem; } }
+  h2, h3, figure, .card, .matrix, tr { break-inside: avoid; } .chart { max-width: 26rem; } h2, h3 { break-after: avoid; }
+  .scroll { overflow: visible; width: auto; max-width: none; } .data { font-size: .72rem; }
+  .data th, .data td { padding: .25rem .3rem; }
+  .data:not(.matrix) th:first-child, .data .words, .data .words:first-child { min-width: 5rem; } }
 )";
 
 /// Whether a cell is words that need several lines, and no number with what belongs to it.
