@@ -84,7 +84,7 @@ int run(Arguments given) {
     print(rest.empty() ? main_page(all) : of_name.empty() ? find(all, rest.front()).help() : of_name);
     return done;
   }
-  check_usage(!first.starts_with('-'), "a command is wanted before options such as ", in_quotes(first),
+  check_usage(!first.starts_with('-'), "put the command before options such as ", in_quotes(first),
               "; hans --help lists them");
   const Command& command = find(all, first);
   if (asks_for_help(rest)) {

@@ -102,7 +102,7 @@ class Victim {
         targets.push_back(static_cast<int>(target));
       }
     }
-    check(!which.empty(), "the trained network reads no image rightly");
+    check(!which.empty(), "the trained network reads no image correctly");
     return {all.select(which), targets};
   }
 

@@ -76,7 +76,7 @@ nn::Model network_for(const ConvertOptions& options, const nn::Safetensors& file
     return model;
   }
   const std::string* architecture = file.find("architecture");
-  check_usage(architecture != nullptr, in_quotes(in), " holds weights only; say whose they are: --model NAME, FILE or ",
+  check_usage(architecture != nullptr, in_quotes(in), " holds weights only; pass their network: --model NAME, FILE or ",
               "ARCHITECTURE, such as '28x28x1;flatten;linear:units=10'");
   nn::Model model{nn::Sequential::parse(*architecture, Rng(options.seed))};
   if (const std::string* preprocessing = file.find("preprocessing")) {

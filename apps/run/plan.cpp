@@ -71,8 +71,9 @@ Plan checked(Plan plan) {
   attacks::check_request(plan.attacks, plan.targets, plan.image, plan.classes, plan.subject.box);
   for (attacks::Attack& attack : plan.attacks) {
     const double most = attack.budget(plan.image, plan.subject.box).size;
-    check_usage(plan.radii.empty() || std::isinf(most), "--at is for attacks that look for the nearest image; ",
-                attack.info().name, " stays within ", most);
+    check_usage(plan.radii.empty() || std::isinf(most),
+                "--at is for attacks with an eps and for those that look for the nearest image; ", attack.info().name,
+                " stays within ", most);
     attack = attack.resolved(plan.subject.box);
   }
   return plan;

@@ -100,7 +100,7 @@ struct Entries {
   void operator()(const LayerNorm&) {
     const Shape& shape = at.weights()[0].shape();
     check(shape.rank() <= 1 || shape.rank() == 3 || at.in().rank() != 3, "layer ", at.position,
-          ", layer_norm over two axes of an image: PyTorch's would be other two");
+          ", layer_norm over two axes of an image: PyTorch would normalise two other axes");
     per_feature("weight", true, 0, shape.rank() == 3 ? shape : before.image);
     per_feature("bias", true, 1, shape.rank() == 3 ? shape : before.image);
   }

@@ -76,7 +76,7 @@ Value Builder::fold(const Layer& layer, std::span<const Value> operands, std::sp
   for (const Value& operand : operands) {
     shapes.push_back(operand.constant->shape());
     size += operand.constant->size();
-    check(operand.constant->size() > 0, "it works on numbers of shape ", to_text(operand.dims), ", which are none");
+    check(operand.constant->size() > 0, "it works on a value of shape ", to_text(operand.dims), ", which is empty");
   }
   // First with no samples: this gives the shape without using memory.
   const auto run_with = [&](std::size_t samples) {

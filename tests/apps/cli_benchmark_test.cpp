@@ -346,7 +346,8 @@ TEST_F(CliBenchmark, RefusesMixedThreatModels) {
        {Row{"--attack fgsm:eps=0.1 --attack fgsm:eps=0.2", "one benchmark has one threat model"},
         Row{"--attack fgsm:eps=0.1 --attack pgd:eps=0.1,norm=l2", "one benchmark has one threat model"},
         Row{"--attack deepfool --attack jsma:gamma=0.1", "one benchmark has one threat model"},
-        Row{"--attack eot:attack=[fgsm:eps=0.1] --at 0.1", "--at is for attacks that look for the nearest image"},
+        Row{"--attack eot:attack=[fgsm:eps=0.1] --at 0.1",
+            "--at is for attacks with an eps and for those that look for the nearest image"},
         Row{"--attack fgsm:eps=0.1 --shard 3/2", "NUMBER from 1 to COUNT"}, Row{"", "--attack SPEC is missing"}}) {
     expect_refused(hans(text("benchmark m.hans --data mnist-5k --out no.json ", row.rest)), 2, row.part);
   }

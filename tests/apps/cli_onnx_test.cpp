@@ -99,7 +99,7 @@ TEST_F(CliOnnx, MistakesAreOneLine) {
       {{"eval", "net.onnx", "--data", "mnist-5k", "--preprocess", "skale=2"}, "skale"},
       {{"convert", "net.onnx", "net.txt"}, ".hans, .onnx, .safetensors or .npz, not 'net.txt'"},
       {{"convert", "net.onnx", "net.hans", "--model", "v1"}, "'net.onnx' is a whole model"},
-      {{"convert", "weights.npz", "net.hans"}, "holds weights only; say whose they are"},
+      {{"convert", "weights.npz", "net.hans"}, "holds weights only; pass their network"},
       {{"convert", "weights.npz", "net.hans", "--model", "linear"}, "no tensors for layer 1 (linear"},
       {{"convert", "weights.npz", "net.hans", "--model", "weights.npz"}, "holds weights, not a whole model"},
       {{"eval", "weights.npz", "--data", "mnist-5k"}, "hans convert weights.npz model.hans --model"},

@@ -98,7 +98,7 @@ TEST(OnnxImport, RefusesHostileGraphs) {
             {none, wholes("p", {2}, {1, 1})}),
        "is empty: nothing to repeat"},
       {file({-1, 4}, {node("Slice", {"e", "b", "b"}, {"y"})}, {none, wholes("b", {1}, {0})}), "is empty"},
-      {file({-1, 4}, {node("ReduceMax", {"e"}, {"y"})}, {none}), "numbers of shape [0], which are none"},
+      {file({-1, 4}, {node("ReduceMax", {"e"}, {"y"})}, {none}), "a value of shape [0], which is empty"},
       {file({-1, 4}, {node("Clip", {"x", "e"}, {"y"})}, {none}), "its min is of shape 0, not one number"},
       {file({-1, 4}, {node("Clip", {"x", "", "e"}, {"y"})}, {none}), "its max is of shape 0, not one number"},
       {file({-1, 4}, {node("Dropout", {"x", "e"}, {"y"})}, {none}), "its ratio is of shape 0, not one number"},
