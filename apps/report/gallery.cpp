@@ -64,6 +64,7 @@ std::vector<SheetRow> rows_of_grids(const Evaluation& found) {
     for (const std::string& name : grid.names) heading.cells.push_back({{}, {text("-> ", name)}});
     rows.push_back(std::move(heading));
     for (std::size_t source = 0; source < grid.classes; ++source) {
+      if (!grid.at(source, source).picture) continue;  // no image of this class
       SheetRow row{"", grid.names[source], {}, scale};
       for (std::size_t target = 0; target < grid.classes; ++target) {
         const Grid::Cell& cell = grid.at(source, target);

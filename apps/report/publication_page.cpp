@@ -110,6 +110,18 @@ void benchmark_section(Html& html, const Publication& one) {
                  subject.data_sha256, "`."));
 }
 
+void curves_section(Html& html, std::span<const Publication> all) {
+  html.element("h2", "Curves");
+  for (const Chart& chart : charts(all)) {
+    html.open("figure").element("h3", chart.title).markup(svg_chart(chart)).close();
+  }
+  html.note(
+      "Bands are 95 % intervals. A curve of distances is the share of images that no attempt fooled within that "
+      "distance; images that were never fooled stay to the right end. Accuracy against eps comes from minimum-norm "
+      "attacks, from the radii of several manifests, or, for one attack with an eps, from PGD on the probed images. "
+      "The cost is that of whole attacks: a manifest has no cost of their stages.");
+}
+
 }  // namespace
 
 std::string publication_html(std::span<const Publication> all) {
@@ -128,16 +140,9 @@ std::string publication_html(std::span<const Publication> all) {
     const Changes found = changes(all[0], all[1]);
     html.element("h2", "What changed").table(found.rows, true).note(found.notes());
   }
+  if (all.size() > 1) curves_section(html, all);
   for (const Publication& one : all) benchmark_section(html, one);
-  html.element("h2", "Curves");
-  for (const Chart& chart : charts(all)) {
-    html.open("figure").element("h3", chart.title).markup(svg_chart(chart)).close();
-  }
-  html.note(
-      "Bands are 95 % intervals. A curve of distances is the share of images that no attempt fooled within that "
-      "distance; images that were never fooled stay to the right end. Accuracy against eps comes from minimum-norm "
-      "attacks, from the radii of several manifests, or, for one attack with an eps, from PGD on the probed images. "
-      "The cost is that of whole attacks: a manifest has no cost of their stages.");
+  if (all.size() == 1) curves_section(html, all);
   html.open("footer").text(text("Written by hans ", build_version(), ".")).close();
   return html_page(all.size() == 1 ? text("hans: ", all.front().run().plan.subject.model) : "hans: benchmarks",
                    html.take());
