@@ -1,20 +1,17 @@
 // How far an attack may go.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <optional>
 #include <string_view>
 
+#include <hans/core/norm.hpp>
 #include <hans/core/shape.hpp>
 #include <hans/data/dataset.hpp>
 
 namespace hans::attacks {
 
-/// Distances between images: the largest change, the Euclidean length, the sum of changes, the number of changed
-/// features.
-enum class Norm { linf, l2, l1, l0 };
-constexpr std::array<std::string_view, 4> enum_names(Norm) { return {"linf", "l2", "l1", "l0"}; }
+using hans::Norm;
 
 /// How far an attack may go: a ball around the original, and the range of the features.
 struct Budget {

@@ -1,0 +1,154 @@
+// Branch and bound over the signs of kinks.
+#include "detail/branch.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <queue>
+
+#include <hans/core/error.hpp>
+#include <hans/nn/walk.hpp>
+
+namespace hans::defenses {
+namespace {
+
+namespace bounds = nn::bounds;
+using bounds::Form;
+
+constexpr std::size_t nodes_of_a_round = 32;
+constexpr unsigned steps_of_a_node = 12;
+
+/// The margin under the parent's splits and one more.
+Form half_of(const Form& parent, const bounds::KinkAt& at, real sign) {
+  Form half = parent;
+  half.splits.push_back({at.op, at.unit, sign, 0});
+  half.bound = -std::numeric_limits<double>::infinity();
+  half.branch.reset();
+  half.point = {};
+  return half;
+}
+
+}  // namespace
+
+void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
+            std::span<const std::vector<bounds::KinkAt>> kinks, std::uint64_t nodes,
+            const std::function<bool(std::span<const Branch> made)>& stop, Tape& tape) {
+  using Entry = std::pair<double, std::size_t>;  // the lowest bound first, of equals the oldest
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> open;
+  const auto enter = [&](std::size_t node) {
+    const Form& form = tree.nodes[node].form;
+    if (!form.done()) open.emplace(form.bound, node);
+  };
+  for (std::size_t node = 0; node < tree.nodes.size(); ++node) enter(node);
+  while (!open.empty() && tree.bounded < nodes && !tree.stuck) {
+    const std::size_t first = tree.nodes.size();
+    while (!open.empty() && tree.nodes.size() - first < nodes_of_a_round) {
+      const std::size_t node = open.top().second;
+      open.pop();
+      const std::optional<bounds::KinkAt> at = tree.nodes[node].form.branch;
+      if (!at) {
+        tree.stuck = true;
+        break;
+      }
+      tree.nodes[node].first = tree.nodes.size();
+      for (const real sign : {real{1}, real{-1}}) {
+        Branch half{half_of(tree.nodes[node].form, *at, sign), node};
+        tree.nodes.push_back(std::move(half));
+      }
+      tree.nodes[node].form.point = {};
+    }
+    std::vector<Form*> made;
+    for (std::size_t node = first; node < tree.nodes.size(); ++node) made.push_back(&tree.nodes[node].form);
+    bounds::improve(graph, known, kinks, made, steps_of_a_node, tape);
+    tree.bounded += made.size();
+    for (std::size_t node = first; node < tree.nodes.size(); ++node) enter(node);
+    if (stop(std::span(tree.nodes).subspan(first))) return;
+  }
+}
+
+namespace {
+
+/// Numbers of units as proofs write them: the inputs of all relus, in layer order.
+class UnitNumbers {
+ public:
+  explicit UnitNumbers(const bounds::Graph& graph) {
+    std::size_t next = 0;
+    for (const bounds::Op& op : graph.ops) {
+      first_.push_back(next);
+      if (op.kind == bounds::Kind::kink) next += op.out.elements();
+    }
+  }
+  std::int32_t operator()(std::size_t op, std::size_t unit) const {
+    return static_cast<std::int32_t>(first_[op] + unit);
+  }
+
+ private:
+  std::vector<std::size_t> first_;
+};
+
+/// Whether the slopes of a leaf are those that a checker finds by itself.
+bool is_adaptive(const Form& form, const bounds::Known& known, std::span<const bounds::KinkAt> kinks) {
+  for (std::size_t k = 0; k < form.slopes.size(); ++k) {
+    const Tensor& slopes = known.lines[kinks[k].op].lower_slope;
+    const std::size_t size = slopes.size() / known.count;
+    const real usual = slopes.data()[form.sample * size + kinks[k].unit];
+    if (form.slopes[k] != (usual > 0 ? 255 : 0)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Proof proof_of(const Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
+               std::span<const bounds::KinkAt> kinks) {
+  const UnitNumbers number(graph);
+  Proof proof;
+  proof.bound = std::numeric_limits<double>::infinity();
+  const std::uint32_t sample = tree.nodes.front().form.sample;
+  for (const bounds::KinkAt& at : kinks) {
+    const std::size_t from = graph.ops[at.op].from[0];
+    const double low = double{known.of(known.low, from, sample)[at.unit]};
+    const double high = double{known.of(known.high, from, sample)[at.unit]};
+    if (std::abs(low + high) < (high - low) / 1024) {
+      proof.ties.push_back(2 * number(at.op, at.unit) + (high > -low ? 1 : 0));
+    }
+  }
+  bool given = false;
+  const auto write = [&](const auto& self, std::size_t node) -> void {
+    const Branch& here = tree.nodes[node];
+    if (here.first != Branch::none) {
+      const bounds::Split& split = tree.nodes[here.first].form.splits.back();
+      proof.tree.push_back(number(split.op, split.unit));
+      self(self, here.first);
+      self(self, here.first + 1);
+      return;
+    }
+    const bool usual = is_adaptive(here.form, known, kinks);
+    proof.tree.push_back(usual ? -1 : -2);
+    if (!usual) proof.slopes.insert(proof.slopes.end(), here.form.slopes.begin(), here.form.slopes.end());
+    given = given || !usual;
+    for (const bounds::Split& split : here.form.splits)
+      proof.multipliers.push_back(static_cast<float>(split.multiplier));
+    proof.bound = std::min(proof.bound, here.form.bound);
+  };
+  for (std::size_t root = 0; root < tree.roots; ++root) write(write, root);
+  if (given) {
+    for (const bounds::KinkAt& at : kinks) proof.units.push_back(number(at.op, at.unit));
+  }
+  return proof;
+}
+
+void check_provable(const nn::Sequential& net) {
+  for (std::size_t position = 0; position < net.layers().size(); ++position) {
+    const nn::Layer& layer = net.layers()[position];
+    check(layer.as<nn::Conv2d>() || layer.as<nn::Linear>() || layer.as<nn::Relu>() || layer.as<nn::Flatten>() ||
+              layer.as<nn::Reshape>() || layer.as<nn::Transpose>() || layer.as<nn::Add>() || layer.as<nn::Subtract>() ||
+              layer.as<nn::Multiply>() || layer.as<nn::Constant>() || layer.as<nn::Normalize>() ||
+              layer.as<nn::BatchNorm>() || layer.as<nn::AveragePool2d>() || layer.as<nn::Dropout>() ||
+              layer.as<nn::Negate>(),
+          "layer ", position, " (", layer.spec().name,
+          "): no proof can be written, only a verdict; proofs are for networks of affine layers and relus");
+  }
+}
+
+}  // namespace hans::defenses

@@ -1,0 +1,303 @@
+// Certificates: which images keep their prediction, whatever an attack changes within eps.
+#include <hans/defenses/certify.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include <hans/attacks/ball.hpp>
+#include <hans/attacks/judge.hpp>
+#include <hans/core/error.hpp>
+#include <hans/nn/evaluate.hpp>
+#include <hans/nn/pieces.hpp>
+#include "detail/branch.hpp"
+
+namespace hans::defenses {
+namespace {
+
+namespace bounds = nn::bounds;
+using bounds::Form;
+using nn::BoundMethod;
+
+constexpr std::size_t images_of_a_batch = 16;
+constexpr unsigned steps_of_a_root = 20;
+
+/// What all samples share.
+struct Question {
+  const nn::Sequential& net;
+  const bounds::Graph graph;
+  const data::Samples& samples;
+  const CertifyOptions& options;
+  const attacks::Budget budget;
+  const nn::Ball ball;
+};
+
+/// Takes the images of an attack that the judge finds to be adversarial.
+void attack_open(const Question& question, const attacks::Attack& attack, std::vector<Certificate>& all) {
+  std::vector<std::size_t> open;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    if (all[k].certainty == Certainty::unknown) open.push_back(k);
+  }
+  if (open.empty()) return;
+  const data::Samples samples = question.samples.select(open);
+  const attacks::Goal goal = away_from(samples.labels);
+  const Tensor images = attack(question.net, samples, goal, {.seed = question.options.seed}).images;
+  const attacks::Outcome outcome = attacks::judge(question.net, samples, images, goal, question.budget);
+  for (std::size_t k = 0; k < open.size(); ++k) {
+    if (!outcome.findings[k].evades) continue;
+    Certificate& certificate = all[open[k]];
+    certificate.certainty = Certainty::attacked;
+    certificate.step = Step::attack;
+    certificate.counterexample = images.rows(k, 1);
+  }
+}
+
+/// The forms of all margins of a sample of a batch; `rounding`: what each has to exceed.
+std::vector<Form> margins_of(const bounds::Graph& graph, const Tensor& rounding, std::size_t sample, int label) {
+  const std::size_t classes = graph.features(graph.logits()), right = static_cast<std::size_t>(label);
+  const real* const error = rounding.data() + sample * classes;
+  std::vector<Form> forms;
+  for (std::size_t other = 0; other < classes; ++other) {
+    if (other == right) continue;
+    Form form{static_cast<std::uint32_t>(sample), bounds::margin_form(classes, right, other)};
+    form.wanted = double{error[right]} + double{error[other]};
+    forms.push_back(std::move(form));
+  }
+  return forms;
+}
+
+/// Sets bound, runner-up and flags from the margins' bounds.
+void sum_up(Certificate& certificate, std::span<const Branch> roots, std::span<const double> bound, bool decided,
+            Step step) {
+  certificate.step = step;
+  certificate.bound = std::numeric_limits<double>::infinity();
+  certificate.real = true;
+  for (std::size_t k = 0; k < bound.size(); ++k) {
+    certificate.real = certificate.real && bound[k] > 0;
+    if (std::isnan(bound[k]) || bound[k] < certificate.bound) {
+      certificate.bound = bound[k];
+      const auto& form = roots[k].form.form;
+      certificate.runner_up = static_cast<int>(std::ranges::min_element(form) - form.begin());
+      if (std::isnan(bound[k])) break;
+    }
+  }
+  certificate.float32 = decided && certificate.real;
+  if (certificate.float32) certificate.certainty = Certainty::certified;
+}
+
+/// The bounds that the leaves below each root leave.
+std::vector<double> bounds_of(const Tree& tree) {
+  std::vector<double> least(tree.nodes.size(), std::numeric_limits<double>::infinity());
+  for (std::size_t node = tree.nodes.size(); node-- > 0;) {
+    const Branch& here = tree.nodes[node];
+    if (here.first == Branch::none) least[node] = here.form.bound;
+    // A child's set is part of its parent's, whose bound holds too.
+    if (here.first != Branch::none) least[node] = std::max(here.form.bound, least[node]);
+    if (here.parent != Branch::none) least[here.parent] = std::min(least[here.parent], least[node]);
+  }
+  least.resize(tree.roots);
+  return least;
+}
+
+bool all_done(const Tree& tree) {
+  return std::ranges::all_of(tree.nodes,
+                             [](const Branch& node) { return node.first != Branch::none || node.form.done(); });
+}
+
+/// Bounds of one sample at work.
+class Search {
+ public:
+  Search(const Question& question, Certificate& certificate, std::size_t place, Tape& tape)
+      : question_(question), certificate_(certificate), sample_(question.samples.rows(place, 1)), tape_(tape) {}
+
+  /// The cascade; `from` is its first step.
+  void run(const bounds::Known& known, const Tensor& rounding, std::size_t sample, Step from, Step until) {
+    tree_.nodes.clear();
+    for (Form& form : margins_of(question_.graph, rounding, sample, certificate_.label)) {
+      tree_.nodes.push_back({std::move(form)});
+    }
+    tree_.roots = tree_.nodes.size();
+    std::vector<std::vector<bounds::KinkAt>> kinks(known.count);
+    if (from != Step::ibp) kinks[sample] = bounds::unstable_kinks(question_.graph, known, sample);
+    if (!known.finite[sample]) {
+      certificate_.doubt = Doubt::nan;
+      certificate_.bound = std::numeric_limits<double>::quiet_NaN();
+      certificate_.step = from;
+      return;
+    }
+    std::vector<Form*> roots;
+    for (Branch& node : tree_.nodes) roots.push_back(&node.form);
+    if (from == Step::ibp) {
+      intervals(known);
+      conclude(Step::ibp);
+      return;
+    }
+    bounds::improve(question_.graph, known, kinks, roots, 0, tape_);
+    conclude(Step::crown);
+    if (open() && until >= Step::alpha) {
+      bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, tape_);
+      conclude(Step::alpha);
+      if (until == Step::alpha) try_points(tree_.nodes);
+    }
+    if (open() && until >= Step::branching) {
+      const auto begun = std::chrono::steady_clock::now();
+      bool late = false;
+      const auto stop = [&](std::span<const Branch> made) {
+        if (try_points(made)) return true;
+        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
+        late = question_.options.seconds > 0 && spent.count() > question_.options.seconds;
+        return late;
+      };
+      if (!stop(tree_.nodes)) {
+        branch(tree_, question_.graph, known, kinks, question_.options.nodes, stop, tape_);
+      }
+      certificate_.nodes = tree_.bounded;
+      if (certificate_.certainty != Certainty::attacked) {
+        conclude(Step::branching);
+        if (open() && certificate_.doubt != Doubt::rounding) certificate_.doubt = late ? Doubt::time : Doubt::nodes;
+      }
+    }
+    if (certificate_.certainty == Certainty::certified && question_.options.proofs) {
+      certificate_.proof = proof_of(tree_, question_.graph, known, kinks[sample]);
+    }
+  }
+
+ private:
+  bool open() const { return certificate_.certainty == Certainty::unknown; }
+
+  void intervals(const bounds::Known& known) {
+    bounds::Rows rows;
+    rows.value = question_.graph.logits();
+    const std::size_t classes = question_.graph.features(rows.value);
+    rows.forms = Tensor({tree_.roots, classes});
+    for (std::size_t row = 0; row < tree_.roots; ++row) {
+      rows.sample.push_back(tree_.nodes[row].form.sample);
+      std::ranges::copy(tree_.nodes[row].form.form, rows.forms.mutable_data() + row * classes);
+    }
+    const std::vector<double> all =
+        bounds::lower_bounds(question_.graph, known, rows, false, bounds::elided(question_.graph), tape_).bound;
+    for (std::size_t row = 0; row < tree_.roots; ++row) tree_.nodes[row].form.bound = all[row];
+  }
+
+  void conclude(Step step) {
+    sum_up(certificate_, std::span(tree_.nodes).first(tree_.roots), bounds_of(tree_), all_done(tree_), step);
+    if (open()) {
+      certificate_.doubt = certificate_.real ? Doubt::rounding : Doubt::bound;
+    } else {
+      certificate_.doubt.reset();
+    }
+  }
+
+  /// Whether a minimiser is an adversarial image; the judge decides.
+  bool try_points(std::span<const Branch> nodes) {
+    std::vector<Tensor> points;
+    for (const Branch& node : nodes) {
+      if (!node.form.done() && node.form.point.size() > 0) points.push_back(node.form.point);
+    }
+    if (points.empty()) return false;
+    const std::size_t size = sample_.images.size();
+    data::Samples copies;
+    copies.box = sample_.box;
+    copies.images = Tensor::uninitialised(sample_.images.shape().without_front().with_front(points.size()));
+    Tensor images = copies.images;
+    std::vector<real> low(size), high(size);
+    attacks::bounds(sample_.images.values(), question_.budget, low, high);
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      std::copy_n(sample_.images.data(), size, copies.images.mutable_data() + k * size);
+      copies.labels.push_back(certificate_.label);
+      copies.index.push_back(certificate_.index);
+      for (std::size_t i = 0; i < size; ++i) {
+        images.mutable_data()[k * size + i] = std::clamp(points[k].data()[i], low[i], high[i]);
+      }
+    }
+    const attacks::Outcome outcome =
+        attacks::judge(question_.net, copies, images, away_from(copies.labels), question_.budget, {}, nullptr);
+    for (std::size_t k = 0; k < points.size(); ++k) {
+      if (!outcome.findings[k].evades) continue;
+      certificate_.certainty = Certainty::attacked;
+      certificate_.step = Step::branching;
+      certificate_.doubt.reset();
+      certificate_.counterexample = images.rows(k, 1);
+      return true;
+    }
+    return false;
+  }
+
+  const Question& question_;
+  Certificate& certificate_;
+  const data::Samples sample_;
+  Tape& tape_;
+  Tree tree_;
+};
+
+/// Runs a step of the cascade for the open samples among some.
+void bound_some(const Question& question, std::span<const std::size_t> which, Step from, Step until,
+                std::vector<Certificate>& all, Tape& tape) {
+  const Tensor images = question.samples.select(which).images;
+  const BoundMethod method = from == Step::ibp ? BoundMethod::ibp : BoundMethod::crown;
+  const bounds::Known known =
+      bounds::known_of(question.graph, images, question.ball, method, nn::Slope::adaptive, tape);
+  const Tensor rounding = bounds::float_error(question.graph, known, tape);
+  for (std::size_t k = 0; k < which.size(); ++k) {
+    Search(question, all[which[k]], which[k], tape).run(known, rounding, k, from, until);
+  }
+}
+
+/// The same for all open samples, `at_once` together.
+void bound_open(const Question& question, Step from, Step until, std::size_t at_once, nn::Finished& finished,
+                std::vector<Certificate>& all, Tape& tape) {
+  std::vector<std::size_t> open;
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    if (all[k].certainty == Certainty::unknown && all[k].doubt != Doubt::nan) open.push_back(k);
+  }
+  nn::on_tapes((open.size() + at_once - 1) / at_once, tape, [&](Tape& own, std::size_t unit) {
+    const std::size_t first = unit * at_once, count = std::min(at_once, open.size() - first);
+    const std::span<const std::size_t> which = std::span(open).subspan(first, count);
+    bound_some(question, which, from, until, all, own);
+    const auto decided = [&](std::size_t k) { return all[k].certainty != Certainty::unknown; };
+    finished.add(static_cast<std::size_t>(std::ranges::count_if(which, decided)));
+  });
+}
+
+}  // namespace
+
+std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples& samples,
+                                 const CertifyOptions& options) {
+  check(!net.random(), "the model is random in evaluation: no certificate of one evaluation speaks of the next");
+  check_usage(options.method != CertifyMethod::complete || options.norm == Norm::linf,
+              "complete is for linf; use --method alpha for other norms");
+  attacks::check_labels(samples, net.classes());
+  if (options.proofs) {
+    check_usage(options.norm == Norm::linf, "proofs are for linf");
+    check_provable(net);
+  }
+  const float eps = options.eps;
+  const Question question{net,
+                          bounds::graph_of(net),
+                          samples,
+                          options,
+                          attacks::budget_of("certify", &eps, options.norm, net.input(), samples.box),
+                          {options.norm, eps, samples.box.lo, samples.box.hi}};
+  std::vector<Certificate> all(samples.size());
+  const std::vector<int> predictions = nn::predict(net, samples.images);
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    all[k] = {samples.index[k], samples.labels[k], predictions[k]};
+    all[k].certainty = predictions[k] == samples.labels[k] ? Certainty::unknown : Certainty::wrong;
+  }
+  nn::Finished finished(options.progress);
+  if (options.first) attack_open(question, *options.first, all);
+  finished.add(static_cast<std::size_t>(
+      std::ranges::count_if(all, [](const Certificate& each) { return each.certainty != Certainty::unknown; })));
+  Tape tape;
+  bound_open(question, Step::ibp, Step::ibp, images_of_a_batch, finished, all, tape);
+  if (options.method == CertifyMethod::ibp) return all;
+  const Step until = options.method == CertifyMethod::crown ? Step::crown : Step::alpha;
+  bound_open(question, Step::crown, until, images_of_a_batch, finished, all, tape);
+  if (options.second) attack_open(question, *options.second, all);
+  if (options.method == CertifyMethod::complete) {
+    bound_open(question, Step::crown, Step::branching, 1, finished, all, tape);
+  }
+  return all;
+}
+
+}  // namespace hans::defenses

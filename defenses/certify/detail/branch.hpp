@@ -1,0 +1,39 @@
+// Branch and bound over the signs of kinks.
+#pragma once
+
+#include <functional>
+
+#include <hans/defenses/certify.hpp>
+#include "../../../nn/bounds/detail/optimise.hpp"
+
+namespace hans::defenses {
+
+/// A subset of an image's ball on which the signs of some kinks are given, and the bound of one margin there.
+struct Branch {
+  nn::bounds::Form form;
+  std::size_t parent = none, first = none;  ///< nodes; the children are `first` (the split kink >= 0) and the next
+  static constexpr std::size_t none = ~std::size_t{0};
+};
+
+/// A search: its nodes, the roots first. Nodes that are neither split nor done are left open.
+struct Tree {
+  std::vector<Branch> nodes;
+  std::size_t roots = 0;
+  std::size_t bounded = 0;  ///< nodes bounded in it, without the roots
+  bool stuck = false;       ///< all kinks of an open node are split
+};
+
+/// Splits the open nodes with the lowest bounds, in rounds of a fixed number, until none is open, `nodes` are bounded,
+/// or `stop` says so. It gets the new nodes of each round.
+void branch(Tree& tree, const nn::bounds::Graph& graph, const nn::bounds::Known& known,
+            std::span<const std::vector<nn::bounds::KinkAt>> kinks, std::uint64_t nodes,
+            const std::function<bool(std::span<const Branch> made)>& stop, Tape& tape);
+
+/// The proof that the tree, without open nodes, makes.
+Proof proof_of(const Tree& tree, const nn::bounds::Graph& graph, const nn::bounds::Known& known,
+               std::span<const nn::bounds::KinkAt> kinks);
+
+/// Throws Error, which names the layer, for a network whose certificates cannot be written as proofs.
+void check_provable(const nn::Sequential& net);
+
+}  // namespace hans::defenses

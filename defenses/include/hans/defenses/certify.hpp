@@ -1,0 +1,89 @@
+// Certificates: which images keep their prediction, whatever an attack changes within eps.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <hans/attacks/attack.hpp>
+#include <hans/core/required.hpp>
+#include <hans/data/dataset.hpp>
+#include <hans/nn/bounds.hpp>
+
+namespace hans::defenses {
+
+/// What is known of an image. certified: no image of ball and box has another prediction. attacked: one has. wrong: the
+/// image itself is misclassified; not examined.
+enum class Certainty { certified, attacked, unknown, wrong };
+constexpr std::array<std::string_view, 4> enum_names(Certainty) {
+  return {"certified", "attacked", "unknown", "wrong"};
+}
+
+/// Why an image is unknown: the node budget or the time is used up; proved in real arithmetic, but float32 rounding may
+/// undo it; a bound is not a number; or, with a method that is not complete, its bound does not suffice.
+enum class Doubt { nodes, time, rounding, nan, bound };
+constexpr std::array<std::string_view, 5> enum_names(Doubt) { return {"nodes", "time", "rounding", "nan", "bound"}; }
+
+/// The step that decided.
+enum class Step { attack, ibp, crown, alpha, branching };
+constexpr std::array<std::string_view, 5> enum_names(Step) { return {"attack", "ibp", "crown", "alpha", "branching"}; }
+
+/// How far to go: intervals; linear bounds; linear bounds with optimised slopes; or branch and bound until the image is
+/// certified, attacked, or the nodes are used up (complete; linf only). Each includes those before it, so that cheap
+/// bounds decide what they can.
+enum class CertifyMethod { ibp, crown, alpha, complete };
+constexpr std::array<std::string_view, 4> enum_names(CertifyMethod) { return {"ibp", "crown", "alpha", "complete"}; }
+
+/// Without a clock the same options give the same results on every machine, whatever the threads.
+struct CertifyOptions {
+  Norm norm = Norm::linf;
+  Required<float> eps;
+  CertifyMethod method = CertifyMethod::complete;
+  std::uint64_t nodes = 20000;  ///< of branch and bound, for each image
+  double seconds = 0;           ///< for each image in branch and bound; 0: no limit. A result cut short is `time`
+  bool proofs = false;          ///< keep proofs of what is certified; linf, networks of affine layers and relus
+  /// Attacks whose images the judge decides on: `first` on all images, `second` on those that bounds leave open.
+  std::optional<attacks::Attack> first = {}, second = {};
+  std::uint64_t seed = 0;  ///< of the attacks
+  /// Called with the images decided; never concurrently.
+  std::function<void(std::size_t done)> progress = {};
+};
+
+/// A proof that someone else can check; see FORMAT.md, Proofs. All numbers are of one image.
+struct Proof {
+  double bound = 0;                       ///< no margin is smaller, in real arithmetic
+  std::vector<std::int32_t> ties = {};    ///< 2 * unit + slope: root slopes that rounding may decide otherwise
+  std::vector<std::int32_t> tree = {};    ///< per other class, in preorder: a split's unit, -1 or -2: a leaf
+  std::vector<std::int32_t> units = {};   ///< that `slopes` are for
+  std::vector<std::uint8_t> slopes = {};  ///< per leaf -2: one for each unit, in 1/255
+  std::vector<float> multipliers = {};    ///< per leaf: one for each split above it
+};
+
+/// The verdict on an image.
+struct Certificate {
+  std::uint32_t index = 0;  ///< position in the data set
+  int label = 0, prediction = 0;
+  Certainty certainty = Certainty::unknown;
+  std::optional<Doubt> doubt = {};  ///< why it is unknown
+  std::optional<Step> step = {};    ///< what decided; of an unknown image: the last that was tried; none if wrong
+  double bound = 0;                 ///< the smallest margin's best bound in real arithmetic; NaN: none
+  int runner_up = -1;               ///< the class of that margin; -1: none
+  std::uint64_t nodes = 0;
+  /// Proved for real arithmetic, and for every float32 evaluation (nn::MarginBounds). Certified needs both.
+  bool real = false, float32 = false;
+  Tensor counterexample = {};  ///< of an attacked image: 1 x height x width x channels; inside ball and box
+  std::optional<Proof> proof = {};
+};
+
+/// Certifies samples: first the attack, whose images the judge decides on, then bounds of growing cost (intervals,
+/// CROWN, optimised slopes), then branch and bound over the signs of relu inputs (Bunel 2020, Wang 2021), in rounds of
+/// a fixed number of nodes; each node's minimiser is tried as an adversarial image. The verdict on a sample does not
+/// depend on the others. Throws what nn::bound_margins throws, and UsageError for complete in another norm than linf,
+/// and Error for a random model.
+std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples& samples,
+                                 const CertifyOptions& options);
+
+}  // namespace hans::defenses

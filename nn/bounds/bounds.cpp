@@ -1,0 +1,108 @@
+// Bounds of margins.
+#include <hans/nn/bounds.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+#include <hans/core/error.hpp>
+#include <hans/nn/pieces.hpp>
+#include "detail/optimise.hpp"
+
+namespace hans::nn {
+namespace {
+
+constexpr std::size_t images_of_a_batch = 16;
+
+using bounds::Form;
+using bounds::Graph;
+
+void bound_some(const Graph& graph, const Tensor& images, std::span<const int> labels, const Ball& ball,
+                const BoundOptions& options, Tape& tape, double* bound, double* rounding) {
+  const std::size_t classes = graph.features(graph.logits());
+  const bounds::Known known = bounds::known_of(graph, images, ball, options.method, options.slope, tape);
+  const Tensor error = bounds::float_error(graph, known, tape);
+  std::vector<Form> forms;
+  for (std::size_t sample = 0; sample < labels.size(); ++sample) {
+    const std::size_t label = static_cast<std::size_t>(labels[sample]);
+    for (std::size_t other = 0; other < classes; ++other) {
+      if (other == label) continue;
+      forms.push_back({static_cast<std::uint32_t>(sample), bounds::margin_form(classes, label, other)});
+      forms.back().wanted = std::numeric_limits<double>::infinity();
+    }
+  }
+  std::vector<std::vector<bounds::KinkAt>> kinks(labels.size());
+  if (options.method == BoundMethod::alpha) {
+    for (std::size_t sample = 0; sample < labels.size(); ++sample) {
+      kinks[sample] = bounds::unstable_kinks(graph, known, sample);
+    }
+    std::vector<Form*> all;
+    for (Form& form : forms) all.push_back(&form);
+    bounds::improve(graph, known, kinks, all, options.steps, tape);
+  } else {
+    bounds::Rows rows;
+    rows.value = graph.logits();
+    rows.forms = Tensor({forms.size(), classes});
+    for (std::size_t row = 0; row < forms.size(); ++row) {
+      rows.sample.push_back(forms[row].sample);
+      std::ranges::copy(forms[row].form, rows.forms.mutable_data() + row * classes);
+    }
+    const std::size_t stop = options.method == BoundMethod::ibp ? bounds::elided(graph) : 0;
+    const std::vector<double> all = bounds::lower_bounds(graph, known, rows, false, stop, tape).bound;
+    for (std::size_t row = 0; row < forms.size(); ++row) forms[row].bound = all[row];
+  }
+  std::size_t row = 0;
+  for (std::size_t sample = 0; sample < labels.size(); ++sample) {
+    const std::size_t label = static_cast<std::size_t>(labels[sample]), first = sample * classes;
+    for (std::size_t other = 0; other < classes; ++other) {
+      const double nothing = std::numeric_limits<double>::quiet_NaN();
+      bound[first + other] = other == label         ? std::numeric_limits<double>::infinity()
+                             : known.finite[sample] ? forms[row++].bound
+                                                    : (++row, nothing);
+      rounding[first + other] =
+          other == label ? 0 : double{error.data()[first + label]} + double{error.data()[first + other]};
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t MarginBounds::closest(std::size_t sample) const {
+  const double* const row = bound.data() + sample * classes;
+  std::size_t least = 0;
+  for (std::size_t other = 0; other < classes; ++other) {
+    if (std::isnan(row[other])) return other;
+    if (row[other] < row[least]) least = other;
+  }
+  return least;
+}
+
+bool MarginBounds::wins(std::size_t sample, bool rounded) const {
+  for (std::size_t i = sample * classes; i < (sample + 1) * classes; ++i) {
+    if (!(bound[i] > (rounded ? rounding[i] : 0))) return false;
+  }
+  return true;
+}
+
+MarginBounds bound_margins(const Sequential& net, const Tensor& images, std::span<const int> labels, const Ball& ball,
+                           const BoundOptions& options) {
+  check(images.shape() == net.input().with_front(labels.size()), labels.size(), " labels need as many images of ",
+        net.input(), ", not ", images.shape());
+  for (const int label : labels) {
+    check_usage(label >= 0 && static_cast<std::size_t>(label) < net.classes(), "the label ", label, " is none of ",
+                net.classes(), " classes");
+  }
+  const Graph graph = bounds::graph_of(net);
+  MarginBounds all;
+  all.classes = net.classes();
+  all.bound.resize(labels.size() * all.classes);
+  all.rounding.resize(all.bound.size());
+  Tape tape;
+  on_tapes((labels.size() + images_of_a_batch - 1) / images_of_a_batch, tape, [&](Tape& own, std::size_t unit) {
+    const std::size_t first = unit * images_of_a_batch, count = std::min(images_of_a_batch, labels.size() - first);
+    bound_some(graph, images.rows(first, count), labels.subspan(first, count), ball, options, own,
+               all.bound.data() + first * all.classes, all.rounding.data() + first * all.classes);
+  });
+  return all;
+}
+
+}  // namespace hans::nn

@@ -1,0 +1,79 @@
+// A network as bounds see it: affine maps, and functions that lines enclose.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <hans/autodiff/tape.hpp>
+#include <hans/nn/sequential.hpp>
+
+namespace hans::nn::bounds {
+
+/// An affine map y = W x + b of one or several operands. Tensors have samples, or rows, in front.
+struct AffineMap {
+  std::function<Tensor(Tape&, std::span<const Tensor> x)> forward;    ///< W x + b
+  std::function<Tensor(Tape&, std::span<const Tensor> x)> magnitude;  ///< |W| x
+  /// row * W for each row, one tensor for each operand.
+  std::function<std::vector<Tensor>(Tape&, const Tensor& rows)> backward;
+  /// Exact rows * W for rows that are 0 but for a 1 at one unit; empty: only backward().
+  std::function<Tensor(std::span<const std::size_t> units)> column;
+  Tensor offset;            ///< b for one sample; no elements: 0
+  Tensor offset_magnitude;  ///< what |b| and what it was made of come to; no elements: 0
+  /// The roundings of an element of forward() and backward(), in any order of the sums; 0: exact.
+  std::size_t forward_terms = 0, backward_terms = 0;
+};
+
+/// left * x below 0, right * x above, for each feature of a sample.
+struct Kink {
+  std::vector<real> left, right;
+  bool convex = true;  ///< right >= left everywhere
+};
+
+/// A function of one number. Between grid points that lie `step` apart it leaves the chord by at most
+/// curvature(low, high) * step^2 / 8; `breaks` are grid points. Evaluation errs by at most
+/// `curve_error` * max(1, |f|).
+struct Curve {
+  std::function<void(std::span<const real> in, std::span<real> out)> evaluate;
+  std::function<double(double low, double high)> curvature;
+  std::function<double(double low, double high)> steepness;  ///< largest |f'|
+  std::vector<double> breaks = {};
+};
+inline constexpr double curve_error = 0x1p-20;
+
+/// The largest of several elements of the operand for each feature (the smallest: negated before and after).
+struct Select {
+  std::vector<std::vector<std::uint32_t>> candidates;
+};
+
+enum class Kind { affine, kink, curve, select };
+
+struct Op {
+  std::size_t layer = 0;               ///< in the network, for messages
+  std::vector<std::size_t> from = {};  ///< values: 0 the images, k + 1 the output of op k
+  Shape out = {};                      ///< of one sample
+  Kind kind = Kind::affine;
+  AffineMap affine = {};
+  Kink kink = {};
+  Curve curve = {};
+  Select select = {};
+};
+
+/// A network's ops. The network must outlive it.
+struct Graph {
+  Shape input;
+  std::vector<Op> ops;
+  std::vector<bool> relaxed;  ///< per value: an op that is not affine reads it
+
+  const Shape& shape(std::size_t value) const { return value == 0 ? input : ops[value - 1].out; }
+  std::size_t features(std::size_t value) const { return shape(value).elements(); }
+  std::size_t logits() const { return ops.size(); }
+};
+
+/// Throws Error, which names the layer and what could be done, for a layer that no bound is known for, and for weights
+/// that are not finite. A softmax at the end, which leaves the order of the logits, is left out.
+Graph graph_of(const Sequential& net);
+
+}  // namespace hans::nn::bounds

@@ -1,0 +1,65 @@
+// What is known of a network's values on sets of images: bounds, lines, and how far floats may be off.
+#pragma once
+
+#include <hans/core/norm.hpp>
+#include <hans/nn/bounds.hpp>
+#include "graph.hpp"
+
+namespace hans::nn::bounds {
+
+/// n roundings of relative size `unit` in any order, as one factor (Higham 2002): n u / (1 - n u).
+constexpr double gamma(std::size_t n, double unit) {
+  const double all = static_cast<double>(n) * unit;
+  return all / (1 - all);
+}
+inline constexpr double unit_of_kernels = std::numeric_limits<real>::epsilon() / 2.0;
+inline constexpr double unit_of_float = 0x1p-24;
+inline constexpr double smallest_float = 0x1p-149;
+
+/// The lines that enclose a function of one number, each array samples x features: lower_slope * z + lower_add <= f(z)
+/// <= upper_slope * z + upper_add.
+struct Lines {
+  Tensor lower_slope, lower_add, upper_slope, upper_add;
+};
+
+/// For a maximum: the candidate that is its lower bound, and whether no other can be larger. samples x features.
+struct Chosen {
+  std::vector<std::uint32_t> candidate;
+  std::vector<std::uint8_t> alone;
+};
+
+/// Facts about `count` sets of images. All bounds hold in real arithmetic.
+struct Known {
+  std::size_t count = 0;
+  Ball ball;
+  Tensor centres;
+  std::vector<Tensor> low, high, reach;        ///< per value: bounds, and the larger of their magnitudes
+  std::vector<Tensor> mass;                    ///< per op: |W| reach + |b|; for exact ones without offset nothing
+  std::vector<std::vector<double>> underflow;  ///< per op and sample: what denormal numbers may add to a row
+  std::vector<Lines> lines;                    ///< per op
+  std::vector<Chosen> chosen;                  ///< per op
+  std::vector<bool> finite;                    ///< per sample: every bound is a number
+
+  std::span<const real> of(const std::vector<Tensor>& all, std::size_t value, std::size_t sample) const {
+    const std::size_t size = all[value].size() / count;
+    return all[value].values().subspan(sample * size, size);
+  }
+};
+
+/// The set of images of each sample: the ball cut with the box.
+Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ball);
+
+/// Sets known.reach[value] from its bounds.
+void set_reach(Known& known, std::size_t value);
+
+/// Bounds the output of op k by intervals, from those of its operands.
+void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& tape);
+
+/// Once the operands' bounds are final: lines for a function, masses for an affine map.
+void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& tape);
+
+/// How far each logit of a float32 evaluation may be from real arithmetic, on any image of the set: samples x classes.
+/// The sums may be taken in any order, with or without FMA; activations err by `curve_error` at most.
+Tensor float_error(const Graph& graph, const Known& known, Tape& tape);
+
+}  // namespace hans::nn::bounds

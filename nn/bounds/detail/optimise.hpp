@@ -1,0 +1,51 @@
+// Optimised linear bounds: slopes below unstable kinks, and multipliers of splits.
+#pragma once
+
+#include <limits>
+#include <optional>
+
+#include "rows.hpp"
+
+namespace hans::nn::bounds {
+
+/// A kink of the network.
+struct KinkAt {
+  std::uint32_t op = 0, unit = 0;
+  friend bool operator==(const KinkAt&, const KinkAt&) = default;
+};
+
+/// The convex kinks of a sample whose input may have either sign, in order of op and unit.
+std::vector<KinkAt> unstable_kinks(const Graph& graph, const Known& known, std::size_t sample);
+
+/// A linear form of the logits on the set of images of a sample, perhaps under splits, and the best bound found.
+struct Form {
+  std::uint32_t sample = 0;
+  std::vector<real> form;  ///< per logit
+  double constant = 0;     ///< is added to the form
+  double wanted = 0;       ///< optimisation ends once the bound is larger
+  std::vector<std::uint8_t> slopes =
+      {};  ///< per unstable kink, in 1/255 of the way from `left` to `right`; empty: adaptive
+  std::vector<Split> splits = {};
+  double bound = -std::numeric_limits<double>::infinity();
+  std::optional<KinkAt> branch = {};  ///< the kink to split next; none if all are split
+  Tensor point = {};                  ///< the image where the bound is attained
+
+  bool done() const { return bound > wanted; }
+};
+
+/// The logits' difference z_label - z_other.
+std::vector<real> margin_form(std::size_t classes, std::size_t label, std::size_t other);
+
+/// Raises the bounds of forms that are not done by `steps` steps of projected Adam on their slopes and multipliers
+/// (alpha-CROWN, Xu 2021; beta-CROWN, Wang 2021); with 0 steps only computes them. Keeps the best of each. The result
+/// of a form does not depend on the others. `kinks`: unstable_kinks() of each sample.
+void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
+             std::span<Form* const> forms, unsigned steps, Tape& tape);
+
+/// Bounds of all values of the network by the method, without the margins.
+Known known_of(const Graph& graph, const Tensor& images, const Ball& ball, BoundMethod method, Slope slope, Tape& tape);
+
+/// The value where interval bounds of the margins start: the operand of the last affine layers.
+std::size_t elided(const Graph& graph);
+
+}  // namespace hans::nn::bounds

@@ -1,0 +1,488 @@
+// Networks as bounds see them: each layer as an affine map or as functions that lines enclose.
+#include "detail/graph.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+
+#include <hans/autodiff/arrays.hpp>
+#include <hans/core/error.hpp>
+#include <hans/nn/walk.hpp>
+#include "detail/curves.hpp"
+
+namespace hans::nn::bounds {
+namespace {
+
+/// A function of operands, with samples in front of those that depend on the images.
+using Function = std::function<Var(Tape&, std::span<const Var>)>;
+
+/// The operands of an affine layer: shapes of one sample, and the values of those that are constant.
+struct Given {
+  std::vector<Shape> shapes;
+  std::vector<std::optional<Tensor>> constants;
+
+  /// Vars of all operands, from the values of those that are not constant.
+  std::vector<Var> vars(Tape& tape, std::span<const Tensor> x, bool watched, bool positive) const {
+    std::vector<Var> all;
+    for (const std::optional<Tensor>& constant : constants) {
+      if (!constant) {
+        all.push_back(watched ? tape.watch(x.front()) : tape.constant(x.front()));
+        x = x.subspan(1);
+      } else {
+        all.push_back(positive ? abs(tape.constant(*constant)) : tape.constant(*constant));
+      }
+    }
+    return all;
+  }
+};
+
+Tensor absolute(const Tensor& x) {
+  Tape tape;
+  return abs(tape.constant(x)).value();
+}
+
+bool is_zero(const Tensor& x) {
+  return std::ranges::all_of(x.values(), [](real value) { return value == 0; });
+}
+
+/// One zero sample of each operand that is not constant.
+std::vector<Tensor> zeros(const Given& given, std::size_t samples) {
+  std::vector<Tensor> all;
+  for (std::size_t k = 0; k < given.shapes.size(); ++k) {
+    if (!given.constants[k]) all.emplace_back(given.shapes[k].with_front(samples));
+  }
+  return all;
+}
+
+/// The affine map of a function; `positive` is the same with all factors made positive.
+AffineMap map_of(const Given& given, const Function& f, const Function& positive) {
+  AffineMap map;
+  map.forward = [given, f](Tape& tape, std::span<const Tensor> x) {
+    tape.rewind();
+    return f(tape, given.vars(tape, x, false, false)).value();
+  };
+  const Tensor offset = [&] {
+    Tape tape;
+    return map.forward(tape, zeros(given, 1));
+  }();
+  const Tensor shift = [&] {
+    Tape tape;
+    return positive(tape, given.vars(tape, zeros(given, 1), false, true)).value();
+  }();
+  const bool none = is_zero(shift);
+  map.magnitude = [given, positive, shift, none](Tape& tape, std::span<const Tensor> x) {
+    tape.rewind();
+    const Var y = positive(tape, given.vars(tape, x, false, true));
+    return (none ? y : y - tape.constant(shift.reshaped(shift.shape().without_front()))).value();
+  };
+  map.backward = [given, f](Tape& tape, const Tensor& rows) {
+    tape.rewind();
+    const std::vector<Var> x = given.vars(tape, zeros(given, rows.shape()[0]), true, false);
+    const Var y = f(tape, x);
+    std::vector<Var> targets;
+    for (const Var& each : x) {
+      if (each.tracked()) targets.push_back(each);
+    }
+    std::vector<Tensor> parts(targets.size());
+    tape.gradients(y, rows, targets, parts);
+    return parts;
+  };
+  if (!is_zero(offset)) map.offset = offset.reshaped(offset.shape().without_front());
+  if (!none) map.offset_magnitude = absolute(shift.reshaped(shift.shape().without_front()));
+  return map;
+}
+
+AffineMap map_of(const Given& given, const Function& f) { return map_of(given, f, f); }
+
+/// The map of a layer without weights.
+Function run_of(const LayerAt& at) {
+  return [layer = at.layer(), buffers = at.buffers(), position = at.position](Tape& tape, std::span<const Var> x) {
+    return layer(tape, x, {{}, buffers, {}, position});
+  };
+}
+
+/// How often the elements of a smaller array are used where it is broadcast; 0: once.
+std::size_t repeats(const Given& given, const Shape& out) {
+  std::size_t most = 0;
+  for (std::size_t k = 0; k < given.shapes.size(); ++k) {
+    if (given.constants[k]) continue;
+    const std::size_t size = given.shapes[k].elements();
+    if (size < out.elements()) most = std::max(most, out.elements() / std::max<std::size_t>(1, size));
+  }
+  return most;
+}
+
+class Builder {
+ public:
+  explicit Builder(const Sequential& net) : net_(net) {
+    graph_.input = net.input();
+    graph_.relaxed = {false};
+    of_layer_.resize(net.layers().size());
+  }
+
+  Graph build() {
+    const std::size_t count = net_.layers().size();
+    const bool scaled =
+        net_.layers()[count - 1].as<Softmax>() != nullptr || net_.layers()[count - 1].as<LogSoftmax>() != nullptr;
+    for (std::size_t position = 0; position < count - (scaled ? 1 : 0); ++position) {
+      const LayerAt at{net_, position};
+      given_ = {};
+      from_ = {};
+      for (const Source& source : at.sources) {
+        const Place place = source.layer == Source::images ? Place{0, {}} : of_layer_[source.layer];
+        given_.shapes.push_back(place.constant ? place.constant->shape() : graph_.shape(place.value));
+        given_.constants.push_back(place.constant);
+        if (!place.constant) from_.push_back(place.value);
+      }
+      position_ = position;
+      if (from_.empty()) {
+        of_layer_[position] = {0, constant_of(at)};
+      } else {
+        visit(at.layer(), *this, at);
+        of_layer_[position] = {graph_.ops.size(), {}};
+      }
+    }
+    const std::size_t last = scaled ? net_.sources(count - 1)[0].layer : count - 1;
+    check(last < of_layer_.size() && !of_layer_[last].constant && of_layer_[last].value == graph_.logits(),
+          "its logits do not depend on the images");
+    return std::move(graph_);
+  }
+
+  // --- moves: exact ---------------------------------------------------------------------------------
+  void operator()(const OneOf<Reshape, Flatten, Transpose, Dropout, Negate> auto& layer, const LayerAt& at) {
+    const Function f = run_of(at);
+    constexpr bool negates = std::same_as<std::decay_t<decltype(layer)>, Negate>;
+    add_affine(at.out(),
+               negates ? map_of(given_, f, [](Tape&, std::span<const Var> x) { return x[0]; }) : map_of(given_, f));
+  }
+  void operator()(const Concat&, const LayerAt& at) { add_affine(at.out(), map_of(given_, run_of(at))); }
+  void operator()(const Take&, const LayerAt& at) {
+    std::map<real, std::size_t> uses;
+    std::size_t most = 0;
+    for (const real index : at.buffers()[0].values()) most = std::max(most, index < 0 ? 0 : ++uses[index]);
+    add_affine(at.out(), map_of(given_, run_of(at)), 0, most > 1 ? most : 0);
+  }
+
+  // --- sums -----------------------------------------------------------------------------------------
+  void operator()(const Add&, const LayerAt& at) {
+    add_affine(at.out(), map_of(given_, run_of(at)), 2, repeats(given_, at.out()));
+  }
+  void operator()(const Subtract&, const LayerAt& at) {
+    add_affine(at.out(), map_of(given_, run_of(at), [](Tape&, std::span<const Var> x) { return x[0] + x[1]; }), 2,
+               repeats(given_, at.out()));
+  }
+  void operator()(const Multiply&, const LayerAt& at) {
+    if (from_.size() > 1) refuse(at, "multiplies two values that depend on the image");
+    add_affine(at.out(), map_of(given_, run_of(at)), 2, 2 + repeats(given_, at.out()));
+  }
+  void operator()(const Divide&, const LayerAt& at) {
+    if (from_.size() > 1 || given_.constants[0]) refuse(at, "divides by a value that depends on the image");
+    add_affine(at.out(), map_of(given_, run_of(at)), 2, 2 + repeats(given_, at.out()));
+  }
+  void operator()(const Matmul&, const LayerAt& at) {
+    if (from_.size() > 1) refuse(at, "multiplies two values that depend on the image");
+    const std::size_t terms = (given_.constants[0] ? *given_.constants[0] : *given_.constants[1]).size();
+    add_affine(at.out(), map_of(given_, run_of(at)), terms + 1, terms + 1);
+  }
+  void operator()(const AveragePool2d& layer, const LayerAt& at) {
+    const Extent kernel = layer.kernel;
+    const std::size_t area = std::size_t{kernel.height} * kernel.width;
+    add_affine(at.out(), map_of(given_, run_of(at)), area + 2, 2 * area + 2);
+  }
+  void operator()(const Reduce& layer, const LayerAt& at) {
+    const std::size_t count = at.in().elements() / std::max<std::size_t>(1, at.out().elements());
+    const Reduction by = layer.by;
+    if (by == Reduction::l2) refuse(at, "takes an l2 norm");
+    if (by == Reduction::sum || by == Reduction::mean) {
+      add_affine(at.out(), map_of(given_, run_of(at)), count + 2, 2);
+      return;
+    }
+    // Which elements meet in one of the result: that of their sum.
+    Tape tape;
+    const Var x = tape.watch(Tensor(at.in().with_front(1)));
+    const Var y = reduce(x, Reduction::sum, in_batch(layer), layer.keep);
+    add_select(at.out(), by == Reduction::min, [&](std::size_t k) {
+      Tensor seed(y.shape()), part;
+      seed.mutable_data()[k] = 1;
+      tape.gradients(y, seed, {&x, 1}, {&part, 1});
+      std::vector<std::uint32_t> all;
+      for (std::size_t i = 0; i < part.size(); ++i) {
+        if (part.data()[i] != 0) all.push_back(static_cast<std::uint32_t>(i));
+      }
+      return all;
+    });
+  }
+  void operator()(const BatchNorm& layer, const LayerAt& at) {
+    Tape tape;
+    const Affine stored = affine_of(
+        tape, layer.eps, std::array{tape.constant(at.weights()[0]), tape.constant(at.weights()[1])}, at.buffers());
+    const Tensor mean = absolute(at.buffers()[0]), bias = absolute(at.weights()[1]);
+    add_scaling(at.out(), stored.factor.value(), stored.summand.value(),
+                (abs(stored.factor) * tape.constant(mean) + tape.constant(bias)).value());
+  }
+  void operator()(const Normalize& layer, const LayerAt& at) {
+    const auto numbers = [&at](const std::optional<PerChannel>& each, float usual) {
+      const std::size_t channels = at.out()[at.out().rank() - 1];
+      std::vector<real> all(channels, usual);
+      if (each) {
+        for (std::size_t k = 0; k < channels; ++k) all[k] = each->all[each->all.size() == 1 ? 0 : k];
+      }
+      return Tensor({channels}, all);
+    };
+    Tape tape;
+    const Var deviation = tape.constant(numbers(layer.std, 1)), mean = tape.constant(numbers(layer.mean, 0));
+    const Var factor = tape.constant(numbers({}, layer.scale)) / deviation, shift = mean / deviation;
+    add_scaling(at.out(), factor.value(), (-shift).value(), abs(shift).value());
+  }
+  void operator()(const Linear& layer, const LayerAt& at) {
+    const Tensor w = at.weights()[0];
+    AffineMap map = products(
+        at, layer.bias, [](const Var& x, const Var& weights, const Var& bias) { return linear(x, weights, bias); });
+    const std::size_t in = w.shape()[0], units = w.shape()[1];
+    const Tensor turned = w.reshaped({1, 1, in, units});
+    map.backward = [turned, in, units](Tape& tape, const Tensor& rows) {
+      tape.rewind();
+      const std::size_t count = rows.shape()[0];
+      const Var x =
+          conv_transpose2d(tape.constant(rows.reshaped({count, 1, 1, units})), tape.constant(turned), {}, {}, 1, 1);
+      return std::vector{x.value().reshaped({count, in})};
+    };
+    map.column = [w, in, units](std::span<const std::size_t> chosen) {
+      Tensor rows = Tensor::uninitialised({chosen.size(), in});
+      real* to = rows.mutable_data();
+      for (const std::size_t unit : chosen) {
+        for (std::size_t k = 0; k < in; ++k) *to++ = w.data()[k * units + unit];
+      }
+      return rows;
+    };
+    add_affine(at.out(), std::move(map), in + 1, units);
+  }
+  void operator()(const Conv2d& layer, const LayerAt& at) {
+    const Tensor w = at.weights()[0];
+    const Window window = window_of(layer, at.in());
+    AffineMap map = products(at, layer.bias, [window](const Var& x, const Var& weights, const Var& bias) {
+      return conv2d(x, weights, bias, window);
+    });
+    map.backward = [w, window, in = at.in()](Tape& tape, const Tensor& rows) {
+      tape.rewind();
+      return std::vector{conv_transpose2d(tape.constant(rows), tape.constant(w), {}, window, in[0], in[1]).value()};
+    };
+    map.column = [w, window, in = at.in(), out = at.out()](std::span<const std::size_t> chosen) {
+      return patches(w, window, in, out, chosen);
+    };
+    const Shape& k = w.shape();
+    add_affine(at.out(), std::move(map), k[0] * k[1] * k[2] + 1, k[0] * k[1] * k[3] / window.groups);
+  }
+  void operator()(const ConvTranspose2d& layer, const LayerAt& at) {
+    const Tensor w = at.weights()[0];
+    const Window window = window_of(layer, at.out());
+    AffineMap map =
+        products(at, layer.bias, [window, out = at.out()](const Var& x, const Var& weights, const Var& bias) {
+          return conv_transpose2d(x, weights, bias, window, out[0], out[1]);
+        });
+    map.backward = [w, window](Tape& tape, const Tensor& rows) {
+      tape.rewind();
+      return std::vector{conv2d(tape.constant(rows), tape.constant(w), {}, window).value()};
+    };
+    const Shape& k = w.shape();
+    add_affine(at.out(), std::move(map), k[0] * k[1] * k[3] + 1, k[0] * k[1] * k[2]);
+  }
+
+  // --- functions of one number ----------------------------------------------------------------------
+  void operator()(const Relu&, const LayerAt& at) { add_kink(at.out(), {{0}, {1}}); }
+  void operator()(const Abs&, const LayerAt& at) { add_kink(at.out(), {{-1}, {1}}); }
+  void operator()(const LeakyRelu& layer, const LayerAt& at) { add_kink(at.out(), {{real{layer.slope}}, {1}}); }
+  void operator()(const Prelu&, const LayerAt& at) {
+    if (from_.size() > 1 || given_.constants[0]) refuse(at, "has a slope that depends on the image");
+    Tape tape;
+    const Tensor slope = broadcast_to(tape.constant(*given_.constants[1]), at.out()).value();
+    add_kink(at.out(), {{slope.values().begin(), slope.values().end()}, {1}});
+  }
+  void operator()(const OneOf<Clip, HardSigmoid, Sigmoid, Tanh, Elu, Selu, Softplus, Exp, Erf, Gelu> auto& layer,
+                  const LayerAt& at) {
+    Op op = op_of(at.out(), Kind::curve);
+    op.curve = curve_of(layer, at.layer());
+    add(std::move(op));
+  }
+
+  // --- the largest of several -----------------------------------------------------------------------
+  void operator()(const OneOf<Maximum, Minimum> auto& layer, const LayerAt& at) {
+    const std::size_t size = at.out().elements();
+    const Function both = [out = at.out(), size](Tape&, std::span<const Var> x) {
+      std::vector<Var> parts;
+      std::size_t samples = 1;
+      for (const Var& each : x) samples = each.shape().rank() > out.rank() ? each.shape()[0] : samples;
+      for (const Var& each : x) {
+        Var wide = each;
+        if (each.shape() != out.with_front(samples)) wide = broadcast_to(each, out.with_front(samples));
+        parts.push_back(reshape(wide, {samples, size}));
+      }
+      return concat(parts, 1);
+    };
+    add_affine({2 * size}, map_of(given_, both), 0, repeats(given_, at.out()));
+    constexpr bool least = std::same_as<std::decay_t<decltype(layer)>, Minimum>;
+    add_select(at.out(), least, [size](std::size_t k) {
+      return std::vector{static_cast<std::uint32_t>(k), static_cast<std::uint32_t>(size + k)};
+    });
+  }
+  void operator()(const MaxPool2d& layer, const LayerAt& at) {
+    const PoolWindow window = window_of(layer, at.in());
+    const Shape in = at.in(), out = at.out();
+    add_select(out, false, [&](std::size_t k) {
+      const std::size_t channel = k % out[2], column = k / out[2] % out[1], row = k / out[2] / out[1];
+      std::vector<std::uint32_t> all;
+      for (std::size_t y = 0; y < window.kernel_height; ++y) {
+        for (std::size_t x = 0; x < window.kernel_width; ++x) {
+          const std::size_t top = row * window.stride_height + y - window.pad_top;
+          const std::size_t left = column * window.stride_width + x - window.pad_left;
+          if (top < in[0] && left < in[1]) {
+            all.push_back(static_cast<std::uint32_t>((top * in[1] + left) * in[2] + channel));
+          }
+        }
+      }
+      return all;
+    });
+  }
+
+  void operator()(const auto&, const LayerAt& at) { refuse(at, "has no bound"); }
+
+ private:
+  /// Where the output of a layer is: a value of the graph, or a constant.
+  struct Place {
+    std::size_t value = 0;
+    std::optional<Tensor> constant = {};
+  };
+
+  [[noreturn]] void refuse(const LayerAt& at, std::string_view why) const {
+    throw Error(text("layer ", at.position, " (", at.layer().spec().name, ") ", why,
+                     ": certificates are for networks of affine layers, activations, maxima and pooling; replace it, "
+                     "or measure the model with hans attack"));
+  }
+
+  Tensor constant_of(const LayerAt& at) const {
+    if (at.layer().as<Constant>() == nullptr && at.layer().as<Reshape>() == nullptr) {
+      refuse(at, "computes a constant of the network, which rounding would leave in doubt");
+    }
+    Tape tape;
+    std::vector<Var> x, w;
+    for (const std::optional<Tensor>& each : given_.constants) x.push_back(tape.constant(*each));
+    for (const Tensor& each : at.weights()) w.push_back(tape.constant(each));
+    return at.layer()(tape, x, {w, at.buffers(), {}, at.position}).value();
+  }
+
+  static std::vector<std::size_t> in_batch(const Reduce& layer) {
+    std::vector<std::size_t> axes = layer.axes.value().all;
+    for (std::size_t& axis : axes) ++axis;
+    return axes;
+  }
+
+  Op op_of(const Shape& out, Kind kind) {
+    Op op;
+    op.layer = position_;
+    op.from = from_;
+    op.out = out;
+    op.kind = kind;
+    return op;
+  }
+
+  void add(Op op) {
+    if (op.kind != Kind::affine) graph_.relaxed[op.from[0]] = true;
+    graph_.ops.push_back(std::move(op));
+    graph_.relaxed.push_back(false);
+    from_ = {graph_.ops.size()};
+    given_ = {{graph_.ops.back().out}, {std::nullopt}};
+  }
+
+  void add_affine(const Shape& out, AffineMap map, std::size_t forward_terms = 0, std::size_t backward_terms = 0) {
+    Op op = op_of(out, Kind::affine);
+    op.affine = std::move(map);
+    op.affine.forward_terms = forward_terms;
+    op.affine.backward_terms = backward_terms;
+    add(std::move(op));
+  }
+
+  void add_kink(const Shape& out, Kink kink) {
+    const auto at = [](const std::vector<real>& slopes, std::size_t k) { return slopes[slopes.size() == 1 ? 0 : k]; };
+    for (std::size_t k = 0; k < std::max(kink.left.size(), kink.right.size()); ++k) {
+      kink.convex = kink.convex && at(kink.right, k) >= at(kink.left, k);
+    }
+    kink.left.resize(out.elements(), kink.left[0]);
+    kink.right.resize(out.elements(), kink.right[0]);
+    Op op = op_of(out, Kind::kink);
+    op.kink = std::move(kink);
+    add(std::move(op));
+  }
+
+  template <class Candidates>
+  void add_select(const Shape& out, bool least, Candidates candidates) {
+    const Function negative = [](Tape&, std::span<const Var> x) { return -x[0]; };
+    const Function same_sign = [](Tape&, std::span<const Var> x) { return x[0]; };
+    if (least) add_affine(given_.shapes[0], map_of(given_, negative, same_sign));
+    Op op = op_of(out, Kind::select);
+    for (std::size_t k = 0; k < out.elements(); ++k) op.select.candidates.push_back(candidates(k));
+    add(std::move(op));
+    if (least) add_affine(out, map_of(given_, negative, same_sign));
+  }
+
+  /// x * factor + summand per channel; `shift` is what the summand was made of. Evaluations may subtract, divide and
+  /// multiply instead: eight roundings cover them.
+  void add_scaling(const Shape& out, const Tensor& factor, const Tensor& summand, const Tensor& shift) {
+    const auto scaled = [](const Tensor& by, const Tensor& plus) {
+      return [by, plus](Tape& tape, std::span<const Var> x) { return x[0] * tape.constant(by) + tape.constant(plus); };
+    };
+    add_affine(out, map_of(given_, scaled(factor, summand), scaled(absolute(factor), shift)), 8, 8);
+  }
+
+  /// The maps of a layer with weights and biases.
+  template <class Product>
+  AffineMap products(const LayerAt& at, bool biased, Product product) {
+    const auto with = [biased, product](const Tensor& weights, const Tensor& bias) {
+      return [=](Tape& tape, std::span<const Var> x) {
+        return product(x[0], tape.constant(weights), biased ? tape.constant(bias) : Var());
+      };
+    };
+    const Tensor w = at.weights()[0], bias = biased ? at.weights()[1] : Tensor();
+    return map_of(given_, with(w, bias), with(absolute(w), biased ? absolute(bias) : bias));
+  }
+
+  /// The weights that each chosen output of a convolution has for each input.
+  static Tensor patches(const Tensor& w, const Window& window, const Shape& in, const Shape& out,
+                        std::span<const std::size_t> chosen) {
+    const Shape& k = w.shape();
+    const std::size_t filters = k[3] / window.groups;
+    Tensor rows(in.with_front(chosen.size()));
+    real* to = rows.mutable_data();
+    for (const std::size_t unit : chosen) {
+      const std::size_t filter = unit % out[2], column = unit / out[2] % out[1], row = unit / out[2] / out[1];
+      const std::size_t first = filter / filters * k[2];
+      for (std::size_t y = 0; y < k[0]; ++y) {
+        const std::size_t top = row * window.stride_height + y * window.dilation_height - window.pad_top;
+        if (top >= in[0]) continue;
+        for (std::size_t x = 0; x < k[1]; ++x) {
+          const std::size_t left = column * window.stride_width + x * window.dilation_width - window.pad_left;
+          if (left >= in[1]) continue;
+          for (std::size_t c = 0; c < k[2]; ++c) {
+            to[(top * in[1] + left) * in[2] + first + c] = w.data()[((y * k[1] + x) * k[2] + c) * k[3] + filter];
+          }
+        }
+      }
+      to += in.elements();
+    }
+    return rows;
+  }
+
+  const Sequential& net_;
+  Graph graph_;
+  std::vector<Place> of_layer_;
+  // Of the layer at work:
+  std::size_t position_ = 0;
+  Given given_;
+  std::vector<std::size_t> from_;
+};
+
+}  // namespace
+
+Graph graph_of(const Sequential& net) { return Builder(net).build(); }
+
+}  // namespace hans::nn::bounds

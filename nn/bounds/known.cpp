@@ -1,0 +1,290 @@
+// Interval bounds, the lines that enclose functions, and the rounding of float programs.
+#include "detail/known.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <hans/core/error.hpp>
+#include "detail/curves.hpp"
+
+namespace hans::nn::bounds {
+namespace {
+
+std::vector<Tensor> operands_of(const Op& op, const std::vector<Tensor>& all) {
+  std::vector<Tensor> x;
+  for (const std::size_t value : op.from) x.push_back(all[value]);
+  return x;
+}
+
+/// offset_magnitude, or 0, of element i of a batch.
+double shift_at(const Op& op, std::size_t i) {
+  const Tensor& shift = op.affine.offset_magnitude;
+  return shift.size() == 0 ? 0 : double{shift.data()[i % shift.size()]};
+}
+
+/// |W| reach + |b|, rounded up.
+Tensor mass_of(const Op& op, const Known& known, Tape& tape) {
+  Tensor mass = op.affine.magnitude(tape, operands_of(op, known.reach));
+  const double more = 1 + 2 * gamma(op.affine.forward_terms + 2, unit_of_kernels);
+  for (std::size_t i = 0; i < mass.size(); ++i) {
+    mass.mutable_data()[i] = above(double{mass.data()[i]} * more + shift_at(op, i));
+  }
+  return mass;
+}
+
+real slope_of(const std::vector<real>& slopes, std::size_t i) { return slopes[i % slopes.size()]; }
+
+}  // namespace
+
+void set_reach(Known& known, std::size_t value) {
+  Tensor reach = Tensor::uninitialised(known.low[value].shape());
+  for (std::size_t i = 0; i < reach.size(); ++i) {
+    reach.mutable_data()[i] = std::max(std::abs(known.low[value].data()[i]), std::abs(known.high[value].data()[i]));
+  }
+  known.reach[value] = std::move(reach);
+}
+
+namespace {
+
+/// Centre and radius (Rump 1999): the radius is widened beforehand for the rounding of the centre.
+void affine_intervals(const Op& op, std::vector<Tensor> low, std::vector<Tensor> high, Tensor& out_low,
+                      Tensor& out_high, Tape& tape) {
+  const std::size_t terms = op.affine.forward_terms;
+  if (terms == 0) {  // moves and signs
+    out_low = op.affine.forward(tape, low);
+    out_high = op.affine.forward(tape, high);
+    real *const a = out_low.mutable_data(), *const b = out_high.mutable_data();
+    for (std::size_t i = 0; i < out_low.size(); ++i) {
+      if (a[i] > b[i]) std::swap(a[i], b[i]);
+    }
+    return;
+  }
+  const double widening = gamma(terms + 2, unit_of_kernels);
+  for (std::size_t k = 0; k < low.size(); ++k) {  // low becomes the centre, high the radius
+    real *const a = low[k].mutable_data(), *const b = high[k].mutable_data();
+    for (std::size_t i = 0; i < low[k].size(); ++i) {
+      const double from = double{a[i]}, to = double{b[i]};
+      const real centre = static_cast<real>((from + to) / 2);
+      const double radius = std::max(to - double{centre}, double{centre} - from);
+      a[i] = centre;
+      b[i] = above(radius + widening * (std::abs(double{centre}) + radius));
+    }
+  }
+  const Tensor centre = op.affine.forward(tape, low), radius = op.affine.magnitude(tape, high);
+  const double tiny = static_cast<double>(terms + 2) * smallest_float;
+  out_low = Tensor::uninitialised(centre.shape());
+  out_high = Tensor::uninitialised(centre.shape());
+  real *const a = out_low.mutable_data(), *const b = out_high.mutable_data();
+  for (std::size_t i = 0; i < centre.size(); ++i) {
+    const double r = double{radius.data()[i]} * (1 + 2 * widening) + widening * shift_at(op, i) + tiny;
+    a[i] = below(double{centre.data()[i]} - r);
+    b[i] = above(double{centre.data()[i]} + r);
+  }
+}
+
+}  // namespace
+
+Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ball) {
+  check_usage(ball.norm != Norm::l0, "no bound is known for l0; use linf, l2 or l1");
+  check_usage(std::isfinite(ball.eps) && ball.eps >= 0, "eps = ", ball.eps, " is refused: not a number of at least 0");
+  check_usage(ball.low < ball.high, "a box from ", ball.low, " to ", ball.high, " holds no image");
+  Known known;
+  known.count = images.shape()[0];
+  known.ball = ball;
+  known.centres = images;
+  const std::size_t values = graph.ops.size() + 1;
+  known.low.resize(values);
+  known.high.resize(values);
+  known.reach.resize(values);
+  known.mass.resize(graph.ops.size());
+  known.underflow.resize(graph.ops.size());
+  known.lines.resize(graph.ops.size());
+  known.chosen.resize(graph.ops.size());
+  known.finite.assign(known.count, true);
+  Tensor low = Tensor::uninitialised(images.shape()), high = Tensor::uninitialised(images.shape());
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const double x = double{images.data()[i]}, eps = double{ball.eps};
+    low.mutable_data()[i] = std::max(below(x - eps), static_cast<real>(ball.low));
+    high.mutable_data()[i] = std::min(above(x + eps), static_cast<real>(ball.high));
+    if (!(low.data()[i] <= high.data()[i])) known.finite[i / (images.size() / known.count)] = false;
+  }
+  known.low[0] = std::move(low);
+  known.high[0] = std::move(high);
+  set_reach(known, 0);
+  return known;
+}
+
+void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& tape) {
+  const Op& op = graph.ops[k];
+  Tensor low, high;
+  if (op.kind == Kind::affine) {
+    affine_intervals(op, operands_of(op, known.low), operands_of(op, known.high), low, high, tape);
+  } else {
+    const Tensor &from = known.low[op.from[0]], &to = known.high[op.from[0]];
+    const std::size_t size = op.out.elements(), in = from.size() / known.count;
+    low = Tensor::uninitialised(op.out.with_front(known.count));
+    high = Tensor::uninitialised(op.out.with_front(known.count));
+    real *const a = low.mutable_data(), *const b = high.mutable_data();
+    for (std::size_t i = 0; i < low.size(); ++i) {
+      if (op.kind == Kind::kink) {
+        const double l = double{from.data()[i]}, u = double{to.data()[i]};
+        const double left = double{slope_of(op.kink.left, i)}, right = double{slope_of(op.kink.right, i)};
+        const double at_l = l * (l < 0 ? left : right), at_u = u * (u < 0 ? left : right);
+        const bool turns = l < 0 && u > 0;
+        a[i] = below(turns ? std::min({at_l, at_u, 0.0}) : std::min(at_l, at_u));
+        b[i] = above(turns ? std::max({at_l, at_u, 0.0}) : std::max(at_l, at_u));
+      } else if (op.kind == Kind::curve) {
+        const Enclosure all = enclosure_of(op.curve, from.data()[i], to.data()[i]);
+        a[i] = all.low;
+        b[i] = all.high;
+      } else {
+        const std::size_t first = i / size * in;
+        a[i] = b[i] = -std::numeric_limits<real>::infinity();
+        for (const std::uint32_t candidate : op.select.candidates[i % size]) {
+          a[i] = std::max(a[i], from.data()[first + candidate]);
+          b[i] = std::max(b[i], to.data()[first + candidate]);
+        }
+      }
+    }
+  }
+  const std::size_t size = low.size() / known.count;
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    if (!std::isfinite(low.data()[i]) || !std::isfinite(high.data()[i])) known.finite[i / size] = false;
+  }
+  known.low[k + 1] = std::move(low);
+  known.high[k + 1] = std::move(high);
+  set_reach(known, k + 1);
+}
+
+namespace {
+
+void relax_kink(const Kink& kink, Slope slope, const Tensor& low, const Tensor& high, Lines& lines) {
+  real *const lower = lines.lower_slope.mutable_data(), *const lower_add = lines.lower_add.mutable_data();
+  real *const upper = lines.upper_slope.mutable_data(), *const upper_add = lines.upper_add.mutable_data();
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    const real left = slope_of(kink.left, i), right = slope_of(kink.right, i);
+    const double l = double{low.data()[i]}, u = double{high.data()[i]};
+    lower_add[i] = upper_add[i] = 0;
+    if (!(l < 0 && u > 0)) {
+      lower[i] = upper[i] = l >= 0 ? right : left;
+      continue;
+    }
+    const double at_l = l * double{left}, at_u = u * double{right};
+    const real chord =
+        std::clamp(static_cast<real>((at_u - at_l) / (u - l)), std::min(left, right), std::max(left, right));
+    const double over_l = at_l - double{chord} * l, over_u = at_u - double{chord} * u;
+    const real free = slope == Slope::zero   ? left
+                      : slope == Slope::one  ? right
+                      : slope == Slope::same ? chord
+                      : u > -l               ? right
+                                             : left;
+    const bool convex = right >= left;
+    (convex ? upper : lower)[i] = chord;
+    (convex ? lower : upper)[i] = free;
+    if (convex) {
+      upper_add[i] = above(std::max({over_l, over_u, 0.0}));
+    } else {
+      lower_add[i] = below(std::min({over_l, over_u, 0.0}));
+    }
+  }
+}
+
+}  // namespace
+
+void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& tape) {
+  const Op& op = graph.ops[k];
+  const Tensor &low = known.low[op.from[0]], &high = known.high[op.from[0]];
+  if (op.kind == Kind::affine) {
+    if (op.affine.backward_terms == 0 && op.affine.offset.size() == 0) return;
+    known.mass[k] = mass_of(op, known, tape);
+    known.underflow[k].assign(known.count, 0);
+    for (std::size_t sample = 0; sample < known.count; ++sample) {
+      for (const std::size_t value : op.from) {
+        double sum = 0;
+        for (const real each : known.of(known.reach, value, sample)) sum += double{each};
+        known.underflow[k][sample] += sum * static_cast<double>(op.affine.backward_terms + 2) * smallest_float;
+      }
+    }
+    return;
+  }
+  if (op.kind == Kind::select) {
+    const std::size_t size = op.out.elements(), in = low.size() / known.count;
+    Chosen& chosen = known.chosen[k];
+    chosen.candidate.resize(known.count * size);
+    chosen.alone.resize(known.count * size);
+    for (std::size_t i = 0; i < chosen.candidate.size(); ++i) {
+      const std::vector<std::uint32_t>& all = op.select.candidates[i % size];
+      const real *const l = low.data() + i / size * in, *const u = high.data() + i / size * in;
+      std::uint32_t best = all[0];
+      for (const std::uint32_t each : all) best = l[each] > l[best] ? each : best;
+      const auto beaten = [&](std::uint32_t each) { return each == best || u[each] <= l[best]; };
+      chosen.candidate[i] = best;
+      chosen.alone[i] = std::ranges::all_of(all, beaten);
+    }
+    return;
+  }
+  Lines& lines = known.lines[k];
+  lines.lower_slope = Tensor::uninitialised(low.shape());
+  lines.lower_add = lines.upper_slope = lines.upper_add = lines.lower_slope;
+  if (op.kind == Kind::kink) {
+    relax_kink(op.kink, slope, low, high, lines);
+    return;
+  }
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    const Enclosure all = enclosure_of(op.curve, low.data()[i], high.data()[i]);
+    lines.lower_slope.mutable_data()[i] = all.lower.slope;
+    lines.lower_add.mutable_data()[i] = all.lower.add;
+    lines.upper_slope.mutable_data()[i] = all.upper.slope;
+    lines.upper_add.mutable_data()[i] = all.upper.add;
+  }
+}
+
+Tensor float_error(const Graph& graph, const Known& known, Tape& tape) {
+  std::vector<Tensor> error(graph.ops.size() + 1);
+  error[0] = Tensor(known.low[0].shape());  // images are float32
+  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
+    const Op& op = graph.ops[k];
+    Tensor& made = error[k + 1];
+    const Tensor& reach = known.reach[k + 1];
+    if (op.kind == Kind::affine) {
+      const std::vector<Tensor> x = operands_of(op, error);
+      made = op.affine.magnitude(tape, x);
+      const std::size_t terms = op.affine.forward_terms;
+      if (terms == 0) continue;
+      const double rounding = gamma(terms + 2, unit_of_float), tiny = static_cast<double>(terms + 2) * smallest_float;
+      const double own = 1 + 2 * gamma(terms + 2, unit_of_kernels);
+      const Tensor mass = known.mass[k].size() > 0 ? known.mass[k] : mass_of(op, known, tape);
+      for (std::size_t i = 0; i < made.size(); ++i) {
+        made.mutable_data()[i] =
+            above(double{made.data()[i]} * own * (1 + rounding) + rounding * double{mass.data()[i]} + tiny);
+      }
+      continue;
+    }
+    const Tensor &given = error[op.from[0]], &low = known.low[op.from[0]], &high = known.high[op.from[0]];
+    const std::size_t size = op.out.elements(), in = given.size() / known.count;
+    made = Tensor(op.out.with_front(known.count));
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      double all = 0;
+      if (op.kind == Kind::kink) {
+        const double left = std::abs(double{slope_of(op.kink.left, i)});
+        const double right = std::abs(double{slope_of(op.kink.right, i)});
+        all = std::max(left, right) * double{given.data()[i]};
+        const bool exact = (left == 0 || left == 1) && (right == 0 || right == 1);
+        if (!exact) all = all * (1 + 2 * unit_of_float) + 2 * unit_of_float * double{reach.data()[i]} + smallest_float;
+      } else if (op.kind == Kind::curve) {
+        const double e = double{given.data()[i]};
+        const double l = double{low.data()[i]} - e, u = double{high.data()[i]} + e;
+        all = op.curve.steepness(l, u) * e;
+        all += curve_error * std::max(1.0, double{reach.data()[i]} + all);
+      } else {
+        for (const std::uint32_t each : op.select.candidates[i % size]) {
+          all = std::max(all, double{given.data()[i / size * in + each]});
+        }
+      }
+      made.mutable_data()[i] = above(all);
+    }
+  }
+  return error.back();
+}
+
+}  // namespace hans::nn::bounds

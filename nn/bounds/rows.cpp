@@ -1,0 +1,360 @@
+// Linear bounds of linear forms, computed from a value back to the images.
+#include "detail/rows.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <hans/core/error.hpp>
+#include "detail/curves.hpp"
+
+namespace hans::nn::bounds {
+namespace {
+
+constexpr std::size_t rows_at_once = 256;
+constexpr double unit_of_sums = 0x1p-30;  // of sums in double of at most most_features terms, 8 partial sums
+
+/// What a row has become: a constant, and what rounding may have taken from it.
+struct Total {
+  double constant = 0, error = 0;
+};
+
+/// Two sums over i < n of terms in double, each in eight partial sums.
+template <class Term>
+std::pair<double, double> sums(std::size_t n, Term term) {
+  double a[8] = {}, b[8] = {};
+  std::size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    for (std::size_t lane = 0; lane < 8; ++lane) term(i + lane, a[lane], b[lane]);
+  }
+  for (; i < n; ++i) term(i, a[i % 8], b[i % 8]);
+  const auto tree = [](const double* p) { return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7])); };
+  return {tree(a), tree(b)};
+}
+
+real* row_of(Tensor& rows, std::size_t row) { return rows.mutable_data() + row * (rows.size() / rows.shape()[0]); }
+const real* row_of(const Tensor& rows, std::size_t row) { return rows.data() + row * (rows.size() / rows.shape()[0]); }
+
+std::size_t width(const Tensor& rows) { return rows.size() / std::max<std::size_t>(1, rows.shape()[0]); }
+
+class Pass {
+ public:
+  Pass(const Graph& graph, const Known& known, const Rows& rows, bool keep, Tape& tape)
+      : graph_(graph),
+        known_(known),
+        rows_(rows),
+        keep_(keep),
+        tape_(tape),
+        forms_(graph.ops.size() + 1),
+        totals_(rows.size()) {
+    lower_.nu.resize(graph.ops.size());
+  }
+
+  Lower run(std::size_t stop) {
+    std::size_t value = rows_.value;
+    if (rows_.forms.size() > 0) {
+      forms_[value] = rows_.forms;
+    } else {
+      start(value);
+    }
+    for (; value > stop; --value) {
+      if (!forms_[value]) continue;
+      Tensor forms = std::move(*forms_[value]);
+      forms_[value].reset();
+      const Op& op = graph_.ops[value - 1];
+      if (op.kind == Kind::affine) {
+        affine(op, value - 1, std::move(forms));
+      } else if (op.kind == Kind::select) {
+        select(op, value - 1, std::move(forms));
+      } else {
+        function(op, value - 1, std::move(forms));
+      }
+    }
+    for (std::size_t row = 0; row < rows_.size(); ++row) lower_.bound.push_back(finished(row, stop));
+    if (forms_[stop]) lower_.at_images = std::move(*forms_[stop]);
+    return std::move(lower_);
+  }
+
+ private:
+  /// Rows that are one unit: the first affine op back is a column of it, without rounding.
+  void start(std::size_t value) {
+    const Op* const op = value > 0 ? &graph_.ops[value - 1] : nullptr;
+    const std::size_t size = graph_.features(value);
+    if (op != nullptr && op->kind == Kind::affine && op->affine.column) {
+      Tensor forms = op->affine.column(rows_.units);
+      if (rows_.sign < 0) {
+        for (real& each : forms.mutable_values()) each = -each;
+      }
+      const Tensor& offset = op->affine.offset;
+      for (std::size_t row = 0; row < rows_.size() && offset.size() > 0; ++row) {
+        add(row, double{rows_.sign} * double{offset.data()[rows_.units[row]]});
+      }
+      forms_[op->from[0]] = forms.reshaped(graph_.shape(op->from[0]).with_front(rows_.size()));
+      return;
+    }
+    Tensor forms(graph_.shape(value).with_front(rows_.size()));
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      forms.mutable_data()[row * size + rows_.units[row]] = rows_.sign;
+    }
+    forms_[value] = std::move(forms);
+  }
+
+  void add(std::size_t row, double constant, double error = 0) {
+    totals_[row].constant += constant;
+    totals_[row].error += error + unit_of_sums * std::abs(constant);
+  }
+
+  /// Adds coefficients of a value to those that are there.
+  void give(std::size_t value, Tensor forms) {
+    std::optional<Tensor>& there = forms_[value];
+    if (!there) {
+      there = std::move(forms);
+      return;
+    }
+    const std::size_t size = width(forms);
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      real* const to = row_of(*there, row);
+      const real* const from = row_of(std::as_const(forms), row);
+      const real* const reach = known_.of(known_.reach, value, rows_.sample[row]).data();
+      const auto [mass, none] = sums(size, [&](std::size_t i, double& a, double&) {
+        to[i] += from[i];
+        a += std::abs(double{to[i]}) * double{reach[i]};
+      });
+      totals_[row].error += unit_of_kernels * mass + none;
+    }
+  }
+
+  void affine(const Op& op, std::size_t k, Tensor forms) {
+    if (known_.mass[k].size() > 0) {
+      const double rounding = gamma(op.affine.backward_terms + 2, unit_of_kernels) + unit_of_sums;
+      const real* const offset = op.affine.offset.size() > 0 ? op.affine.offset.data() : nullptr;
+      for (std::size_t row = 0; row < rows_.size(); ++row) {
+        const real* const form = row_of(std::as_const(forms), row);
+        const real* const mass = known_.of(known_.mass, k, rows_.sample[row]).data();
+        const auto [all, shift] = sums(width(forms), [&](std::size_t i, double& a, double& b) {
+          a += std::abs(double{form[i]}) * double{mass[i]};
+          b += offset == nullptr ? 0 : double{form[i]} * double{offset[i]};
+        });
+        add(row, shift, rounding * all + known_.underflow[k][rows_.sample[row]]);
+      }
+    }
+    std::vector<Tensor> parts = op.affine.backward(tape_, forms);
+    for (std::size_t part = 0; part < parts.size(); ++part) give(op.from[part], std::move(parts[part]));
+  }
+
+  void function(const Op& op, std::size_t k, Tensor forms) {
+    if (keep_) lower_.nu[k] = forms;
+    const Lines& lines = known_.lines[k];
+    const std::size_t from = op.from[0], size = width(forms);
+    const bool own = rows_.slopes.size() > k && rows_.slopes[k].size() > 0;
+    std::vector<std::pair<std::size_t, real>> held;  // splits of this op, and their coefficients
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      const std::size_t sample = rows_.sample[row], first = sample * size;
+      real* const form = row_of(forms, row);
+      const real* const lower = own ? row_of(rows_.slopes[k], row) : lines.lower_slope.data() + first;
+      const real* const upper = lines.upper_slope.data() + first;
+      const real *const lower_add = lines.lower_add.data() + first, *const upper_add = lines.upper_add.data() + first;
+      const real* const reach = known_.of(known_.reach, from, sample).data();
+      held.clear();
+      for (std::size_t i = 0; row < rows_.splits.size() && i < rows_.splits[row].size(); ++i) {
+        const Split& split = rows_.splits[row][i];
+        if (split.op != k) continue;
+        held.emplace_back(i, form[split.unit]);
+        form[split.unit] = 0;
+      }
+      const auto [constant, mass] = sums(size, [&](std::size_t i, double& a, double& b) {
+        const real nu = form[i];
+        const bool positive = nu >= 0;
+        const real out = nu * (positive ? lower[i] : upper[i]);
+        const double term = double{nu} * double{positive ? lower_add[i] : upper_add[i]};
+        form[i] = out;
+        a += term;
+        b += std::abs(double{out}) * double{reach[i]} + std::abs(term);
+      });
+      double all = mass;
+      for (const auto& [i, nu] : held) {
+        const Split& split = rows_.splits[row][i];
+        const real slope = split.sign > 0 ? op.kink.right[split.unit] : op.kink.left[split.unit];
+        real& out = form[split.unit];
+        out = static_cast<real>(double{nu} * double{slope} - double{split.sign} * double{split.multiplier});
+        all += std::abs(double{out}) * double{reach[split.unit]};
+      }
+      add(row, constant, (unit_of_kernels + 0x1p-50) * all + static_cast<double>(size) * smallest_float);
+    }
+    give(from, std::move(forms));
+  }
+
+  void select(const Op& op, std::size_t k, Tensor forms) {
+    if (keep_) lower_.nu[k] = forms;
+    const Chosen& chosen = known_.chosen[k];
+    const std::size_t size = width(forms), from = op.from[0];
+    Tensor parts(graph_.shape(from).with_front(rows_.size()));
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      const std::size_t first = rows_.sample[row] * size;
+      const real* const form = row_of(std::as_const(forms), row);
+      const real* const high = known_.of(known_.high, k + 1, rows_.sample[row]).data();
+      const real* const reach = known_.of(known_.reach, from, rows_.sample[row]).data();
+      real* const to = row_of(parts, row);
+      double constant = 0, mass = 0;
+      for (std::size_t i = 0; i < size; ++i) {
+        if (form[i] >= 0 || chosen.alone[first + i] != 0) {
+          const std::uint32_t place = chosen.candidate[first + i];
+          to[place] += form[i];
+          mass += std::abs(double{to[place]}) * double{reach[place]};
+        } else {
+          constant += double{form[i]} * double{high[i]};
+        }
+        mass += form[i] != form[i] ? double{form[i]} : 0;  // NaN stays NaN
+      }
+      add(row, constant, unit_of_kernels * mass + unit_of_sums * std::abs(constant));
+    }
+    give(from, std::move(parts));
+  }
+
+  /// The smallest value of a form on its set of images, or on the bounds of value `stop`.
+  double finished(std::size_t row, std::size_t stop) {
+    const std::size_t sample = rows_.sample[row];
+    Total& total = totals_[row];
+    if (forms_[stop]) {
+      const real* const form = row_of(std::as_const(*forms_[stop]), row);
+      const real* const low = known_.of(known_.low, stop, sample).data();
+      const real* const high = known_.of(known_.high, stop, sample).data();
+      const real* const reach = known_.of(known_.reach, stop, sample).data();
+      const std::size_t size = width(*forms_[stop]);
+      const auto [box, mass] = sums(size, [&](std::size_t i, double& a, double& b) {
+        const double c = double{form[i]};
+        a += c * double{c >= 0 ? low[i] : high[i]};
+        b += std::abs(c) * double{reach[i]};
+      });
+      double least = box;
+      const Ball& ball = known_.ball;
+      if (stop == 0 && ball.norm != Norm::linf) {  // the ball alone, by the dual norm
+        const real* const centre = known_.centres.data() + sample * size;
+        double largest = 0;
+        const auto [dot, squares] = sums(size, [&](std::size_t i, double& a, double& b) {
+          a += double{form[i]} * double{centre[i]};
+          b += double{form[i]} * double{form[i]};
+          largest = std::max(largest, std::abs(double{form[i]}));
+        });
+        const double dual = ball.norm == Norm::l2 ? std::sqrt(squares) : largest;
+        const double far = double{ball.eps} * dual * (1 + unit_of_sums);
+        least = std::max(least, dot - far - unit_of_sums * std::abs(dot));
+      }
+      add(row, least, unit_of_sums * mass);
+    }
+    return total.constant - total.error * (1 + 0x1p-20);
+  }
+
+  const Graph& graph_;
+  const Known& known_;
+  const Rows& rows_;
+  const bool keep_;
+  Tape& tape_;
+  std::vector<std::optional<Tensor>> forms_;  // per value: the coefficients
+  std::vector<Total> totals_;
+  Lower lower_;
+};
+
+}  // namespace
+
+Lower lower_bounds(const Graph& graph, const Known& known, const Rows& rows, bool keep, std::size_t stop, Tape& tape) {
+  return Pass(graph, known, rows, keep, tape).run(stop);
+}
+
+Tensor minimisers(const Known& known, const Rows& rows, const Lower& lower) {
+  Tensor points = lower.at_images;
+  const std::size_t size = width(points);
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    real* const point = row_of(points, row);
+    const real* const low = known.of(known.low, 0, rows.sample[row]).data();
+    const real* const high = known.of(known.high, 0, rows.sample[row]).data();
+    for (std::size_t i = 0; i < size; ++i) point[i] = point[i] >= 0 ? low[i] : high[i];
+  }
+  return points;
+}
+
+std::vector<Tensor> replay(const Graph& graph, const Known& known, const Rows& rows, const Lower& lower,
+                           const Tensor& points, Tape& tape) {
+  std::vector<Tensor> values(graph.ops.size() + 1), inputs(graph.ops.size());
+  values[0] = points;
+  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
+    const Op& op = graph.ops[k];
+    if (op.kind == Kind::affine) {
+      std::vector<Tensor> x;
+      for (const std::size_t from : op.from) x.push_back(values[from]);
+      values[k + 1] = op.affine.forward(tape, x);
+      continue;
+    }
+    const Tensor& in = values[op.from[0]];
+    inputs[k] = in;
+    Tensor out = Tensor::uninitialised(op.out.with_front(rows.size()));
+    const std::size_t size = width(out);
+    const bool own = rows.slopes.size() > k && rows.slopes[k].size() > 0;
+    for (std::size_t row = 0; row < rows.size(); ++row) {
+      const std::size_t first = rows.sample[row] * size;
+      const real* const z = row_of(in, row);
+      const real* const nu = lower.nu[k].size() > 0 ? row_of(lower.nu[k], row) : nullptr;
+      real* const to = row_of(out, row);
+      if (op.kind == Kind::select) {
+        const real* const high = known.of(known.high, k + 1, rows.sample[row]).data();
+        for (std::size_t i = 0; i < size; ++i) {
+          const bool one = known.chosen[k].alone[first + i] != 0 || nu == nullptr || nu[i] >= 0;
+          to[i] = one ? z[known.chosen[k].candidate[first + i]] : high[i];
+        }
+        continue;
+      }
+      const Lines& lines = known.lines[k];
+      const real* const below_slope = own ? row_of(rows.slopes[k], row) : lines.lower_slope.data() + first;
+      for (std::size_t i = 0; i < size; ++i) {
+        const bool positive = nu == nullptr || nu[i] >= 0;
+        to[i] = z[i] * (positive ? below_slope[i] : lines.upper_slope.data()[first + i]) +
+                (positive ? lines.lower_add : lines.upper_add).data()[first + i];
+      }
+      if (row >= rows.splits.size()) continue;
+      for (const Split& split : rows.splits[row]) {
+        if (split.op != k) continue;
+        to[split.unit] = z[split.unit] * (split.sign > 0 ? op.kink.right : op.kink.left)[split.unit];
+      }
+    }
+    values[k + 1] = std::move(out);
+  }
+  return inputs;
+}
+
+void tighten(const Graph& graph, std::size_t value, Known& known, Tape& tape) {
+  bool any = false, all = false;  // whether functions read it, and whether they need better bounds of every unit
+  for (const Op& op : graph.ops) {
+    if (op.kind == Kind::affine || op.from[0] != value) continue;
+    any = true;
+    all = all || op.kind != Kind::kink;
+  }
+  if (!any || value == 0) return;
+  const std::size_t size = graph.features(value);
+  std::vector<std::size_t> open;  // sample * size + unit
+  for (std::size_t i = 0; i < known.low[value].size(); ++i) {
+    const real l = known.low[value].data()[i], u = known.high[value].data()[i];
+    if (known.finite[i / size] && (all ? l < u : l < 0 && u > 0)) open.push_back(i);
+  }
+  for (std::size_t first = 0; first < open.size(); first += rows_at_once) {
+    const std::size_t count = std::min(rows_at_once, open.size() - first);
+    Rows rows;
+    rows.value = value;
+    for (std::size_t i = first; i < first + count; ++i) {
+      rows.sample.push_back(static_cast<std::uint32_t>(open[i] / size));
+      rows.units.push_back(open[i] % size);
+    }
+    const std::vector<double> low = lower_bounds(graph, known, rows, false, 0, tape).bound;
+    rows.sign = -1;
+    const std::vector<double> high = lower_bounds(graph, known, rows, false, 0, tape).bound;
+    for (std::size_t i = 0; i < count; ++i) {
+      real& l = known.low[value].mutable_data()[open[first + i]];
+      real& u = known.high[value].mutable_data()[open[first + i]];
+      const real cut_l = below(low[i]), cut_u = above(-high[i]);
+      if (cut_l > l && cut_l <= u) l = cut_l;
+      if (cut_u < u && cut_u >= l) u = cut_u;
+    }
+  }
+  set_reach(known, value);
+}
+
+}  // namespace hans::nn::bounds
