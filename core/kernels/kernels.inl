@@ -349,6 +349,8 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
 #include "norm.inl"
 
+#include "bounds.inl"
+
 // #include "math.inl"
 
 #include "math.inl"
@@ -375,6 +377,10 @@ constexpr Set make_set() {
              norm_rows,
              norm_gradient_sums,
              norm_gradient_rows,
+             bound_add,
+             bound_affine,
+             bound_lines,
+             bound_box,
              gate_array,
              exp_array,
              log_array,

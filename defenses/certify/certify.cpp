@@ -10,6 +10,7 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/pieces.hpp>
+#include "../../nn/bounds/detail/rounding.hpp"
 #include "detail/branch.hpp"
 
 namespace hans::defenses {
@@ -52,17 +53,17 @@ void attack_open(const Question& question, const attacks::Attack& attack, std::v
   }
 }
 
-/// The forms of all margins of a sample of a batch; `rounding`: what each has to exceed.
-std::vector<Form> margins_of(const bounds::Graph& graph, const Tensor& rounding, std::size_t sample, int label) {
+/// The forms of all margins of a sample of a batch, each with what it has to exceed.
+std::vector<Form> margins_of(const bounds::Graph& graph, const bounds::FloatError& error, std::size_t sample, int label,
+                             Tape& tape) {
   const std::size_t classes = graph.features(graph.logits()), right = static_cast<std::size_t>(label);
-  const real* const error = rounding.data() + sample * classes;
   std::vector<Form> forms;
   for (std::size_t other = 0; other < classes; ++other) {
-    if (other == right) continue;
-    Form form{static_cast<std::uint32_t>(sample), bounds::margin_form(classes, right, other)};
-    form.wanted = double{error[right]} + double{error[other]};
-    forms.push_back(std::move(form));
+    if (other != right)
+      forms.push_back({static_cast<std::uint32_t>(sample), bounds::margin_form(classes, right, other)});
   }
+  const std::vector<double> rounding = error.of(bounds::rows_of(graph, forms), tape);
+  for (std::size_t k = 0; k < forms.size(); ++k) forms[k].wanted = rounding[k];
   return forms;
 }
 
@@ -111,9 +112,9 @@ class Search {
       : question_(question), certificate_(certificate), sample_(question.samples.rows(place, 1)), tape_(tape) {}
 
   /// The cascade; `from` is its first step.
-  void run(const bounds::Known& known, const Tensor& rounding, std::size_t sample, Step from, Step until) {
+  void run(const bounds::Known& known, const bounds::FloatError& error, std::size_t sample, Step from, Step until) {
     tree_.nodes.clear();
-    for (Form& form : margins_of(question_.graph, rounding, sample, certificate_.label)) {
+    for (Form& form : margins_of(question_.graph, error, sample, certificate_.label, tape_)) {
       tree_.nodes.push_back({std::move(form)});
     }
     tree_.roots = tree_.nodes.size();
@@ -166,14 +167,9 @@ class Search {
   bool open() const { return certificate_.certainty == Certainty::unknown; }
 
   void intervals(const bounds::Known& known) {
-    bounds::Rows rows;
-    rows.value = question_.graph.logits();
-    const std::size_t classes = question_.graph.features(rows.value);
-    rows.forms = Tensor({tree_.roots, classes});
-    for (std::size_t row = 0; row < tree_.roots; ++row) {
-      rows.sample.push_back(tree_.nodes[row].form.sample);
-      std::ranges::copy(tree_.nodes[row].form.form, rows.forms.mutable_data() + row * classes);
-    }
+    std::vector<Form> forms;
+    for (const Branch& root : tree_.nodes) forms.push_back(root.form);
+    const bounds::Rows rows = bounds::rows_of(question_.graph, forms);
     const std::vector<double> all =
         bounds::lower_bounds(question_.graph, known, rows, false, bounds::elided(question_.graph), tape_).bound;
     for (std::size_t row = 0; row < tree_.roots; ++row) tree_.nodes[row].form.bound = all[row];
@@ -237,9 +233,9 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
   const BoundMethod method = from == Step::ibp ? BoundMethod::ibp : BoundMethod::crown;
   const bounds::Known known =
       bounds::known_of(question.graph, images, question.ball, method, nn::Slope::adaptive, tape);
-  const Tensor rounding = bounds::float_error(question.graph, known, tape);
+  const bounds::FloatError error(question.graph, known, tape);
   for (std::size_t k = 0; k < which.size(); ++k) {
-    Search(question, all[which[k]], which[k], tape).run(known, rounding, k, from, until);
+    Search(question, all[which[k]], which[k], tape).run(known, error, k, from, until);
   }
 }
 

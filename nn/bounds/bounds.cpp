@@ -7,6 +7,7 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/pieces.hpp>
 #include "detail/optimise.hpp"
+#include "detail/rounding.hpp"
 
 namespace hans::nn {
 namespace {
@@ -20,7 +21,6 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
                 const BoundOptions& options, Tape& tape, double* bound, double* rounding) {
   const std::size_t classes = graph.features(graph.logits());
   const bounds::Known known = bounds::known_of(graph, images, ball, options.method, options.slope, tape);
-  const Tensor error = bounds::float_error(graph, known, tape);
   std::vector<Form> forms;
   for (std::size_t sample = 0; sample < labels.size(); ++sample) {
     const std::size_t label = static_cast<std::size_t>(labels[sample]);
@@ -30,8 +30,10 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
       forms.back().wanted = std::numeric_limits<double>::infinity();
     }
   }
-  std::vector<std::vector<bounds::KinkAt>> kinks(labels.size());
+  const bounds::Rows rows = bounds::rows_of(graph, forms);
+  const std::vector<double> error = bounds::FloatError(graph, known, tape).of(rows, tape);
   if (options.method == BoundMethod::alpha) {
+    std::vector<std::vector<bounds::KinkAt>> kinks(labels.size());
     for (std::size_t sample = 0; sample < labels.size(); ++sample) {
       kinks[sample] = bounds::unstable_kinks(graph, known, sample);
     }
@@ -39,13 +41,6 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
     for (Form& form : forms) all.push_back(&form);
     bounds::improve(graph, known, kinks, all, options.steps, tape);
   } else {
-    bounds::Rows rows;
-    rows.value = graph.logits();
-    rows.forms = Tensor({forms.size(), classes});
-    for (std::size_t row = 0; row < forms.size(); ++row) {
-      rows.sample.push_back(forms[row].sample);
-      std::ranges::copy(forms[row].form, rows.forms.mutable_data() + row * classes);
-    }
     const std::size_t stop = options.method == BoundMethod::ibp ? bounds::elided(graph) : 0;
     const std::vector<double> all = bounds::lower_bounds(graph, known, rows, false, stop, tape).bound;
     for (std::size_t row = 0; row < forms.size(); ++row) forms[row].bound = all[row];
@@ -54,12 +49,11 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
   for (std::size_t sample = 0; sample < labels.size(); ++sample) {
     const std::size_t label = static_cast<std::size_t>(labels[sample]), first = sample * classes;
     for (std::size_t other = 0; other < classes; ++other) {
-      const double nothing = std::numeric_limits<double>::quiet_NaN();
-      bound[first + other] = other == label         ? std::numeric_limits<double>::infinity()
-                             : known.finite[sample] ? forms[row++].bound
-                                                    : (++row, nothing);
-      rounding[first + other] =
-          other == label ? 0 : double{error.data()[first + label]} + double{error.data()[first + other]};
+      bound[first + other] = std::numeric_limits<double>::infinity();
+      rounding[first + other] = 0;
+      if (other == label) continue;
+      bound[first + other] = known.finite[sample] ? forms[row].bound : std::numeric_limits<double>::quiet_NaN();
+      rounding[first + other] = error[row++];
     }
   }
 }

@@ -272,7 +272,12 @@ class Builder {
       return patches(w, window, in, out, chosen);
     };
     const Shape& k = w.shape();
-    add_affine(at.out(), std::move(map), k[0] * k[1] * k[2] + 1, k[0] * k[1] * k[3] / window.groups);
+    // An input meets each filter at every stride-th tap only.
+    const auto met = [](std::size_t taps, std::size_t stride) { return (taps + stride - 1) / stride; };
+    const std::size_t places = met(k[0], window.stride_height) * met(k[1], window.stride_width);
+    const bool dilated = window.dilation_height > 1 || window.dilation_width > 1;
+    add_affine(at.out(), std::move(map), k[0] * k[1] * k[2] + 1,
+               (dilated ? k[0] * k[1] : places) * k[3] / window.groups);
   }
   void operator()(const ConvTranspose2d& layer, const LayerAt& at) {
     const Tensor w = at.weights()[0];

@@ -10,31 +10,24 @@
 namespace hans::nn::bounds {
 namespace {
 
+real slope_of(const std::vector<real>& slopes, std::size_t i) { return slopes[i % slopes.size()]; }
+
+}  // namespace
+
 std::vector<Tensor> operands_of(const Op& op, const std::vector<Tensor>& all) {
   std::vector<Tensor> x;
   for (const std::size_t value : op.from) x.push_back(all[value]);
   return x;
 }
 
-/// offset_magnitude, or 0, of element i of a batch.
-double shift_at(const Op& op, std::size_t i) {
-  const Tensor& shift = op.affine.offset_magnitude;
-  return shift.size() == 0 ? 0 : double{shift.data()[i % shift.size()]};
-}
-
-/// |W| reach + |b|, rounded up.
 Tensor mass_of(const Op& op, const Known& known, Tape& tape) {
   Tensor mass = op.affine.magnitude(tape, operands_of(op, known.reach));
   const double more = 1 + 2 * gamma(op.affine.forward_terms + 2, unit_of_kernels);
   for (std::size_t i = 0; i < mass.size(); ++i) {
-    mass.mutable_data()[i] = above(double{mass.data()[i]} * more + shift_at(op, i));
+    mass.mutable_data()[i] = above(double{mass.data()[i]} * more + op.affine.shift(i));
   }
   return mass;
 }
-
-real slope_of(const std::vector<real>& slopes, std::size_t i) { return slopes[i % slopes.size()]; }
-
-}  // namespace
 
 void set_reach(Known& known, std::size_t value) {
   Tensor reach = Tensor::uninitialised(known.low[value].shape());
@@ -76,7 +69,7 @@ void affine_intervals(const Op& op, std::vector<Tensor> low, std::vector<Tensor>
   out_high = Tensor::uninitialised(centre.shape());
   real *const a = out_low.mutable_data(), *const b = out_high.mutable_data();
   for (std::size_t i = 0; i < centre.size(); ++i) {
-    const double r = double{radius.data()[i]} * (1 + 2 * widening) + widening * shift_at(op, i) + tiny;
+    const double r = double{radius.data()[i]} * (1 + 2 * widening) + widening * op.affine.shift(i) + tiny;
     a[i] = below(double{centre.data()[i]} - r);
     b[i] = above(double{centre.data()[i]} + r);
   }
@@ -237,54 +230,6 @@ void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& t
     lines.upper_slope.mutable_data()[i] = all.upper.slope;
     lines.upper_add.mutable_data()[i] = all.upper.add;
   }
-}
-
-Tensor float_error(const Graph& graph, const Known& known, Tape& tape) {
-  std::vector<Tensor> error(graph.ops.size() + 1);
-  error[0] = Tensor(known.low[0].shape());  // images are float32
-  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
-    const Op& op = graph.ops[k];
-    Tensor& made = error[k + 1];
-    const Tensor& reach = known.reach[k + 1];
-    if (op.kind == Kind::affine) {
-      const std::vector<Tensor> x = operands_of(op, error);
-      made = op.affine.magnitude(tape, x);
-      const std::size_t terms = op.affine.forward_terms;
-      if (terms == 0) continue;
-      const double rounding = gamma(terms + 2, unit_of_float), tiny = static_cast<double>(terms + 2) * smallest_float;
-      const double own = 1 + 2 * gamma(terms + 2, unit_of_kernels);
-      const Tensor mass = known.mass[k].size() > 0 ? known.mass[k] : mass_of(op, known, tape);
-      for (std::size_t i = 0; i < made.size(); ++i) {
-        made.mutable_data()[i] =
-            above(double{made.data()[i]} * own * (1 + rounding) + rounding * double{mass.data()[i]} + tiny);
-      }
-      continue;
-    }
-    const Tensor &given = error[op.from[0]], &low = known.low[op.from[0]], &high = known.high[op.from[0]];
-    const std::size_t size = op.out.elements(), in = given.size() / known.count;
-    made = Tensor(op.out.with_front(known.count));
-    for (std::size_t i = 0; i < made.size(); ++i) {
-      double all = 0;
-      if (op.kind == Kind::kink) {
-        const double left = std::abs(double{slope_of(op.kink.left, i)});
-        const double right = std::abs(double{slope_of(op.kink.right, i)});
-        all = std::max(left, right) * double{given.data()[i]};
-        const bool exact = (left == 0 || left == 1) && (right == 0 || right == 1);
-        if (!exact) all = all * (1 + 2 * unit_of_float) + 2 * unit_of_float * double{reach.data()[i]} + smallest_float;
-      } else if (op.kind == Kind::curve) {
-        const double e = double{given.data()[i]};
-        const double l = double{low.data()[i]} - e, u = double{high.data()[i]} + e;
-        all = op.curve.steepness(l, u) * e;
-        all += curve_error * std::max(1.0, double{reach.data()[i]} + all);
-      } else {
-        for (const std::uint32_t each : op.select.candidates[i % size]) {
-          all = std::max(all, double{given.data()[i / size * in + each]});
-        }
-      }
-      made.mutable_data()[i] = above(all);
-    }
-  }
-  return error.back();
 }
 
 }  // namespace hans::nn::bounds

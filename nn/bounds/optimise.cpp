@@ -66,7 +66,7 @@ Work work_of(const Graph& graph, const Known& known, std::span<const KinkAt> kin
 }
 
 /// The rows of a pass, but for the slopes.
-Rows rows_of(const Graph& graph, const Known& known, std::span<const Work> all) {
+Rows rows_at_work(const Graph& graph, const Known& known, std::span<const Work> all) {
   Rows rows;
   rows.value = graph.logits();
   const std::size_t classes = graph.features(rows.value);
@@ -182,6 +182,18 @@ std::vector<real> margin_form(std::size_t classes, std::size_t label, std::size_
   return form;
 }
 
+Rows rows_of(const Graph& graph, std::span<const Form> forms) {
+  Rows rows;
+  rows.value = graph.logits();
+  const std::size_t classes = graph.features(rows.value);
+  rows.forms = Tensor(graph.shape(rows.value).with_front(forms.size()));
+  for (std::size_t row = 0; row < forms.size(); ++row) {
+    rows.sample.push_back(forms[row].sample);
+    std::ranges::copy(forms[row].form, rows.forms.mutable_data() + row * classes);
+  }
+  return rows;
+}
+
 void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
              std::span<Form* const> forms, unsigned steps, Tape& tape) {
   std::vector<Work> all;
@@ -190,7 +202,7 @@ void improve(const Graph& graph, const Known& known, std::span<const std::vector
   }
   Rows rows;
   for (unsigned step = 0; !all.empty(); ++step) {
-    if (rows.size() != all.size()) rows = rows_of(graph, known, all);
+    if (rows.size() != all.size()) rows = rows_at_work(graph, known, all);
     set_slopes(graph, all, rows);
     const Lower lower = lower_bounds(graph, known, rows, true, 0, tape);
     const Tensor points = minimisers(known, rows, lower);

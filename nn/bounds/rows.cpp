@@ -6,31 +6,22 @@
 #include <optional>
 
 #include <hans/core/error.hpp>
+#include <hans/core/kernels.hpp>
 #include "detail/curves.hpp"
 
 namespace hans::nn::bounds {
 namespace {
 
 constexpr std::size_t rows_at_once = 256;
-constexpr double unit_of_sums = 0x1p-30;  // of sums in double of at most most_features terms, 8 partial sums
+constexpr double unit_of_totals = 0x1p-40;  // of the few sums in double
 
 /// What a row has become: a constant, and what rounding may have taken from it.
 struct Total {
   double constant = 0, error = 0;
 };
 
-/// Two sums over i < n of terms in double, each in eight partial sums.
-template <class Term>
-std::pair<double, double> sums(std::size_t n, Term term) {
-  double a[8] = {}, b[8] = {};
-  std::size_t i = 0;
-  for (; i + 8 <= n; i += 8) {
-    for (std::size_t lane = 0; lane < 8; ++lane) term(i + lane, a[lane], b[lane]);
-  }
-  for (; i < n; ++i) term(i, a[i % 8], b[i % 8]);
-  const auto tree = [](const double* p) { return ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7])); };
-  return {tree(a), tree(b)};
-}
+/// The relative error of the kernels' sums of n products, 16 partial sums each, and of a factor or two.
+double gamma_of_sum(std::size_t n) { return gamma(n / 16 + 8, unit_of_kernels); }
 
 real* row_of(Tensor& rows, std::size_t row) { return rows.mutable_data() + row * (rows.size() / rows.shape()[0]); }
 const real* row_of(const Tensor& rows, std::size_t row) { return rows.data() + row * (rows.size() / rows.shape()[0]); }
@@ -101,7 +92,7 @@ class Pass {
 
   void add(std::size_t row, double constant, double error = 0) {
     totals_[row].constant += constant;
-    totals_[row].error += error + unit_of_sums * std::abs(constant);
+    totals_[row].error += error + unit_of_totals * std::abs(constant);
   }
 
   /// Adds coefficients of a value to those that are there.
@@ -116,26 +107,25 @@ class Pass {
       real* const to = row_of(*there, row);
       const real* const from = row_of(std::as_const(forms), row);
       const real* const reach = known_.of(known_.reach, value, rows_.sample[row]).data();
-      const auto [mass, none] = sums(size, [&](std::size_t i, double& a, double&) {
-        to[i] += from[i];
-        a += std::abs(double{to[i]}) * double{reach[i]};
-      });
-      totals_[row].error += unit_of_kernels * mass + none;
+      const double mass = double{kernels::bound_add(size, from, reach, to)};
+      totals_[row].error += unit_of_kernels * (1 + gamma_of_sum(size)) * mass;
     }
   }
 
   void affine(const Op& op, std::size_t k, Tensor forms) {
     if (known_.mass[k].size() > 0) {
-      const double rounding = gamma(op.affine.backward_terms + 2, unit_of_kernels) + unit_of_sums;
-      const real* const offset = op.affine.offset.size() > 0 ? op.affine.offset.data() : nullptr;
+      const std::size_t size = width(forms);
+      const bool shifted = op.affine.offset.size() > 0;
+      const double sum = gamma_of_sum(size);
       for (std::size_t row = 0; row < rows_.size(); ++row) {
-        const real* const form = row_of(std::as_const(forms), row);
         const real* const mass = known_.of(known_.mass, k, rows_.sample[row]).data();
-        const auto [all, shift] = sums(width(forms), [&](std::size_t i, double& a, double& b) {
-          a += std::abs(double{form[i]}) * double{mass[i]};
-          b += offset == nullptr ? 0 : double{form[i]} * double{offset[i]};
-        });
-        add(row, shift, rounding * all + known_.underflow[k][rows_.sample[row]]);
+        const kernels::AffineSums sums = kernels::bound_affine(size, row_of(std::as_const(forms), row), mass,
+                                                               shifted ? op.affine.offset.data() : mass);
+        // Coefficients that are 0 add nothing to the sums of a product, in any order.
+        const std::size_t roundings = std::min(op.affine.backward_terms, static_cast<std::size_t>(sums.used)) + 2;
+        const double error =
+            gamma(roundings, unit_of_kernels) * double{sums.mass} + (shifted ? sum * double{sums.shifts} : 0);
+        add(row, shifted ? double{sums.shift} : 0, error * (1 + 2 * sum) + known_.underflow[k][rows_.sample[row]]);
       }
     }
     std::vector<Tensor> parts = op.affine.backward(tape_, forms);
@@ -162,16 +152,9 @@ class Pass {
         held.emplace_back(i, form[split.unit]);
         form[split.unit] = 0;
       }
-      const auto [constant, mass] = sums(size, [&](std::size_t i, double& a, double& b) {
-        const real nu = form[i];
-        const bool positive = nu >= 0;
-        const real out = nu * (positive ? lower[i] : upper[i]);
-        const double term = double{nu} * double{positive ? lower_add[i] : upper_add[i]};
-        form[i] = out;
-        a += term;
-        b += std::abs(double{out}) * double{reach[i]} + std::abs(term);
-      });
-      double all = mass;
+      const double sum = gamma_of_sum(size);
+      const kernels::LineSums sums = kernels::bound_lines(size, lower, lower_add, upper, upper_add, reach, form);
+      double all = double{sums.mass} * (1 + 2 * sum);
       for (const auto& [i, nu] : held) {
         const Split& split = rows_.splits[row][i];
         const real slope = split.sign > 0 ? op.kink.right[split.unit] : op.kink.left[split.unit];
@@ -179,7 +162,9 @@ class Pass {
         out = static_cast<real>(double{nu} * double{slope} - double{split.sign} * double{split.multiplier});
         all += std::abs(double{out}) * double{reach[split.unit]};
       }
-      add(row, constant, (unit_of_kernels + 0x1p-50) * all + static_cast<double>(size) * smallest_float);
+      add(row, double{sums.constant},
+          unit_of_kernels * all + sum * (1 + 2 * sum) * double{sums.constants} +
+              static_cast<double>(size) * smallest_float);
     }
     give(from, std::move(forms));
   }
@@ -206,7 +191,7 @@ class Pass {
         }
         mass += form[i] != form[i] ? double{form[i]} : 0;  // NaN stays NaN
       }
-      add(row, constant, unit_of_kernels * mass + unit_of_sums * std::abs(constant));
+      add(row, constant, unit_of_kernels * mass + 0x1p-30 * std::abs(constant));
     }
     give(from, std::move(parts));
   }
@@ -221,26 +206,24 @@ class Pass {
       const real* const high = known_.of(known_.high, stop, sample).data();
       const real* const reach = known_.of(known_.reach, stop, sample).data();
       const std::size_t size = width(*forms_[stop]);
-      const auto [box, mass] = sums(size, [&](std::size_t i, double& a, double& b) {
-        const double c = double{form[i]};
-        a += c * double{c >= 0 ? low[i] : high[i]};
-        b += std::abs(c) * double{reach[i]};
-      });
-      double least = box;
+      const double rounding = gamma_of_sum(size);
+      const kernels::BoxSums sums = kernels::bound_box(size, form, low, high, reach);
+      double least = double{sums.least} - rounding * (1 + rounding) * double{sums.mass};
       const Ball& ball = known_.ball;
       if (stop == 0 && ball.norm != Norm::linf) {  // the ball alone, by the dual norm
         const real* const centre = known_.centres.data() + sample * size;
-        double largest = 0;
-        const auto [dot, squares] = sums(size, [&](std::size_t i, double& a, double& b) {
-          a += double{form[i]} * double{centre[i]};
-          b += double{form[i]} * double{form[i]};
-          largest = std::max(largest, std::abs(double{form[i]}));
-        });
+        double dot = 0, squares = 0, largest = 0, magnitude = 0;
+        for (std::size_t i = 0; i < size; ++i) {
+          const double c = double{form[i]}, product = c * double{centre[i]};
+          dot += product;
+          magnitude += std::abs(product);
+          squares += c * c;
+          largest = std::max(largest, std::abs(c));
+        }
         const double dual = ball.norm == Norm::l2 ? std::sqrt(squares) : largest;
-        const double far = double{ball.eps} * dual * (1 + unit_of_sums);
-        least = std::max(least, dot - far - unit_of_sums * std::abs(dot));
+        least = std::max(least, dot - double{ball.eps} * dual * (1 + 0x1p-30) - 0x1p-30 * magnitude);
       }
-      add(row, least, unit_of_sums * mass);
+      add(row, least, static_cast<double>(size) * smallest_float);
     }
     return total.constant - total.error * (1 + 0x1p-20);
   }

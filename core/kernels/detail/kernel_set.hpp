@@ -91,6 +91,11 @@ struct Norm {
   const real *mean, *deviation, *scale, *bias;
 };
 
+/// Lines below and above functions of one number: slope * z + add.
+struct LineRow {
+  const real *lower, *lower_add, *upper, *upper_add;
+};
+
 /// The functions compiled once per instruction set.
 struct Set {
   const char* name;
@@ -126,6 +131,11 @@ struct Set {
   /// of the group] -= d.
   void (*norm_gradient_rows)(const Rows& rows, const Norm& norm, const real* spread, const real* x, const real* g,
                              real* d, real* sums);
+  /// As kernels.hpp describes them; the 16 partial sums of each sum go to `out`.
+  void (*bound_add)(size_t count, const real* more, const real* reach, real* row, real* out);
+  void (*bound_affine)(size_t count, const real* row, const real* mass, const real* offset, real* out);
+  void (*bound_lines)(size_t count, const LineRow& lines, const real* reach, real* row, real* out);
+  void (*bound_box)(size_t count, const real* row, const real* low, const real* high, const real* reach, real* out);
   /// Sets gradient[i] to +0 unless gate[i] > 0, for i < count.
   void (*gate)(const real* gate, real* gradient, size_t count);
   /// out[i] = function(in[i]) for i < count (math.inl). in and out are either the same array or disjoint.

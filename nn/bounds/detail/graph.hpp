@@ -24,6 +24,11 @@ struct AffineMap {
   Tensor offset_magnitude;  ///< what |b| and what it was made of come to; no elements: 0
   /// The roundings of an element of forward() and backward(), in any order of the sums; 0: exact.
   std::size_t forward_terms = 0, backward_terms = 0;
+
+  /// offset_magnitude of element i of a batch.
+  double shift(std::size_t i) const {
+    return offset_magnitude.size() == 0 ? 0 : double{offset_magnitude.data()[i % offset_magnitude.size()]};
+  }
 };
 
 /// left * x below 0, right * x above, for each feature of a sample.

@@ -46,6 +46,12 @@ struct Known {
   }
 };
 
+/// Those of `all` values that an op reads.
+std::vector<Tensor> operands_of(const Op& op, const std::vector<Tensor>& all);
+
+/// |W| reach + |b| of an affine op, rounded up.
+Tensor mass_of(const Op& op, const Known& known, Tape& tape);
+
 /// The set of images of each sample: the ball cut with the box.
 Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ball);
 
@@ -57,9 +63,5 @@ void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& t
 
 /// Once the operands' bounds are final: lines for a function, masses for an affine map.
 void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& tape);
-
-/// How far each logit of a float32 evaluation may be from real arithmetic, on any image of the set: samples x classes.
-/// The sums may be taken in any order, with or without FMA; activations err by `curve_error` at most.
-Tensor float_error(const Graph& graph, const Known& known, Tape& tape);
 
 }  // namespace hans::nn::bounds

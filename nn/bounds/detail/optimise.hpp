@@ -36,6 +36,9 @@ struct Form {
 /// The logits' difference z_label - z_other.
 std::vector<real> margin_form(std::size_t classes, std::size_t label, std::size_t other);
 
+/// The forms as rows.
+Rows rows_of(const Graph& graph, std::span<const Form> forms);
+
 /// Raises the bounds of forms that are not done by `steps` steps of projected Adam on their slopes and multipliers
 /// (alpha-CROWN, Xu 2021; beta-CROWN, Wang 2021); with 0 steps only computes them. Keeps the best of each. The result
 /// of a form does not depend on the others. `kinks`: unstable_kinks() of each sample.

@@ -171,6 +171,32 @@ void batch_norm(const Batch& batch, real eps, Activation activation, real* y);
 void batch_norm_gradient(const Batch& batch, const real* gradient, real* bias_gradient, real* scale_gradient,
                          real* centred_gradient, real* mean_gradient);
 
+// Rows of coefficients on their way back through a network (nn/bounds), of `count` numbers each. All sums are those of
+// reduce.hpp: 16 partial sums and a tree. Every operation is rounded; NaN stays.
+
+/// row += more; returns the sum of |row| * reach.
+real bound_add(std::size_t count, const real* more, const real* reach, real* row);
+
+/// The sums of |row| * mass, row * offset and |row * offset|, and how many elements are not 0.
+struct AffineSums {
+  real mass, shift, shifts, used;
+};
+AffineSums bound_affine(std::size_t count, const real* row, const real* mass, const real* offset);
+
+/// Lines below and above functions of one number are slope * z + add. row *= lower where row > 0, upper elsewhere.
+/// Returns the sums of row * add for the old row, of its magnitudes, and of |row| * reach for the new one.
+struct LineSums {
+  real constant, constants, mass;
+};
+LineSums bound_lines(std::size_t count, const real* lower, const real* lower_add, const real* upper,
+                     const real* upper_add, const real* reach, real* row);
+
+/// The sums of row * low where row > 0, row * high elsewhere, and of |row| * reach.
+struct BoxSums {
+  real least, mass;
+};
+BoxSums bound_box(std::size_t count, const real* row, const real* low, const real* high, const real* reach);
+
 /// Runs independent chains of multiply-adds on this thread and nothing else, and returns the number of floating-point
 /// operations (two per multiply-add). The caller measures the time; the quotient is the peak rate that no product can
 /// exceed. Cost: some nanoseconds per step.
