@@ -86,6 +86,12 @@ FloatError::FloatError(const Graph& graph, const Known& known, Tape& tape) : gra
     }
   }
   logits_ = error.back();
+  softmax_.assign(known.count, 0);
+  for (std::size_t sample = 0; sample < known.count && graph.softmax; ++sample) {
+    for (const real reach : known.of(known.reach, graph.logits(), sample)) {
+      softmax_[sample] = std::max(softmax_[sample], 4 * curve_error + 16 * unit_of_float * double{reach});
+    }
+  }
   const Op& last = graph.ops.back();
   if (last.kind == Kind::affine && last.from.size() == 1) before_ = error[last.from[0]];
 }
@@ -115,7 +121,7 @@ std::vector<double> FloatError::of(const Rows& rows, Tape& tape) const {
       const double rounding = gamma(map.backward_terms + 2, unit_of_kernels);
       apart = std::min(apart, together * (1 + 0x1p-20) + own + rounding * apart);
     }
-    all.push_back(apart * (1 + 0x1p-20));
+    all.push_back((apart + softmax_[rows.sample[row]]) * (1 + 0x1p-20));
   }
   return all;
 }

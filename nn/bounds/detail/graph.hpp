@@ -71,6 +71,7 @@ struct Graph {
   Shape input;
   std::vector<Op> ops;
   std::vector<bool> relaxed;  ///< per value: an op that is not affine reads it
+  bool softmax = false;       ///< one was left out at the end
 
   const Shape& shape(std::size_t value) const { return value == 0 ? input : ops[value - 1].out; }
   std::size_t features(std::size_t value) const { return shape(value).elements(); }

@@ -16,7 +16,8 @@ class FloatError {
 
  private:
   const Graph& graph_;
-  Tensor logits_;  ///< samples x logits: the error of each
+  Tensor logits_;                ///< samples x logits: the error of each
+  std::vector<double> softmax_;  ///< per sample: what a softmax may take from a difference of logits before it is a tie
   /// If the last op is affine with one operand: the operand's error, and what the op adds.
   Tensor before_, own_;
 };

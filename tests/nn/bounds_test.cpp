@@ -1,0 +1,406 @@
+// Bounds of margins: never above a point of the set, equal to formulas written down again, the same bits everywhere.
+#include <hans/nn/bounds.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include <hans/core/kernels.hpp>
+#include <hans/core/parallel.hpp>
+#include <hans/nn/evaluate.hpp>
+
+#include "../data/data_testing.hpp"
+#include "network_testing.hpp"
+
+namespace hans::bounds_test {
+namespace {
+
+using network_testing::logits;
+using network_testing::random_images;
+using nn::Ball;
+using nn::BoundMethod;
+using nn::BoundOptions;
+using nn::MarginBounds;
+using nn::Sequential;
+using nn::Slope;
+using testing_data::error_of;
+
+/// A network whose biases and statistics are not those of the start.
+Sequential network(const std::string& architecture, std::uint64_t seed) {
+  Sequential net = Sequential::parse(architecture, Rng(seed));
+  Stream stream = Rng(seed).stream("more");
+  for (Tensor& tensor : net.mutable_weights()) {
+    for (real& value : tensor.mutable_values()) value += real{0.2F} * (2 * stream.uniform() - 1);
+  }
+  std::vector<Tensor> buffers(net.buffers().begin(), net.buffers().end());
+  for (std::size_t k = 0; k < buffers.size(); ++k) {
+    const bool variance = net.buffer_names()[k].ends_with("variance"), mean = net.buffer_names()[k].ends_with("mean");
+    if (!variance && !mean) continue;
+    for (real& value : buffers[k].mutable_values()) value = variance ? real{0.3F} + stream.uniform() : stream.uniform();
+  }
+  net.set_buffers(buffers);
+  return net;
+}
+
+/// One of every kind of layer that bounds know, alone and together.
+const std::vector<std::string> architectures{
+    "2x2x1;flatten;linear:units=3",
+    "3x3x1;flatten;linear:units=8;relu;linear:units=6;relu;linear:units=4",
+    "6x6x1;conv2d:filters=3,kernel=3,stride=2,padding=1;relu;conv2d:filters=4,kernel=2,padding=same;relu;flatten;"
+    "linear:units=5;relu;linear:units=3",
+    "6x6x2;conv2d:filters=4,kernel=3,dilation=2,groups=2;leaky_relu:slope=0.1;flatten;linear:units=3",
+    "3x3x2;conv_transpose2d:filters=2,kernel=3,stride=2,size=6,padding=1;relu;flatten;linear:units=3",
+    "6x6x2;conv2d:filters=3,kernel=3;batch_norm;relu;average_pool2d:kernel=2;flatten;linear:units=3",
+    "6x6x1;conv2d:filters=3,kernel=3;max_pool2d:kernel=2;relu;flatten;linear:units=3",
+    "6x6x1;conv2d:filters=3,kernel=3;relu;max_pool2d:kernel=3,stride=1,padding=1;flatten;linear:units=3",
+    "4x4x1;normalize:mean=0.3,std=0.4;conv2d:filters=4,kernel=3,padding=same;relu;conv2d:filters=4,kernel=3,"
+    "padding=same;add:of=1/3;relu;flatten;linear:units=3",
+    "2x3x1;flatten;linear:units=6;sigmoid;linear:units=5;tanh;linear:units=3",
+    "2x3x1;flatten;linear:units=6;elu;linear:units=5;selu;linear:units=4;gelu;linear:units=3",
+    "2x3x1;flatten;linear:units=6;softplus;linear:units=5;erf;linear:units=4;gelu:form=tanh;linear:units=3",
+    "2x3x1;flatten;linear:units=6;clip:low=-0.2,high=0.5;linear:units=5;hard_sigmoid;linear:units=3",
+    "2x3x1;flatten;linear:units=6;abs;linear:units=5;exp;linear:units=3",
+    "2x3x1;flatten;linear:units=5;linear:units=5;maximum:of=1/2;linear:units=5;minimum:of=2/4;linear:units=3",
+    "2x3x1;flatten;linear:units=6;negate;subtract:of=1/2;concat:axis=0,of=0/3;linear:units=3",
+    "2x2x3;constant:shape=3;multiply:of=input/0;constant:shape=3;subtract:of=1/2;transpose:order=2/0/1;"
+    "reduce:by=mean,axes=1;flatten;linear:units=3",
+    "4x4x2;reduce:by=max,axes=0;relu;reduce:by=sum,axes=0;linear:units=3",
+    "3x3x1;flatten;dropout:rate=0.5;linear:units=6;relu;linear:units=4;log_softmax"};
+
+struct Method {
+  BoundMethod method;
+  Slope slope;
+};
+const std::vector<Method> methods{{BoundMethod::ibp, Slope::adaptive},   {BoundMethod::crown_ibp, Slope::zero},
+                                  {BoundMethod::crown, Slope::adaptive}, {BoundMethod::crown, Slope::zero},
+                                  {BoundMethod::crown, Slope::one},      {BoundMethod::crown, Slope::same},
+                                  {BoundMethod::alpha, Slope::adaptive}};
+
+/// An image of the set: a corner or an inner point of the ball, cut with the box.
+Tensor point_of(const Tensor& centre, const Ball& ball, bool corner, Stream& stream) {
+  Tensor point = centre;
+  std::vector<double> move(centre.size());
+  double length = 0, sum = 0;
+  for (double& each : move) {
+    const double share = 2 * double{stream.uniform()} - 1;
+    each = corner && ball.norm == Norm::linf ? (share < 0 ? -1 : 1) : share;
+    length += each * each;
+    sum += std::abs(each);
+  }
+  const double scale = ball.norm == Norm::linf ? 1 : ball.norm == Norm::l2 ? std::sqrt(length) : sum;
+  for (std::size_t i = 0; i < move.size(); ++i) {
+    const double moved = double{centre.data()[i]} + 0.999999 * double{ball.eps} * move[i] / scale;
+    point.mutable_data()[i] = static_cast<real>(std::clamp(moved, double{ball.low}, double{ball.high}));
+  }
+  return point;
+}
+
+// No image that is drawn has a smaller margin than the bound says, whatever layers, method, slopes, norm and radius.
+TEST(Bounds, AreBelowEveryPointOfTheSet) {
+  for (std::size_t k = 0; k < architectures.size(); ++k) {
+    const Sequential net = network(architectures[k], 11 + k);
+    const Tensor images = random_images(net.input().with_front(2));
+    const std::vector<int> labels = nn::predict(net, images);
+    for (const Norm norm : {Norm::linf, Norm::l2, Norm::l1}) {
+      for (const float eps : {0.0F, 0.02F, 0.3F, 2.0F}) {
+        const Ball ball{norm, eps};
+        std::vector<MarginBounds> all;
+        for (const Method& method : methods) {
+          all.push_back(nn::bound_margins(net, images, labels, ball, {method.method, method.slope, 5}));
+        }
+        Stream stream = Rng(k).stream("points");
+        for (std::size_t sample = 0; sample < 2; ++sample) {
+          const Tensor centre = images.rows(sample, 1);
+          for (int draw = 0; draw < 12; ++draw) {
+            const Tensor found = logits(net, point_of(centre, ball, draw % 2 == 0, stream));
+            const std::size_t label = static_cast<std::size_t>(labels[sample]);
+            for (std::size_t j = 0; j < net.classes(); ++j) {
+              if (j == label) continue;
+              const double margin = double{found.data()[label]} - double{found.data()[j]};
+              for (std::size_t m = 0; m < all.size(); ++m) {
+                const std::size_t at = sample * net.classes() + j;
+                EXPECT_LE(all[m].bound[at], margin + all[m].rounding[at])
+                    << architectures[k] << ", method " << m << ", norm " << static_cast<int>(norm) << ", eps " << eps;
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+// With eps 0 the set is one image: the bound is its margin, but for rounding.
+TEST(Bounds, OfASinglePointAreItsMargin) {
+  for (std::size_t k = 0; k < architectures.size(); ++k) {
+    const Sequential net = network(architectures[k], 3);
+    const Tensor images = random_images(net.input().with_front(3));
+    const std::vector<int> labels(3, 1);
+    const Tensor found = logits(net, images);
+    for (const Method& method : methods) {
+      const MarginBounds all = nn::bound_margins(net, images, labels, {}, {method.method, method.slope});
+      for (std::size_t at = 0; at < all.bound.size(); ++at) {
+        if (at % net.classes() == 1) continue;
+        const std::size_t row = at / net.classes() * net.classes();
+        const double margin = double{found.data()[row + 1]} - double{found.data()[at]};
+        EXPECT_NEAR(all.bound[at], margin, 2e-3 * std::max(1.0, std::abs(margin))) << architectures[k];
+        EXPECT_LE(all.rounding[at], 2e-3) << architectures[k];
+      }
+    }
+  }
+}
+
+// --- the formulas written down again, for linear layers and relus, in plain loops of double ----------------------
+
+struct Dense {
+  std::size_t in, out;
+  const real *weight, *bias;
+};
+
+using Row = std::vector<double>;
+
+struct Again {
+  std::vector<Dense> layers;
+  Row low, high;  // of the image
+  Slope slope;
+  std::vector<Row> l = {}, u = {};  // of the inputs of each relu
+
+  double back(Row row, double constant, std::size_t layer) const {
+    while (true) {
+      const Dense& d = layers[layer];
+      Row before(d.in);
+      for (std::size_t j = 0; j < d.out; ++j) {
+        constant += row[j] * double{d.bias[j]};
+        for (std::size_t i = 0; i < d.in; ++i) before[i] += row[j] * double{d.weight[i * d.out + j]};
+      }
+      if (layer == 0) {
+        for (std::size_t i = 0; i < d.in; ++i) constant += std::min(before[i] * low[i], before[i] * high[i]);
+        return constant;
+      }
+      --layer;
+      for (std::size_t i = 0; i < d.in; ++i) {
+        const double from = l[layer][i], to = u[layer][i], nu = before[i], chord = to / (to - from);
+        double by = from >= 0 ? 1 : 0;
+        if (from < 0 && to > 0) {
+          const double below = slope == Slope::zero   ? 0
+                               : slope == Slope::one  ? 1
+                               : slope == Slope::same ? chord
+                                                      : to > -from;
+          by = nu >= 0 ? below : chord;
+          if (nu < 0) constant -= nu * chord * from;
+        }
+        before[i] = nu * by;
+      }
+      row = before;
+    }
+  }
+
+  void run() {
+    Row below = low, above = high;
+    for (std::size_t k = 0; k + 1 < layers.size(); ++k) {
+      const Dense& d = layers[k];
+      Row from(d.out), to(d.out);
+      for (std::size_t j = 0; j < d.out; ++j) {
+        from[j] = to[j] = double{d.bias[j]};
+        for (std::size_t i = 0; i < d.in; ++i) {
+          const double w = double{d.weight[i * d.out + j]};
+          from[j] += std::min(w * below[i], w * above[i]);
+          to[j] += std::max(w * below[i], w * above[i]);
+        }
+        if (!(from[j] < 0 && to[j] > 0)) continue;
+        Row unit(d.out);
+        unit[j] = 1;
+        from[j] = std::max(from[j], back(unit, 0, k));
+        unit[j] = -1;
+        to[j] = std::min(to[j], -back(unit, 0, k));
+      }
+      below = from;
+      above = to;
+      for (double& each : below) each = std::max(each, 0.0);
+      for (double& each : above) each = std::max(each, 0.0);
+      l.push_back(from);
+      u.push_back(to);
+    }
+  }
+};
+
+TEST(Bounds, EqualTheFormulasInDouble) {
+  for (std::uint64_t seed = 1; seed <= 12; ++seed) {
+    const Sequential net = network(
+        "4x4x1;flatten;linear:units=12;relu;linear:units=10;relu;linear:units=8;relu;"
+        "linear:units=4",
+        seed);
+    const Tensor images = random_images(net.input().with_front(1));
+    for (const float eps : {0.01F, 0.1F, 0.4F}) {
+      for (const Slope slope : {Slope::adaptive, Slope::zero, Slope::one, Slope::same}) {
+        Again again{{}, {}, {}, slope};
+        for (const std::size_t layer : {1, 3, 5, 7}) {
+          const std::span<const Tensor> w = net.weights(layer);
+          again.layers.push_back({w[0].shape()[0], w[0].shape()[1], w[0].data(), w[1].data()});
+        }
+        for (const real x : images.values()) {
+          again.low.push_back(std::max(double{x} - double{eps}, 0.0));
+          again.high.push_back(std::min(double{x} + double{eps}, 1.0));
+        }
+        again.run();
+        const std::vector<int> labels{2};
+        const MarginBounds all = nn::bound_margins(net, images, labels, {Norm::linf, eps}, {BoundMethod::crown, slope});
+        for (std::size_t j = 0; j < 4; ++j) {
+          if (j == 2) continue;
+          Row form(4);
+          form[2] = 1;
+          form[j] = -1;
+          const double exact = again.back(form, 0, 3);
+          EXPECT_LE(all.bound[j], exact + 1e-12) << "a float bound is never better";
+          EXPECT_GE(all.bound[j], exact - 2e-4 * std::max(1.0, std::abs(exact))) << seed << " " << eps;
+        }
+      }
+    }
+  }
+}
+
+// A linear model's worst margin has a formula: the margin, less eps times the dual norm of the difference of weights.
+TEST(Bounds, OfALinearModelAreExactInEveryNorm) {
+  const Sequential net = network("3x3x1;flatten;linear:units=3", 5);
+  const Tensor images = random_images(net.input().with_front(1));
+  const Tensor found = logits(net, images), &w = net.weights()[0];
+  for (const Norm norm : {Norm::linf, Norm::l2, Norm::l1}) {
+    const std::vector<int> labels{0};
+    const Ball ball{norm, 0.05F, -10, 10};
+    const MarginBounds all = nn::bound_margins(net, images, labels, ball);
+    for (std::size_t j = 1; j < 3; ++j) {
+      double sum = 0, squares = 0, largest = 0;
+      for (std::size_t i = 0; i < 9; ++i) {
+        const double d = std::abs(double{w.data()[i * 3]} - double{w.data()[i * 3 + j]});
+        sum += d;
+        squares += d * d;
+        largest = std::max(largest, d);
+      }
+      const double dual = norm == Norm::linf ? sum : norm == Norm::l2 ? std::sqrt(squares) : largest;
+      EXPECT_NEAR(all.bound[j], double{found.data()[0]} - double{found.data()[j]} - double{0.05F} * dual, 2e-5);
+    }
+  }
+}
+
+// --- the same bits ------------------------------------------------------------------------------------------------
+
+TEST(Bounds, HaveTheSameBitsForEveryBatchThreadsAndInstructionSet) {
+  const Sequential net = network(architectures[2], 8);
+  const Tensor images = random_images(net.input().with_front(37));
+  std::vector<int> labels(37);
+  for (std::size_t k = 0; k < labels.size(); ++k) labels[k] = static_cast<int>(k % 3);
+  const Ball ball{Norm::linf, 0.05F};
+  const std::string before(kernels::selected());
+  for (const Method& method : methods) {
+    const BoundOptions options{method.method, method.slope, 4};
+    const MarginBounds all = nn::bound_margins(net, images, labels, ball, options);
+    for (const std::string& set : kernels::available()) {
+      kernels::select(set);
+      const MarginBounds again = nn::bound_margins(net, images, labels, ball, options);
+      EXPECT_EQ(all.bound, again.bound) << set;
+      EXPECT_EQ(all.rounding, again.rounding) << set;
+    }
+    kernels::select(before);
+    const std::size_t threads = thread_count();
+    set_thread_count(3);
+    EXPECT_EQ(nn::bound_margins(net, images, labels, ball, options).bound, all.bound);
+    set_thread_count(threads);
+    for (const std::size_t k : {std::size_t{0}, std::size_t{20}}) {
+      const MarginBounds one =
+          nn::bound_margins(net, images.rows(k, 1), std::span(labels).subspan(k, 1), ball, options);
+      EXPECT_TRUE(
+          std::equal(one.bound.begin(), one.bound.end(), all.bound.begin() + static_cast<std::ptrdiff_t>(k * 3)));
+    }
+  }
+}
+
+// --- what nobody has tuned for ------------------------------------------------------------------------------------
+
+// Weights of 2^60 and 2^-60, dead layers, ties: nothing is certified that is not so, and nothing crashes.
+TEST(Bounds, HoldForExtremeWeights) {
+  for (const double scale : {0x1p60, 0x1p-60, 0x1p-140, 0.0}) {
+    Sequential net = network("3x3x1;flatten;linear:units=8;relu;linear:units=6;relu;linear:units=3", 2);
+    for (real& value : net.mutable_weights()[0].mutable_values()) value *= static_cast<real>(scale);
+    for (real& value : net.mutable_weights()[1].mutable_values()) value *= static_cast<real>(scale);
+    const Tensor images = random_images(net.input().with_front(1));
+    const std::vector<int> labels = nn::predict(net, images);
+    for (const Method& method : methods) {
+      const MarginBounds all =
+          nn::bound_margins(net, images, labels, {Norm::linf, 0.1F}, {method.method, method.slope});
+      Stream stream = Rng(1).stream("points");
+      for (int draw = 0; draw < 50; ++draw) {
+        const Tensor found = logits(net, point_of(images, {Norm::linf, 0.1F}, draw % 2 == 0, stream));
+        const std::size_t label = static_cast<std::size_t>(labels[0]);
+        for (std::size_t j = 0; j < 3; ++j) {
+          const double margin = double{found.data()[label]} - double{found.data()[j]};
+          if (j == label || std::isnan(all.bound[j])) continue;
+          EXPECT_LE(all.bound[j], margin + all.rounding[j]) << scale;
+        }
+      }
+    }
+  }
+}
+
+TEST(Bounds, NeverCertifyATie) {
+  Sequential net = network("2x2x1;flatten;linear:units=6;relu;linear:units=3", 4);
+  Tensor& last = net.mutable_weights()[2];
+  Tensor& bias = net.mutable_weights()[3];
+  for (std::size_t i = 0; i < 6; ++i) last.mutable_data()[i * 3 + 1] = last.data()[i * 3];  // classes 0 and 1 are one
+  bias.mutable_data()[1] = bias.data()[0];
+  const Tensor images = random_images(net.input().with_front(1));
+  for (const Method& method : methods) {
+    for (const float eps : {0.0F, 0.1F}) {
+      const MarginBounds all =
+          nn::bound_margins(net, images, std::vector<int>{0}, {Norm::linf, eps}, {method.method, method.slope});
+      EXPECT_FALSE(all.real(0));
+      EXPECT_FALSE(all.float32(0));
+      EXPECT_LE(all.bound[1], 0);
+    }
+  }
+}
+
+TEST(Bounds, AreUnknownWhereANumberIsNone) {
+  Sequential net = network("2x2x1;flatten;linear:units=4;exp;exp;linear:units=3", 4);
+  for (real& value : net.mutable_weights()[0].mutable_values()) value *= 1000;
+  const Tensor images = random_images(net.input().with_front(1));
+  for (const Method& method : methods) {
+    const MarginBounds all = nn::bound_margins(net, images, std::vector<int>{0}, {Norm::linf, 1}, {method.method});
+    EXPECT_TRUE(std::isnan(all.bound[1]));
+    EXPECT_FALSE(all.real(0));
+    EXPECT_FALSE(all.float32(0));
+    EXPECT_EQ(all.closest(0), 1U);
+  }
+}
+
+TEST(Bounds, SayWhatTheyDoNotTake) {
+  const Sequential net = network(architectures[1], 1);
+  const Tensor image = random_images(net.input().with_front(1));
+  const std::vector<int> label{0};
+  const auto refused = [&](const Sequential& model, const Tensor& images, std::span<const int> labels,
+                           const Ball& ball) {
+    return error_of([&] { (void)nn::bound_margins(model, images, labels, ball); });
+  };
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(refused(net, image, label, {Norm::l0, 1}), "no bound is known for l0; use linf, l2 or l1");
+  EXPECT_EQ(refused(net, image, label, {Norm::linf, -1}), "eps = -1 is refused: not a number of at least 0");
+  EXPECT_EQ(refused(net, image, label, {Norm::linf, nan}), "eps = nan is refused: not a number of at least 0");
+  EXPECT_EQ(refused(net, image, label, {Norm::linf, 0.1F, 1, 0}), "a box from 1 to 0 holds no image");
+  EXPECT_EQ(refused(net, image, std::vector<int>{4}, {}), "the label 4 is none of 4 classes");
+  EXPECT_EQ(refused(net, image, std::vector<int>{0, 1}, {}), "2 labels need as many images of 3x3x1, not 1x3x3x1");
+  for (const auto& [architecture, message] : std::vector<std::pair<std::string, std::string>>{
+           {"2x2x1;flatten;linear:units=3;layer_norm;linear:units=2", "layer 2 (layer_norm) has no bound"},
+           {"2x2x1;flatten;linear:units=3;softmax;linear:units=2", "layer 2 (softmax) has no bound"},
+           {"2x2x1;flatten;linear:units=3;multiply:of=1/1;linear:units=2",
+            "layer 2 (multiply) multiplies two values that depend on the image"},
+           {"2x2x1;flatten;linear:units=3;round;linear:units=2", "layer 2 (round) has no bound"}}) {
+    const Sequential model = network(architecture, 1);
+    const std::string found = refused(model, random_images(model.input().with_front(1)), label, {});
+    EXPECT_TRUE(found.starts_with(message)) << found;
+    EXPECT_TRUE(found.ends_with("replace it, or measure the model with hans attack")) << found;
+  }
+}
+
+}  // namespace
+}  // namespace hans::bounds_test
