@@ -158,9 +158,12 @@ class Search {
         if (open() && certificate_.doubt != Doubt::rounding) certificate_.doubt = late ? Doubt::time : Doubt::nodes;
       }
     }
-    if (certificate_.certainty == Certainty::certified && question_.options.proofs) {
-      certificate_.proof = proof_of(tree_, question_.graph, known, kinks[sample]);
-    }
+    if (certificate_.certainty == Certainty::certified) tree_sample_ = sample;
+  }
+
+  /// The proof of what run() certified, not by intervals.
+  Proof proof(const bounds::Known& known) const {
+    return proof_of(tree_, question_.graph, known, bounds::unstable_kinks(question_.graph, known, tree_sample_));
   }
 
  private:
@@ -224,9 +227,11 @@ class Search {
   const data::Samples sample_;
   Tape& tape_;
   Tree tree_;
+  std::size_t tree_sample_ = 0;
 };
 
-/// Runs a step of the cascade for the open samples among some.
+/// Runs a step of the cascade for some samples. Intervals prove nothing that a checker would find again, so what they
+/// certified goes through the others once more for its proof.
 void bound_some(const Question& question, std::span<const std::size_t> which, Step from, Step until,
                 std::vector<Certificate>& all, Tape& tape) {
   const Tensor images = question.samples.select(which).images;
@@ -235,23 +240,37 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
       bounds::known_of(question.graph, images, question.ball, method, nn::Slope::adaptive, tape);
   const bounds::FloatError error(question.graph, known, tape);
   for (std::size_t k = 0; k < which.size(); ++k) {
-    Search(question, all[which[k]], which[k], tape).run(known, error, k, from, until);
+    Certificate& certificate = all[which[k]];
+    Certificate made = certificate;
+    made.certainty = Certainty::unknown;
+    Search search(question, made, which[k], tape);
+    search.run(known, error, k, from, until);
+    if (question.options.proofs && from != Step::ibp && made.certainty == Certainty::certified) {
+      made.proof = search.proof(known);
+    }
+    if (certificate.certainty == Certainty::unknown) {
+      certificate = std::move(made);
+    } else {
+      certificate.proof = std::move(made.proof);
+    }
   }
 }
 
-/// The same for all open samples, `at_once` together.
-void bound_open(const Question& question, Step from, Step until, std::size_t at_once, nn::Finished& finished,
-                std::vector<Certificate>& all, Tape& tape) {
-  std::vector<std::size_t> open;
+/// The same for all samples that `open` picks, `at_once` together.
+void bound_all(const Question& question, Step from, Step until, std::size_t at_once,
+               const std::function<bool(const Certificate&)>& open, nn::Finished& finished,
+               std::vector<Certificate>& all, Tape& tape) {
+  std::vector<std::size_t> chosen;
   for (std::size_t k = 0; k < all.size(); ++k) {
-    if (all[k].certainty == Certainty::unknown && all[k].doubt != Doubt::nan) open.push_back(k);
+    if (open(all[k])) chosen.push_back(k);
   }
-  nn::on_tapes((open.size() + at_once - 1) / at_once, tape, [&](Tape& own, std::size_t unit) {
-    const std::size_t first = unit * at_once, count = std::min(at_once, open.size() - first);
-    const std::span<const std::size_t> which = std::span(open).subspan(first, count);
+  nn::on_tapes((chosen.size() + at_once - 1) / at_once, tape, [&](Tape& own, std::size_t unit) {
+    const std::size_t first = unit * at_once, count = std::min(at_once, chosen.size() - first);
+    const std::span<const std::size_t> which = std::span(chosen).subspan(first, count);
+    const auto undecided = [&](std::size_t k) { return all[k].certainty == Certainty::unknown; };
+    const auto before = std::ranges::count_if(which, undecided);
     bound_some(question, which, from, until, all, own);
-    const auto decided = [&](std::size_t k) { return all[k].certainty != Certainty::unknown; };
-    finished.add(static_cast<std::size_t>(std::ranges::count_if(which, decided)));
+    finished.add(static_cast<std::size_t>(before - std::ranges::count_if(which, undecided)));
   });
 }
 
@@ -285,13 +304,20 @@ std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples&
   finished.add(static_cast<std::size_t>(
       std::ranges::count_if(all, [](const Certificate& each) { return each.certainty != Certainty::unknown; })));
   Tape tape;
-  bound_open(question, Step::ibp, Step::ibp, images_of_a_batch, finished, all, tape);
-  if (options.method == CertifyMethod::ibp) return all;
-  const Step until = options.method == CertifyMethod::crown ? Step::crown : Step::alpha;
-  bound_open(question, Step::crown, until, images_of_a_batch, finished, all, tape);
-  if (options.second) attack_open(question, *options.second, all);
+  const auto open = [](const Certificate& each) {
+    return each.certainty == Certainty::unknown && each.doubt != Doubt::nan;
+  };
+  const auto unproved = [&](const Certificate& each) {
+    return open(each) || (options.proofs && each.certainty == Certainty::certified && !each.proof);
+  };
+  bound_all(question, Step::ibp, Step::ibp, images_of_a_batch, open, finished, all, tape);
+  if (options.method != CertifyMethod::ibp) {
+    const Step until = options.method == CertifyMethod::crown ? Step::crown : Step::alpha;
+    bound_all(question, Step::crown, until, images_of_a_batch, unproved, finished, all, tape);
+    if (options.second) attack_open(question, *options.second, all);
+  }
   if (options.method == CertifyMethod::complete) {
-    bound_open(question, Step::crown, Step::branching, 1, finished, all, tape);
+    bound_all(question, Step::crown, Step::branching, 1, unproved, finished, all, tape);
   }
   return all;
 }

@@ -38,6 +38,7 @@ struct Work {
   Form* form;
   std::span<const KinkAt> kinks;
   std::vector<real> slopes;
+  std::vector<bool> split;  ///< per kink
   std::vector<Split> splits;
   Ascent ascent = {};
 };
@@ -50,7 +51,11 @@ real as_slope(const Kink& kink, std::size_t unit, std::uint8_t byte) {
 std::uint8_t as_byte(real share) { return static_cast<std::uint8_t>(share * 255 + real{0.5F}); }
 
 Work work_of(const Graph& graph, const Known& known, std::span<const KinkAt> kinks, Form& form) {
-  Work work{&form, kinks, {}, form.splits};
+  Work work{&form, kinks, {}, std::vector<bool>(kinks.size()), form.splits};
+  for (const Split& split : form.splits) {
+    const auto at = std::ranges::find(kinks, KinkAt{split.op, split.unit});
+    if (at != kinks.end()) work.split[static_cast<std::size_t>(at - kinks.begin())] = true;
+  }
   for (std::size_t k = 0; k < kinks.size(); ++k) {
     if (!form.slopes.empty()) {
       work.slopes.push_back(static_cast<real>(form.slopes[k]) / 255);
@@ -102,16 +107,13 @@ void set_slopes(const Graph& graph, std::span<const Work> all, Rows& rows) {
   }
 }
 
-bool is_split(std::span<const Split> splits, const KinkAt& at) {
-  return std::ranges::any_of(splits, [&](const Split& split) { return split.op == at.op && split.unit == at.unit; });
-}
-
 /// The kink whose upper line costs the bound most; of equals the first.
 std::optional<KinkAt> branch_of(const Known& known, const Work& work, const Lower& lower, std::size_t row) {
   std::optional<KinkAt> best;
   double most = -1;
-  for (const KinkAt& at : work.kinks) {
-    if (is_split(work.splits, at)) continue;
+  for (std::size_t k = 0; k < work.kinks.size(); ++k) {
+    const KinkAt& at = work.kinks[k];
+    if (work.split[k]) continue;
     const std::size_t size = lower.nu[at.op].size() / lower.nu[at.op].shape()[0];
     const double nu = double{lower.nu[at.op].data()[row * size + at.unit]};
     const std::size_t place = work.form->sample * size + at.unit;
@@ -144,7 +146,7 @@ void ascend(const Graph& graph, Work& work, const Lower& lower, std::span<const 
   };
   for (std::size_t k = 0; k < work.kinks.size(); ++k) {
     const KinkAt& at = work.kinks[k];
-    if (is_split(work.splits, at)) continue;
+    if (work.split[k]) continue;
     const Kink& kink = graph.ops[at.op].kink;
     const real nu = std::max(element(lower.nu[at.op], at.unit), real{0});
     const real gradient = nu * element(inputs[at.op], at.unit) * (kink.right[at.unit] - kink.left[at.unit]);

@@ -245,13 +245,17 @@ Lower lower_bounds(const Graph& graph, const Known& known, const Rows& rows, boo
 }
 
 Tensor minimisers(const Known& known, const Rows& rows, const Lower& lower) {
-  Tensor points = lower.at_images;
+  Tensor points = Tensor::uninitialised(lower.at_images.shape());
   const std::size_t size = width(points);
   for (std::size_t row = 0; row < rows.size(); ++row) {
-    real* const point = row_of(points, row);
+    const real* const form = row_of(lower.at_images, row);
     const real* const low = known.of(known.low, 0, rows.sample[row]).data();
     const real* const high = known.of(known.high, 0, rows.sample[row]).data();
-    for (std::size_t i = 0; i < size; ++i) point[i] = point[i] >= 0 ? low[i] : high[i];
+    real* const __restrict point = row_of(points, row);
+    for (std::size_t i = 0; i < size; ++i) {
+      const real l = low[i], u = high[i];
+      point[i] = form[i] >= 0 ? l : u;
+    }
   }
   return points;
 }
