@@ -23,7 +23,7 @@ struct Atom {
 /// A box of inputs, and the outputs that violate the property there. Decimals need not be doubles, so the box comes
 /// twice: a larger one to prove something for, and one of float32 to search in.
 struct Case {
-  /// Contain every input of the exact box, and its float32.
+  /// Contain every input of the exact box, and the float32 that it rounds to.
   std::vector<double> low, high;
   /// Each float32 from `first` to `last` lies in the exact box, except those of inputs in `between`.
   std::vector<float> first, last;

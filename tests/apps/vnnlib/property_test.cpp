@@ -101,9 +101,9 @@ TEST(VnnlibProperty, ReadsTheShapesOfBenchmarks) {
        {"[-1, 1] | (-2 Y_0 + -3 Y_1 + 0)"}},
       {"boxes that differ below the precision of doubles",
        two +
-           "(assert (or (and (>= X_0 0.1) (<= X_0 0.1)) (and (>= X_0 0.1) (<= X_0 0.09999999999999999999)) (and (>= X_0 "
-           "0.09999999999999999999) (<= X_0 0.1))))",
-       {"[0.1, 0.1] |", "empty |", "[0.1, 0.1] |"}},
+           "(assert (or (and (>= X_0 0.09999999999999999999) (<= X_0 0.1)) (and (>= X_0 0.1) (<= X_0 0.1)) (and (>= X_0 "
+           "0.1) (<= X_0 0.09999999999999999999))))",
+       {"[0.1, 0.1] |", "[0.1, 0.1] |", "empty |"}},
       {"an output that cancels",
        two + unit + "(assert (<= (- Y_0 Y_1) (+ Y_0 3)))(assert (>= Y_0 Y_0))",
        {"[-1, 1] | (1 Y_1 + 3) (0)"}},

@@ -3,12 +3,14 @@
 
 #include <hans/core/error.hpp>
 
+#include "../../../apps/vnnlib/disjunction.hpp"
 #include "../../../apps/vnnlib/property.hpp"
 #include "vnnlib_testing.hpp"
 
 namespace hans::vnnlib_refusal_test {
 namespace {
 
+using apps::vnnlib::Disjunction;
 using apps::vnnlib::Property;
 using apps::vnnlib::read_property;
 using testing_vnnlib::box;
@@ -157,6 +159,10 @@ TEST(VnnlibRefusal, RefusesTooManyAlternatives) {
        "(assert (or " + repeated(3000, [](std::size_t) { return "(<= X_0 1)"; }) + "))(assert (or " +
            repeated(3000, [](std::size_t) { return "(<= Y_0 1)"; }) + "))",
        false},
+      {"inputs times long conjunctions of outputs",
+       "(assert (or " + repeated(600, [](std::size_t) { return "(<= X_0 1)"; }) + "))(assert (or (<= Y_0 1) (and " +
+           repeated(4000, [](std::size_t) { return "(<= Y_0 1)"; }) + ")))",
+       false},
       {"long conjunctions times outputs",
        "(assert (or (<= X_0 1) (and " + repeated(2000, [](std::size_t) { return "(<= Y_0 1)"; }) + ")))(assert (or " +
            repeated(1000, [](std::size_t) { return "(<= Y_0 1)"; }) + "))",
@@ -179,6 +185,17 @@ TEST(VnnlibRefusal, RefusesTooManyAlternatives) {
                     : text("p: the disjunctive normal form has more than ", most, " atoms and conjunctions"));
     }
   }
+}
+
+TEST(VnnlibRefusal, DisjunctionsStayWithinTheirLimit) {
+  Disjunction all({{}, {1, 2}});
+  EXPECT_FALSE(all.or_also(Disjunction({{3}, {}}), 4));
+  EXPECT_FALSE(all.and_also(Disjunction({{3}, {}}), 3));
+  EXPECT_EQ(all.size(), 3);
+  EXPECT_TRUE(all.or_also(Disjunction({{3}, {}}), 5));
+  EXPECT_TRUE(all.and_also(Disjunction({{4}, {}}), 7));
+  EXPECT_EQ(all.size(), 7);
+  EXPECT_EQ(all.parts()[1].bounds, (std::vector<std::uint32_t>{3, 4}));
 }
 
 }  // namespace
