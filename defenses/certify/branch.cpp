@@ -9,6 +9,8 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/walk.hpp>
 
+#include "../../nn/bounds/detail/rounding.hpp"
+
 namespace hans::defenses {
 namespace {
 
@@ -32,7 +34,7 @@ Form half_of(const Form& parent, const bounds::KinkAt& at, real sign) {
 
 void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
             std::span<const std::vector<bounds::KinkAt>> kinks, std::uint64_t nodes,
-            const std::function<bool(std::span<const Branch> made)>& stop, Tape& tape) {
+            const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape) {
   using Entry = std::pair<double, std::size_t>;  // the lowest bound first, of equals the oldest
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> open;
   const auto enter = [&](std::size_t node) {
@@ -62,8 +64,111 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
     bounds::improve(graph, known, kinks, made, steps_of_a_node, tape);
     tree.bounded += made.size();
     for (std::size_t node = first; node < tree.nodes.size(); ++node) enter(node);
-    if (stop(std::span(tree.nodes).subspan(first))) return;
+    if (stop(points_of(std::span(tree.nodes).subspan(first)))) return;
   }
+}
+
+std::vector<Tensor> points_of(std::span<const Branch> nodes) {
+  std::vector<Tensor> points;
+  for (const Branch& node : nodes) {
+    if (!node.form.done() && node.form.point.size() > 0) points.push_back(node.form.point);
+  }
+  return points;
+}
+
+namespace {
+
+/// A piece of a box, and what its parent knew of it.
+struct Piece {
+  Tensor low, high;  // 1 x image
+  double bound;
+};
+
+/// The feature along which the form's bound varies most.
+std::size_t widest(const Piece& piece, std::span<const real> form) {
+  std::size_t best = 0;
+  double most = -1;
+  for (std::size_t i = 0; i < form.size(); ++i) {
+    const double width = double{piece.high.data()[i]} - double{piece.low.data()[i]};
+    const double cost = std::abs(double{form[i]}) * width + 0x1p-40 * width;
+    if (cost > most) {
+      most = cost;
+      best = i;
+    }
+  }
+  return best;
+}
+
+Tensor stacked(std::span<const Piece> pieces, Tensor Piece::*end) {
+  const Tensor& first = pieces.front().*end;
+  Tensor all = Tensor::uninitialised(first.shape().without_front().with_front(pieces.size()));
+  for (std::size_t k = 0; k < pieces.size(); ++k) {
+    std::copy_n((pieces[k].*end).data(), first.size(), all.mutable_data() + k * first.size());
+  }
+  return all;
+}
+
+}  // namespace
+
+Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& high,
+                std::span<const std::vector<real>> forms, std::uint64_t nodes,
+                const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape) {
+  const std::size_t size = low.size(), classes = graph.features(graph.logits());
+  Boxes boxes;
+  boxes.bound = std::numeric_limits<double>::infinity();
+  std::vector<Piece> open{{low, high, -std::numeric_limits<double>::infinity()}};
+  while (!open.empty() && boxes.bounded < nodes) {
+    const std::size_t count = std::min(nodes_of_a_round, open.size());
+    std::ranges::stable_sort(open, [](const Piece& a, const Piece& b) { return a.bound < b.bound; });
+    const std::vector<Piece> now(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(count));
+    open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(count));
+    const bounds::Known known =
+        bounds::known_of(graph, bounds::begin_with_boxes(graph, stacked(now, &Piece::low), stacked(now, &Piece::high)),
+                         nn::BoundMethod::crown, nn::Slope::adaptive, tape);
+    bounds::Rows rows;
+    rows.value = graph.logits();
+    rows.forms = Tensor({count * forms.size(), classes});
+    for (std::size_t k = 0; k < count * forms.size(); ++k) {
+      rows.sample.push_back(static_cast<std::uint32_t>(k / forms.size()));
+      std::ranges::copy(forms[k % forms.size()], rows.forms.mutable_data() + k * classes);
+    }
+    const bounds::Lower lower = bounds::lower_bounds(graph, known, rows, false, 0, tape);
+    const std::vector<double> rounding = bounds::FloatError(graph, known, tape).of(rows, tape);
+    const Tensor corners = bounds::minimisers(known, rows, lower);
+    boxes.bounded += count;
+    std::vector<Tensor> points;
+    for (std::size_t k = 0; k < count; ++k) {
+      std::size_t worst = k * forms.size();
+      for (std::size_t row = worst; row < (k + 1) * forms.size(); ++row) {
+        const double above = lower.bound[row] - rounding[row];
+        if (!(above >= lower.bound[worst] - rounding[worst])) worst = row;  // NaN is the worst
+      }
+      const double bound = std::max(now[k].bound, lower.bound[worst]);
+      if (lower.bound[worst] > rounding[worst]) {
+        boxes.bound = std::min(boxes.bound, bound);
+        continue;
+      }
+      points.push_back(corners.rows(worst, 1));
+      Tensor centre = now[k].low;
+      for (std::size_t i = 0; i < size; ++i) centre.mutable_data()[i] = (centre.data()[i] + now[k].high.data()[i]) / 2;
+      points.push_back(centre);
+      const std::size_t at = widest(now[k], lower.at_images.values().subspan(worst * size, size));
+      const real middle = centre.data()[at];
+      if (!(now[k].low.data()[at] < middle && middle < now[k].high.data()[at])) {  // nothing is left to split
+        boxes.bound = std::min(boxes.bound, bound);
+        return boxes;
+      }
+      Piece left{now[k].low, now[k].high, bound}, right = left;
+      left.high.mutable_data()[at] = middle;
+      right.low.mutable_data()[at] = middle;
+      open.push_back(std::move(left));
+      open.push_back(std::move(right));
+    }
+    if (stop(points)) break;
+  }
+  for (const Piece& piece : open) boxes.bound = std::min(boxes.bound, piece.bound);
+  boxes.done = open.empty() && boxes.bounded > 0;
+  return boxes;
 }
 
 namespace {

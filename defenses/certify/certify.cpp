@@ -22,6 +22,7 @@ using nn::BoundMethod;
 
 constexpr std::size_t images_of_a_batch = 16;
 constexpr unsigned steps_of_a_root = 20;
+constexpr std::size_t few_features = 16;  // for which boxes are split
 
 /// What all samples share.
 struct Question {
@@ -138,28 +139,16 @@ class Search {
     if (open() && until >= Step::alpha) {
       bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, tape_);
       conclude(Step::alpha);
-      if (until == Step::alpha) try_points(tree_.nodes);
+      if (until == Step::alpha) try_points(points_of(tree_.nodes));
     }
     if (open() && until >= Step::branching) {
-      const auto begun = std::chrono::steady_clock::now();
-      bool late = false;
-      const auto stop = [&](std::span<const Branch> made) {
-        if (try_points(made)) return true;
-        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
-        late = question_.options.seconds > 0 && spent.count() > question_.options.seconds;
-        return late;
-      };
-      if (!stop(tree_.nodes)) {
-        branch(tree_, question_.graph, known, kinks, question_.options.nodes, stop, tape_);
-      }
-      certificate_.nodes = tree_.bounded;
-      if (certificate_.certainty != Certainty::attacked) {
-        conclude(Step::branching);
-        if (open() && certificate_.doubt != Doubt::rounding) certificate_.doubt = late ? Doubt::time : Doubt::nodes;
-      }
+      branch_out(known, kinks);
     }
     if (certificate_.certainty == Certainty::certified) tree_sample_ = sample;
   }
+
+  /// Whether the tree shows what run() certified: not if boxes were split.
+  bool has_tree() const { return all_done(tree_); }
 
   /// The proof of what run() certified, not by intervals.
   Proof proof(const bounds::Known& known) const {
@@ -178,6 +167,46 @@ class Search {
     for (std::size_t row = 0; row < tree_.roots; ++row) tree_.nodes[row].form.bound = all[row];
   }
 
+  /// Branch and bound: over kinks, and where features are few, over these with what is left of the nodes.
+  void branch_out(const bounds::Known& known, std::span<const std::vector<bounds::KinkAt>> kinks) {
+    const auto begun = std::chrono::steady_clock::now();
+    bool late = false;
+    const auto stop = [&](std::span<const Tensor> points) {
+      if (try_points(points)) return true;
+      const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
+      late = question_.options.seconds > 0 && spent.count() > question_.options.seconds;
+      return late;
+    };
+    const std::uint64_t nodes = question_.options.nodes;
+    const bool few = sample_.images.size() <= few_features;
+    if (stop(points_of(tree_.nodes))) return finish(late);
+    branch(tree_, question_.graph, known, kinks, few ? nodes / 4 : nodes, stop, tape_);
+    certificate_.nodes = tree_.bounded;
+    if (few && !late && open() && !all_done(tree_)) {
+      const std::size_t sample = tree_.nodes.front().form.sample;
+      std::vector<std::vector<real>> forms;
+      for (std::size_t root = 0; root < tree_.roots; ++root) forms.push_back(tree_.nodes[root].form.form);
+      const Boxes boxes = split_box(question_.graph, known.low[0].rows(sample, 1), known.high[0].rows(sample, 1), forms,
+                                    nodes - std::min<std::uint64_t>(nodes, tree_.bounded), stop, tape_);
+      certificate_.nodes += boxes.bounded;
+      if (open() && boxes.done) {
+        certificate_.certainty = Certainty::certified;
+        certificate_.step = Step::branching;
+        certificate_.doubt.reset();
+        certificate_.bound = boxes.bound;
+        certificate_.real = certificate_.float32 = true;
+        return;
+      }
+    }
+    finish(late);
+  }
+
+  void finish(bool late) {
+    if (!open()) return;
+    conclude(Step::branching);
+    if (open() && certificate_.doubt != Doubt::rounding) certificate_.doubt = late ? Doubt::time : Doubt::nodes;
+  }
+
   void conclude(Step step) {
     sum_up(certificate_, std::span(tree_.nodes).first(tree_.roots), bounds_of(tree_), all_done(tree_), step);
     if (open()) {
@@ -188,11 +217,7 @@ class Search {
   }
 
   /// Whether a minimiser is an adversarial image; the judge decides.
-  bool try_points(std::span<const Branch> nodes) {
-    std::vector<Tensor> points;
-    for (const Branch& node : nodes) {
-      if (!node.form.done() && node.form.point.size() > 0) points.push_back(node.form.point);
-    }
+  bool try_points(std::span<const Tensor> points) {
     if (points.empty()) return false;
     const std::size_t size = sample_.images.size();
     data::Samples copies;
@@ -237,7 +262,8 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
   const Tensor images = question.samples.select(which).images;
   const BoundMethod method = from == Step::ibp ? BoundMethod::ibp : BoundMethod::crown;
   const bounds::Known known =
-      bounds::known_of(question.graph, images, question.ball, method, nn::Slope::adaptive, tape);
+      bounds::known_of(question.graph, bounds::begin_with_images(question.graph, images, question.ball), method,
+                       nn::Slope::adaptive, tape);
   const bounds::FloatError error(question.graph, known, tape);
   for (std::size_t k = 0; k < which.size(); ++k) {
     Certificate& certificate = all[which[k]];
@@ -245,7 +271,7 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
     made.certainty = Certainty::unknown;
     Search search(question, made, which[k], tape);
     search.run(known, error, k, from, until);
-    if (question.options.proofs && from != Step::ibp && made.certainty == Certainty::certified) {
+    if (question.options.proofs && from != Step::ibp && made.certainty == Certainty::certified && search.has_tree()) {
       made.proof = search.proof(known);
     }
     if (certificate.certainty == Certainty::unknown) {

@@ -20,7 +20,8 @@ using bounds::Graph;
 void bound_some(const Graph& graph, const Tensor& images, std::span<const int> labels, const Ball& ball,
                 const BoundOptions& options, Tape& tape, double* bound, double* rounding) {
   const std::size_t classes = graph.features(graph.logits());
-  const bounds::Known known = bounds::known_of(graph, images, ball, options.method, options.slope, tape);
+  const bounds::Known known =
+      bounds::known_of(graph, bounds::begin_with_images(graph, images, ball), options.method, options.slope, tape);
   std::vector<Form> forms;
   for (std::size_t sample = 0; sample < labels.size(); ++sample) {
     const std::size_t label = static_cast<std::size_t>(labels[sample]);

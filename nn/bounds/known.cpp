@@ -77,14 +77,9 @@ void affine_intervals(const Op& op, std::vector<Tensor> low, std::vector<Tensor>
 
 }  // namespace
 
-Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ball) {
-  check_usage(ball.norm != Norm::l0, "no bound is known for l0; use linf, l2 or l1");
-  check_usage(std::isfinite(ball.eps) && ball.eps >= 0, "eps = ", ball.eps, " is refused: not a number of at least 0");
-  check_usage(ball.low < ball.high, "a box from ", ball.low, " to ", ball.high, " holds no image");
+Known begin_with_boxes(const Graph& graph, Tensor low, Tensor high) {
   Known known;
-  known.count = images.shape()[0];
-  known.ball = ball;
-  known.centres = images;
+  known.count = low.shape()[0];
   const std::size_t values = graph.ops.size() + 1;
   known.low.resize(values);
   known.high.resize(values);
@@ -94,16 +89,29 @@ Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ba
   known.lines.resize(graph.ops.size());
   known.chosen.resize(graph.ops.size());
   known.finite.assign(known.count, true);
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    const bool holds_one = low.data()[i] <= high.data()[i] && std::isfinite(low.data()[i] - high.data()[i]);
+    if (!holds_one) known.finite[i / graph.input.elements()] = false;
+  }
+  known.low[0] = std::move(low);
+  known.high[0] = std::move(high);
+  set_reach(known, 0);
+  return known;
+}
+
+Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ball) {
+  check_usage(ball.norm != Norm::l0, "no bound is known for l0; use linf, l2 or l1");
+  check_usage(std::isfinite(ball.eps) && ball.eps >= 0, "eps = ", ball.eps, " is refused: not a number of at least 0");
+  check_usage(ball.low < ball.high, "a box from ", ball.low, " to ", ball.high, " holds no image");
   Tensor low = Tensor::uninitialised(images.shape()), high = Tensor::uninitialised(images.shape());
   for (std::size_t i = 0; i < images.size(); ++i) {
     const double x = double{images.data()[i]}, eps = double{ball.eps};
     low.mutable_data()[i] = std::max(below(x - eps), static_cast<real>(ball.low));
     high.mutable_data()[i] = std::min(above(x + eps), static_cast<real>(ball.high));
-    if (!(low.data()[i] <= high.data()[i])) known.finite[i / (images.size() / known.count)] = false;
   }
-  known.low[0] = std::move(low);
-  known.high[0] = std::move(high);
-  set_reach(known, 0);
+  Known known = begin_with_boxes(graph, std::move(low), std::move(high));
+  known.ball = ball;
+  known.centres = images;
   return known;
 }
 

@@ -216,9 +216,7 @@ void improve(const Graph& graph, const Known& known, std::span<const std::vector
   }
 }
 
-Known known_of(const Graph& graph, const Tensor& images, const Ball& ball, BoundMethod method, Slope slope,
-               Tape& tape) {
-  Known known = begin_with_images(graph, images, ball);
+Known known_of(const Graph& graph, Known known, BoundMethod method, Slope slope, Tape& tape) {
   for (std::size_t k = 0; k < graph.ops.size(); ++k) {
     relax(graph, k, slope, known, tape);
     bound_by_intervals(graph, k, known, tape);

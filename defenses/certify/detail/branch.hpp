@@ -24,10 +24,27 @@ struct Tree {
 };
 
 /// Splits the open nodes with the lowest bounds, in rounds of a fixed number, until none is open, `nodes` are bounded,
-/// or `stop` says so. It gets the new nodes of each round.
+/// or `stop` says so. It gets the minimisers of each round.
 void branch(Tree& tree, const nn::bounds::Graph& graph, const nn::bounds::Known& known,
             std::span<const std::vector<nn::bounds::KinkAt>> kinks, std::uint64_t nodes,
-            const std::function<bool(std::span<const Branch> made)>& stop, Tape& tape);
+            const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape);
+
+/// The minimisers of the nodes that are not done.
+std::vector<Tensor> points_of(std::span<const Branch> nodes);
+
+/// What splitting an image's set into smaller boxes came to.
+struct Boxes {
+  double bound = 0;         ///< no margin is smaller on any of them
+  bool done = false;        ///< all margins exceed their rounding on each
+  std::size_t bounded = 0;  ///< boxes
+};
+
+/// Splits a box (1 x image) in halves along features, in rounds of a fixed number, those with the lowest bounds first,
+/// until all forms exceed their rounding on all of them, `nodes` are bounded, or `stop` says so. It gets the minimisers
+/// and centres of each round. Pays for few features only.
+Boxes split_box(const nn::bounds::Graph& graph, const Tensor& low, const Tensor& high,
+                std::span<const std::vector<real>> forms, std::uint64_t nodes,
+                const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape);
 
 /// The proof that the tree, without open nodes, makes.
 Proof proof_of(const Tree& tree, const nn::bounds::Graph& graph, const nn::bounds::Known& known,

@@ -31,8 +31,8 @@ struct Chosen {
 /// Facts about `count` sets of images. All bounds hold in real arithmetic.
 struct Known {
   std::size_t count = 0;
-  Ball ball;
-  Tensor centres;
+  Ball ball;                                   ///< of other norms than linf: also within it
+  Tensor centres;                              ///< of those
   std::vector<Tensor> low, high, reach;        ///< per value: bounds, and the larger of their magnitudes
   std::vector<Tensor> mass;                    ///< per op: |W| reach + |b|; for exact ones without offset nothing
   std::vector<std::vector<double>> underflow;  ///< per op and sample: what denormal numbers may add to a row
@@ -51,6 +51,9 @@ std::vector<Tensor> operands_of(const Op& op, const std::vector<Tensor>& all);
 
 /// |W| reach + |b| of an affine op, rounded up.
 Tensor mass_of(const Op& op, const Known& known, Tape& tape);
+
+/// Sets of images between `low` and `high` (each samples x image), none of them empty or infinite.
+Known begin_with_boxes(const Graph& graph, Tensor low, Tensor high);
 
 /// The set of images of each sample: the ball cut with the box.
 Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ball);

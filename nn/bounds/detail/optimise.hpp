@@ -45,8 +45,8 @@ Rows rows_of(const Graph& graph, std::span<const Form> forms);
 void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
              std::span<Form* const> forms, unsigned steps, Tape& tape);
 
-/// Bounds of all values of the network by the method, without the margins.
-Known known_of(const Graph& graph, const Tensor& images, const Ball& ball, BoundMethod method, Slope slope, Tape& tape);
+/// Bounds of all values of the network by the method, without the margins; `known` has its sets of images.
+Known known_of(const Graph& graph, Known known, BoundMethod method, Slope slope, Tape& tape);
 
 /// The value where interval bounds of the margins start: the operand of the last affine layers.
 std::size_t elided(const Graph& graph);
