@@ -10,6 +10,7 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/pieces.hpp>
+#include "../../nn/bounds/detail/build.hpp"
 #include "../../nn/bounds/detail/rounding.hpp"
 #include "detail/branch.hpp"
 

@@ -6,6 +6,7 @@
 
 #include <hans/core/error.hpp>
 #include <hans/nn/pieces.hpp>
+#include "detail/build.hpp"
 #include "detail/optimise.hpp"
 #include "detail/rounding.hpp"
 

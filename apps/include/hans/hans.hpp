@@ -60,6 +60,7 @@
 #include <hans/core/json.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/math.hpp>
+#include <hans/core/norm.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/core/range.hpp>
 #include <hans/core/real.hpp>
@@ -77,13 +78,17 @@
 #include <hans/data/npz.hpp>
 #include <hans/data/png.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/certify.hpp>
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/guarded.hpp>
+#include <hans/defenses/proof.hpp>
 #include <hans/defenses/trades.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/all_layers.hpp>
 #include <hans/nn/array_layers.hpp>
 #include <hans/nn/augment.hpp>
+#include <hans/nn/ball.hpp>
+#include <hans/nn/bounds.hpp>
 #include <hans/nn/classifier.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>

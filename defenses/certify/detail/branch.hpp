@@ -3,7 +3,7 @@
 
 #include <functional>
 
-#include <hans/defenses/certify.hpp>
+#include <hans/defenses/proof.hpp>
 #include "../../../nn/bounds/detail/optimise.hpp"
 
 namespace hans::defenses {

@@ -66,7 +66,7 @@ struct Op {
   Select select = {};
 };
 
-/// A network's ops. The network must outlive it.
+/// A network's ops (see graph_of). The network must outlive it.
 struct Graph {
   Shape input;
   std::vector<Op> ops;
@@ -77,9 +77,5 @@ struct Graph {
   std::size_t features(std::size_t value) const { return shape(value).elements(); }
   std::size_t logits() const { return ops.size(); }
 };
-
-/// Throws Error, which names the layer and what could be done, for a layer that no bound is known for, and for weights
-/// that are not finite. A softmax at the end, which leaves the order of the logits, is left out.
-Graph graph_of(const Sequential& net);
 
 }  // namespace hans::nn::bounds

@@ -1,8 +1,9 @@
 // What is known of a network's values on sets of images: bounds, lines, and how far floats may be off.
 #pragma once
 
-#include <hans/core/norm.hpp>
-#include <hans/nn/bounds.hpp>
+#include <limits>
+
+#include <hans/nn/ball.hpp>
 #include "graph.hpp"
 
 namespace hans::nn::bounds {

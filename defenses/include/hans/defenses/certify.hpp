@@ -11,6 +11,7 @@
 #include <hans/attacks/attack.hpp>
 #include <hans/core/required.hpp>
 #include <hans/data/dataset.hpp>
+#include <hans/defenses/proof.hpp>
 #include <hans/nn/bounds.hpp>
 
 namespace hans::defenses {
@@ -50,16 +51,6 @@ struct CertifyOptions {
   std::uint64_t seed = 0;  ///< of the attacks
   /// Called with the images decided; never concurrently.
   std::function<void(std::size_t done)> progress = {};
-};
-
-/// A proof that someone else can check; see FORMAT.md, Proofs. All numbers are of one image.
-struct Proof {
-  double bound = 0;                       ///< no margin is smaller, in real arithmetic
-  std::vector<std::int32_t> ties = {};    ///< 2 * unit + slope: root slopes that rounding may decide otherwise
-  std::vector<std::int32_t> tree = {};    ///< per other class, in preorder: a split's unit, -1 or -2: a leaf
-  std::vector<std::int32_t> units = {};   ///< that `slopes` are for
-  std::vector<std::uint8_t> slopes = {};  ///< per leaf -2: one for each unit, in 1/255
-  std::vector<float> multipliers = {};    ///< per leaf: one for each split above it
 };
 
 /// The verdict on an image.

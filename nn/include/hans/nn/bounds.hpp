@@ -5,31 +5,10 @@
 #include <span>
 #include <vector>
 
-#include <hans/core/norm.hpp>
+#include <hans/nn/ball.hpp>
 #include <hans/nn/sequential.hpp>
 
 namespace hans::nn {
-
-/// The images within `eps` of one in the norm (linf, l2, l1) whose features lie between `low` and `high`.
-struct Ball {
-  Norm norm = Norm::linf;
-  float eps = 0;
-  float low = 0, high = 1;
-};
-
-/// The slope of the line below a ReLU whose input is between l < 0 and u > 0: 1 if u > -l, else 0; 0; 1; or u / (u -
-/// l), that of the line above (Wong 2018, also called Fast-Lin; forward it is DeepZ).
-enum class Slope { adaptive, zero, one, same };
-constexpr std::array<std::string_view, 4> enum_names(Slope) { return {"adaptive", "zero", "one", "same"}; }
-
-/// How bounds are computed:
-///   - ibp: intervals from layer to layer (Gowal 2018). The last affine layer is taken together with the margin
-///     (elided).
-///   - crown_ibp: one pass of linear bounds from the logits back, over intervals (Zhang 2020).
-///   - crown: linear bounds back from every layer that needs them (Zhang 2018; DeepPoly, Singh 2019).
-///   - alpha: the same, then slopes optimised for each margin (Xu 2021).
-enum class BoundMethod { ibp, crown_ibp, crown, alpha };
-constexpr std::array<std::string_view, 4> enum_names(BoundMethod) { return {"ibp", "crown_ibp", "crown", "alpha"}; }
 
 struct BoundOptions {
   BoundMethod method = BoundMethod::crown;

@@ -1,5 +1,5 @@
 // Networks as bounds see them: each layer as an affine map or as functions that lines enclose.
-#include "detail/graph.hpp"
+#include "detail/build.hpp"
 
 #include <algorithm>
 #include <cmath>

@@ -1,0 +1,13 @@
+// Networks as bounds see them.
+#pragma once
+
+#include "graph.hpp"
+
+namespace hans::nn::bounds {
+
+/// The graph of a network. Throws Error, which names the layer and what could be done, for a layer that no bound is
+/// known for, and for weights that are not finite. A softmax at the end, which leaves the order of the logits, is left
+/// out.
+Graph graph_of(const Sequential& net);
+
+}  // namespace hans::nn::bounds
