@@ -124,6 +124,7 @@ Command train_command();
 Command eval_command();
 Command attack_command();
 Command benchmark_command();
+Command certify_command();
 Command reproduce_command();
 Command merge_command();
 Command report_command();

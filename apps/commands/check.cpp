@@ -29,10 +29,10 @@ struct CheckOptions : Common {
   static constexpr std::string_view command = "check";
   static constexpr std::string_view meaning = "verify adversarial images independently, in double precision";
   static constexpr std::string_view details =
-      "Reads what hans attack --out wrote, or an .npz file of another tool with images (float32) and, if they are not "
-      "the first images of the data in order, index. Plain loops in double precision compute the logits and share no "
-      "code with the rest of hans (apps/checker). A model with a layer that they do not know is refused. An ONNX file "
-      "is checked as what hans convert makes of it.\n"
+      "Reads what hans attack --out or hans certify --counterexamples wrote, or an .npz file of another tool with images "
+      "(float32) and, if they are not the first images of the data in order, index. Plain loops in double precision "
+      "compute the logits and share no code with the rest of hans (apps/checker). A model with a layer that they do not "
+      "know is refused. An ONNX file is checked as what hans convert makes of it.\n"
       "\n"
       "An image that claims success is confirmed, within rounding, or rejected with the reason. Within rounding means "
       "that float and double may give different classes: the margin is at most twice the largest difference between a "
@@ -63,13 +63,12 @@ checker::Norm norm_of(attacks::Norm norm) {
 }
 
 /// The ball and box of each attack of the file.
-std::vector<attacks::Budget> budgets_of(const CraftedSet& set, const CheckOptions& options, const Shape& image,
-                                        data::Box box) {
+std::vector<attacks::Budget> budgets_of(const CraftedSet& set, const CheckOptions& options, data::Box box) {
   check_usage(options.eps.has_value() || !options.norm, "--norm needs --eps");
   constexpr float infinity = std::numeric_limits<float>::infinity();
   constexpr double unlimited = infinity;
   std::vector<attacks::Budget> all;
-  for (const attacks::Attack& attack : set.attacks) all.push_back(attack.budget(image, box));
+  for (const CraftedBy& one : set.made_by) all.push_back(one.budget);
   if (all.empty()) all.push_back({attacks::Norm::linf, unlimited, box});
   for (attacks::Budget& budget : all) {
     if (budget.prediction_only) budget = {budget.norm, unlimited, {-infinity, infinity}};
@@ -209,7 +208,7 @@ int run(const CheckOptions& options) {
   check(set.model_sha256.empty() || set.model_sha256 == named.model.sha256, path, " is about a model with sha256 ",
         set.model_sha256, ", but ", named.path, " has ", named.model.sha256,
         "; hans transfer tries images on other models");
-  const std::vector<attacks::Budget> budgets = budgets_of(set, options, named.model.net.input(), data.box());
+  const std::vector<attacks::Budget> budgets = budgets_of(set, options, data.box());
   const Claims claims = claims_of(set, data, named.model.net, budgets, options.slack);
   const std::string bytes = hans_bytes(named);
   const checker::Report checked = checker::check_claims(bytes, named.path, claims.all, thread_count());
@@ -219,7 +218,7 @@ int run(const CheckOptions& options) {
   if (is_onnx(named.path)) append(report, "  checked is what hans convert makes of the ONNX file\n");
   Json balls = Json::array();
   for (std::size_t a = 0; a < budgets.size(); ++a) {
-    const std::string attack = a < set.attacks.size() ? text(set.attacks[a].pinned()) : "unknown attack";
+    const std::string attack = a < set.made_by.size() ? set.made_by[a].name : "unknown attack";
     append(report, text("  ", attack, ": ", ball_text(budgets[a], options.slack), "\n"));
     balls.push(Json::object({{"attack", attack}, {"ball", ball_text(budgets[a], options.slack)}}));
   }

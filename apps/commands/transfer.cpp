@@ -51,12 +51,9 @@ Transferred judged(const CraftedSet& set, std::size_t which, const nn::Classifie
   for (std::size_t k = 0; k < set.attack.size(); ++k) {
     if (set.attack[k] == which) rows.push_back(k);
   }
-  Transferred made{"unknown", rows.size()};
-  attacks::Budget budget{attacks::Norm::linf, std::numeric_limits<double>::infinity(), set.originals.box};
-  if (which < set.attacks.size()) {
-    made.attack = text(set.attacks[which].pinned());
-    budget = set.attacks[which].budget(model.input(), set.originals.box);
-  }
+  const attacks::Budget whole{attacks::Norm::linf, std::numeric_limits<double>::infinity(), set.originals.box};
+  const auto [name, budget] = which < set.made_by.size() ? set.made_by[which] : CraftedBy{"unknown", whole};
+  Transferred made{name, rows.size()};
   const data::Samples originals = set.originals.select(rows);
   const Tensor images = set.images_at(rows);
   const std::vector<int> read_as = nn::predict(model, originals.images);
@@ -85,7 +82,7 @@ int run(const TransferOptions& options) {
   std::string report =
       text(kind, ": ", with_commas(set.attack.size()), " images of ", visible(path), " on ", named.name, "\n");
   Json all = Json::array();
-  for (std::size_t a = 0; a < std::max<std::size_t>(set.attacks.size(), 1); ++a) {
+  for (std::size_t a = 0; a < std::max<std::size_t>(set.made_by.size(), 1); ++a) {
     const Transferred made = judged(set, a, named.model.net);
     const attacks::Share rate(made.transferred, made.right);
     const std::string share =

@@ -1,4 +1,4 @@
-// The .npz file of adversarial images that `hans attack --out` writes and `hans transfer` and `hans check` read.
+// The .npz file of adversarial images.
 #include "crafted_file.hpp"
 
 #include <algorithm>
@@ -86,6 +86,24 @@ class Rows {
     return all;
   }
 
+  /// What the file says of its attacks: SPECs, or balls.
+  std::vector<CraftedBy> made_by(const Shape& image, data::Box box) const {
+    std::vector<CraftedBy> all;
+    if (has("spec")) {
+      for (const Spec& spec : parse_list(array("spec").text(), ' ')) {
+        const attacks::Attack attack = attacks::Attack::from_spec(spec);
+        all.push_back({text(attack.pinned()), attack.budget(image, box)});
+      }
+    } else if (has("eps")) {
+      attacks::Norm norm{};
+      of_file(path_, [&] { data::of_array("norm", [&] { read_value(array("norm").text(), norm); }); });
+      for (const float eps : of_file(path_, [&] { return array("eps").floats(); })) {
+        all.push_back({text(enum_name(norm), " within ", eps), attacks::budget_of(path_, &eps, norm, image, box)});
+      }
+    }
+    return all;
+  }
+
  private:
   const std::string& path_;
   std::string file_;
@@ -109,60 +127,59 @@ CraftedSet read_crafted(const std::string& path, const nn::Classifier& model, co
   if (data == nullptr || rows.has("originals")) made.originals.images = rows.images("originals", model.input());
   if (data == nullptr || rows.has("labels")) made.originals.labels = rows.column<int>("labels", 0, last);
   made.targets = rows.column<int>("targets", -1, last, -1);
-  if (rows.has("spec")) {
-    for (const Spec& spec : parse_list(rows.array("spec").text(), ' ')) {
-      made.attacks.push_back(attacks::Attack::from_spec(spec));
-    }
-  }
-  const auto attacks = static_cast<std::int64_t>(std::max<std::size_t>(made.attacks.size(), 1));
+  made.made_by = rows.made_by(model.input(), made.originals.box);
+  const auto attacks = static_cast<std::int64_t>(std::max<std::size_t>(made.made_by.size(), 1));
   made.attack = rows.column<std::size_t>("attack", 0, attacks - 1, 0);
   if (rows.has("success")) made.success = rows.column<bool>("success", 0, 1);
   if (rows.has("model_sha256")) made.model_sha256 = rows.array("model_sha256").text();
   return made;
 }
 
+std::string crafted_file(const CraftedSet& set, std::vector<data::NamedArray> more) {
+  using data::Array;
+  const auto column = [](const auto& values) {
+    return Array::of(Shape{values.size()}, std::vector<std::int64_t>(values.begin(), values.end()));
+  };
+  const data::Samples& originals = set.originals;
+  const std::vector<std::uint8_t> success(set.success.begin(), set.success.end());
+  std::vector<data::NamedArray> arrays{{"images", Array::of(set.images.shape(), set.images.values())},
+                                       {"originals", Array::of(originals.images.shape(), originals.images.values())},
+                                       {"labels", column(originals.labels)},
+                                       {"targets", column(set.targets)},
+                                       {"index", column(originals.index)},
+                                       {"attack", column(set.attack)},
+                                       {"success", Array::of(Shape{success.size()}, success)}};
+  arrays.insert(arrays.end(), more.begin(), more.end());
+  arrays.emplace_back("model_sha256", Array::of(set.model_sha256));
+  return data::write_npz(arrays);
+}
+
 std::string crafted_file(const Run& run) {
   const attacks::Evaluation& found = run.found;
-  const data::Samples& samples = found.samples;
-  const std::size_t features = samples.images.shape().row_elements();
-  std::size_t rows = 0;
-  for (const attacks::AttackResult& result : found.attacks) rows += result.attempts.size();
-
-  std::vector<float> images, originals;
-  std::vector<std::int64_t> labels, targets, index, attack;
-  std::vector<std::uint8_t> success;
-  images.reserve(rows * features);
-  originals.reserve(rows * features);
+  CraftedSet set;
+  set.model_sha256 = run.plan.subject.model_sha256;
   std::string specs;
+  std::vector<std::size_t> sample;
   for (std::size_t a = 0; a < found.attacks.size(); ++a) {
-    const attacks::AttackResult& result = found.attacks[a];
-    append(specs, text(specs.empty() ? "" : " ", result.attack.pinned()));
-    for (const attacks::Attempt& attempt : result.attempts) {
-      const auto image = attempt.image.values();
-      check(image.size() == features, "the images of ", result.attack.spec(), " were not kept");
-      const auto original = samples.images.values().subspan(attempt.sample * features, features);
-      images.insert(images.end(), image.begin(), image.end());
-      originals.insert(originals.end(), original.begin(), original.end());
-      labels.push_back(samples.labels[attempt.sample]);
-      targets.push_back(attempt.target.value_or(-1));
-      index.push_back(samples.index[attempt.sample]);
-      attack.push_back(static_cast<std::int64_t>(a));
-      success.push_back(attempt.finding.success ? 1 : 0);
+    append(specs, text(specs.empty() ? "" : " ", found.attacks[a].attack.pinned()));
+    for (const attacks::Attempt& attempt : found.attacks[a].attempts) {
+      sample.push_back(attempt.sample);
+      set.targets.push_back(attempt.target.value_or(-1));
+      set.attack.push_back(a);
+      set.success.push_back(attempt.finding.success);
     }
   }
-  using data::Array;
-  const Shape all = samples.images.shape().without_front().with_front(rows);
-  const Shape column{rows};
-  const std::vector<data::NamedArray> arrays{{"images", Array::of(all, images)},
-                                             {"originals", Array::of(all, originals)},
-                                             {"labels", Array::of(column, labels)},
-                                             {"targets", Array::of(column, targets)},
-                                             {"index", Array::of(column, index)},
-                                             {"attack", Array::of(column, attack)},
-                                             {"success", Array::of(column, success)},
-                                             {"spec", Array::of(specs)},
-                                             {"model_sha256", Array::of(run.plan.subject.model_sha256)}};
-  return data::write_npz(arrays);
+  set.originals = found.samples.select(sample);
+  set.images = Tensor::uninitialised(set.originals.images.shape());
+  real* out = set.images.mutable_data();
+  for (const attacks::AttackResult& result : found.attacks) {
+    for (const attacks::Attempt& attempt : result.attempts) {
+      check(attempt.image.shape() == run.plan.image.with_front(1), "the images of ", result.attack.spec(),
+            " were not kept");
+      out = std::ranges::copy(attempt.image.values(), out).out;
+    }
+  }
+  return crafted_file(set, {{"spec", data::Array::of(specs)}});
 }
 
 }  // namespace hans::apps

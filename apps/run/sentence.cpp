@@ -13,8 +13,6 @@
 namespace hans::apps {
 namespace {
 
-std::string in_brackets(std::string_view words) { return words.empty() ? "" : text(" (", words, ")"); }
-
 bool is_clip(std::string_view key) { return key == "clip_min" || key == "clip_max"; }
 
 /// "clipped to [0,1]" or "not clipped". The @cleverhans versions clip only if both ends are given.
@@ -72,6 +70,17 @@ std::string images_text(const Subject& subject, std::size_t count, std::size_t f
               subject.data);
 }
 
+std::string provenance_text(const Subject& subject) {
+  return text(" | data ", subject.data, " sha256 ", subject.data_sha256, " | preprocessing ", subject.preprocessing,
+              " | architecture ", subject.architecture, " | model ", subject.model, " sha256 ", subject.model_sha256,
+              " | seed ", subject.seed);
+}
+
+std::string hans_text(std::string_view version) {
+  const std::string_view reservation = kernels::reservation();
+  return text("v", version, " of hans", reservation.empty() ? "" : text(" (", reservation, ")"));
+}
+
 std::string sentence(const Subject& subject, const Claim& claim) {
   const Spec spec = as_written(claim.attack, subject.box);
   const std::string name = spec.version.empty() ? spec.name : text(spec.name, "@", spec.version);
@@ -88,16 +97,11 @@ std::string sentence(const Subject& subject, const Claim& claim) {
 
   const std::string verdict = claim.verdict ? text("; verdict ", enum_name(*claim.verdict)) : "";
   const std::string first =
-      text("We benchmarked the robustness of ", subject.model, " to adversarial attack using v", claim.version,
-           " of hans", in_brackets(kernels::reservation()), ". On ",
-           images_text(subject, claim.robust.whole(), claim.first), " modified by `", name, "`", settings,
-           ", we obtained a test set accuracy of ", percent_of(claim.robust), " % (95 % interval ",
+      text("We benchmarked the robustness of ", subject.model, " to adversarial attack using ",
+           hans_text(claim.version), ". On ", images_text(subject, claim.robust.whole(), claim.first), " modified by `",
+           name, "`", settings, ", we obtained a test set accuracy of ", percent_of(claim.robust), " % (95 % interval ",
            interval_text(claim.robust), "; ", percent_of(claim.right), " % on the unmodified images", verdict, ").");
-  const std::string second =
-      text(claim.attack.pinned(), " | targets ", claim.targets, " | data ", subject.data, " sha256 ",
-           subject.data_sha256, " | preprocessing ", subject.preprocessing, " | architecture ", subject.architecture,
-           " | model ", subject.model, " sha256 ", subject.model_sha256, " | seed ", subject.seed);
-  return text(first, "\n", second);
+  return text(first, "\n", claim.attack.pinned(), " | targets ", claim.targets, provenance_text(subject));
 }
 
 }  // namespace hans::apps

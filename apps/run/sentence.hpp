@@ -23,6 +23,12 @@ struct Subject {
 /// to 99 of the 10,000 images of mnist/test".
 std::string images_text(const Subject& subject, std::size_t count, std::size_t first = 0);
 
+/// " | data ... | preprocessing ... | architecture ... | model ... | seed ...", with the hashes.
+std::string provenance_text(const Subject& subject);
+
+/// "v1.2.0 of hans", with what is special about this build.
+std::string hans_text(std::string_view version);
+
 /// The number that a sentence states.
 struct Claim {
   std::string version;     ///< of the hans that measured it

@@ -27,8 +27,8 @@ TEST_F(Cli, VersionAndHelp) {
   const std::string page = output("--help");
   EXPECT_EQ(output("help"), page);
   EXPECT_EQ(output("-h"), page);
-  for (const std::string_view command : {"demo", "train", "eval", "attack", "benchmark", "reproduce", "merge",
-                                         "transfer", "convert", "show", "list", "bench"}) {
+  for (const std::string_view command : {"demo", "train", "eval", "attack", "benchmark", "certify", "reproduce",
+                                         "merge", "transfer", "convert", "show", "list", "bench"}) {
     EXPECT_NE(page.find(text("\n  ", command, " ")), std::string::npos) << command;
     const std::string help = output(text("help ", command));
     EXPECT_EQ(output(text(command, " --help")), help);
@@ -177,6 +177,7 @@ TEST_F(Cli, EveryCommandPutsOnlyItsJsonOnStandardOutput) {
   constexpr Row rows[]{{"train --data mnist-5k --model linear --epochs 1 --eval mnist-5k --out n.hans", "evaluation"},
                        {"eval m.hans --data mnist-5k", "clean_accuracy"},
                        {"benchmark m.hans --data mnist-5k --limit 5 --attack fgsm:eps=0.1 --out b.json", "result"},
+                       {"certify m.hans --data mnist-5k --limit 5 --eps 0.01", "certify"},
                        {"reproduce b.json", "identical"},
                        {"merge b.json --out c.json", "result"},
                        {"transfer a.npz m.hans", "kind"},

@@ -1,0 +1,230 @@
+// hans certify: proves for which images no attack can succeed.
+#include <array>
+
+#include <hans/attacks/pgd.hpp>
+#include <hans/core/file.hpp>
+#include "../manifest/crafted_file.hpp"
+#include "../run/certified.hpp"
+#include "../run/progress.hpp"
+
+namespace hans::apps {
+namespace {
+
+using defenses::CertifyMethod;
+using defenses::CertifyOptions;
+
+/// How far to go; automatic: as far as the norm allows.
+enum class MethodChoice { automatic, ibp, crown, alpha, complete };
+constexpr std::array<std::string_view, 5> enum_names(MethodChoice) {
+  return {"auto", "ibp", "crown", "alpha", "complete"};
+}
+
+/// The first attack, without its eps; or none.
+struct FirstAttack {
+  std::optional<Spec> spec;
+};
+void read_value(std::string_view word, FirstAttack& out) {
+  out.spec.reset();
+  if (word == "none") return;
+  AttackChoice choice;
+  apps::read_value(word, choice);
+  check_usage(choice.spec.find("eps") == nullptr, choice.spec.name,
+              ": leave eps out; it is the eps of the certificate");
+  out.spec = choice.spec;
+}
+void append_value(std::string& out, const FirstAttack& attack) {
+  append(out, attack.spec ? text(*attack.spec) : "none");
+}
+std::string value_help(const FirstAttack&) { return "SPEC|none"; }
+
+struct CertifyCommand : Common {
+  Required<ModelName> model;
+  Required<DataName> data;
+  Required<Radii> eps;
+  Norm norm = Norm::linf;
+  MethodChoice method = MethodChoice::automatic;
+  std::uint64_t nodes = CertifyOptions{.eps = 0.0F}.nodes;
+  std::optional<FirstAttack> attack = {};
+  std::optional<PreprocessChoice> preprocess = {};
+  std::optional<std::uint64_t> limit = {};
+  std::optional<double> timeout = {};
+  bool per_sample = false;
+  std::optional<OutputName> counterexamples = {};
+  std::optional<double> expect = {};
+
+  static constexpr std::string_view command = "certify";
+  static constexpr std::string_view meaning = "prove for which images no attack can succeed";
+  static constexpr std::string_view details =
+      "For each eps an image is certified (proved: no image within eps has another prediction), attacked (an adversarial "
+      "image was found), unknown, or wrong from the start. The true robust accuracy lies between the certified images and "
+      "those that are not attacked; where nothing is unknown, both ends meet and the number is exact.\n"
+      "\n"
+      "First an attack runs, then bounds of growing cost: intervals (ibp), linear bounds (crown), linear bounds with "
+      "optimised slopes (alpha); then branch and bound (complete) until an image is decided or --nodes are used up. "
+      "--method says how far to go. complete is for linf, and also runs autoattack on what the bounds leave open.\n"
+      "\n"
+      "A certificate holds in real arithmetic and for every float32 program that adds in any order, with or without FMA; "
+      "an image that is proved in real arithmetic only is unknown (rounding). It says nothing of images outside the ball. "
+      "Networks are made of affine layers, activations, maxima and pooling; others are refused.\n"
+      "\n"
+      "Results are the same on every machine, whatever the threads, unless --timeout cuts an image short. The exit code is "
+      "0 however many images are unknown; 1 if --expect is missed.";
+  static constexpr std::string_view example =
+      "hans certify v1.hans --data mnist-5k --eps 0.01,0.02 --limit 100\n"
+      "hans certify robust.onnx --data mnist --eps 0.1 --counterexamples fooled.npz --expect 0.95";
+  static constexpr auto fields() {
+    return with_common(
+        field("MODEL", &CertifyCommand::model, model_meaning), field("data", &CertifyCommand::data, data_meaning_test),
+        field("eps", &CertifyCommand::eps, "radii of the balls, in units of the data, such as 0.1 or 2/255,8/255"),
+        field("norm", &CertifyCommand::norm, up_to(Norm::l1), "of the balls"),
+        field("method", &CertifyCommand::method, "how far to go; auto is complete for linf, else alpha"),
+        field("nodes", &CertifyCommand::nodes, at_least(1), "most nodes of branch and bound, for each image"),
+        field("attack", &CertifyCommand::attack, "the attack that runs first, without its eps; none: no attack runs",
+              "pgd:steps=20,loss=margin"),
+        field("preprocess", &CertifyCommand::preprocess, preprocess_meaning, "none"),
+        field("limit", &CertifyCommand::limit, at_least(1), "only the first N images", "all"),
+        field("timeout", &CertifyCommand::timeout, above(0),
+              "seconds of branch and bound for each image; results that it cuts short cannot be reproduced", "none"),
+        field("per-sample", &CertifyCommand::per_sample, "also write every certificate to the JSON"),
+        field("counterexamples", &CertifyCommand::counterexamples,
+              "write the adversarial images and their originals to an .npz file, for hans check", "none"),
+        field("expect", &CertifyCommand::expect, between(0, 1),
+              "the least certified accuracy; with less the exit code is 1", "none"));
+  }
+};
+
+/// What is asked for within one radius, without attacks.
+CertifyOptions options_of(const CertifyCommand& options, float eps) {
+  const bool linf = options.norm == Norm::linf;
+  CertifyMethod method = linf ? CertifyMethod::complete : CertifyMethod::alpha;
+  if (options.method != MethodChoice::automatic) {
+    method = static_cast<CertifyMethod>(static_cast<int>(options.method) - 1);
+  }
+  check_usage(linf || method != CertifyMethod::complete, "--method complete is for linf; in ", enum_name(options.norm),
+              " use alpha");
+  return {.norm = options.norm,
+          .eps = eps,
+          .method = method,
+          .nodes = options.nodes,
+          .seconds = options.timeout.value_or(0),
+          .seed = options.seed};
+}
+
+/// An attack whose eps, and norm if it has one, are those of the certificate.
+attacks::Attack within(Spec spec, const CertifyOptions& asked) {
+  const auto set = [&](const char* key, std::string value) {
+    if (attacks::Attack::takes(spec, key) && spec.find(key) == nullptr) spec.items.push_back({key, std::move(value)});
+  };
+  set("eps", text(float{asked.eps}));
+  set("norm", std::string(enum_name(asked.norm)));
+  return attacks::Attack::from_spec(spec);
+}
+
+/// Adds the attacks: the first as --attack says, and of a complete method the second.
+void add_attacks(CertifyOptions& asked, const CertifyCommand& options, const nn::Sequential& net, data::Box box) {
+  if (options.attack && !options.attack->spec) return;
+  constexpr std::size_t classes_of_margin = 2, classes_of_autoattack = 4;
+  const auto add = [&](std::optional<attacks::Attack>& to, const Spec& spec) {
+    to = within(spec, asked).resolved(box);
+    const Norm norm = to->budget(net.input(), box).norm;
+    check_usage(norm == asked.norm, "--attack: ", spec.name, " keeps within ", enum_name(norm),
+                ", the certificate is for ", enum_name(asked.norm));
+  };
+  if (options.attack || net.classes() >= classes_of_margin) {
+    add(asked.first, options.attack ? *options.attack->spec : Spec::parse("pgd:steps=20,loss=margin"));
+  }
+  if (asked.method == CertifyMethod::complete && net.classes() >= classes_of_autoattack) {
+    add(asked.second, Spec::parse("autoattack"));
+  }
+}
+
+/// Throws UsageError for what certify() refuses whatever the images: layers without bounds, a radius beyond the box.
+void check_certifiable(const nn::Sequential& net, const data::Dataset& data, const CertifyOptions& asked) {
+  try {
+    (void)certify(net, data.samples(0, 0), asked);
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
+/// The file of the adversarial images that were found.
+std::string counterexamples_file(const Subject& subject, const data::Dataset& data,
+                                 std::span<const CertifiedBall> balls) {
+  CraftedSet set;
+  std::vector<float> radii, pixels;
+  for (const std::size_t b : places(balls.size())) {
+    radii.push_back(balls[b].asked.eps);
+    for (const defenses::Certificate& one : balls[b].all) {
+      if (one.certainty != defenses::Certainty::attacked) continue;
+      const auto image = one.counterexample.values();
+      pixels.insert(pixels.end(), image.begin(), image.end());
+      set.originals.index.push_back(one.index);
+      set.attack.push_back(b);
+    }
+  }
+  const std::size_t rows = set.attack.size();
+  set.originals = data.gather(set.originals.index);
+  set.images = Tensor(data.image_shape().with_front(rows), pixels);
+  set.targets.assign(rows, -1);
+  set.success.assign(rows, true);
+  set.model_sha256 = subject.model_sha256;
+  return crafted_file(set, {{"norm", data::Array::of(enum_name(balls.front().asked.norm))},
+                            {"eps", data::Array::of(Shape{radii.size()}, radii)}});
+}
+
+/// Checks each certified accuracy against --expect.
+void check_expected(const CertifyCommand& options, std::span<const CertifiedBall> balls) {
+  for (const CertifiedBall& ball : balls) {
+    const attacks::Share share = ball.certified();
+    check(!options.expect || share.value() >= *options.expect, "the certified accuracy within ",
+          enum_name(ball.asked.norm), " ", float{ball.asked.eps}, " is ", share.value(), ", less than --expect ",
+          options.expect.value_or(0));
+  }
+}
+
+int run(const CertifyCommand& options) {
+  check_ending("--counterexamples", options.counterexamples ? options.counterexamples->text : "",
+               std::to_array<std::string_view>({".npz", ""}));
+  begin(options);
+  const std::vector<float>& radii = options.eps.value().values;
+  std::vector<CertifyOptions> asked;
+  for (const float eps : radii) {
+    check_usage(std::ranges::count(radii, eps) == 1, "--eps: ", eps, " is given twice");
+    asked.push_back(options_of(options, eps));
+    if (options.attack && options.attack->spec) (void)within(*options.attack->spec, asked.back());
+  }
+  const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
+  warn_if_untrained(named);
+  const nn::Sequential& net = named.model.net;
+  const data::Dataset data = load_data(options.data.value().text, data::Part::test, net);
+  const std::size_t count = first_count(options.limit, data.size());
+  for (CertifyOptions& one : asked) {
+    check_certifiable(net, data, one);
+    add_attacks(one, options, net, data.box());
+  }
+
+  std::vector<CertifiedBall> balls;
+  for (const CertifyOptions& one : asked) {
+    ProgressBar bar(asked.size() > 1 ? text("eps ", float{one.eps}) : "certify", "images", options.quiet);
+    const auto shown = [&](std::size_t done) { bar.update(done, count); };
+    balls.push_back(certify_first(net, data, count, one, options.counterexamples.has_value(), shown));
+  }
+  check_consistent(balls);
+  const Subject subject = subject_of(named, data, options.seed);
+  std::string report = certified_text(subject, balls);
+  if (options.counterexamples) {
+    write_file(options.counterexamples->text, counterexamples_file(subject, data, balls));
+    append(report, text("\nwrote ", visible(options.counterexamples->text), "\n"));
+  }
+  finish(options, report, certified_json(subject, balls, options.per_sample));
+  check_expected(options, balls);
+  return 0;
+}
+
+}  // namespace
+
+Command certify_command() { return make_command<CertifyCommand, run>(); }
+
+}  // namespace hans::apps

@@ -1,0 +1,211 @@
+// Certificates of a model.
+#include "certified.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+
+#include <hans/core/fields.hpp>
+#include <hans/core/text.hpp>
+#include <hans/core/version.hpp>
+#include "results.hpp"
+
+namespace hans::apps {
+namespace {
+
+using attacks::Share;
+using defenses::Certainty;
+using defenses::Certificate;
+using defenses::Doubt;
+using defenses::Step;
+
+constexpr std::array proving_steps{Step::ibp, Step::crown, Step::alpha, Step::branching};
+constexpr std::array fooling_steps{Step::attack, Step::branching};
+constexpr std::array all_doubts{Doubt::nodes, Doubt::time, Doubt::rounding, Doubt::nan, Doubt::bound};
+
+std::size_t count_of(const CertifiedBall& ball, Certainty certainty, Step step) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      ball.all, [&](const Certificate& one) { return one.certainty == certainty && one.step == step; }));
+}
+
+std::size_t count_of(const CertifiedBall& ball, Doubt doubt) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      ball.all, [&](const Certificate& one) { return one.certainty == Certainty::unknown && one.doubt == doubt; }));
+}
+
+Json steps_json(const CertifiedBall& ball, Certainty certainty, std::span<const Step> steps) {
+  Json json = Json::object();
+  for (const Step step : steps) json.set(enum_name(step), count_of(ball, certainty, step));
+  return json;
+}
+
+std::vector<std::string> attacks_of(const CertifiedBall& ball) {
+  std::vector<std::string> all;
+  for (const auto& attack : {ball.asked.first, ball.asked.second}) {
+    if (attack) all.push_back(text(attack->pinned()));
+  }
+  return all;
+}
+
+std::uint64_t nodes_of(const CertifiedBall& ball) {
+  std::uint64_t nodes = 0;
+  for (const Certificate& one : ball.all) nodes += one.nodes;
+  return nodes;
+}
+
+Json sample_json(const Certificate& one) {
+  const bool bounded = one.runner_up >= 0 && std::isfinite(one.bound);
+  const auto name = [](const auto& value) { return value ? Json(enum_name(*value)) : Json(); };
+  return Json::object({{"index", one.index},
+                       {"label", one.label},
+                       {"prediction", one.prediction},
+                       {"verdict", enum_name(one.certainty)},
+                       {"reason", one.certainty == Certainty::unknown ? name(one.doubt) : Json()},
+                       {"method", one.certainty == Certainty::wrong ? Json() : name(one.step)},
+                       {"bound", bounded ? Json(one.bound) : Json()},
+                       {"nodes", one.nodes},
+                       {"real", one.real},
+                       {"float32", one.float32},
+                       {"runner_up", one.runner_up >= 0 ? Json(one.runner_up) : Json()}});
+}
+
+std::string ball_text(const CertifiedBall& ball) {
+  return text(enum_name(ball.asked.norm), " ", eps_text(ball.asked.eps));
+}
+
+bool is_exact(const CertifiedBall& ball) { return ball.count(Certainty::unknown) == 0; }
+
+/// The number to cite, and a second line with all that decides it.
+std::string certified_sentence(const Subject& subject, const CertifiedBall& ball) {
+  const std::string attacks = listed(attacks_of(ball), std::identity(), " ");
+  return text(
+      "We certified the robustness of ", subject.model, " with ", hans_text(build_version()), ". On ",
+      images_text(subject, ball.all.size()), " within ", ball_text(ball), ", features in [", subject.box.lo, ",",
+      subject.box.hi, "], we obtained a certified accuracy of ", percent_of(ball.certified()), " % (95 % interval ",
+      interval_text(ball.certified()), "; ", percent_of(ball.right()),
+      " % on the unmodified images). No attack lowers the accuracy below that; the adversarial images found lower "
+      "it to ",
+      percent_of(ball.attacked()), " %", is_exact(ball) ? ", so the number is exact" : "", ".\ncertify method ",
+      enum_name(ball.asked.method), ", nodes ", ball.asked.nodes, ", attacks ", attacks.empty() ? "none" : attacks,
+      provenance_text(subject));
+}
+
+Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sample) {
+  const defenses::CertifyOptions& asked = ball.asked;
+  Json json = Json::object({{"eps", hans::detail::number_json(float{asked.eps})},
+                            {"norm", enum_name(asked.norm)},
+                            {"method", enum_name(asked.method)},
+                            {"nodes", asked.nodes},
+                            {"timeout", asked.seconds > 0 ? Json(asked.seconds) : Json()},
+                            {"attacks", column(attacks_of(ball), std::identity())}});
+  for (const Certainty one : {Certainty::certified, Certainty::attacked, Certainty::unknown, Certainty::wrong}) {
+    json.set(enum_name(one), ball.count(one));
+  }
+  json.set("not_reproducible", ball.late());
+  set_accuracy(json, "certified_accuracy", ball.certified());
+  set_accuracy(json, "attacked_accuracy", ball.attacked());
+  json.set("by_method", steps_json(ball, Certainty::certified, proving_steps));
+  json.set("attacked_by", steps_json(ball, Certainty::attacked, fooling_steps));
+  json.set("nodes_used", nodes_of(ball));
+  json.set("seconds", ball.seconds).set("sentence", certified_sentence(subject, ball));
+  if (per_sample) json.set("samples", column(ball.all, sample_json));
+  return json;
+}
+
+/// "by ibp 0, crown 379": how many each of these decided.
+std::string steps_text(const CertifiedBall& ball, Certainty certainty, std::span<const Step> steps) {
+  return listed(
+      steps, [&](Step step) { return text(enum_name(step), " ", count_of(ball, certainty, step)); }, ", ");
+}
+
+/// Both ends of one number, and where they come from.
+std::string ends_text(const CertifiedBall& ball) {
+  std::string lines = text(ball_text(ball), ": certified ", percent_of(ball.certified()),
+                           " % <= true <= ", percent_of(ball.attacked()), " %", is_exact(ball) ? ": EXACT" : "",
+                           "\n  certified by ", steps_text(ball, Certainty::certified, proving_steps),
+                           "\n  attacked by ", steps_text(ball, Certainty::attacked, fooling_steps), "\n");
+  std::string reasons;
+  for (const Doubt doubt : all_doubts) {
+    const std::size_t many = count_of(ball, doubt);
+    if (many > 0) append(reasons, text(reasons.empty() ? "  unknown for " : ", ", enum_name(doubt), " ", many));
+  }
+  if (!reasons.empty()) append(lines, text(reasons, "\n"));
+  const auto branched =
+      static_cast<std::size_t>(std::ranges::count_if(ball.all, [](const Certificate& one) { return one.nodes > 0; }));
+  if (branched > 0) {
+    append(lines,
+           text("  branched: ", counted(branched, "image"), ", ",
+                fixed(static_cast<double>(nodes_of(ball)) / static_cast<double>(branched), 1), " nodes on average\n"));
+  }
+  if (ball.late() > 0) append(lines, text("  not reproducible: ", counted(ball.late(), "sample"), " hit the clock\n"));
+  return lines;
+}
+
+}  // namespace
+
+std::size_t CertifiedBall::count(Certainty certainty) const {
+  return static_cast<std::size_t>(std::ranges::count(all, certainty, &Certificate::certainty));
+}
+
+std::size_t CertifiedBall::late() const { return count_of(*this, Doubt::time); }
+
+CertifiedBall certify_first(const nn::Sequential& net, const data::Dataset& data, std::size_t count,
+                            const defenses::CertifyOptions& options, bool keep,
+                            const std::function<void(std::size_t done)>& shown) {
+  const auto begun = std::chrono::steady_clock::now();
+  CertifiedBall ball{options};
+  while (ball.all.size() < count) {
+    const std::size_t done = ball.all.size();
+    defenses::CertifyOptions block = options;
+    block.progress = [&](std::size_t decided) { shown(done + decided); };
+    for (Certificate& one : certify(net, data.samples(done, std::min(images_at_once, count - done)), block)) {
+      if (!keep) one.counterexample = {};
+      ball.all.push_back(std::move(one));
+    }
+    shown(ball.all.size());
+  }
+  ball.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return ball;
+}
+
+void check_consistent(std::span<const CertifiedBall> balls) {
+  for (const CertifiedBall& large : balls) {
+    for (const CertifiedBall& small : balls) {
+      if (float{small.asked.eps} > float{large.asked.eps}) continue;
+      for (const std::size_t k : places(large.all.size())) {
+        const Certificate& one = large.all[k];
+        check(one.certainty != Certainty::certified || small.all[k].certainty != Certainty::attacked, "image ",
+              one.index, " is certified within ", ball_text(large), ", but an adversarial image of it lies within ",
+              ball_text(small), ": one of the two is wrong; please report this with model and data");
+      }
+    }
+  }
+}
+
+Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample) {
+  Json json = clean_json(subject, balls.front().right());
+  return json.set("certify",
+                  column(balls, [&](const CertifiedBall& ball) { return ball_json(subject, ball, per_sample); }));
+}
+
+std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls) {
+  TextTable rows{{"eps", "clean", "certified", "attacked", "unknown", "seconds"}};
+  const auto cell = [](Share share) { return text(with_commas(share.part()), "  ", share_text(share)); };
+  std::string ends, sentences;
+  for (const CertifiedBall& ball : balls) {
+    rows.push_back({eps_text(ball.asked.eps), cell(ball.right()), cell(ball.certified()), cell(ball.attacked()),
+                    with_commas(ball.count(Certainty::unknown)), fixed(ball.seconds, 1)});
+    append(ends, ends_text(ball));
+    append(sentences, text(certified_sentence(subject, ball), "\n\n"));
+  }
+  const std::string norm(enum_name(balls.front().asked.norm));
+  return text(subject.model, " on ", images_text(subject, balls.front().all.size()), ", ", norm, "\n\n",
+              table_text(rows, "rrrrrr"), "\n", ends, "\n", sentences,
+              "Proved: no image within eps of a certified one in ", norm, ", with features in [", subject.box.lo, ",",
+              subject.box.hi,
+              "], has another prediction, in real arithmetic and in every float32 program that adds in any order, with "
+              "or without FMA. This says nothing of images outside that ball.\n");
+}
+
+}  // namespace hans::apps
