@@ -136,6 +136,28 @@ TEST_F(CliCertify, KnowsEveryNormAndMethod) {
   }
 }
 
+TEST_F(CliCertify, RunsOnlyTheAttacksThatTheModelHasClassesFor) {
+  constexpr std::size_t count = 12;
+  std::vector<float> pixels(count * 16);
+  for (std::size_t k = 0; k < pixels.size(); ++k) pixels[k] = static_cast<float>(k * k % 17) / 17;
+  const std::vector<std::int64_t> labels(count, 0);
+  write("d.npz", data::write_npz({{"images", data::Array::of(Shape{count, 4, 4, 1}, pixels)},
+                                  {"labels", data::Array::of(Shape{count}, labels)}}));
+  const std::size_t attacks[]{0, 1, 1, 2};
+  for (std::size_t classes = 1; classes <= 4; ++classes) {
+    SCOPED_TRACE(classes);
+    const cli::Outcome outcome = hans(text("certify 4x4x1;flatten;linear:units=5;relu;linear:units=", classes,
+                                           " --data ./d.npz --eps 0.05 --seed 5 --per-sample --json -"));
+    ASSERT_EQ(outcome.code, 0) << outcome.err;
+    const Json json = Json::parse(outcome.out), &ball = json.at("certify").items()[0];
+    EXPECT_EQ(ball.at("attacks").items().size(), attacks[classes - 1]);
+    for (const Json& one : ball.at("samples").items()) {
+      EXPECT_EQ(one.at("method").is_null(), one.at("verdict").string() == "wrong");
+      EXPECT_TRUE(classes > 1 || one.at("verdict").string() == "certified");
+    }
+  }
+}
+
 TEST_F(CliCertify, ItsAdversarialImagesAreConfirmed) {
   train_net();
   const Json json = results("--limit 40 --eps 0.03,0.05 --attack none --counterexamples c.npz");
@@ -189,6 +211,8 @@ TEST_F(CliCertify, FailsForLessThanExpected) {
 TEST_F(CliCertify, RefusesInOneLine) {
   train_net();
   output("train --data mnist-5k --model 28x28x1;flatten;layer_norm;linear:units=10 --epochs 1 --quiet --out norm.hans");
+  output(
+      "train --data mnist-5k --model 28x28x1;gaussian_noise:sigma=0.1;flatten;linear:units=10 --epochs 1 --quiet --out noise.hans");
   constexpr cli::Refusal refusals[]{
       {"n.hans", 2, "eps"},
       {"n.hans --eps -0.1", 2, "-0.1"},
@@ -212,6 +236,7 @@ TEST_F(CliCertify, RefusesInOneLine) {
       {"n.hans --eps 0.1 --counterexamples n.hans", 2, ".npz"},
       {"n.hans --eps 0.1 --counterexamples no/a.npz", 1, "no/a.npz"},
       {"none.hans --eps 0.1", 1, "none.hans"},
+      {"noise.hans --eps 0.1", 2, "the model is random"},
       {"norm.hans --eps 0.1", 2, "layer 1 (layer_norm) has no bound"}};
   const auto before = folder_.state();
   for (const cli::Refusal& refusal : refusals) {
