@@ -6,6 +6,8 @@
 #include "../manifest/crafted_file.hpp"
 #include "../run/certified.hpp"
 #include "../run/progress.hpp"
+#include "../run/radii.hpp"
+#include "../run/results.hpp"
 
 namespace hans::apps {
 namespace {
@@ -40,7 +42,8 @@ std::string value_help(const FirstAttack&) { return "SPEC|none"; }
 struct CertifyCommand : Common {
   Required<ModelName> model;
   Required<DataName> data;
-  Required<Radii> eps;
+  std::optional<Radii> eps = {};
+  bool radius = false;
   Norm norm = Norm::linf;
   MethodChoice method = MethodChoice::automatic;
   std::uint64_t nodes = CertifyOptions{.eps = 0.0F}.nodes;
@@ -71,11 +74,17 @@ struct CertifyCommand : Common {
       "0 however many images are unknown; 1 if --expect is missed.";
   static constexpr std::string_view example =
       "hans certify v1.hans --data mnist-5k --eps 0.01,0.02 --limit 100\n"
-      "hans certify robust.onnx --data mnist --eps 0.1 --counterexamples fooled.npz --expect 0.95";
+      "hans certify robust.onnx --data mnist --eps 0.1 --counterexamples fooled.npz --expect 0.95\n"
+      "hans certify v1.hans --data mnist-5k --radius --limit 20 --nodes 200";
   static constexpr auto fields() {
     return with_common(
         field("MODEL", &CertifyCommand::model, model_meaning), field("data", &CertifyCommand::data, data_meaning_test),
-        field("eps", &CertifyCommand::eps, "radii of the balls, in units of the data, such as 0.1 or 2/255,8/255"),
+        field("eps", &CertifyCommand::eps, "radii of the balls, in units of the data, such as 0.1 or 2/255,8/255",
+              "none"),
+        field(
+            "radius", &CertifyCommand::radius,
+            "instead of --eps: for each image the largest radius that is certified and the smallest that is attacked, "
+            "in steps of 1/1024; tries about 20 radii, so fewer --nodes save much time"),
         field("norm", &CertifyCommand::norm, up_to(Norm::l1), "of the balls"),
         field("method", &CertifyCommand::method, "how far to go; auto is complete for linf, else alpha"),
         field("nodes", &CertifyCommand::nodes, at_least(1), "most nodes of branch and bound, for each image"),
@@ -110,8 +119,23 @@ CertifyOptions options_of(const CertifyCommand& options, float eps) {
           .seed = options.seed};
 }
 
+/// The attacks of a run, without eps: the first as --attack says, and of a complete method the second. Defaults
+/// that need more classes than the model has are left out.
+std::vector<Spec> specs_of(const CertifyCommand& options, CertifyMethod method, std::size_t classes) {
+  constexpr std::size_t classes_of_margin = 2, classes_of_autoattack = 4;
+  std::vector<Spec> all;
+  if (options.attack && !options.attack->spec) return all;
+  if (options.attack) {
+    all.push_back(*options.attack->spec);
+  } else if (classes >= classes_of_margin) {
+    all.push_back(Spec::parse("pgd:steps=20,loss=margin"));
+  }
+  if (method == CertifyMethod::complete && classes >= classes_of_autoattack) all.push_back(Spec::parse("autoattack"));
+  return all;
+}
+
 /// An attack whose eps, and norm if it has one, are those of the certificate.
-attacks::Attack within(Spec spec, const CertifyOptions& asked) {
+attacks::Attack attack_within(Spec spec, const CertifyOptions& asked) {
   const auto set = [&](const char* key, std::string value) {
     if (attacks::Attack::takes(spec, key) && spec.find(key) == nullptr) spec.items.push_back({key, std::move(value)});
   };
@@ -120,22 +144,16 @@ attacks::Attack within(Spec spec, const CertifyOptions& asked) {
   return attacks::Attack::from_spec(spec);
 }
 
-/// Adds the attacks: the first as --attack says, and of a complete method the second.
-void add_attacks(CertifyOptions& asked, const CertifyCommand& options, const nn::Sequential& net, data::Box box) {
-  if (options.attack && !options.attack->spec) return;
-  constexpr std::size_t classes_of_margin = 2, classes_of_autoattack = 4;
-  const auto add = [&](std::optional<attacks::Attack>& to, const Spec& spec) {
-    to = within(spec, asked).resolved(box);
-    const Norm norm = to->budget(net.input(), box).norm;
+/// What is asked for within one radius. Throws UsageError for an attack in another norm.
+CertifyOptions with_attacks(CertifyOptions asked, const std::vector<Spec>& specs, const Shape& image, data::Box box) {
+  for (const Spec& spec : specs) {
+    const attacks::Attack attack = attack_within(spec, asked).resolved(box);
+    const Norm norm = attack.budget(image, box).norm;
     check_usage(norm == asked.norm, "--attack: ", spec.name, " keeps within ", enum_name(norm),
                 ", the certificate is for ", enum_name(asked.norm));
-  };
-  if (options.attack || net.classes() >= classes_of_margin) {
-    add(asked.first, options.attack ? *options.attack->spec : Spec::parse("pgd:steps=20,loss=margin"));
+    (asked.first ? asked.second : asked.first) = attack;
   }
-  if (asked.method == CertifyMethod::complete && net.classes() >= classes_of_autoattack) {
-    add(asked.second, Spec::parse("autoattack"));
-  }
+  return asked;
 }
 
 /// Throws UsageError for what certify() refuses whatever the images: layers without bounds, a radius beyond the box.
@@ -184,43 +202,93 @@ void check_expected(const CertifyCommand& options, std::span<const CertifiedBall
   }
 }
 
+/// A model and images to certify.
+struct Certifiable {
+  NamedModel named;
+  data::Dataset data;
+  Subject subject;
+  std::size_t count;
+};
+
+Certifiable load_certifiable(const CertifyCommand& options) {
+  NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
+  warn_if_untrained(named);
+  data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
+  Subject subject = subject_of(named, data, options.seed);
+  const std::size_t count = first_count(options.limit, data.size());
+  return {std::move(named), std::move(data), std::move(subject), count};
+}
+
+/// With --eps: the certificates within each radius.
+int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& asked, const CertifyCommand& options) {
+  std::vector<CertifiedBall> balls;
+  for (const CertifyOptions& one : asked) {
+    ProgressBar bar(asked.size() > 1 ? text("eps ", float{one.eps}) : "certify", "images", options.quiet);
+    const auto shown = [&](std::size_t done) { bar.update(done, from.count); };
+    balls.push_back(
+        certify_first(from.named.model.net, from.data, from.count, one, options.counterexamples.has_value(), shown));
+  }
+  check_consistent(balls);
+  std::string report = certified_text(from.subject, balls);
+  if (options.counterexamples) {
+    write_file(options.counterexamples->text, counterexamples_file(from.subject, from.data, balls));
+    append(report, text("\nwrote ", visible(options.counterexamples->text), "\n"));
+  }
+  finish(options, report, certified_json(from.subject, balls, options.per_sample));
+  check_expected(options, balls);
+  return 0;
+}
+
+/// With --radius: both ends of each image's radius.
+int certify_radii(const Certifiable& from, const CertifyOptions& largest, const std::vector<Spec>& attacks,
+                  const CertifyCommand& options) {
+  const nn::Sequential& net = from.named.model.net;
+  ProgressBar bar("certify", "images", options.quiet);
+  const auto asked = [&](float radius) {
+    return with_attacks(options_of(options, radius), attacks, net.input(), from.data.box());
+  };
+  const auto shown = [&](std::size_t done) { bar.update(done, from.count); };
+  const RadiiFound found = find_radii(net, from.data, from.count, largest.eps, asked, shown);
+  bar.clear();
+  Json json = clean_json(from.subject, found.right());
+  json.set("radius", Json::object({{"norm", enum_name(largest.norm)},
+                                   {"method", enum_name(largest.method)},
+                                   {"nodes", largest.nodes},
+                                   {"timeout", optional_json(options.timeout)},
+                                   {"attacks", column(attacks, [](const Spec& spec) { return text(spec); })},
+                                   {"step", 1.0 / radii_per_unit},
+                                   {"not_reproducible", found.late},
+                                   {"seconds", found.seconds}}));
+  finish(options,
+         text(from.subject.model, " on ", images_text(from.subject, from.count), ", ", enum_name(largest.norm), "\n\n",
+              radii_text(found)),
+         json.set("radii", radii_json(found)));
+  return 0;
+}
+
 int run(const CertifyCommand& options) {
   check_ending("--counterexamples", options.counterexamples ? options.counterexamples->text : "",
                std::to_array<std::string_view>({".npz", ""}));
+  check_usage(options.eps.has_value() != options.radius, "give --eps with the radii, or --radius");
+  check_usage(!options.radius || (!options.counterexamples && !options.expect && !options.per_sample),
+              "--counterexamples, --expect and --per-sample are for --eps, not for --radius");
   begin(options);
-  const std::vector<float>& radii = options.eps.value().values;
+  const std::vector<float> radii = options.eps ? options.eps->values : std::vector<float>{0};
   std::vector<CertifyOptions> asked;
   for (const float eps : radii) {
     check_usage(std::ranges::count(radii, eps) == 1, "--eps: ", eps, " is given twice");
     asked.push_back(options_of(options, eps));
-    if (options.attack && options.attack->spec) (void)within(*options.attack->spec, asked.back());
+    if (options.attack && options.attack->spec) (void)attack_within(*options.attack->spec, asked.back());
   }
-  const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
-  warn_if_untrained(named);
-  const nn::Sequential& net = named.model.net;
-  const data::Dataset data = load_data(options.data.value().text, data::Part::test, net);
-  const std::size_t count = first_count(options.limit, data.size());
+  const Certifiable from = load_certifiable(options);
+  const nn::Sequential& net = from.named.model.net;
+  const std::vector<Spec> attacks = specs_of(options, asked.front().method, net.classes());
   for (CertifyOptions& one : asked) {
-    check_certifiable(net, data, one);
-    add_attacks(one, options, net, data.box());
+    if (options.radius) one.eps = largest_radius(one.norm, from.data.box(), net.input());
+    check_certifiable(net, from.data, one);
+    one = with_attacks(one, attacks, net.input(), from.data.box());
   }
-
-  std::vector<CertifiedBall> balls;
-  for (const CertifyOptions& one : asked) {
-    ProgressBar bar(asked.size() > 1 ? text("eps ", float{one.eps}) : "certify", "images", options.quiet);
-    const auto shown = [&](std::size_t done) { bar.update(done, count); };
-    balls.push_back(certify_first(net, data, count, one, options.counterexamples.has_value(), shown));
-  }
-  check_consistent(balls);
-  const Subject subject = subject_of(named, data, options.seed);
-  std::string report = certified_text(subject, balls);
-  if (options.counterexamples) {
-    write_file(options.counterexamples->text, counterexamples_file(subject, data, balls));
-    append(report, text("\nwrote ", visible(options.counterexamples->text), "\n"));
-  }
-  finish(options, report, certified_json(subject, balls, options.per_sample));
-  check_expected(options, balls);
-  return 0;
+  return options.radius ? certify_radii(from, asked.front(), attacks, options) : certify_within(from, asked, options);
 }
 
 }  // namespace

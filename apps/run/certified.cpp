@@ -24,23 +24,23 @@ constexpr std::array proving_steps{Step::ibp, Step::crown, Step::alpha, Step::br
 constexpr std::array fooling_steps{Step::attack, Step::branching};
 constexpr std::array all_doubts{Doubt::nodes, Doubt::time, Doubt::rounding, Doubt::nan, Doubt::bound};
 
-std::size_t count_of(const CertifiedBall& ball, Certainty certainty, Step step) {
+std::size_t number_of(const CertifiedBall& ball, Certainty certainty, Step step) {
   return static_cast<std::size_t>(std::ranges::count_if(
       ball.all, [&](const Certificate& one) { return one.certainty == certainty && one.step == step; }));
 }
 
-std::size_t count_of(const CertifiedBall& ball, Doubt doubt) {
+std::size_t number_of(const CertifiedBall& ball, Doubt doubt) {
   return static_cast<std::size_t>(std::ranges::count_if(
       ball.all, [&](const Certificate& one) { return one.certainty == Certainty::unknown && one.doubt == doubt; }));
 }
 
 Json steps_json(const CertifiedBall& ball, Certainty certainty, std::span<const Step> steps) {
   Json json = Json::object();
-  for (const Step step : steps) json.set(enum_name(step), count_of(ball, certainty, step));
+  for (const Step step : steps) json.set(enum_name(step), number_of(ball, certainty, step));
   return json;
 }
 
-std::vector<std::string> attacks_of(const CertifiedBall& ball) {
+std::vector<std::string> attack_specs(const CertifiedBall& ball) {
   std::vector<std::string> all;
   for (const auto& attack : {ball.asked.first, ball.asked.second}) {
     if (attack) all.push_back(text(attack->pinned()));
@@ -70,7 +70,7 @@ Json sample_json(const Certificate& one) {
                        {"runner_up", one.runner_up >= 0 ? Json(one.runner_up) : Json()}});
 }
 
-std::string ball_text(const CertifiedBall& ball) {
+std::string certified_ball(const CertifiedBall& ball) {
   return text(enum_name(ball.asked.norm), " ", eps_text(ball.asked.eps));
 }
 
@@ -78,10 +78,10 @@ bool is_exact(const CertifiedBall& ball) { return ball.count(Certainty::unknown)
 
 /// The number to cite, and a second line with all that decides it.
 std::string certified_sentence(const Subject& subject, const CertifiedBall& ball) {
-  const std::string attacks = listed(attacks_of(ball), std::identity(), " ");
+  const std::string attacks = listed(attack_specs(ball), std::identity(), " ");
   return text(
       "We certified the robustness of ", subject.model, " with ", hans_text(build_version()), ". On ",
-      images_text(subject, ball.all.size()), " within ", ball_text(ball), ", features in [", subject.box.lo, ",",
+      images_text(subject, ball.all.size()), " within ", certified_ball(ball), ", features in [", subject.box.lo, ",",
       subject.box.hi, "], we obtained a certified accuracy of ", percent_of(ball.certified()), " % (95 % interval ",
       interval_text(ball.certified()), "; ", percent_of(ball.right()),
       " % on the unmodified images). No attack lowers the accuracy below that; the adversarial images found lower "
@@ -98,7 +98,7 @@ Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sampl
                             {"method", enum_name(asked.method)},
                             {"nodes", asked.nodes},
                             {"timeout", asked.seconds > 0 ? Json(asked.seconds) : Json()},
-                            {"attacks", column(attacks_of(ball), std::identity())}});
+                            {"attacks", column(attack_specs(ball), std::identity())}});
   for (const Certainty one : {Certainty::certified, Certainty::attacked, Certainty::unknown, Certainty::wrong}) {
     json.set(enum_name(one), ball.count(one));
   }
@@ -116,18 +116,18 @@ Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sampl
 /// "by ibp 0, crown 379": how many each of these decided.
 std::string steps_text(const CertifiedBall& ball, Certainty certainty, std::span<const Step> steps) {
   return listed(
-      steps, [&](Step step) { return text(enum_name(step), " ", count_of(ball, certainty, step)); }, ", ");
+      steps, [&](Step step) { return text(enum_name(step), " ", number_of(ball, certainty, step)); }, ", ");
 }
 
 /// Both ends of one number, and where they come from.
 std::string ends_text(const CertifiedBall& ball) {
-  std::string lines = text(ball_text(ball), ": certified ", percent_of(ball.certified()),
+  std::string lines = text(certified_ball(ball), ": certified ", percent_of(ball.certified()),
                            " % <= true <= ", percent_of(ball.attacked()), " %", is_exact(ball) ? ": EXACT" : "",
                            "\n  certified by ", steps_text(ball, Certainty::certified, proving_steps),
                            "\n  attacked by ", steps_text(ball, Certainty::attacked, fooling_steps), "\n");
   std::string reasons;
   for (const Doubt doubt : all_doubts) {
-    const std::size_t many = count_of(ball, doubt);
+    const std::size_t many = number_of(ball, doubt);
     if (many > 0) append(reasons, text(reasons.empty() ? "  unknown for " : ", ", enum_name(doubt), " ", many));
   }
   if (!reasons.empty()) append(lines, text(reasons, "\n"));
@@ -148,7 +148,7 @@ std::size_t CertifiedBall::count(Certainty certainty) const {
   return static_cast<std::size_t>(std::ranges::count(all, certainty, &Certificate::certainty));
 }
 
-std::size_t CertifiedBall::late() const { return count_of(*this, Doubt::time); }
+std::size_t CertifiedBall::late() const { return number_of(*this, Doubt::time); }
 
 CertifiedBall certify_first(const nn::Sequential& net, const data::Dataset& data, std::size_t count,
                             const defenses::CertifyOptions& options, bool keep,
@@ -176,8 +176,9 @@ void check_consistent(std::span<const CertifiedBall> balls) {
       for (const std::size_t k : places(large.all.size())) {
         const Certificate& one = large.all[k];
         check(one.certainty != Certainty::certified || small.all[k].certainty != Certainty::attacked, "image ",
-              one.index, " is certified within ", ball_text(large), ", but an adversarial image of it lies within ",
-              ball_text(small), ": one of the two is wrong; please report this with model and data");
+              one.index, " is certified within ", certified_ball(large),
+              ", but an adversarial image of it lies within ", certified_ball(small),
+              ": one of the two is wrong; please report this with model and data");
       }
     }
   }

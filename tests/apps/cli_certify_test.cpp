@@ -197,6 +197,46 @@ TEST_F(CliCertify, ItsAdversarialImagesAreConfirmed) {
   EXPECT_EQ(natural(Json::parse(output(check)), "claims"), 0U);
 }
 
+TEST_F(CliCertify, FindsBothEndsOfEachRadius) {
+  train_net();
+  const std::string line = "--limit 3 --method alpha --attack pgd:steps=5";
+  const Json json = Json::parse(output(text("certify n.hans --data mnist-5k --radius --json - ", line)));
+  const auto& radii = json.at("radii").items();
+  ASSERT_EQ(radii.size(), 3U);
+  EXPECT_EQ(json.at("radius").at("step").number(), 1.0 / 1024);
+  EXPECT_EQ(natural(json.at("radius"), "not_reproducible"), 0U);
+  EXPECT_EQ(json.at("radius").at("attacks").items()[0].string(), "pgd:steps=5");
+  const auto verdict = [&](std::size_t image, double radius) {
+    const Json all = results(text(line, " --eps ", radius));
+    return all.at("certify").items()[0].at("samples").items()[image].at("verdict").string();
+  };
+  for (const std::size_t image : {0U, 2U}) {
+    SCOPED_TRACE(image);
+    const double certified = radii[image].at("certified").number(), attacked = radii[image].at("attacked").number();
+    EXPECT_LT(certified, attacked);
+    EXPECT_EQ(verdict(image, certified), "certified");
+    EXPECT_EQ(verdict(image, attacked), "attacked");
+    EXPECT_NE(verdict(image, certified + 1.0 / 1024), "certified");
+    EXPECT_NE(verdict(image, attacked - 1.0 / 1024), "attacked");
+  }
+  // Intervals are exact for a linear model.
+  train("m.hans");
+  const std::string linear = "certify m.hans --data mnist-5k --limit 20 --attack none --radius";
+  std::uint64_t right = 0;
+  const Json found = Json::parse(output(linear + " --json -"));
+  for (const Json& one : found.at("radii").items()) {
+    const bool is_right = one.at("label").integer() == one.at("prediction").integer();
+    EXPECT_EQ(one.at("certified").is_null(), !is_right);
+    EXPECT_EQ(one.at("attacked").is_null(), !is_right);
+    if (!is_right) continue;
+    ++right;
+    EXPECT_EQ(one.at("attacked").number(), one.at("certified").number() + 1.0 / 1024);
+  }
+  const std::string said = output(linear);
+  EXPECT_NE(said.find(text("1/1024 apart for ", right, " images\n")), std::string::npos) << said;
+  EXPECT_NE(said.find("\n0.0156 to 0.0312 "), std::string::npos) << said;
+}
+
 TEST_F(CliCertify, FailsForLessThanExpected) {
   train_net();
   const std::string line = "certify n.hans --data mnist-5k --limit 20 --eps 0.01,0.03 --quiet --expect ";
@@ -214,7 +254,9 @@ TEST_F(CliCertify, RefusesInOneLine) {
   output(
       "train --data mnist-5k --model 28x28x1;gaussian_noise:sigma=0.1;flatten;linear:units=10 --epochs 1 --quiet --out noise.hans");
   constexpr cli::Refusal refusals[]{
-      {"n.hans", 2, "eps"},
+      {"n.hans", 2, "give --eps with the radii, or --radius"},
+      {"n.hans --eps 0.1 --radius", 2, "give --eps with the radii, or --radius"},
+      {"n.hans --radius --expect 0.5", 2, "are for --eps, not for --radius"},
       {"n.hans --eps -0.1", 2, "-0.1"},
       {"n.hans --eps nan", 2, "nan"},
       {"n.hans --eps inf", 2, "inf"},

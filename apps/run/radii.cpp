@@ -1,0 +1,168 @@
+// Radii of single images, by bisection.
+#include "radii.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+
+#include <hans/core/text.hpp>
+#include <hans/nn/evaluate.hpp>
+#include "run.hpp"
+
+namespace hans::apps {
+namespace {
+
+using defenses::Certainty;
+using defenses::Certificate;
+
+/// Where the two ends of one image's radius can still be, in steps; both ends of both intervals are known.
+struct Bracket {
+  std::int64_t certified, uncertified;  ///< -1: none is certified
+  std::int64_t unfooled, fooled;        ///< one more than the largest radius: none is fooled
+
+  /// The radius to try next; none: both ends are found.
+  std::optional<std::int64_t> next() const {
+    if (uncertified - certified > 1) return certified + (uncertified - certified) / 2;
+    if (fooled - unfooled > 1) return unfooled + (fooled - unfooled) / 2;
+    return {};
+  }
+  void learn(std::int64_t radius, Certainty certainty) {
+    if (certainty == Certainty::certified) {
+      certified = std::max(certified, radius);
+    } else {
+      uncertified = std::min(uncertified, radius);
+    }
+    if (certainty == Certainty::attacked) {
+      fooled = std::min(fooled, radius);
+    } else {
+      unfooled = std::max(unfooled, radius);
+    }
+  }
+  /// The bisections that are left, at most.
+  std::size_t left() const {
+    const auto steps = [](std::int64_t low, std::int64_t high) {
+      return high - low > 1 ? static_cast<std::size_t>(std::bit_width(static_cast<std::uint64_t>(high - low - 1))) : 0;
+    };
+    return steps(certified, uncertified) + steps(unfooled, fooled);
+  }
+};
+
+std::string radius_text(std::uint64_t steps) { return fixed(static_cast<double>(steps) / radii_per_unit, 4); }
+
+/// The median, if more than half of the right images have one.
+std::string median_radius(std::vector<std::optional<std::uint32_t>> values) {
+  std::ranges::sort(values, {},
+                    [](const auto& one) { return one.value_or(std::numeric_limits<std::uint32_t>::max()); });
+  const auto& middle = values[(values.size() - 1) / 2];
+  return middle ? radius_text(*middle) : "none";
+}
+
+}  // namespace
+
+float largest_radius(Norm norm, data::Box box, const Shape& image) {
+  constexpr double most = 1U << 24;  // in steps: all below are exact as float
+  const double steps = std::floor(std::min(attacks::diameter(norm, box, image.elements()) * radii_per_unit, most));
+  return static_cast<float>(steps / radii_per_unit);
+}
+
+RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std::size_t count, float most,
+                      const std::function<defenses::CertifyOptions(float radius)>& asked,
+                      const std::function<void(std::size_t done)>& shown) {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto end = static_cast<std::int64_t>(double{most} * radii_per_unit) + 1;
+  const std::vector<int> predictions = nn::predict(net, data, count);
+  RadiiFound found;
+  std::vector<Bracket> brackets;
+  for (const std::size_t k : places(count)) {
+    found.all.push_back({static_cast<std::uint32_t>(k), data.labels()[k], predictions[k]});
+    brackets.push_back(found.all[k].right() ? Bracket{-1, end, -1, end} : Bracket{-1, 0, -1, 0});
+  }
+  std::vector<bool> late(count);
+  const auto left = [&] {
+    std::size_t all = 0;
+    for (const Bracket& bracket : brackets) all += bracket.left();
+    return all;
+  };
+  const std::size_t whole = std::max<std::size_t>(left(), 1);
+  for (;;) {
+    std::map<std::int64_t, std::vector<std::uint32_t>> images;  // to be tried at each radius
+    for (const Radius& one : found.all) {
+      if (const auto radius = brackets[one.index].next()) images[*radius].push_back(one.index);
+    }
+    if (images.empty()) break;
+    for (const auto& [radius, which] : images) {
+      const defenses::CertifyOptions options = asked(static_cast<float>(radius) / float{radii_per_unit});
+      for (std::size_t first = 0; first < which.size(); first += images_at_once) {
+        const auto some = std::span(which).subspan(first, std::min(images_at_once, which.size() - first));
+        for (const Certificate& one : certify(net, data.gather(some), options)) {
+          brackets[one.index].learn(radius, one.certainty);
+          if (one.doubt == defenses::Doubt::time) late[one.index] = true;
+        }
+        shown(count * (whole - left()) / whole);
+      }
+    }
+  }
+  for (Radius& one : found.all) {
+    const Bracket& bracket = brackets[one.index];
+    if (!one.right()) continue;
+    if (bracket.certified >= 0) one.certified = static_cast<std::uint32_t>(bracket.certified);
+    if (bracket.fooled < end) one.attacked = static_cast<std::uint32_t>(bracket.fooled);
+  }
+  found.late = static_cast<std::size_t>(std::ranges::count(late, true));
+  found.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  return found;
+}
+
+Json radii_json(const RadiiFound& found) {
+  return column(found.all, [](const Radius& one) {
+    const auto radius = [](const std::optional<std::uint32_t>& steps) {
+      return steps ? Json(static_cast<double>(*steps) / radii_per_unit) : Json();
+    };
+    return Json::object({{"index", one.index},
+                         {"label", one.label},
+                         {"prediction", one.prediction},
+                         {"certified", radius(one.certified)},
+                         {"attacked", radius(one.attacked)}});
+  });
+}
+
+std::string radii_text(const RadiiFound& found) {
+  constexpr std::uint32_t most_rows = 12;
+  std::vector<std::optional<std::uint32_t>> certified, attacked;
+  std::uint32_t largest = 0;
+  std::size_t adjacent = 0;
+  for (const Radius& one : found.all) {
+    if (!one.right()) continue;
+    certified.push_back(one.certified);
+    attacked.push_back(one.attacked);
+    largest = std::max({largest, one.certified.value_or(0), one.attacked.value_or(0)});
+    adjacent += one.certified && one.attacked && *one.attacked == *one.certified + 1 ? 1U : 0U;
+  }
+  if (certified.empty()) return "no image is right\n";
+  const std::uint32_t width = std::bit_ceil(largest / most_rows + 1);
+  TextTable rows{{"radius", "certified", "attacked"}};
+  const auto count = [](const auto& values, std::uint32_t low, std::uint32_t high) {
+    const auto inside = [&](const auto& one) { return one && *one >= low && *one < high; };
+    return text(std::ranges::count_if(values, inside));
+  };
+  for (std::uint32_t low = 0; low <= largest; low += width) {
+    const std::uint32_t high = low + width;
+    rows.push_back(
+        {text(radius_text(low), " to ", radius_text(high)), count(certified, low, high), count(attacked, low, high)});
+  }
+  const auto none = [](const auto& values) {
+    return text(std::ranges::count_if(values, [](const auto& one) { return !one; }));
+  };
+  rows.push_back({"none", none(certified), none(attacked)});
+  return text(
+      table_text(rows, "lrr"), "\nEach of the ", counted(certified.size(), "right image"),
+      " is certified within its first radius; an adversarial image of it lies within its second.\nmedian: certified ",
+      median_radius(certified), ", attacked ", median_radius(attacked), "; one step of 1/", radii_per_unit,
+      " apart for ", counted(adjacent, "image"), "\n",
+      found.late > 0 ? text("not reproducible: ", counted(found.late, "sample"), " hit the clock\n") : "");
+}
+
+}  // namespace hans::apps
