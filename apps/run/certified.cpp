@@ -128,7 +128,7 @@ std::string ends_text(const CertifiedBall& ball) {
   std::string reasons;
   for (const Doubt doubt : all_doubts) {
     const std::size_t many = number_of(ball, doubt);
-    if (many > 0) append(reasons, text(reasons.empty() ? "  unknown for " : ", ", enum_name(doubt), " ", many));
+    if (many > 0) append(reasons, text(reasons.empty() ? "  unknown: " : ", ", enum_name(doubt), " ", many));
   }
   if (!reasons.empty()) append(lines, text(reasons, "\n"));
   const auto branched =
@@ -191,7 +191,7 @@ Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls
 }
 
 std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls) {
-  TextTable rows{{"eps", "clean", "certified", "attacked", "unknown", "seconds"}};
+  TextTable rows{{"eps", "clean", "certified (lower end)", "under attack (upper end)", "unknown", "seconds"}};
   const auto cell = [](Share share) { return text(with_commas(share.part()), "  ", share_text(share)); };
   std::string ends, sentences;
   for (const CertifiedBall& ball : balls) {

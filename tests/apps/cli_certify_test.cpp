@@ -110,7 +110,7 @@ TEST_F(CliCertify, SaysBothEndsForEachRadius) {
   };
   EXPECT_NE(said.find(text("linf 0.03: certified ", ends(0), " % <= true <= ", ends(1), " %\n")), std::string::npos);
   EXPECT_EQ(said.find("EXACT"), std::string::npos);
-  EXPECT_NE(said.find("  unknown for nodes "), std::string::npos) << said;
+  EXPECT_NE(said.find("  unknown: nodes "), std::string::npos) << said;
   EXPECT_NE(said.find("Proved: "), std::string::npos);
 }
 
