@@ -198,6 +198,9 @@ Array Array::of(const Shape& shape, std::span<const double> values) {
 Array Array::of(const Shape& shape, std::span<const std::int64_t> values) {
   return array_of<std::int64_t, std::uint64_t>(shape, Kind::integer, values);
 }
+Array Array::of(const Shape& shape, std::span<const std::int32_t> values) {
+  return array_of<std::int32_t, std::uint32_t>(shape, Kind::integer, values);
+}
 Array Array::of(const Shape& shape, std::span<const std::uint8_t> values) {
   return array_of<std::uint8_t, std::uint8_t>(shape, Kind::natural, values);
 }

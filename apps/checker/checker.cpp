@@ -2,38 +2,20 @@
 #include "checker.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
 #include <cstring>
-#include <future>
 #include <limits>
 #include <set>
-#include <system_error>
 #include <tuple>
 
 #include <hans/core/error.hpp>
 #include "network.hpp"
+#include "threads.hpp"
 
 namespace hans::checker {
 namespace {
 
 using Logits = std::vector<double>;
-
-/// Calls work(k) for each k below count, on that many threads.
-template <class Work>
-void on_threads(std::size_t threads, std::size_t count, Work work) {
-  std::atomic<std::size_t> next = 0;
-  const auto some = [&] {
-    for (std::size_t k = next++; k < count; k = next++) work(k);
-  };
-  std::vector<std::future<void>> others;
-  try {
-    for (std::size_t t = 1; t < std::min(threads, count); ++t) others.push_back(std::async(std::launch::async, some));
-  } catch (const std::system_error&) {  // no more threads to be had here: those that started do the work
-  }
-  some();
-  for (std::future<void>& other : others) other.get();
-}
 
 /// By how much class `one` is ahead of the best of the others; NaN if a logit is none.
 double lead(const Logits& logits, std::size_t one) {

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "window.hpp"
+
 namespace hans::checker {
 namespace {
 
@@ -30,10 +32,8 @@ Array each(const Layer& layer, Operands x) {
 
 Array normalize(const Layer& layer, Operands x) {
   const auto numbers = [&layer](std::string_view key) {
-    Array all;
-    split(layer.word(key), '/', [&](std::string_view word) { all.values.push_back(read_real(word)); });
-    all.shape = {all.values.size()};
-    return all;
+    std::vector<double> all = layer.numbers(key);
+    return Array{{all.size()}, std::move(all)};
   };
   const Array scaled = combine("multiply", *x[0], numbers("scale"));
   return combine("divide", combine("subtract", scaled, numbers("mean")), numbers("std"));
@@ -71,47 +71,6 @@ Array transpose(const Layer& layer, Operands x) {
   }
   return out;
 }
-
-/// How a window moves along one side of an image: down (0) or across (1).
-struct Side {
-  std::size_t extent, kernel, stride, dilation;
-  std::size_t before = 0, behind = 0;  ///< padding
-  std::size_t places = 0;
-
-  Side(const Layer& layer, const Array& image, std::size_t axis)
-      : extent(image.shape[axis]),
-        kernel(number(layer, "kernel", axis)),
-        stride(number(layer, layer.word("stride").empty() ? "kernel" : "stride", axis)),
-        dilation(layer.settings.contains("dilation") ? number(layer, "dilation", axis) : 1) {
-    const std::string& padding = layer.word("padding");
-    const std::size_t reach = (kernel - 1) * dilation + 1;
-    if (padding == "same") {  // as many places as strides fit in; the odd zero behind
-      const std::size_t needed = (extent - 1) / stride * stride + reach;
-      before = needed > extent ? (needed - extent) / 2 : 0;
-      behind = needed > extent ? needed - extent - before : 0;
-    } else if (padding != "valid") {  // one number, or top x bottom x left x right
-      const std::vector<std::size_t> zeros = read_list(padding, 'x');
-      const bool fits = (zeros.size() == 1 || zeros.size() == 4) && std::ranges::max(zeros) <= 4096;
-      check(fits, in_quotes(padding), " is not a padding");
-      before = zeros[2 * axis % zeros.size()];
-      behind = zeros[(2 * axis + 1) % zeros.size()];
-    }
-    const std::size_t whole = before + extent + behind;
-    check(reach <= whole, "a window of ", reach, " does not fit an image of ", whole);
-    places = (whole - reach) / stride + 1;
-  }
-
-  /// The pixel under element k at a place; huge if that is before the image.
-  std::size_t pixel(std::size_t place, std::size_t k) const { return place * stride + k * dilation - before; }
-
-  /// `3`, or `3x5` for height and width, from 1 to 4096.
-  static std::size_t number(const Layer& layer, std::string_view key, std::size_t axis) {
-    const Shape both = read_shape(layer.word(key));
-    const bool fits = !both.empty() && both.size() <= 2 && std::ranges::max(both) <= 4096;
-    check(fits, in_quotes(layer.word(key)), " is not the size of a window or a step");
-    return both[axis % both.size()];
-  }
-};
 
 /// conv2d and pooling, in which every channel has a filter of ones to itself: each place of the window makes a row of
 /// numbers out of the pixels that the window is on, their sums or the largest.
@@ -180,6 +139,7 @@ constexpr Kind kinds[] = {
     {"constant", 0, "shape,learnt=false", "value", constant},
     {"dropout", 1, "rate", "", each, [](double x, double) { return x; }},  // only training drops anything
     {"relu", 1, "", "", each, [](double x, double) { return x < 0 ? 0 : x; }},
+    {"negate", 1, "", "", each, [](double x, double) { return -x; }},
     {"leaky_relu", 1, "slope=0.01", "", each, [](double x, double slope) { return x >= 0 ? x : slope * x; }},
     {"elu", 1, "alpha=1", "", each, [](double x, double alpha) { return x > 0 ? x : alpha * std::expm1(x); }},
     {"sigmoid", 1, "", "", each, [](double x, double) { return 1 / (1 + std::exp(-x)); }},

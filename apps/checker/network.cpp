@@ -58,6 +58,7 @@ Network::Network(std::string_view bytes, std::string_view where) try {
     try {
       layers_.push_back(read_layer(words, layers_.size(), file));
       run(layers_.back(), made);  // whether shapes fit
+      layers_.back().output = made.back().shape;
       classes_ = made.back().values.size();
       check((numbers += classes_ + 512) <= most_numbers, "with it, layers give more than ", most_numbers, " numbers");
     } catch (const Error& error) {

@@ -1,7 +1,10 @@
-// hans check: are the images of a file adversarial examples? Found out again by other means than those that made them.
+// hans check: are the images of a file adversarial examples, and are its proofs right? Found out again by other means
+// than those that made them.
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <map>
+#include <optional>
 
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
@@ -12,13 +15,14 @@
 #include "../commands.hpp"
 #include "../inputs.hpp"
 #include "../manifest/crafted_file.hpp"
+#include "../manifest/proof_file.hpp"
 #include "../run/figures.hpp"
 
 namespace hans::apps {
 namespace {
 
 struct CheckOptions : Common {
-  Required<FileName> images;
+  Required<FileName> file;
   Required<ModelName> model;
   Required<DataName> data;
   std::optional<PreprocessChoice> preprocess = {};
@@ -27,7 +31,7 @@ struct CheckOptions : Common {
   double slack = 0;
 
   static constexpr std::string_view command = "check";
-  static constexpr std::string_view meaning = "verify adversarial images independently, in double precision";
+  static constexpr std::string_view meaning = "verify adversarial images and proofs independently, in double precision";
   static constexpr std::string_view details =
       "Reads what hans attack --out or hans certify --counterexamples wrote, or an .npz file of another tool with images "
       "(float32) and, if they are not the first images of the data in order, index. Plain loops in double precision "
@@ -39,15 +43,19 @@ struct CheckOptions : Common {
       "logit in float and in double. The ball is that of the attack named in the file; without a name it is --norm and "
       "--eps, or the whole box.\n"
       "\n"
-      "The exit code is 1 if an image is rejected.";
+      "A file of proofs claims that no image within a radius of another has another class. Each proof is checked by "
+      "computing its bounds again: it must hold in real arithmetic and for any program that computes in float32. Radius "
+      "and box are the file's.\n"
+      "\n"
+      "The exit code is 1 if an image or a proof is rejected.";
   static constexpr std::string_view example =
       "hans attack v1.hans --data mnist-5k --attack pgd:eps=0.1 --out pgd.npz\n"
       "hans check pgd.npz --model v1.hans --data mnist-5k\n"
       "hans check theirs.npz --model v1.onnx --data mnist --norm linf --eps 0.3 --slack 1e-6";
   static constexpr auto fields() {
-    return with_common(field("IMAGES", &CheckOptions::images, "an .npz file of adversarial images"),
+    return with_common(field("FILE", &CheckOptions::file, "an .npz file of adversarial images, or of proofs"),
                        field("model", &CheckOptions::model, model_meaning),
-                       field("data", &CheckOptions::data, "the images they were made from"),
+                       field("data", &CheckOptions::data, "the images that they are about"),
                        field("preprocess", &CheckOptions::preprocess, preprocess_meaning, "none"),
                        field("eps", &CheckOptions::eps, at_least(0), "how far an image may be from its original",
                              "as the file's attack says"),
@@ -198,12 +206,87 @@ std::string hans_bytes(const NamedModel& named) {
   return bytes;
 }
 
+/// As run(), for a file of proofs.
+int run_proofs(const CheckOptions& options, const NamedModel& named, const data::Dataset& data) {
+  constexpr std::size_t shown = 10;
+  const std::string& path = options.file.value().text;
+  const ProofFile file = read_proof(path);
+  const auto check_same = [&](std::string_view what, std::string_view stated, std::string_view given) {
+    check(stated == given, path, " is about ", what, " with sha256 ", in_quotes(stated), ", not ", given);
+  };
+  check_same("a model", file.model_sha256, named.model.sha256);
+  check_same("data", file.data_sha256, data.sha256());
+  const data::Box box = data.box();
+  check(file.box.lo <= box.lo && file.box.hi >= box.hi, path, " is about the box [", file.box.lo, ",", file.box.hi,
+        "], which does not hold that of the data, [", box.lo, ",", box.hi, "]");
+  check(file.index.empty() || static_cast<std::uint64_t>(file.index.back()) < data.size(), path, " is about image ",
+        file.index.empty() ? 0 : file.index.back(), "; the data have ", data.size());
+  const data::Samples samples = data.gather(std::vector<std::uint32_t>(file.index.begin(), file.index.end()));
+  const std::string bytes = hans_bytes(named);
+  const std::vector<checker::Proved> checked =
+      checker::check_proofs(bytes, named.path, proofs_of(file, samples), thread_count());
+
+  std::vector<std::size_t> rejected;
+  std::map<std::string, std::size_t, std::less<>> reasons;
+  std::optional<double> smallest;  // of the bounds that are proved
+  for (std::size_t k = 0; k < checked.size(); ++k) {
+    if (!checked[k].reason.empty()) {
+      rejected.push_back(k);
+      ++reasons[std::string(checked[k].reason)];
+    } else if (!smallest || checked[k].bound < *smallest) {
+      smallest = checked[k].bound;
+    }
+  }
+  std::string report = text(visible(path), " on ", named.name, ", images of ", short_name(data.name()), "\n");
+  if (is_onnx(named.path)) append(report, "  checked is what hans convert makes of the ONNX file\n");
+  append(report, text("  linf within ", eps_text(file.eps), ", box [", file.box.lo, ",", file.box.hi, "]\n"));
+  append(report, aligned({{"proofs", text(checked.size())},
+                          {"proved", text(checked.size() - rejected.size())},
+                          {"smallest bound", smallest ? text(static_cast<float>(*smallest)) : "none"},
+                          {"rejected", text(rejected.size())}},
+                         {2, 3}));
+  Json counts = Json::object();
+  for (const auto& [reason, many] : reasons) {
+    append(report, text("    ", many, ": ", reason, "\n"));
+    counts.set(reason, many);
+  }
+  for (std::size_t n = 0; n < std::min(shown, rejected.size()); ++n) {
+    append(report, text(n == 0 ? "first rejected:\n" : "", "  row ", rejected[n], ", image ", file.index[rejected[n]],
+                        ": ", checked[rejected[n]].reason, "\n"));
+  }
+  const auto row = [&](std::size_t k) {
+    return Json::object({{"row", k},
+                         {"index", file.index[k]},
+                         {"reason", checked[k].reason},
+                         {"claimed", file.bound[k]},
+                         {"bound", checked[k].bound},
+                         {"rounding", checked[k].rounding}});
+  };
+  Json json = Json::object({{"proofs", checked.size()},
+                            {"proved", checked.size() - rejected.size()},
+                            {"rejected", column(rejected, row)},
+                            {"reasons", std::move(counts)},
+                            {"smallest_bound", optional_json(smallest)},
+                            {"norm", "linf"},
+                            {"eps", file.eps},
+                            {"hans", build_version()},
+                            {"model_sha256", named.model.sha256},
+                            {"data_sha256", file.data_sha256},
+                            {"checked_sha256", sha256(bytes)}});
+  finish(options, report, json);
+  return rejected.empty() ? 0 : 1;
+}
+
 int run(const CheckOptions& options) {
   begin(options);
-  const std::string& path = options.images.value().text;
+  const std::string& path = options.file.value().text;
+  const bool proofs = is_proof(path);
+  check_usage(!proofs || !(options.eps || options.norm || options.slack > 0),
+              "proofs have their own radius: leave out --eps, --norm and --slack");
   const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
   check_usage(!named.path.empty(), "check needs a model file, not the untrained ", named.name);
   const data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
+  if (proofs) return run_proofs(options, named, data);
   const CraftedSet set = read_crafted(path, named.model.net, &data);
   check(set.model_sha256.empty() || set.model_sha256 == named.model.sha256, path, " is about a model with sha256 ",
         set.model_sha256, ", but ", named.path, " has ", named.model.sha256,

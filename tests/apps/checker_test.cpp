@@ -41,7 +41,7 @@ const std::vector<std::string> known{
     "5x5x3;conv2d:filters=4,kernel=3;batch_norm;relu;flatten;batch_norm:eps=0.001,momentum=0.03;linear:units=3",
     "4x3x2;reshape:shape=4x6;batch_norm;flatten",
     "3x3x2;conv2d:filters=4,kernel=2;leaky_relu:slope=0.2;elu:alpha=0.5;leaky_relu;elu;flatten",
-    "3x3x2;flatten;dropout:rate=0.25;linear:units=3",
+    "3x3x2;negate;flatten;dropout:rate=0.25;linear:units=3",
     "5x5x2;conv2d:filters=2,kernel=3,padding=1;relu;add:of=input/1;conv2d:filters=2,kernel=1;multiply:of=2/3;"
     "average_pool2d:kernel=5;flatten;linear:units=3",
     "3x3x2;constant:shape=2;multiply:of=input/0;constant:shape=1x3x2,learnt=true;subtract:of=1/2;"
@@ -62,7 +62,6 @@ const std::vector<std::pair<std::string, std::string>> unknown{
     {"softplus", "3x3x1;softplus;flatten"},
     {"erf", "3x3x1;erf;flatten"},
     {"abs", "3x3x1;abs;flatten"},
-    {"negate", "3x3x1;negate;flatten"},
     {"exp", "3x3x1;exp;flatten"},
     {"log", "3x3x1;log;flatten"},
     {"sqrt", "3x3x1;sqrt;flatten"},

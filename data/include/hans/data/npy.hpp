@@ -25,6 +25,7 @@ struct Array {
   static Array of(const Shape& shape, std::span<const float> values);
   static Array of(const Shape& shape, std::span<const double> values);
   static Array of(const Shape& shape, std::span<const std::int64_t> values);
+  static Array of(const Shape& shape, std::span<const std::int32_t> values);
   static Array of(const Shape& shape, std::span<const std::uint8_t> values);
   /// A single text (UTF-8), as numpy.array("...") stores it.
   static Array of(std::string_view text);

@@ -1,0 +1,182 @@
+// The .npz file of robustness proofs: see proof_file.hpp.
+#include "proof_file.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include <hans/core/file.hpp>
+#include <hans/data/npz.hpp>
+
+namespace hans::apps {
+namespace {
+
+using data::Array;
+
+constexpr std::string_view proof_format = "hans proof 1", proof_norm = "linf";
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::size_t hash_bytes = 32;
+
+std::string text_in(std::string_view file, std::string_view name) {
+  return data::of_array(name, [&] { return data::read_npz(file, name).text(); });
+}
+
+void check_text(std::string_view file, std::string_view name, std::string_view wanted) {
+  const std::string found = text_in(file, name);
+  check(found == wanted, "its ", name, " is ", in_quotes(found), "; this version of hans checks ", in_quotes(wanted));
+}
+
+/// The array of that name, a list of numbers, or of rows.
+template <class T>
+std::vector<T> numbers_in(std::string_view file, std::string_view name, std::size_t row = 1) {
+  const Array found = data::read_npz(file, name);
+  return data::of_array(name, [&] {
+    const std::size_t rank = row == 1 ? 1 : 2;
+    check(found.shape.rank() == rank && (row == 1 || found.shape[1] == row), "the shape is ", found.shape, ", not ",
+          row == 1 ? "that of a list" : text("rows of ", row));
+    if constexpr (std::is_same_v<T, float>) {
+      return found.floats();
+    } else if constexpr (std::is_same_v<T, double>) {
+      return found.doubles();
+    } else {
+      std::vector<T> numbers;
+      for (const std::int64_t number : found.integers()) {
+        check(number >= std::numeric_limits<T>::min() && number <= std::numeric_limits<T>::max(), "it holds ", number);
+        numbers.push_back(static_cast<T>(number));
+      }
+      return numbers;
+    }
+  });
+}
+
+void check_offsets(std::string_view name, std::span<const std::int64_t> offsets, std::size_t count, std::size_t size) {
+  check(offsets.size() == count + 1, name, " has ", offsets.size(), " offsets for ", count, " images, not ", count + 1);
+  const bool ends = offsets.front() == 0 && offsets.back() == static_cast<std::int64_t>(size);
+  check(ends && std::ranges::is_sorted(offsets), name, " does not rise from 0 to ", size, ", the size of its list");
+}
+
+void check_proof(const ProofFile& proofs) {
+  const std::size_t count = proofs.index.size();
+  for (const auto& [name, size] : {std::pair("labels", proofs.labels.size()),
+                                   {"bound", proofs.bound.size()},
+                                   {"image_sha256", proofs.image_sha256.size()}}) {
+    check(size == count, name, " has ", size, " rows for ", count, " images");
+  }
+  for (std::size_t k = 0; k < count; ++k) {
+    check(proofs.index[k] > (k == 0 ? -1 : proofs.index[k - 1]), "index does not rise at row ", k, ", ",
+          proofs.index[k]);
+  }
+  check_offsets("ties_of", proofs.ties_of, count, proofs.ties.size());
+  check_offsets("tree_of", proofs.tree_of, count, proofs.tree.size());
+  check_offsets("slope_units_of", proofs.slope_units_of, count, proofs.slope_units.size());
+  check(std::isfinite(proofs.eps) && proofs.eps >= 0, "eps is ", proofs.eps, ", which is no radius");
+  const auto [low, high] = proofs.box;
+  check(low < high, "the box is [", low, ",", high, "], which is none");
+}
+
+}  // namespace
+
+bool is_proof(const std::string& path) {
+  const std::string file = read_file(path);
+  if (!data::is_npz(file)) return false;
+  const std::vector<std::string> names = data::npz_names(file);
+  return std::ranges::count(names, "tree") > 0 && std::ranges::count(names, "images") == 0;
+}
+
+ProofFile read_proof(const std::string& path) try {
+  const std::string file = read_file(path);
+  check_text(file, "format", proof_format);
+  check_text(file, "norm", proof_norm);
+  ProofFile proofs;
+  proofs.version = text_in(file, "version");
+  proofs.model_sha256 = text_in(file, "model_sha256");
+  proofs.data_sha256 = text_in(file, "data_sha256");
+  const std::vector<float> eps = numbers_in<float>(file, "eps"), box = numbers_in<float>(file, "box");
+  check(eps.size() == 1 && box.size() == 2, "eps has ", eps.size(), " numbers and box ", box.size(), ", not 1 and 2");
+  proofs.eps = eps[0];
+  proofs.box = {box[0], box[1]};
+  proofs.index = numbers_in<std::int64_t>(file, "index");
+  proofs.labels = numbers_in<std::int64_t>(file, "labels");
+  const std::vector<std::uint8_t> hashes = numbers_in<std::uint8_t>(file, "image_sha256", hash_bytes);
+  for (std::size_t k = 0; k < hashes.size(); ++k) {
+    if (k % hash_bytes == 0) proofs.image_sha256.emplace_back();
+    proofs.image_sha256.back().push_back(hex_digits[hashes[k] / 16]);
+    proofs.image_sha256.back().push_back(hex_digits[hashes[k] % 16]);
+  }
+  proofs.bound = numbers_in<double>(file, "bound");
+  proofs.ties = numbers_in<std::int32_t>(file, "ties");
+  proofs.ties_of = numbers_in<std::int64_t>(file, "ties_of");
+  proofs.tree = numbers_in<std::int32_t>(file, "tree");
+  proofs.tree_of = numbers_in<std::int64_t>(file, "tree_of");
+  proofs.slope_units = numbers_in<std::int32_t>(file, "slope_units");
+  proofs.slope_units_of = numbers_in<std::int64_t>(file, "slope_units_of");
+  proofs.slopes = numbers_in<std::uint8_t>(file, "slopes");
+  proofs.multipliers = numbers_in<float>(file, "multipliers");
+  check_proof(proofs);
+  return proofs;
+} catch (const MemoryError&) {
+  throw;
+} catch (const Error& error) {
+  throw Error(text(path, ": ", error.what()));
+}
+
+std::string proof_file(const ProofFile& proofs) {
+  check_proof(proofs);
+  std::vector<std::uint8_t> hashes;
+  for (const std::string& hash : proofs.image_sha256) {
+    check(hash.size() == 2 * hash_bytes, in_quotes(hash), " is no SHA-256");
+    for (std::size_t k = 0; k < hash.size(); k += 2) {
+      const std::size_t high = hex_digits.find(hash[k]), low = hex_digits.find(hash[k + 1]);
+      check(high < 16 && low < 16, in_quotes(hash), " is no SHA-256");
+      hashes.push_back(static_cast<std::uint8_t>(16 * high + low));
+    }
+  }
+  const auto list = [](const auto& values) { return Array::of(Shape{values.size()}, std::span(values)); };
+  const float box[] = {proofs.box.lo, proofs.box.hi};
+  return data::write_npz(std::vector<data::NamedArray>{
+      {"format", Array::of(proof_format)},
+      {"version", Array::of(proofs.version)},
+      {"model_sha256", Array::of(proofs.model_sha256)},
+      {"data_sha256", Array::of(proofs.data_sha256)},
+      {"norm", Array::of(proof_norm)},
+      {"eps", Array::of(Shape{1}, std::span(&proofs.eps, 1))},
+      {"box", Array::of(Shape{2}, box)},
+      {"index", list(proofs.index)},
+      {"labels", list(proofs.labels)},
+      {"image_sha256", Array::of(Shape{proofs.index.size(), hash_bytes}, hashes)},
+      {"bound", list(proofs.bound)},
+      {"ties", list(proofs.ties)},
+      {"ties_of", list(proofs.ties_of)},
+      {"tree", list(proofs.tree)},
+      {"tree_of", list(proofs.tree_of)},
+      {"slope_units", list(proofs.slope_units)},
+      {"slope_units_of", list(proofs.slope_units_of)},
+      {"slopes", list(proofs.slopes)},
+      {"multipliers", list(proofs.multipliers)},
+  });
+}
+
+checker::Proofs proofs_of(const ProofFile& file, const data::Samples& samples) {
+  checker::Proofs proofs{{}, file.slopes, file.multipliers, double{file.eps}, double{file.box.lo}, double{file.box.hi}};
+  const std::size_t features = samples.images.shape().row_elements();
+  for (std::size_t k = 0; k < samples.size(); ++k) {
+    const auto part = [k](std::span<const std::int32_t> list, std::span<const std::int64_t> offsets) {
+      return list.subspan(static_cast<std::size_t>(offsets[k]), static_cast<std::size_t>(offsets[k + 1] - offsets[k]));
+    };
+    checker::Proof proof;
+    proof.image = samples.images.values().subspan(k * features, features);
+    proof.label = samples.labels[k];
+    proof.stated_label = std::in_range<int>(file.labels[k]) ? static_cast<int>(file.labels[k]) : -1;
+    proof.stated_sha256 = file.image_sha256[k];
+    proof.bound = file.bound[k];
+    proof.ties = part(file.ties, file.ties_of);
+    proof.tree = part(file.tree, file.tree_of);
+    proof.slope_units = part(file.slope_units, file.slope_units_of);
+    proofs.all.push_back(std::move(proof));
+  }
+  return proofs;
+}
+
+}  // namespace hans::apps

@@ -1,0 +1,49 @@
+// The .npz file of robustness proofs: FORMAT.md says what its numbers mean.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <hans/data/dataset.hpp>
+#include "../checker/proof.hpp"
+
+namespace hans::apps {
+
+/// The contents of a file of proofs: of n images, `index.size()`, in one ball of norm linf. For each list there are
+/// n + 1 offsets: image i owns list[list_of[i]] up to list[list_of[i + 1]].
+struct ProofFile {
+  std::string version = {};  ///< of hans that made it
+  std::string model_sha256 = {}, data_sha256 = {};
+  float eps = 0;
+  data::Box box = {};
+  std::vector<std::int64_t> index = {};            ///< position in the data set, strictly rising
+  std::vector<std::int64_t> labels = {};           ///< of each image
+  std::vector<std::string> image_sha256 = {};      ///< of each image, as Sha256 gives it
+  std::vector<double> bound = {};                  ///< for each image: how far the label's logit stays above the others
+  std::vector<std::int32_t> ties = {};             ///< 2 * unit + slope; units strictly rising
+  std::vector<std::int64_t> ties_of = {0};         ///< offsets into `ties`
+  std::vector<std::int32_t> tree = {};             ///< nodes in preorder: a unit, -1 or -2
+  std::vector<std::int64_t> tree_of = {0};         ///< offsets into `tree`
+  std::vector<std::int32_t> slope_units = {};      ///< strictly rising for each image
+  std::vector<std::int64_t> slope_units_of = {0};  ///< offsets into `slope_units`
+  std::vector<std::uint8_t> slopes = {};           ///< 255ths, one for each of the image's slope_units in each leaf -2
+  std::vector<float> multipliers = {};             ///< for each leaf, one for each split above it, from the root down
+};
+
+/// Whether a file is one of proofs rather than of adversarial images, by the names of its arrays.
+bool is_proof(const std::string& path);
+
+/// Reads such a file. Throws Error if an array is missing, or has another type or shape than the others ask for, if
+/// offsets do not rise from 0 to the size of their list, if `index` does not rise, for a norm other than linf, and for
+/// a radius or box that is none. What is claimed may be wrong in every other way.
+ProofFile read_proof(const std::string& path);
+
+/// The bytes of the file. Throws Error if read_proof would refuse it.
+std::string proof_file(const ProofFile& proofs);
+
+/// The proofs as the checker takes them. `samples` are the images at `index` of the data set. They and the file must
+/// outlive the result.
+checker::Proofs proofs_of(const ProofFile& file, const data::Samples& samples);
+
+}  // namespace hans::apps
