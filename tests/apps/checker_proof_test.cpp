@@ -1,0 +1,281 @@
+// The checker's bounds: never above what an image of the box gives, and equal to a naive computation.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include <hans/core/error.hpp>
+#include "proof_testing.hpp"
+
+namespace hans::checker_proof_test {
+namespace {
+
+using proof_testing::Subject;
+
+/// Networks in which every layer is that bounds pass through.
+const std::vector<std::string> passable{
+    "6x5x2;flatten;linear:units=7;relu;linear:units=5;relu;linear:units=3,bias=false",
+    "7x6x2;conv2d:filters=4,kernel=3x2,stride=2x1,padding=1x0x2x1;relu;flatten;linear:units=3",
+    "9x9x1;conv2d:filters=2,kernel=3x2,dilation=2x3,padding=same,stride=2;relu;flatten;linear:units=3",
+    "7x7x4;conv2d:filters=8,kernel=3,dilation=2,groups=2;relu;flatten;linear:units=3",
+    "6x6x3;conv2d:filters=6,kernel=3,padding=1,groups=3;relu;conv2d:filters=3,kernel=3;relu;flatten;linear:units=3",
+    "7x7x2;conv2d:filters=3,kernel=2;relu;average_pool2d:kernel=3,stride=2,padding=same;flatten;linear:units=3",
+    "7x7x2;average_pool2d:kernel=3,stride=2,padding=1,count_padding=true;flatten;linear:units=4;relu;linear:units=2",
+    "5x5x3;conv2d:filters=4,kernel=3;batch_norm;relu;flatten;batch_norm:eps=0.001;dropout:rate=0.5;linear:units=3",
+    "5x5x2;conv2d:filters=2,kernel=3,padding=1;relu;add:of=input/1;conv2d:filters=2,kernel=1;relu;subtract:of=2/4;"
+    "flatten;linear:units=3",
+    "4x4x2;conv2d:filters=2,kernel=1;relu;add:of=1/1;add:of=2/0;relu;add:of=3/4;flatten;linear:units=3",
+    "3x3x2;constant:shape=2;multiply:of=input/0;constant:shape=1x3x2,learnt=true;subtract:of=1/2;negate;relu;"
+    "constant:shape=1;multiply:of=6/5;reshape:shape=1x9x2x1;transpose:order=3/2/0/1;flatten;linear:units=3",
+    "3x3x2;normalize:scale=2,mean=0.25/0.5,std=0.5;conv2d:filters=3,kernel=2;relu;flatten;linear:units=3",
+    "4x1x1;flatten;linear:units=6;relu;relu;linear:units=2;relu",
+};
+
+/// By how much the label leads in double, at an image of ball and box.
+double lead(const checker::Network& net, std::span<const float> image, std::size_t label) {
+  const std::vector<double> logits = net.logits(image);
+  double least = HUGE_VAL;
+  for (std::size_t c = 0; c < logits.size(); ++c)
+    least = c == label ? least : std::min(least, logits[label] - logits[c]);
+  return least;
+}
+
+/// The least lead of some corners and points of ball and box.
+double sampled(const Subject& subject, const checker::Network& net, std::size_t row, std::size_t points) {
+  const std::size_t features = net.features();
+  const auto image = subject.samples.images.values().subspan(row * features, features);
+  Stream stream = Rng(3).stream("points");
+  std::vector<float> moved(features);
+  double least = HUGE_VAL;
+  for (std::size_t k = 0; k < points; ++k) {
+    for (std::size_t f = 0; f < features; ++f) {
+      const float where = k % 2 == 0 ? (stream.uniform() < 0.5F ? -1.0F : 1.0F) : 2 * stream.uniform() - 1;
+      moved[f] = std::clamp(image[f] + subject.file.eps * where, 0.0F, 1.0F);
+      if (std::abs(double{moved[f]} - double{image[f]}) > double{subject.file.eps}) moved[f] = image[f];
+    }
+    least = std::min(least, lead(net, moved, static_cast<std::size_t>(subject.samples.labels[row])));
+  }
+  return least;
+}
+
+/// Trees that split some units, with slopes and multipliers of any kind.
+void grow(Subject& subject, std::size_t row, Stream& stream) {
+  const std::vector<std::int32_t> units = subject.unstable(row);
+  if (units.empty()) return;
+  const auto any = [&] {
+    return units[static_cast<std::size_t>(stream.uniform() * 0.999F * static_cast<float>(units.size()))];
+  };
+  std::vector<std::int32_t> nodes;
+  std::size_t given = 0, splits = 0;
+  for (std::size_t tree = 0; tree + 1 < subject.net.classes(); ++tree) {
+    const std::int32_t first = any(), second = any();
+    if (first == second) {
+      nodes.push_back(-2);
+      ++given;
+      continue;
+    }
+    nodes.insert(nodes.end(), {first, second, -2, -1, -2});
+    given += 2;
+    splits += 5;
+  }
+  subject.set_tree(row, nodes);
+  subject.set_slope_units(row, units);
+  for (std::size_t k = 0; k < given * units.size(); ++k)
+    subject.file.slopes.push_back(static_cast<std::uint8_t>(stream.uniform() * 255));
+  for (std::size_t k = 0; k < splits; ++k) subject.file.multipliers.push_back(stream.uniform() * 0.1F);
+}
+
+TEST(CheckerProof, NoPointOfTheBoxIsBelowTheBound) {
+  std::size_t with_units = 0, positive = 0;
+  for (const std::string& architecture : passable) {
+    for (const std::uint64_t seed : {1U, 2U}) {
+      Subject subject(architecture, seed, 2);
+      const checker::Network net(subject.model(), "the model");
+      for (const float eps : {0.02F, 0.1F, 0.4F}) {
+        Subject plain = subject, grown = subject;
+        plain.file.eps = grown.file.eps = eps;
+        Stream stream = Rng(seed).stream("trees");
+        const std::vector<checker::Proved> adaptive = plain.check();
+        for (std::size_t row = 0; row < 2; ++row) {
+          const double least = sampled(plain, net, row, 60);
+          EXPECT_LE(adaptive[row].bound, least) << architecture << " " << eps;
+          EXPECT_GT(adaptive[row].rounding, 0);
+          positive += adaptive[row].bound > 0 ? 1U : 0U;
+          if (row > 0) continue;
+          grow(grown, row, stream);
+          with_units += grown.file.multipliers.empty() ? 0U : 1U;
+          const checker::Proved one = grown.check()[row];
+          EXPECT_LE(one.bound, least) << architecture << " " << eps;
+          EXPECT_TRUE(one.reason.empty() || one.bound <= 0 || one.bound <= one.rounding) << one.reason;
+        }
+      }
+    }
+  }
+  EXPECT_GT(with_units, 20U);
+  EXPECT_GT(positive, 20U);
+}
+
+/// A network of linear layers with relus between, in plain matrices: bounds without any regard to rounding.
+struct Plain {
+  using Row = std::vector<double>;
+  struct Leaf {
+    std::map<std::size_t, std::pair<int, double>> splits = {};  ///< of units: side and multiplier
+    std::map<std::size_t, double> slopes = {};
+  };
+
+  std::vector<std::vector<Row>> weights;  ///< of each layer: a row for each output
+  std::vector<Row> biases;
+  Row low, high;                 ///< of the image
+  std::vector<Row> lows, highs;  ///< of the inputs of relus, layer by layer
+  std::map<std::size_t, double> ties;
+
+  Plain(const Subject& subject, std::size_t row, std::map<std::size_t, double> slopes = {}) : ties(std::move(slopes)) {
+    const std::span<const Tensor> all = subject.net.weights();
+    for (std::size_t k = 0; k < all.size(); k += 2) {
+      const std::size_t inputs = all[k].shape()[0], units = all[k].shape()[1];
+      weights.emplace_back(units, Row(inputs));
+      for (std::size_t u = 0; u < units; ++u) {
+        for (std::size_t i = 0; i < inputs; ++i) weights.back()[u][i] = all[k].values()[i * units + u];
+      }
+      biases.emplace_back(all[k + 1].values().begin(), all[k + 1].values().end());
+    }
+    const std::size_t features = weights[0][0].size();
+    for (const float x : subject.samples.images.values().subspan(row * features, features)) {
+      low.push_back(std::max(0.0, double{x} - double{subject.file.eps}));
+      high.push_back(std::min(1.0, double{x} + double{subject.file.eps}));
+    }
+    for (std::size_t k = 0; k + 1 < weights.size(); ++k) {
+      Row below, above;
+      for (std::size_t u = 0; u < weights[k].size(); ++u) {
+        double least = biases[k][u], most = least;
+        for (std::size_t i = 0; i < weights[k][u].size(); ++i) {
+          const double l = k == 0 ? low[i] : std::max(lows[k - 1][i], 0.0), w = weights[k][u][i];
+          const double h = k == 0 ? high[i] : std::max(highs[k - 1][i], 0.0);
+          least += w > 0 ? w * l : w * h;
+          most += w > 0 ? w * h : w * l;
+        }
+        Row one(weights[k].size());
+        one[u] = 1;
+        const bool open = least < 0 && most > 0;
+        below.push_back(open ? std::max(least, lower(k, one, {})) : least);
+        one[u] = -1;
+        above.push_back(open ? std::min(most, -lower(k, one, {})) : most);
+      }
+      lows.push_back(below);
+      highs.push_back(above);
+    }
+  }
+
+  /// A lower bound of a form of the outputs of a layer.
+  double lower(std::size_t layer, Row form, const Leaf& leaf) const {
+    double bound = 0;
+    for (std::size_t k = layer + 1; k-- > 0;) {
+      Row next(weights[k][0].size());
+      for (std::size_t u = 0; u < form.size(); ++u) {
+        bound += form[u] * biases[k][u];
+        for (std::size_t i = 0; i < next.size(); ++i) next[i] += form[u] * weights[k][u][i];
+      }
+      form = next;
+      std::size_t first = 0;
+      for (std::size_t before = 0; before + 1 < k; ++before) first += lows[before].size();
+      for (std::size_t i = 0; k > 0 && i < form.size(); ++i) {
+        const double l = lows[k - 1][i], h = highs[k - 1][i];
+        const auto slope = leaf.slopes.find(first + i), tie = ties.find(first + i);
+        const auto split = leaf.splits.find(first + i);
+        if (split != leaf.splits.end()) {
+          form[i] = (split->second.first > 0 ? form[i] : 0) - split->second.first * split->second.second;
+        } else if (h <= 0) {
+          form[i] = 0;
+        } else if (l < 0 && form[i] >= 0) {
+          form[i] *= slope != leaf.slopes.end() ? slope->second : tie != ties.end() ? tie->second : h > -l ? 1 : 0;
+        } else if (l < 0) {
+          bound -= form[i] * h / (h - l) * l;
+          form[i] *= h / (h - l);
+        }
+      }
+    }
+    for (std::size_t i = 0; i < form.size(); ++i) bound += form[i] > 0 ? form[i] * low[i] : form[i] * high[i];
+    return bound;
+  }
+
+  double margin(std::size_t label, std::size_t other, const Leaf& leaf) const {
+    Row form(weights.back().size());
+    form[label] = 1;
+    form[other] = -1;
+    return lower(weights.size() - 1, form, leaf);
+  }
+};
+
+/// By how much float32 may be off at two outputs together: gamma_{n+2} (|W| (A + e) + |b|) + |W| e, layer by layer.
+double rounding(const Plain& plain, std::size_t one, std::size_t other) {
+  Plain::Row off(plain.low.size(), 0.0), size = plain.high;
+  for (std::size_t k = 0; k < plain.weights.size(); ++k) {
+    const double n = static_cast<double>(off.size() + 2), gamma = n * 0x1p-24 / (1 - n * 0x1p-24);
+    Plain::Row next;
+    for (std::size_t u = 0; u < plain.weights[k].size(); ++u) {
+      double sum = std::abs(plain.biases[k][u]), carried = 0;
+      for (std::size_t i = 0; i < off.size(); ++i) {
+        sum += std::abs(plain.weights[k][u][i]) * (size[i] + off[i]);
+        carried += std::abs(plain.weights[k][u][i]) * off[i];
+      }
+      next.push_back(gamma * sum + carried);
+    }
+    off = next;
+    if (k < plain.highs.size()) size = plain.highs[k];
+    for (double& above : size) above = std::max(above, 0.0);
+  }
+  return off[one] + off[other];
+}
+
+TEST(CheckerProof, BoundsAreThoseOfPlainMatrices) {
+  for (const std::uint64_t seed : {1U, 2U, 3U, 4U, 5U}) {
+    Subject subject("5x1x1;flatten;linear:units=9;relu;linear:units=7;relu;linear:units=3", seed);
+    subject.file.eps = 0.4F;
+    const auto label = static_cast<std::size_t>(subject.samples.labels[0]);
+    const std::size_t others[] = {label == 0 ? 1U : 0U, label == 2 ? 1U : 2U};
+    const Plain plain(subject, 0);
+    const auto near = [&](double bound) {
+      return [bound](double other) { return std::abs(bound - other) < 1e-10 * (1 + std::abs(bound)); };
+    };
+    const double adaptive = std::min(plain.margin(label, others[0], {}), plain.margin(label, others[1], {}));
+    EXPECT_PRED1(near(adaptive), subject.check()[0].bound) << seed;
+    const double off = std::max(rounding(plain, label, others[0]), rounding(plain, label, others[1]));
+    EXPECT_NEAR(subject.check()[0].rounding, off, off * 5e-6);
+    EXPECT_GE(subject.check()[0].rounding, off);
+    const std::vector<std::int32_t> units = subject.unstable(0);
+    ASSERT_GE(units.size(), 2U);
+    // The first class is split at two units, the second has slopes.
+    const auto one = static_cast<std::size_t>(units.front()), two = static_cast<std::size_t>(units.back());
+    subject.set_tree(0, {units.front(), -1, units.back(), -1, -1, -2});
+    subject.set_slope_units(0, units);
+    subject.file.multipliers = {0.25F, 0.5F, 0.125F, 0.0625F, 0.75F};
+    Plain::Leaf given;
+    for (std::size_t k = 0; k < units.size(); ++k) {
+      subject.file.slopes.push_back(static_cast<std::uint8_t>(51 * k % 256));
+      given.slopes[static_cast<std::size_t>(units[k])] = static_cast<double>(51 * k % 256) / 255;
+    }
+    const double bounds[] = {plain.margin(label, others[0], {{{one, {1, 0.25}}}}),
+                             plain.margin(label, others[0], {{{one, {-1, 0.5}}, {two, {1, 0.125}}}}),
+                             plain.margin(label, others[0], {{{one, {-1, 0.0625}}, {two, {-1, 0.75}}}}),
+                             plain.margin(label, others[1], given)};
+    EXPECT_PRED1(near(std::ranges::min(bounds)), subject.check()[0].bound) << seed;
+    // Ties replace the adaptive rule, also in the bounds of units.
+    subject.set_tree(0, {-1, -1});
+    subject.set_slope_units(0, {});
+    subject.file.multipliers.clear();
+    subject.file.slopes.clear();
+    std::vector<std::int32_t> ties;
+    std::map<std::size_t, double> slopes;
+    for (const std::int32_t unit : units) {
+      ties.push_back(2 * unit + (unit % 2));
+      slopes[static_cast<std::size_t>(unit)] = unit % 2;
+    }
+    subject.set_ties(0, ties);
+    const Plain tied(subject, 0, slopes);
+    const double bound = std::min(tied.margin(label, others[0], {}), tied.margin(label, others[1], {}));
+    EXPECT_PRED1(near(bound), subject.check()[0].bound) << seed;
+  }
+}
+
+}  // namespace
+}  // namespace hans::checker_proof_test
