@@ -80,9 +80,12 @@ void check_proof(const ProofFile& proofs) {
 
 bool is_proof(const std::string& path) {
   const std::string file = read_file(path);
-  if (!data::is_npz(file)) return false;
-  const std::vector<std::string> names = data::npz_names(file);
-  return std::ranges::count(names, "tree") > 0 && std::ranges::count(names, "images") == 0;
+  try {
+    const std::vector<std::string> names = data::npz_names(file);
+    return std::ranges::count(names, "tree") > 0 && std::ranges::count(names, "images") == 0;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 ProofFile read_proof(const std::string& path) try {

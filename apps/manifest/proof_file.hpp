@@ -31,7 +31,8 @@ struct ProofFile {
   std::vector<float> multipliers = {};             ///< for each leaf, one for each split above it, from the root down
 };
 
-/// Whether a file is one of proofs rather than of adversarial images, by the names of its arrays.
+/// Whether a file is one of proofs rather than of adversarial images, by the names of its arrays. false if it is
+/// damaged. Throws Error if it cannot be read.
 bool is_proof(const std::string& path);
 
 /// Reads such a file. Throws Error if an array is missing, or has another type or shape than the others ask for, if

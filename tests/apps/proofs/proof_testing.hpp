@@ -11,9 +11,9 @@
 #include <hans/core/hash.hpp>
 #include <hans/core/rng.hpp>
 #include <hans/nn/model_file.hpp>
-#include "../../apps/checker/network.hpp"
-#include "../../apps/manifest/proof_file.hpp"
-#include "../nn/network_testing.hpp"
+#include "../../../apps/checker/network.hpp"
+#include "../../../apps/manifest/proof_file.hpp"
+#include "../../nn/network_testing.hpp"
 
 namespace proof_testing {
 
@@ -119,6 +119,7 @@ struct Subject {
     }
     const std::vector<float> multipliers(2 * most, 0.0F);
     proofs.multipliers = multipliers;
+    proofs.slopes = {};
     for (std::size_t k = 0; k < most; ++k) proofs.all[k].tree = trees[k];
     const std::vector<checker::Proved> checked = checker::check_proofs(model(), "the model", proofs, 1);
     std::vector<std::int32_t> found;

@@ -1,6 +1,7 @@
 // The checker's bounds: never above what an image of the box gives, and equal to a naive computation.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <map>
 
@@ -274,6 +275,58 @@ TEST(CheckerProof, BoundsAreThoseOfPlainMatrices) {
     const Plain tied(subject, 0, slopes);
     const double bound = std::min(tied.margin(label, others[0], {}), tied.margin(label, others[1], {}));
     EXPECT_PRED1(near(bound), subject.check()[0].bound) << seed;
+  }
+}
+
+TEST(CheckerProof, ABoundBelowTheRoundingOfFloat32IsNoProof) {
+  Subject subject("4x4x1;conv2d:filters=3,kernel=2;relu;flatten;linear:units=3", 4);
+  float right = 0, wrong = 1;  // radii with and without a positive bound
+  checker::Proved found;
+  for (int k = 0; k < 60 && found.reason != "float32 may round it away"; ++k) {
+    subject.file.eps = right + (wrong - right) / 2;
+    found = subject.check()[0];
+    (found.reason.empty() ? right : wrong) = subject.file.eps;
+  }
+  EXPECT_EQ(found.reason, "float32 may round it away");
+  EXPECT_GT(found.bound, 0);
+  EXPECT_LE(found.bound, found.rounding);
+}
+
+TEST(CheckerProof, AnyNumberOfThreadsFindsTheSame) {
+  Subject subject(passable[1], 1, 7);
+  subject.file.bound[3] = -1;
+  const std::vector<checker::Proved> alone = subject.check();
+  for (const std::size_t threads : {0U, 2U, 50U}) {
+    const std::vector<checker::Proved> found = subject.check(threads);
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      EXPECT_EQ(found[k].reason, alone[k].reason);
+      EXPECT_EQ(std::bit_cast<std::uint64_t>(found[k].bound), std::bit_cast<std::uint64_t>(alone[k].bound));
+    }
+  }
+}
+
+TEST(CheckerProof, WhatBoundsCannotPassIsRefusedByName) {
+  const std::vector<std::pair<std::string, std::string>> refused{
+      {"max_pool2d", "4x4x1;max_pool2d:kernel=2;flatten;linear:units=2"},
+      {"leaky_relu", "4x4x1;leaky_relu;flatten;linear:units=2"},
+      {"elu", "4x4x1;elu;flatten;linear:units=2"},
+      {"sigmoid", "4x4x1;flatten;linear:units=2;sigmoid"},
+      {"tanh", "4x4x1;tanh;flatten;linear:units=2"},
+      {"prelu", "4x4x1;constant:shape=1,learnt=true;prelu:of=input/0;flatten;linear:units=2"},
+      {"divide", "4x4x1;constant:shape=1,learnt=true;divide:of=input/0;flatten;linear:units=2"},
+      {"multiply", "4x4x1;multiply:of=input/input;flatten;linear:units=2"},
+      {"normalize", "4x4x1;normalize:std=1e-7;flatten;linear:units=2"},
+      {"one class", "4x4x1;flatten;linear:units=1"},
+      {"does not know the layer abs", "4x4x1;abs;flatten;linear:units=2"}};
+  for (const auto& [part, architecture] : refused) {
+    const std::string model = nn::dump_model(nn::Model{proof_testing::network(architecture, 1)});
+    try {
+      checker::check_proofs(model, "f.hans", {}, 1);
+      ADD_FAILURE() << part << " is not refused";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("f.hans"), std::string::npos) << error.what();
+    }
   }
 }
 
