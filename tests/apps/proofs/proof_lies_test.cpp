@@ -1,13 +1,18 @@
 // Lies in proofs, each of which the checker must notice.
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
+#include <hans/data/npz.hpp>
+#include "../cli_testing.hpp"
 #include "proof_testing.hpp"
 
 namespace hans::proof_lies_test {
 namespace {
 
+using apps::ProofFile;
 using proof_testing::Subject;
 
 constexpr std::int32_t all_units = 76;
@@ -25,6 +30,7 @@ Subject honest() {
   subject.set_ties(2, {2 * subject.unstable(2).at(0), 2 * subject.unstable(2).at(1) + 1});
   subject.file.slopes.assign(2 * units.size() + others.size(), 0);
   subject.file.multipliers = {0.05F, 0.04F, 0.03F, 0.02F, 0.01F};
+  subject.file.model_sha256 = sha256(subject.model());
   subject.claim();
   return subject;
 }
@@ -155,6 +161,91 @@ TEST(ProofLies, EachIsRejected) {
     for (const checker::Proved& one : told.check()) first = first.empty() ? one.reason : first;
     EXPECT_EQ(first, lie.reason) << lie.name;
   }
+}
+
+/// Saves the images, at the places that a file of proofs names, and their labels.
+void save_data(const Subject& subject, const std::string& path) {
+  const std::size_t count = static_cast<std::size_t>(subject.file.index.back()) + 1,
+                    features = subject.net.input().elements();
+  std::vector<float> images(count * features);
+  std::vector<std::int64_t> labels(count);
+  for (std::size_t k = 0; k < subject.samples.size(); ++k) {
+    const std::size_t place = subject.samples.index[k];
+    std::ranges::copy(subject.samples.images.values().subspan(k * features, features),
+                      images.begin() + static_cast<std::ptrdiff_t>(place * features));
+    labels[place] = subject.samples.labels[k];
+  }
+  write_file(path,
+             data::write_npz(std::vector<data::NamedArray>{{"images", data::Array::of(Shape{count, features}, images)},
+                                                           {"labels", data::Array::of(Shape{count}, labels)}}));
+}
+
+class ProofPeer : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (std::system("python3 -c 'import numpy' 2>/dev/null") != 0) GTEST_SKIP() << "python3 has no numpy";
+  }
+
+  void save(const ProofFile& file, const std::string& name) { write_file(folder_ / name, apps::proof_file(file)); }
+
+  /// What proof.py says of the files.
+  std::string said(const Subject& subject, const std::string& files) {
+    write_file(folder_ / "m.hans", subject.model());
+    save_data(subject, folder_ / "data.npz");
+    const std::string line = text("cd ", folder_.path().string(), " && python3 -B ", HANS_SOURCE_DIR,
+                                  "/tests/peers/proof.py m.hans data.npz ", files, " > out");
+    EXPECT_NE(std::system(line.c_str()), -1);
+    return read_file(folder_ / "out");
+  }
+
+  cli::Folder folder_;
+};
+
+TEST_F(ProofPeer, HasTheSameBounds) {
+  for (const char* architecture :
+       {"7x6x2;normalize:scale=2,mean=0.25/0.5,std=0.5;conv2d:filters=4,kernel=3x2,stride=2x1,padding=1x0x2x1;relu;"
+        "conv2d:filters=4,kernel=2,groups=2,dilation=2;relu;flatten;linear:units=3",
+        "5x5x2;conv2d:filters=2,kernel=3,padding=1;relu;constant:shape=2;multiply:of=1/2;add:of=3/input;relu;"
+        "constant:shape=5x5x2;subtract:of=5/6;flatten;linear:units=6;relu;linear:units=2"}) {
+    Subject subject(architecture, 3, 2);
+    subject.shrink_eps();
+    subject.file.model_sha256 = sha256(subject.model());
+    subject.claim();
+    save(subject.file, "right.npz");
+    for (double& bound : subject.file.bound) bound *= 1 + 2e-6;
+    save(subject.file, "wrong.npz");
+    std::string wanted = "ok right.npz\n";
+    for (std::size_t row = 0; row < 2; ++row) {
+      append(wanted,
+             text("wrong.npz: row ", row, ", image ", subject.file.index[row], ": more is claimed than follows\n"));
+    }
+    EXPECT_EQ(said(subject, "right.npz wrong.npz"), wanted) << architecture;
+  }
+}
+
+TEST_F(ProofPeer, FindsTheSameLies) {
+  const Subject truth = honest();
+  save(truth.file, "truth.npz");
+  std::string files = "truth.npz", wanted = "ok truth.npz\n";
+  std::size_t count = 0;
+  for (const Lie& lie : lies()) {
+    Subject told = truth;
+    lie.tell(told);
+    // Not those about the data, the network or the whole file.
+    const auto pixels = [](const Subject& of) { return of.samples.images.values(); };
+    if (!std::ranges::equal(pixels(told), pixels(truth)) || told.model() != truth.model()) continue;
+    if (told.file.box != truth.file.box || !std::isfinite(told.file.eps)) continue;
+    const std::string name = text("lie", count++, ".npz");
+    save(told.file, name);
+    append(files, text(" ", name));
+    const std::vector<checker::Proved> checked = told.check();
+    for (std::size_t row = 0; row < checked.size(); ++row) {
+      if (checked[row].reason.empty()) continue;
+      append(wanted, text(name, ": row ", row, ", image ", told.file.index[row], ": ", checked[row].reason, "\n"));
+    }
+  }
+  EXPECT_GE(count, 50U);
+  EXPECT_EQ(said(truth, files), wanted);
 }
 
 }  // namespace
