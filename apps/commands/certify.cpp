@@ -3,7 +3,10 @@
 
 #include <hans/attacks/pgd.hpp>
 #include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/version.hpp>
 #include "../manifest/crafted_file.hpp"
+#include "../manifest/proof_file.hpp"
 #include "../run/certified.hpp"
 #include "../run/progress.hpp"
 #include "../run/radii.hpp"
@@ -52,6 +55,7 @@ struct CertifyCommand : Common {
   std::optional<std::uint64_t> limit = {};
   std::optional<double> timeout = {};
   bool per_sample = false;
+  std::optional<OutputName> out = {};
   std::optional<OutputName> counterexamples = {};
   std::optional<double> expect = {};
 
@@ -75,6 +79,8 @@ struct CertifyCommand : Common {
   static constexpr std::string_view example =
       "hans certify v1.hans --data mnist-5k --eps 0.01,0.02 --limit 100\n"
       "hans certify robust.onnx --data mnist --eps 0.1 --counterexamples fooled.npz --expect 0.95\n"
+      "hans certify robust.onnx --data mnist --eps 0.1 --out proofs.npz\n"
+      "hans check proofs.npz --model robust.onnx --data mnist\n"
       "hans certify v1.hans --data mnist-5k --radius --limit 20 --nodes 200";
   static constexpr auto fields() {
     return with_common(
@@ -95,6 +101,11 @@ struct CertifyCommand : Common {
         field("timeout", &CertifyCommand::timeout, above(0),
               "seconds of branch and bound for each image; results that it cuts short cannot be reproduced", "none"),
         field("per-sample", &CertifyCommand::per_sample, "also write every certificate to the JSON"),
+        field(
+            "out", &CertifyCommand::out,
+            "write the proofs of what is certified to an .npz file, for hans check; linf, one eps, networks of affine "
+            "layers and relus",
+            "none"),
         field("counterexamples", &CertifyCommand::counterexamples,
               "write the adversarial images and their originals to an .npz file, for hans check", "none"),
         field("expect", &CertifyCommand::expect, between(0, 1),
@@ -116,6 +127,7 @@ CertifyOptions options_of(const CertifyCommand& options, float eps) {
           .method = method,
           .nodes = options.nodes,
           .seconds = options.timeout.value_or(0),
+          .proofs = options.out.has_value(),
           .seed = options.seed};
 }
 
@@ -192,6 +204,34 @@ std::string counterexamples_file(const Subject& subject, const data::Dataset& da
                             {"eps", data::Array::of(Shape{radii.size()}, radii)}});
 }
 
+/// The file of the proofs. Images that were certified by splitting boxes have none.
+ProofFile proofs_of(const Subject& subject, const data::Dataset& data, const CertifiedBall& ball) {
+  ProofFile file;
+  file.version = build_version();
+  file.model_sha256 = subject.model_sha256;
+  file.data_sha256 = subject.data_sha256;
+  file.eps = ball.asked.eps;
+  file.box = data.box();
+  const auto add = [](auto& list, auto& offsets, const auto& more) {
+    list.insert(list.end(), more.begin(), more.end());
+    offsets.push_back(static_cast<std::int64_t>(list.size()));
+  };
+  for (const defenses::Certificate& one : ball.all) {
+    if (!one.proof) continue;
+    const data::Samples sample = data.samples(one.index, 1);
+    file.index.push_back(one.index);
+    file.labels.push_back(one.label);
+    file.image_sha256.push_back(Sha256().add(sample.images.values()).hex());
+    file.bound.push_back(one.proof->bound);
+    add(file.ties, file.ties_of, one.proof->ties);
+    add(file.tree, file.tree_of, one.proof->tree);
+    add(file.slope_units, file.slope_units_of, one.proof->units);
+    file.slopes.insert(file.slopes.end(), one.proof->slopes.begin(), one.proof->slopes.end());
+    file.multipliers.insert(file.multipliers.end(), one.proof->multipliers.begin(), one.proof->multipliers.end());
+  }
+  return file;
+}
+
 /// Checks each certified accuracy against --expect.
 void check_expected(const CertifyCommand& options, std::span<const CertifiedBall> balls) {
   for (const CertifiedBall& ball : balls) {
@@ -230,6 +270,11 @@ int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& a
   }
   check_consistent(balls);
   std::string report = certified_text(from.subject, balls);
+  if (options.out) {
+    const ProofFile proofs = proofs_of(from.subject, from.data, balls.front());
+    write_file(options.out->text, proof_file(proofs));
+    append(report, text("\nwrote ", with_commas(proofs.index.size()), " proofs to ", visible(options.out->text), "\n"));
+  }
   if (options.counterexamples) {
     write_file(options.counterexamples->text, counterexamples_file(from.subject, from.data, balls));
     append(report, text("\nwrote ", visible(options.counterexamples->text), "\n"));
@@ -267,11 +312,13 @@ int certify_radii(const Certifiable& from, const CertifyOptions& largest, const 
 }
 
 int run(const CertifyCommand& options) {
+  check_ending("--out", options.out ? options.out->text : "", std::to_array<std::string_view>({".npz", ""}));
   check_ending("--counterexamples", options.counterexamples ? options.counterexamples->text : "",
                std::to_array<std::string_view>({".npz", ""}));
   check_usage(options.eps.has_value() != options.radius, "give --eps with the radii, or --radius");
-  check_usage(!options.radius || (!options.counterexamples && !options.expect && !options.per_sample),
-              "--counterexamples, --expect and --per-sample are for --eps, not for --radius");
+  check_usage(!options.radius || (!options.counterexamples && !options.expect && !options.per_sample && !options.out),
+              "--out, --counterexamples, --expect and --per-sample are for --eps, not for --radius");
+  check_usage(!options.out || options.eps->values.size() == 1, "--out writes the proofs of one eps; give one");
   begin(options);
   const std::vector<float> radii = options.eps ? options.eps->values : std::vector<float>{0};
   std::vector<CertifyOptions> asked;
