@@ -48,6 +48,10 @@ struct Range {
   double low = 0, high = 0;
   double size = 0;      ///< at least the sum of the sizes of all that is added up
   double rounding = 0;  ///< by which float32 may be off
+  double own = 0;       ///< of that, what rounding this number adds
+
+  /// Whether it is 0 in every float32 program.
+  bool dead() const { return low == 0 && high == 0 && rounding == 0; }
 };
 
 /// What bounds do at a relu, in each form that is bounded.
@@ -74,11 +78,11 @@ class Bounds {
       if (n < proof.image.size()) {
         const double low = std::max(std::nextafter(proof.image[n] - rules.eps, -infinity), rules.low);
         const double high = std::min(std::nextafter(proof.image[n] + rules.eps, infinity), rules.high);
-        ranges[n] = {low, high, std::max(-low, high), 0};
+        ranges[n] = {low, high, std::max(-low, high)};
       } else if (one.relu) {
         if (n >= tight) tight = tighten(n);
         const Range& z = ranges[one.relu_of];
-        ranges[n] = {std::max(z.low, 0.0), std::max(z.high, 0.0), z.size, z.rounding};
+        ranges[n] = {std::max(z.low, 0.0), std::max(z.high, 0.0), z.size, z.high < -z.rounding ? 0 : z.rounding};
       } else {
         ranges[n] = sum(one);
       }
@@ -118,10 +122,26 @@ class Bounds {
     return bound;
   }
 
+  /// By how much float32 may be off in the difference of two numbers. Errors of what both add up count once.
+  double rounding(std::size_t a, std::size_t b) const {
+    const Neuron &x = net_.all[a], &y = net_.all[b];
+    const double apart = ranges[a].rounding + ranges[b].rounding;
+    if (x.last_run - x.first_run != 1 || y.last_run - y.first_run != 1) return apart;
+    const Run &of_x = net_.runs[x.first_run], &of_y = net_.runs[y.first_run];
+    if (of_x.begin != of_y.begin || of_x.count != of_y.count) return apart;
+    double together = ranges[a].own + ranges[b].own;
+    for (std::size_t i = 0; i < of_x.count; ++i) {
+      const double weight = net_.weights[of_x.weight + i] - net_.weights[of_y.weight + i];
+      together += std::abs(weight) * ranges[of_x.begin + i].rounding;
+    }
+    return std::min(apart, together * (1 + 0x1p-20));
+  }
+
  private:
   /// Interval and rounding of a sum.
   Range sum(const Neuron& one) const {
     double low = one.bias, high = one.bias, size = one.offset, rounding = 0;
+    std::size_t dead = 0;  // terms: float32 rounds neither them nor their sums
     for (std::size_t k = one.first_run; k < one.last_run; ++k) {
       const Run& run = net_.runs[k];
       for (std::size_t i = 0; i < run.count; ++i) {
@@ -131,12 +151,13 @@ class Bounds {
         high += std::max(a, b);
         size += std::max(std::abs(a), std::abs(b));
         rounding += std::abs(weight) * x.rounding;
+        dead += x.dead() ? 1 : 0;
       }
     }
-    const double off = slack_ * size + tiny, n = static_cast<double>(one.roundings);
-    const double share = n * 0x1p-24 / (1 - n * 0x1p-24) * (size + rounding) + n * 0x1p-100;  // the last for underflow
-    const bool fits = size + rounding < 1e38 && n < 0x1p22;  // else float32 may overflow
-    return {low - off, high + off, size, fits ? (share + rounding) * (1 + 0x1p-20) : infinity};
+    const double off = slack_ * size + tiny, n = static_cast<double>(one.roundings - std::min(one.roundings, dead));
+    const double own = n * 0x1p-24 / (1 - n * 0x1p-24) * (size + rounding) + n * 0x1p-100;  // the last for underflow
+    const bool fits = size + rounding < 1e38 && n < 0x1p22;                                 // else float32 may overflow
+    return {low - off, high + off, size, fits ? (own + rounding) * (1 + 0x1p-20) : infinity, own};
   }
 
   /// Bounds the forms z and -z of relus from number n on, if z may be on either side of 0. Returns the first number
@@ -258,7 +279,7 @@ Proved prove(const Neurons& net, const Proof& proof, const Proofs& rules, std::s
     out.reason = "more is claimed than follows";
   }
   for (std::size_t tree = 0; tree < trees; ++tree) {
-    const double rounding = bounds.ranges[net.logits + label].rounding + bounds.ranges[other(tree)].rounding;
+    const double rounding = bounds.rounding(net.logits + label, other(tree));
     out.rounding = std::max(out.rounding, rounding);
     if (out.reason.empty() && !(least[tree] > rounding)) out.reason = "float32 may round it away";
   }

@@ -1,13 +1,11 @@
 #!/usr/bin/env python3
 """Are proofs of robustness right? Written from apps/manifest/FORMAT.md, with numpy; shares no code with hans.
 proof.py MODEL DATA FILE... takes a .hans file, an .npz file with images and labels, and files of proofs. It prints "ok
-FILE" for a file in which all proofs hold, else a line for each that does not, and exits with 1. Layers become dense
-matrices, so networks should be small."""
+FILE" if all its proofs hold, else a line for each that does not, and exits with 1. Networks should be small."""
 import hashlib, itertools, json, pathlib, struct, sys, types
 import numpy as np
 
-SINGLE = 2.0 ** -24  # the rounding of float32
-SLACK = 2.0 ** -48  # times n: more than rounding moves a sum of n numbers, relative to the sum of their sizes
+SINGLE, SLACK = 2.0 ** -24, 2.0 ** -48  # of float32; times n, more than double moves a sum of n numbers of size 1
 
 def read_model(path):
     """Shape of an image; layers as name, settings, arrays, places of operands; SHA-256 of the file."""
@@ -104,13 +102,14 @@ def bound_steps(steps, units, image, eps, box, ties):
     first.low, first.high = np.maximum(image - eps - 1e-15, box[0]), np.minimum(image + eps + 1e-15, box[1])
     first.size, first.off = np.maximum(-first.low, first.high), 0 * image
     for step in steps[1:]:
-        low, high, size, carried = step.bias, step.bias, abs(step.bias), 0 * step.bias
+        low, high, size, carried, n = step.bias, step.bias, abs(step.bias), 0 * step.bias, step.n + 0 * step.bias
         for source, matrix in step.terms:
             x, up, down = steps[source], np.maximum(matrix, 0), np.minimum(matrix, 0)
             low, high = low + up @ x.low + down @ x.high, high + up @ x.high + down @ x.low
             size, carried = size + abs(matrix) @ np.maximum(-x.low, x.high), carried + abs(matrix) @ x.off
-        share = step.n * SINGLE / (1 - step.n * SINGLE) * (size + carried) + step.n * 2.0 ** -100
-        step.off = np.where(size + carried < 1e38, (share + carried) * (1 + 2.0 ** -20), np.inf)
+            n = n - (matrix != 0) @ (abs(x.low) + abs(x.high) + x.off == 0)  # without what is 0 in every program
+        step.own = n * SINGLE / (1 - n * SINGLE) * (size + carried) + n * 2.0 ** -100 + (size + carried > 1e38) * 1e300
+        step.off = (step.own + carried) * (1 + 2.0 ** -20)
         step.low, step.high, step.size = low - slack * size - 1e-200, high + slack * size + 1e-200, size
         if step.relu is not None:
             z, part = steps[step.relu], step.units
@@ -120,7 +119,8 @@ def bound_steps(steps, units, image, eps, box, ties):
             z.low[open_], z.high[open_] = np.maximum(z.low[open_], low), np.minimum(z.high[open_], -high)
             unstable[part] = (z.low < 0) & (z.high > 0)
             slopes[part] = np.where(slopes[part] < 0, z.high > -z.low, slopes[part])
-            step.low, step.high, step.off = np.maximum(z.low, 0), np.maximum(z.high, 0), z.off
+            step.low, step.high = np.maximum(z.low, 0), np.maximum(z.high, 0)
+            step.own = step.off = np.where(z.high < -z.off, 0, z.off)
     return slopes, unstable
 
 def leaves_of(nodes, trees):
@@ -163,7 +163,8 @@ def fault(steps, units, image, label, eps, box, row, leaves, wrong):
     found = lower(steps, len(steps) - 1, forms, slopes, sides, factors)
     if not min(found) > 0: return "the bound is not positive"
     if not row["bound"] <= min(found) * (1 + 1e-6): return "more is claimed than follows"
-    return "" if all(found > abs(forms) @ steps[-1].off) else "float32 may round it away"
+    off = abs(forms) @ steps[-1].own + sum(abs(forms @ matrix) @ steps[k].off for k, matrix in steps[-1].terms)
+    return "" if all(found > off * (1 + 2.0 ** -20)) else "float32 may round it away"
 
 def check(path, steps, units, model_sha256, images, labels):
     """What is wrong with a file, a line each."""
@@ -190,10 +191,9 @@ def check(path, steps, units, model_sha256, images, labels):
 
 if __name__ == "__main__":
     if len(sys.argv) < 4: sys.exit(__doc__)
-    *network, model_sha256 = read_model(sys.argv[1])
-    steps, units = steps_of(*network)
+    steps, units = steps_of(*(model := read_model(sys.argv[1]))[:2])
     images, labels = (np.load(sys.argv[2])[name] for name in ("images", "labels"))
     images = (images / np.float32(255) if images.dtype == np.uint8 else images).reshape(len(labels), -1)
-    lies = {path: check(path, steps, units, model_sha256, images, labels) for path in sys.argv[3:]}
+    lies = {path: check(path, steps, units, model[2], images, labels) for path in sys.argv[3:]}
     for path in lies: print(*([f"{path}: {lie}" for lie in lies[path]] or [f"ok {path}"]), sep="\n")
     sys.exit(any(lies.values()))
