@@ -16,12 +16,12 @@ z_label - z_j [n, classes], 0 at the label, computed in double over the ball of 
   crown_same, crown_zero   the same with slopes u/(u-l) (Wong-Kolter, DeepZ) and 0
   crown_plain  auto_LiRPA's default: no intervals where CROWN ran
   crown_ibp, crown_ibp_zero   hidden units by intervals only, then one CROWN pass with adaptive slopes, or 0
-  alpha20      slopes of the last pass optimized, 20 steps at rate 0.25, hidden units as in crown; alpha: 300 steps
-  alpha_joint  the slopes of hidden units' bounds optimized too, 20 steps
+  alpha20      slopes of the last pass optimized, 20 steps at rate 0.25, hidden units as in crown; alpha: 300 steps,
+  alpha_joint  the slopes of hidden units' bounds optimized too, 20 steps; both only of small networks, up to 8 images
   sampled      the smallest margin seen at random points and corners: no bound may be above it
 and hidden<k>_low, hidden<k>_high, crown's bounds of the k-th ReLU's inputs (n x h x w x c).
 
-With --hans the same files go through `hans certify`; worst margins are compared within 1e-4, relative, and seconds by
+With --hans the same files go through `hans certify`; worst margins are compared within --tolerance, and seconds by
 the medians of the rounds: of the whole process of hans, and of auto_LiRPA in float at batch 32 without building its
 graph. alpha may differ more: it stops as soon as a margin is proved. Time on an idle machine.
 """
@@ -41,7 +41,7 @@ logging.disable(logging.WARNING)
 
 
 def clamp(x, min=None, max=None):
-    """Lets gradients pass at both ends. torch.clamp no longer does in 2.15, and alpha-CROWN starts from slopes 0 and 1."""
+    """Lets gradients pass at both ends, where alpha-CROWN starts; torch.clamp no longer does in 2.15."""
     x = x if min is None else torch.where(x < min, min, x)
     return x if max is None else torch.where(x > max, max, x)
 
@@ -164,17 +164,24 @@ class Problem:
         bounds = low.gather(1, self.labels[:, None]) - high
         return bounds.scatter(1, self.labels[:, None], 0)
 
+    def hidden(self, model):
+        """CROWN's bounds of all nodes between images and logits."""
+        self.lower(model, "CROWN")
+        return {name: (low.detach(), high.detach()) for name, (low, high) in model.save_intermediate().items()
+                if name not in (model.final_name, model.input_name[0])}
+
     def crown(self, slopes="adaptive"):
         """Intervals help with hidden units, not with the margins. Returns bounds of all nodes, too."""
         model = self.bounded(slopes)
-        self.lower(model, "CROWN")
-        hidden = {name: (low.detach(), high.detach()) for name, (low, high) in model.save_intermediate().items()
-                  if name not in (model.final_name, model.input_name[0])}
+        hidden = self.hidden(model)
         model.bound_opts["compare_crown_with_ibp"] = False
         return self.lower(model, "CROWN", interm_bounds=hidden), hidden, model
 
-    def alpha(self, hidden, steps):
-        model = self.bounded(cut=False, iteration=steps, lr_alpha=0.25, init_alpha=False, early_stop_patience=steps)
+    def slopes(self, steps):
+        return self.bounded(cut=False, iteration=steps, lr_alpha=0.25, init_alpha=False, early_stop_patience=steps)
+
+    def alpha(self, model, hidden):
+        """Optimizes the slopes of the last pass only: without `hidden`, auto_LiRPA repeats all passes in each step."""
         model.init_alpha((self.x,), c=self.margins, interm_bounds=hidden, bound_upper=False)
         return self.lower(model, "CROWN-Optimized", interm_bounds=hidden)
 
@@ -199,17 +206,22 @@ def numpy(tensor):
     return (tensor.permute(0, 2, 3, 1) if tensor.dim() == 4 else tensor).contiguous().numpy()
 
 
+def batches(net, images, labels, eps, dtype):
+    for first in range(0, len(images), BATCH):
+        yield Problem(net, images[first:first + BATCH], labels[first:first + BATCH], eps, dtype)
+
+
 def reference(problem, quick):
-    """All bounds by name; quick leaves out what takes minutes on larger networks."""
+    """Logits and all bounds by name; quick leaves out what takes minutes on larger networks."""
     found = {"ibp": problem.lower(problem.bounded(), "IBP"), "ibp_plain": problem.plain()}
     found["crown"], hidden, model = problem.crown()
     found["crown_same"], found["crown_zero"] = problem.crown("same-slope")[0], problem.crown("zero-lb")[0]
     found["crown_plain"] = problem.lower(problem.bounded(cut=False), "CROWN")
     found["crown_ibp"] = problem.lower(problem.bounded(cut=False), "CROWN-IBP")
     found["crown_ibp_zero"] = problem.lower(problem.bounded("zero-lb", cut=False), "CROWN-IBP")
-    found["alpha20"] = problem.alpha(hidden, 20)
+    found["alpha20"] = problem.alpha(problem.slopes(20), hidden)
     if not quick:
-        found["alpha"] = problem.alpha(hidden, 300)
+        found["alpha"] = problem.alpha(problem.slopes(300), hidden)
         found["alpha_joint"] = problem.joint(20)
     found["sampled"] = problem.sampled(1000)
     for name, bounds in found.items():
@@ -217,6 +229,7 @@ def reference(problem, quick):
             raise SystemExit(f"{name} is above a margin that a point of the ball has")
     for k, relu in enumerate(model.relus):
         found[f"hidden{k}_low"], found[f"hidden{k}_high"] = hidden[relu.inputs[0].name]
+    found["logits"] = problem.net(problem.images)
     return {name: numpy(bounds) for name, bounds in found.items()}
 
 
@@ -245,15 +258,12 @@ def problems(given):
 
 def by_peer(net, images, labels, eps, method):
     """Seconds of auto_LiRPA for all images, at most BATCH at a time."""
-    torch.set_default_dtype(torch.float32)
     total = 0.0
-    for first in range(0, len(images), BATCH):
-        problem = Problem(net, images[first:first + BATCH], labels[first:first + BATCH], eps, torch.float32)
+    for problem in batches(net, images, labels, eps, torch.float32):
+        model, slopes = problem.bounded(cut=False), problem.slopes(20)
         if method == "alpha":
-            model = problem.bounded(cut=False, iteration=20, lr_alpha=0.25)
-            work = lambda: problem.lower(model, "CROWN-Optimized")
+            work = lambda: problem.alpha(slopes, problem.hidden(model))
         else:
-            model = problem.bounded(cut=False)
             work = lambda: problem.lower(model, {"ibp": "IBP", "crown": "CROWN"}[method])
         total += compare.seconds(work)[0]
     return total
@@ -281,6 +291,7 @@ def main():
     arguments.add_argument("--eps", type=float, default=0.05, help="for the small networks")
     arguments.add_argument("--rounds", type=int, default=3)
     arguments.add_argument("--threads", type=int, default=2)
+    arguments.add_argument("--tolerance", type=float, default=1e-4, help="relative difference of ibp and crown")
     arguments.add_argument("--time", action="store_true", help="time auto_LiRPA even without --hans")
     given = arguments.parse_args()
     given.out = given.out or tempfile.mkdtemp()
@@ -289,11 +300,12 @@ def main():
     wrong = 0
     for name, path, net, images, labels, eps in problems(given):
         data = os.path.join(given.out, name + ".npz")
-        problem = Problem(net, images, labels, float(np.float32(eps)))
-        bounds = reference(problem, name in THIRD_PARTY)
-        np.savez(data, images=numpy(images), labels=labels.numpy(), eps=np.float32(eps),
-                 logits=numpy(problem.net(problem.images)), **bounds)
-        means = {method: worst(bounds[method], labels).mean() for method in bounds if "hidden" not in method}
+        parts = [reference(problem, name in THIRD_PARTY or given.limit > 8)
+                 for problem in batches(net, images, labels, float(np.float32(eps)), torch.float64)]
+        bounds = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+        np.savez(data, images=numpy(images), labels=labels.numpy(), eps=np.float32(eps), **bounds)
+        means = {method: worst(bounds[method], labels).mean() for method in bounds
+                 if "hidden" not in method and method != "logits"}
         print(f"{name}: mean worst margin " + ", ".join(f"{k} {v:.4g}" for k, v in means.items()), flush=True)
         for method, peer in METHODS.items() if given.hans or given.time else ():
             times = {"hans": [], "auto_LiRPA": []}
@@ -308,7 +320,7 @@ def main():
                 theirs = worst(bounds[peer], labels)
                 pairs = [(s["bound"], theirs[s["index"]]) for s in samples if s["bound"] is not None]
                 apart = max((abs(a - b) / max(1, abs(b)) for a, b in pairs), default=0.0)
-                wrong += method != "alpha" and apart > 1e-4
+                wrong += method != "alpha" and apart > given.tolerance
                 proved = sum(a > 0 for a, b in pairs), sum(b > 0 for a, b in pairs)
                 line += (f" ratio {each['auto_LiRPA'] / each['hans']:.1f}, {len(pairs)} bounds, furthest apart"
                          f" {apart:.1e}, above 0: {proved[0]} and {proved[1]}")
