@@ -43,15 +43,17 @@ std::string_view walk(std::span<const std::int32_t> nodes, std::size_t trees, Le
   return tree > trees || !path.empty() ? "a leaf is surplus" : "";
 }
 
-/// What is known of a number of the network, for all images of ball and box.
+/// What is known of a number of the network, for all images of ball and box, in real arithmetic and in every float32
+/// program.
 struct Range {
   double low = 0, high = 0;
   double size = 0;      ///< at least the sum of the sizes of all that is added up
-  double rounding = 0;  ///< by which float32 may be off
-  double own = 0;       ///< of that, what rounding this number adds
+  double rounding = 0;  ///< by which float32 may miss the sum of what it adds up
+};
 
-  /// Whether it is 0 in every float32 program.
-  bool dead() const { return low == 0 && high == 0 && rounding == 0; }
+/// Lower bounds of forms in real arithmetic, and in every float32 program.
+struct Lower {
+  Lanes real{}, float32{};
 };
 
 /// What bounds do at a relu, in each form that is bounded.
@@ -82,7 +84,7 @@ class Bounds {
       } else if (one.relu) {
         if (n >= tight) tight = tighten(n);
         const Range& z = ranges[one.relu_of];
-        ranges[n] = {std::max(z.low, 0.0), std::max(z.high, 0.0), z.size, z.high < -z.rounding ? 0 : z.rounding};
+        ranges[n] = {std::max(z.low, 0.0), std::max(z.high, 0.0), z.size};
       } else {
         ranges[n] = sum(one);
       }
@@ -90,8 +92,8 @@ class Bounds {
   }
 
   /// Lower bounds of the forms, which are of numbers before `end`.
-  Lanes lower(std::size_t end) {
-    Lanes bound{}, size{};
+  Lower lower(std::size_t end) {
+    Lanes bound{}, size{}, rounding{};
     for (std::size_t n = end; n-- > 0;) {
       const Neuron& one = net_.all[n];
       const Lanes form = forms[n];
@@ -106,6 +108,7 @@ class Bounds {
       for (std::size_t r = 0; r < lanes; ++r) {
         bound[r] += source ? std::min(form[r] * range.low, form[r] * range.high) : form[r] * one.bias;
         size[r] += std::abs(form[r]) * range.size;
+        rounding[r] += std::abs(form[r]) * range.rounding;
       }
       for (std::size_t k = one.first_run; k < one.last_run; ++k) {
         const Run& run = net_.runs[k];
@@ -118,29 +121,15 @@ class Bounds {
     for (std::size_t r = 0; r < lanes; ++r) {
       bound[r] -= slack_ * size[r] + tiny;
       if (!(bound[r] < infinity)) bound[r] = -infinity;  // NaN too
+      rounding[r] = bound[r] - rounding[r] * (1 + 0x1p-20);
     }
-    return bound;
-  }
-
-  /// By how much float32 may be off in the difference of two numbers. Errors of what both add up count once.
-  double rounding(std::size_t a, std::size_t b) const {
-    const Neuron &x = net_.all[a], &y = net_.all[b];
-    const double apart = ranges[a].rounding + ranges[b].rounding;
-    if (x.last_run - x.first_run != 1 || y.last_run - y.first_run != 1) return apart;
-    const Run &of_x = net_.runs[x.first_run], &of_y = net_.runs[y.first_run];
-    if (of_x.begin != of_y.begin || of_x.count != of_y.count) return apart;
-    double together = ranges[a].own + ranges[b].own;
-    for (std::size_t i = 0; i < of_x.count; ++i) {
-      const double weight = net_.weights[of_x.weight + i] - net_.weights[of_y.weight + i];
-      together += std::abs(weight) * ranges[of_x.begin + i].rounding;
-    }
-    return std::min(apart, together * (1 + 0x1p-20));
+    return {bound, rounding};
   }
 
  private:
   /// Interval and rounding of a sum.
   Range sum(const Neuron& one) const {
-    double low = one.bias, high = one.bias, size = one.offset, rounding = 0;
+    double low = one.bias, high = one.bias, size = one.offset;
     std::size_t dead = 0;  // terms: float32 rounds neither them nor their sums
     for (std::size_t k = one.first_run; k < one.last_run; ++k) {
       const Run& run = net_.runs[k];
@@ -150,14 +139,14 @@ class Bounds {
         low += std::min(a, b);
         high += std::max(a, b);
         size += std::max(std::abs(a), std::abs(b));
-        rounding += std::abs(weight) * x.rounding;
-        dead += x.dead() ? 1 : 0;
+        dead += x.low == 0 && x.high == 0 ? std::size_t{1} : 0;
       }
     }
     const double off = slack_ * size + tiny, n = static_cast<double>(one.roundings - std::min(one.roundings, dead));
-    const double own = n * 0x1p-24 / (1 - n * 0x1p-24) * (size + rounding) + n * 0x1p-100;  // the last for underflow
-    const bool fits = size + rounding < 1e38 && n < 0x1p22;                                 // else float32 may overflow
-    return {low - off, high + off, size, fits ? (own + rounding) * (1 + 0x1p-20) : infinity, own};
+    const bool fits = size < 1e38 && n < 0x1p22;                               // else float32 may overflow
+    const double all = n * 0x1p-24 / (1 - n * 0x1p-24) * size + n * 0x1p-100;  // the last for underflow
+    const double rounding = fits ? all * (1 + 0x1p-20) : infinity;
+    return {low - off - rounding, high + off + rounding, size, rounding};
   }
 
   /// Bounds the forms z and -z of relus from number n on, if z may be on either side of 0. Returns the first number
@@ -172,7 +161,7 @@ class Bounds {
       forms[z][2 * open.size() + 1] = -1;
       open.push_back(z);
     }
-    const Lanes found = open.empty() ? Lanes{} : lower(n);
+    const Lanes found = open.empty() ? Lanes{} : lower(n).float32;
     for (std::size_t k = 0; k < open.size(); ++k) {
       ranges[open[k]].low = std::max(ranges[open[k]].low, found[2 * k]);
       ranges[open[k]].high = std::min(ranges[open[k]].high, -found[2 * k + 1]);
@@ -232,12 +221,14 @@ Proved prove(const Neurons& net, const Proof& proof, const Proofs& rules, std::s
   const auto label = static_cast<std::size_t>(proof.label);
   const auto other = [&](std::size_t tree) { return net.logits + (tree < label ? tree : tree + 1); };
   Bounds bounds(net, proof, rules);
-  std::vector<double> least(trees, infinity);
-  std::array<std::size_t, lanes> tree_of{};
-  std::size_t taken = 0;  // of tree_of
+  double real = infinity, float32 = infinity;
+  std::size_t taken = 0;  // forms
   const auto bound_leaves = [&] {
-    const Lanes found = bounds.lower(net.logits + trees + 1);
-    for (std::size_t r = 0; r < taken; ++r) least[tree_of[r]] = std::min(least[tree_of[r]], found[r]);
+    const Lower found = bounds.lower(net.logits + trees + 1);
+    for (std::size_t r = 0; r < taken; ++r) {
+      real = std::min(real, found.real[r]);
+      float32 = std::min(float32, found.float32[r]);
+    }
     for (Unit& unit : bounds.units) {
       unit.sides = {};
       unit.slopes.fill(unit.slope);
@@ -267,21 +258,18 @@ Proved prove(const Neurons& net, const Proof& proof, const Proofs& rules, std::s
     }
     bounds.forms[net.logits + label][taken] = 1;
     bounds.forms[other(tree)][taken] = -1;
-    tree_of[taken++] = tree;
-    if (taken == lanes) bound_leaves();
+    if (++taken == lanes) bound_leaves();
   });
   if (taken > 0) bound_leaves();
   if (!out.reason.empty()) return {out.reason, NAN, NAN};
-  out.bound = std::ranges::min(least);
-  if (!(out.bound > 0)) {
+  out.bound = real;
+  out.rounding = real - float32;
+  if (!(real > 0)) {
     out.reason = "the bound is not positive";
-  } else if (!(proof.bound <= out.bound * (1 + 1e-6))) {
+  } else if (!(proof.bound <= real * (1 + 1e-6))) {
     out.reason = "more is claimed than follows";
-  }
-  for (std::size_t tree = 0; tree < trees; ++tree) {
-    const double rounding = bounds.rounding(net.logits + label, other(tree));
-    out.rounding = std::max(out.rounding, rounding);
-    if (out.reason.empty() && !(least[tree] > rounding)) out.reason = "float32 may round it away";
+  } else if (!(float32 > 0)) {
+    out.reason = "float32 may round it away";
   }
   return out;
 }

@@ -29,7 +29,7 @@ struct Proofs {
 struct Proved {
   std::string_view reason = {};  ///< of a rejection, as listed in FORMAT.md; empty: the proof is right
   /// For all images of ball and box, the label's logit is above each other one by at least `bound` in real arithmetic,
-  /// and float32 computes the difference with an error up to `rounding`. NaN if this was not found out.
+  /// and by at least `bound` - `rounding` in every float32 program. NaN if this was not found out.
   double bound = 0, rounding = 0;
 };
 

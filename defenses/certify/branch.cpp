@@ -9,8 +9,6 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/walk.hpp>
 
-#include "../../nn/bounds/detail/rounding.hpp"
-
 namespace hans::defenses {
 namespace {
 
@@ -24,7 +22,7 @@ constexpr unsigned steps_of_a_node = 12;
 Form half_of(const Form& parent, const bounds::KinkAt& at, real sign) {
   Form half = parent;
   half.splits.push_back({at.op, at.unit, sign, 0});
-  half.bound = -std::numeric_limits<double>::infinity();
+  half.bound = half.float32 = -std::numeric_limits<double>::infinity();
   half.branch.reset();
   half.point = {};
   return half;
@@ -61,7 +59,7 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
     }
     std::vector<Form*> made;
     for (std::size_t node = first; node < tree.nodes.size(); ++node) made.push_back(&tree.nodes[node].form);
-    bounds::improve(graph, known, kinks, made, steps_of_a_node, tape);
+    bounds::improve(graph, known, kinks, made, steps_of_a_node, true, tape);
     tree.bounded += made.size();
     for (std::size_t node = first; node < tree.nodes.size(); ++node) enter(node);
     if (stop(points_of(std::span(tree.nodes).subspan(first)))) return;
@@ -133,18 +131,16 @@ Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& hig
       std::ranges::copy(forms[k % forms.size()], rows.forms.mutable_data() + k * classes);
     }
     const bounds::Lower lower = bounds::lower_bounds(graph, known, rows, false, 0, tape);
-    const std::vector<double> rounding = bounds::FloatError(graph, known, tape).of(rows, tape);
     const Tensor corners = bounds::minimisers(known, rows, lower);
     boxes.bounded += count;
     std::vector<Tensor> points;
     for (std::size_t k = 0; k < count; ++k) {
       std::size_t worst = k * forms.size();
       for (std::size_t row = worst; row < (k + 1) * forms.size(); ++row) {
-        const double above = lower.bound[row] - rounding[row];
-        if (!(above >= lower.bound[worst] - rounding[worst])) worst = row;  // NaN is the worst
+        if (!(lower.float32[row] >= lower.float32[worst])) worst = row;  // NaN is the worst
       }
       const double bound = std::max(now[k].bound, lower.bound[worst]);
-      if (lower.bound[worst] > rounding[worst]) {
+      if (lower.float32[worst] > 0) {
         boxes.bound = std::min(boxes.bound, bound);
         continue;
       }

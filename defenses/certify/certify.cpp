@@ -11,7 +11,6 @@
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/pieces.hpp>
 #include "../../nn/bounds/detail/build.hpp"
-#include "../../nn/bounds/detail/rounding.hpp"
 #include "detail/branch.hpp"
 
 namespace hans::defenses {
@@ -55,17 +54,14 @@ void attack_open(const Question& question, const attacks::Attack& attack, std::v
   }
 }
 
-/// The forms of all margins of a sample of a batch, each with what it has to exceed.
-std::vector<Form> margins_of(const bounds::Graph& graph, const bounds::FloatError& error, std::size_t sample, int label,
-                             Tape& tape) {
+/// The forms of all margins of a sample of a batch.
+std::vector<Form> margins_of(const bounds::Graph& graph, std::size_t sample, int label) {
   const std::size_t classes = graph.features(graph.logits()), right = static_cast<std::size_t>(label);
   std::vector<Form> forms;
   for (std::size_t other = 0; other < classes; ++other) {
-    if (other != right)
-      forms.push_back({static_cast<std::uint32_t>(sample), bounds::margin_form(classes, right, other)});
+    if (other == right) continue;
+    forms.push_back({static_cast<std::uint32_t>(sample), bounds::margin_form(classes, right, other)});
   }
-  const std::vector<double> rounding = error.of(bounds::rows_of(graph, forms), tape);
-  for (std::size_t k = 0; k < forms.size(); ++k) forms[k].wanted = rounding[k];
   return forms;
 }
 
@@ -114,9 +110,9 @@ class Search {
       : question_(question), certificate_(certificate), sample_(question.samples.rows(place, 1)), tape_(tape) {}
 
   /// The cascade; `from` is its first step.
-  void run(const bounds::Known& known, const bounds::FloatError& error, std::size_t sample, Step from, Step until) {
+  void run(const bounds::Known& known, std::size_t sample, Step from, Step until) {
     tree_.nodes.clear();
-    for (Form& form : margins_of(question_.graph, error, sample, certificate_.label, tape_)) {
+    for (Form& form : margins_of(question_.graph, sample, certificate_.label)) {
       tree_.nodes.push_back({std::move(form)});
     }
     tree_.roots = tree_.nodes.size();
@@ -135,10 +131,10 @@ class Search {
       conclude(Step::ibp);
       return;
     }
-    bounds::improve(question_.graph, known, kinks, roots, 0, tape_);
+    bounds::improve(question_.graph, known, kinks, roots, 0, true, tape_);
     conclude(Step::crown);
     if (open() && until >= Step::alpha) {
-      bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, tape_);
+      bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, true, tape_);
       conclude(Step::alpha);
       if (until == Step::alpha) try_points(points_of(tree_.nodes));
     }
@@ -163,9 +159,12 @@ class Search {
     std::vector<Form> forms;
     for (const Branch& root : tree_.nodes) forms.push_back(root.form);
     const bounds::Rows rows = bounds::rows_of(question_.graph, forms);
-    const std::vector<double> all =
-        bounds::lower_bounds(question_.graph, known, rows, false, bounds::elided(question_.graph), tape_).bound;
-    for (std::size_t row = 0; row < tree_.roots; ++row) tree_.nodes[row].form.bound = all[row];
+    const bounds::Lower all =
+        bounds::lower_bounds(question_.graph, known, rows, false, bounds::elided(question_.graph), tape_);
+    for (std::size_t row = 0; row < tree_.roots; ++row) {
+      tree_.nodes[row].form.bound = all.bound[row];
+      tree_.nodes[row].form.float32 = all.float32[row];
+    }
   }
 
   /// Branch and bound: over kinks, and where features are few, over these with what is left of the nodes.
@@ -265,13 +264,12 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
   const bounds::Known known =
       bounds::known_of(question.graph, bounds::begin_with_images(question.graph, images, question.ball), method,
                        nn::Slope::adaptive, tape);
-  const bounds::FloatError error(question.graph, known, tape);
   for (std::size_t k = 0; k < which.size(); ++k) {
     Certificate& certificate = all[which[k]];
     Certificate made = certificate;
     made.certainty = Certainty::unknown;
     Search search(question, made, which[k], tape);
-    search.run(known, error, k, from, until);
+    search.run(known, k, from, until);
     if (question.options.proofs && from != Step::ibp && made.certainty == Certainty::certified && search.has_tree()) {
       made.proof = search.proof(known);
     }

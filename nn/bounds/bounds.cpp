@@ -8,7 +8,6 @@
 #include <hans/nn/pieces.hpp>
 #include "detail/build.hpp"
 #include "detail/optimise.hpp"
-#include "detail/rounding.hpp"
 
 namespace hans::nn {
 namespace {
@@ -19,7 +18,7 @@ using bounds::Form;
 using bounds::Graph;
 
 void bound_some(const Graph& graph, const Tensor& images, std::span<const int> labels, const Ball& ball,
-                const BoundOptions& options, Tape& tape, double* bound, double* rounding) {
+                const BoundOptions& options, Tape& tape, double* bound, double* float32) {
   const std::size_t classes = graph.features(graph.logits());
   const bounds::Known known =
       bounds::known_of(graph, bounds::begin_with_images(graph, images, ball), options.method, options.slope, tape);
@@ -29,11 +28,9 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
     for (std::size_t other = 0; other < classes; ++other) {
       if (other == label) continue;
       forms.push_back({static_cast<std::uint32_t>(sample), bounds::margin_form(classes, label, other)});
-      forms.back().wanted = std::numeric_limits<double>::infinity();
     }
   }
   const bounds::Rows rows = bounds::rows_of(graph, forms);
-  const std::vector<double> error = bounds::FloatError(graph, known, tape).of(rows, tape);
   if (options.method == BoundMethod::alpha) {
     std::vector<std::vector<bounds::KinkAt>> kinks(labels.size());
     for (std::size_t sample = 0; sample < labels.size(); ++sample) {
@@ -41,21 +38,25 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
     }
     std::vector<Form*> all;
     for (Form& form : forms) all.push_back(&form);
-    bounds::improve(graph, known, kinks, all, options.steps, tape);
+    bounds::improve(graph, known, kinks, all, options.steps, false, tape);
   } else {
     const std::size_t stop = options.method == BoundMethod::ibp ? bounds::elided(graph) : 0;
-    const std::vector<double> all = bounds::lower_bounds(graph, known, rows, false, stop, tape).bound;
-    for (std::size_t row = 0; row < forms.size(); ++row) forms[row].bound = all[row];
+    const bounds::Lower all = bounds::lower_bounds(graph, known, rows, false, stop, tape);
+    for (std::size_t row = 0; row < forms.size(); ++row) {
+      forms[row].bound = all.bound[row];
+      forms[row].float32 = all.float32[row];
+    }
   }
   std::size_t row = 0;
   for (std::size_t sample = 0; sample < labels.size(); ++sample) {
     const std::size_t label = static_cast<std::size_t>(labels[sample]), first = sample * classes;
     for (std::size_t other = 0; other < classes; ++other) {
-      bound[first + other] = std::numeric_limits<double>::infinity();
-      rounding[first + other] = 0;
+      double &of_bound = bound[first + other], &of_float32 = float32[first + other];
+      of_bound = of_float32 = std::numeric_limits<double>::infinity();
       if (other == label) continue;
-      bound[first + other] = known.finite[sample] ? forms[row].bound : std::numeric_limits<double>::quiet_NaN();
-      rounding[first + other] = error[row++];
+      const Form& form = forms[row++];
+      of_bound = known.finite[sample] ? form.bound : std::numeric_limits<double>::quiet_NaN();
+      of_float32 = known.finite[sample] ? form.float32 : std::numeric_limits<double>::quiet_NaN();
     }
   }
 }
@@ -72,9 +73,9 @@ std::size_t MarginBounds::closest(std::size_t sample) const {
   return least;
 }
 
-bool MarginBounds::wins(std::size_t sample, bool rounded) const {
+bool MarginBounds::wins(const std::vector<double>& all, std::size_t sample) const {
   for (std::size_t i = sample * classes; i < (sample + 1) * classes; ++i) {
-    if (!(bound[i] > (rounded ? rounding[i] : 0))) return false;
+    if (!(all[i] > 0)) return false;
   }
   return true;
 }
@@ -91,12 +92,12 @@ MarginBounds bound_margins(const Sequential& net, const Tensor& images, std::spa
   MarginBounds all;
   all.classes = net.classes();
   all.bound.resize(labels.size() * all.classes);
-  all.rounding.resize(all.bound.size());
+  all.float32_bound.resize(all.bound.size());
   Tape tape;
   on_tapes((labels.size() + images_of_a_batch - 1) / images_of_a_batch, tape, [&](Tape& own, std::size_t unit) {
     const std::size_t first = unit * images_of_a_batch, count = std::min(images_of_a_batch, labels.size() - first);
     bound_some(graph, images.rows(first, count), labels.subspan(first, count), ball, options, own,
-               all.bound.data() + first * all.classes, all.rounding.data() + first * all.classes);
+               all.bound.data() + first * all.classes, all.float32_bound.data() + first * all.classes);
   });
   return all;
 }

@@ -20,15 +20,6 @@ std::vector<Tensor> operands_of(const Op& op, const std::vector<Tensor>& all) {
   return x;
 }
 
-Tensor mass_of(const Op& op, const Known& known, Tape& tape) {
-  Tensor mass = op.affine.magnitude(tape, operands_of(op, known.reach));
-  const double more = 1 + 2 * gamma(op.affine.forward_terms + 2, unit_of_kernels);
-  for (std::size_t i = 0; i < mass.size(); ++i) {
-    mass.mutable_data()[i] = above(double{mass.data()[i]} * more + op.affine.shift(i));
-  }
-  return mass;
-}
-
 void set_reach(Known& known, std::size_t value) {
   Tensor reach = Tensor::uninitialised(known.low[value].shape());
   for (std::size_t i = 0; i < reach.size(); ++i) {
@@ -40,8 +31,8 @@ void set_reach(Known& known, std::size_t value) {
 namespace {
 
 /// Centre and radius (Rump 1999): the radius is widened beforehand for the rounding of the centre.
-void affine_intervals(const Op& op, std::vector<Tensor> low, std::vector<Tensor> high, Tensor& out_low,
-                      Tensor& out_high, Tape& tape) {
+void affine_intervals(const Op& op, std::size_t k, const Known& known, Tensor& out_low, Tensor& out_high, Tape& tape) {
+  std::vector<Tensor> low = operands_of(op, known.low), high = operands_of(op, known.high);
   const std::size_t terms = op.affine.forward_terms;
   if (terms == 0) {  // moves and signs
     out_low = op.affine.forward(tape, low);
@@ -53,9 +44,9 @@ void affine_intervals(const Op& op, std::vector<Tensor> low, std::vector<Tensor>
     return;
   }
   const double widening = gamma(terms + 2, unit_of_kernels);
-  for (std::size_t k = 0; k < low.size(); ++k) {  // low becomes the centre, high the radius
-    real *const a = low[k].mutable_data(), *const b = high[k].mutable_data();
-    for (std::size_t i = 0; i < low[k].size(); ++i) {
+  for (std::size_t x = 0; x < low.size(); ++x) {  // low becomes the centre, high the radius
+    real *const a = low[x].mutable_data(), *const b = high[x].mutable_data();
+    for (std::size_t i = 0; i < low[x].size(); ++i) {
       const double from = double{a[i]}, to = double{b[i]};
       const real centre = static_cast<real>((from + to) / 2);
       const double radius = std::max(to - double{centre}, double{centre} - from);
@@ -69,7 +60,8 @@ void affine_intervals(const Op& op, std::vector<Tensor> low, std::vector<Tensor>
   out_high = Tensor::uninitialised(centre.shape());
   real *const a = out_low.mutable_data(), *const b = out_high.mutable_data();
   for (std::size_t i = 0; i < centre.size(); ++i) {
-    const double r = double{radius.data()[i]} * (1 + 2 * widening) + widening * op.affine.shift(i) + tiny;
+    const double error = known.share[k][i / op.out.elements()] * double{known.mass[k].data()[i]};
+    const double r = double{radius.data()[i]} * (1 + 2 * widening) + widening * op.affine.shift(i) + tiny + error;
     a[i] = below(double{centre.data()[i]} - r);
     b[i] = above(double{centre.data()[i]} + r);
   }
@@ -86,6 +78,8 @@ Known begin_with_boxes(const Graph& graph, Tensor low, Tensor high) {
   known.reach.resize(values);
   known.mass.resize(graph.ops.size());
   known.underflow.resize(graph.ops.size());
+  known.share.resize(graph.ops.size());
+  known.own.resize(graph.ops.size());
   known.lines.resize(graph.ops.size());
   known.chosen.resize(graph.ops.size());
   known.finite.assign(known.count, true);
@@ -119,7 +113,7 @@ void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& t
   const Op& op = graph.ops[k];
   Tensor low, high;
   if (op.kind == Kind::affine) {
-    affine_intervals(op, operands_of(op, known.low), operands_of(op, known.high), low, high, tape);
+    affine_intervals(op, k, known, low, high, tape);
   } else {
     const Tensor &from = known.low[op.from[0]], &to = known.high[op.from[0]];
     const std::size_t size = op.out.elements(), in = from.size() / known.count;
@@ -147,6 +141,11 @@ void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& t
         }
       }
     }
+  }
+  const Tensor& own = known.own[k];
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    low.mutable_data()[i] = below(double{low.data()[i]} - double{own.data()[i]});
+    high.mutable_data()[i] = above(double{high.data()[i]} + double{own.data()[i]});
   }
   const std::size_t size = low.size() / known.count;
   for (std::size_t i = 0; i < low.size(); ++i) {
@@ -190,22 +189,53 @@ void relax_kink(const Kink& kink, Slope slope, const Tensor& low, const Tensor& 
   }
 }
 
+/// The rounding of a slope: none for those of a relu or an absolute value.
+Tensor kink_error(const Kink& kink, const Tensor& reach) {
+  const auto rounds = [](real slope) { return slope != 0 && std::abs(slope) != 1; };
+  if (std::ranges::none_of(kink.left, rounds) && std::ranges::none_of(kink.right, rounds)) return {};
+  Tensor own = Tensor::uninitialised(reach.shape());
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    const double steep = std::max(std::abs(double{slope_of(kink.left, i)}), std::abs(double{slope_of(kink.right, i)}));
+    own.mutable_data()[i] = above(unit_of_float * steep * double{reach.data()[i]} + smallest_float);
+  }
+  return own;
+}
+
+/// Masses, errors and underflow of an affine op.
+void weigh(const Op& op, std::size_t k, Known& known, Tape& tape) {
+  const std::size_t terms = op.affine.forward_terms;
+  if (terms == 0 && op.affine.backward_terms == 0 && op.affine.offset.size() == 0) return;
+  Tensor mass = op.affine.magnitude(tape, operands_of(op, known.reach));
+  const double more = 1 + 2 * gamma(terms + 2, unit_of_kernels);
+  for (std::size_t i = 0; i < mass.size(); ++i) {
+    mass.mutable_data()[i] = above(double{mass.data()[i]} * more + op.affine.shift(i) + least_mass);
+  }
+  known.mass[k] = std::move(mass);
+  known.underflow[k].clear();
+  known.share[k].clear();
+  for (std::size_t sample = 0; sample < known.count; ++sample) {
+    double sum = 0;
+    std::size_t alive = 0;  // features that are always 0 add nothing, in any order of the sum
+    for (const std::size_t value : op.from) {
+      for (const real each : known.of(known.reach, value, sample)) {
+        sum += double{each};
+        alive += each != 0 ? std::size_t{1} : 0;
+      }
+    }
+    known.underflow[k].push_back(sum * static_cast<double>(op.affine.backward_terms + 2) * smallest_float);
+    // Two more roundings: the bias and, in a mean, the division.
+    const std::size_t roundings = terms == 0 ? 0 : std::min(terms, alive + 1) + 2;
+    known.share[k].push_back(gamma(roundings, unit_of_float) * (1 + 0x1p-20));
+  }
+}
+
 }  // namespace
 
 void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& tape) {
   const Op& op = graph.ops[k];
   const Tensor &low = known.low[op.from[0]], &high = known.high[op.from[0]];
   if (op.kind == Kind::affine) {
-    if (op.affine.backward_terms == 0 && op.affine.offset.size() == 0) return;
-    known.mass[k] = mass_of(op, known, tape);
-    known.underflow[k].assign(known.count, 0);
-    for (std::size_t sample = 0; sample < known.count; ++sample) {
-      for (const std::size_t value : op.from) {
-        double sum = 0;
-        for (const real each : known.of(known.reach, value, sample)) sum += double{each};
-        known.underflow[k][sample] += sum * static_cast<double>(op.affine.backward_terms + 2) * smallest_float;
-      }
-    }
+    weigh(op, k, known, tape);
     return;
   }
   if (op.kind == Kind::select) {
@@ -229,14 +259,18 @@ void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& t
   lines.lower_add = lines.upper_slope = lines.upper_add = lines.lower_slope;
   if (op.kind == Kind::kink) {
     relax_kink(op.kink, slope, low, high, lines);
+    known.own[k] = kink_error(op.kink, known.reach[op.from[0]]);
     return;
   }
+  known.own[k] = Tensor::uninitialised(low.shape());
   for (std::size_t i = 0; i < low.size(); ++i) {
     const Enclosure all = enclosure_of(op.curve, low.data()[i], high.data()[i]);
     lines.lower_slope.mutable_data()[i] = all.lower.slope;
     lines.lower_add.mutable_data()[i] = all.lower.add;
     lines.upper_slope.mutable_data()[i] = all.upper.slope;
     lines.upper_add.mutable_data()[i] = all.upper.add;
+    const double most = std::max({1.0, std::abs(double{all.low}), std::abs(double{all.high})});
+    known.own[k].mutable_data()[i] = above(curve_error * most);
   }
 }
 

@@ -128,9 +128,10 @@ std::optional<KinkAt> branch_of(const Known& known, const Work& work, const Lowe
 
 void keep_if_better(const Known& known, Work& work, const Lower& lower, const Tensor& points, std::size_t row) {
   Form& form = *work.form;
-  const double bound = lower.bound[row] + form.constant;
-  if (!(bound > form.bound)) return;
-  form.bound = bound;
+  const double float32 = lower.float32[row] + form.constant;
+  if (!(float32 > form.float32)) return;
+  form.bound = lower.bound[row] + form.constant;
+  form.float32 = float32;
   form.splits = work.splits;
   form.slopes.clear();
   for (const real share : work.slopes) form.slopes.push_back(as_byte(share));
@@ -197,10 +198,10 @@ Rows rows_of(const Graph& graph, std::span<const Form> forms) {
 }
 
 void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
-             std::span<Form* const> forms, unsigned steps, Tape& tape) {
+             std::span<Form* const> forms, unsigned steps, bool until_done, Tape& tape) {
   std::vector<Work> all;
   for (Form* const form : forms) {
-    if (!form->done()) all.push_back(work_of(graph, known, kinks[form->sample], *form));
+    if (!until_done || !form->done()) all.push_back(work_of(graph, known, kinks[form->sample], *form));
   }
   Rows rows;
   for (unsigned step = 0; !all.empty(); ++step) {
@@ -212,7 +213,7 @@ void improve(const Graph& graph, const Known& known, std::span<const std::vector
     if (step == steps) break;
     const std::vector<Tensor> inputs = replay(graph, known, rows, lower, points, tape);
     for (std::size_t row = 0; row < all.size(); ++row) ascend(graph, all[row], lower, inputs, row);
-    std::erase_if(all, [](const Work& work) { return work.form->done(); });
+    std::erase_if(all, [=](const Work& work) { return until_done && work.form->done(); });
   }
 }
 

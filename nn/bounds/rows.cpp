@@ -15,9 +15,9 @@ namespace {
 constexpr std::size_t rows_at_once = 256;
 constexpr double unit_of_totals = 0x1p-40;  // of the few sums in double
 
-/// What a row has become: a constant, and what rounding may have taken from it.
+/// What a row has become: a constant, what rounding may have taken from it here, and in a float32 program.
 struct Total {
-  double constant = 0, error = 0;
+  double constant = 0, error = 0, float_error = 0;
 };
 
 /// The relative error of the kernels' sums of n products, 16 partial sums each, and of a factor or two.
@@ -45,6 +45,7 @@ class Pass {
     std::size_t value = rows_.value;
     if (rows_.forms.size() > 0) {
       forms_[value] = rows_.forms;
+      if (graph_.softmax && value == graph_.logits()) softmax();
     } else {
       start(value);
     }
@@ -61,7 +62,7 @@ class Pass {
         function(op, value - 1, std::move(forms));
       }
     }
-    for (std::size_t row = 0; row < rows_.size(); ++row) lower_.bound.push_back(finished(row, stop));
+    for (std::size_t row = 0; row < rows_.size(); ++row) finish(row, stop);
     if (forms_[stop]) lower_.at_images = std::move(*forms_[stop]);
     return std::move(lower_);
   }
@@ -77,8 +78,11 @@ class Pass {
         for (real& each : forms.mutable_values()) each = -each;
       }
       const Tensor& offset = op->affine.offset;
-      for (std::size_t row = 0; row < rows_.size() && offset.size() > 0; ++row) {
-        add(row, double{rows_.sign} * double{offset.data()[rows_.units[row]]});
+      for (std::size_t row = 0; row < rows_.size(); ++row) {
+        const std::size_t unit = rows_.units[row], sample = rows_.sample[row];
+        if (offset.size() > 0) add(row, double{rows_.sign} * double{offset.data()[unit]});
+        totals_[row].float_error +=
+            known_.share[value - 1][sample] * double{known_.of(known_.mass, value - 1, sample)[unit]};
       }
       forms_[op->from[0]] = forms.reshaped(graph_.shape(op->from[0]).with_front(rows_.size()));
       return;
@@ -88,6 +92,18 @@ class Pass {
       forms.mutable_data()[row * size + rows_.units[row]] = rows_.sign;
     }
     forms_[value] = std::move(forms);
+  }
+
+  /// A softmax at the end may turn close logits into a tie: exp errs, and what it takes is a rounded difference.
+  void softmax() {
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      double reach = 0, size = 0;
+      for (const real each : known_.of(known_.reach, rows_.value, rows_.sample[row])) {
+        reach = std::max(reach, double{each});
+      }
+      for (std::size_t j = 0; j < width(rows_.forms); ++j) size += std::abs(double{row_of(rows_.forms, row)[j]});
+      totals_[row].float_error += size * (2 * curve_error + 8 * unit_of_float * reach);
+    }
   }
 
   void add(std::size_t row, double constant, double error = 0) {
@@ -126,6 +142,7 @@ class Pass {
         const double error =
             gamma(roundings, unit_of_kernels) * double{sums.mass} + (shifted ? sum * double{sums.shifts} : 0);
         add(row, shifted ? double{sums.shift} : 0, error * (1 + 2 * sum) + known_.underflow[k][rows_.sample[row]]);
+        totals_[row].float_error += known_.share[k][rows_.sample[row]] * double{sums.mass} * (1 + 2 * sum);
       }
     }
     std::vector<Tensor> parts = op.affine.backward(tape_, forms);
@@ -134,6 +151,13 @@ class Pass {
 
   void function(const Op& op, std::size_t k, Tensor forms) {
     if (keep_) lower_.nu[k] = forms;
+    for (std::size_t row = 0; row < rows_.size() && known_.own[k].size() > 0; ++row) {
+      const real* const form = row_of(std::as_const(forms), row);
+      const std::span<const real> own = known_.of(known_.own, k, rows_.sample[row]);
+      for (std::size_t i = 0; i < own.size(); ++i) {
+        totals_[row].float_error += std::abs(double{form[i]}) * double{own[i]};
+      }
+    }
     const Lines& lines = known_.lines[k];
     const std::size_t from = op.from[0], size = width(forms);
     const bool own = rows_.slopes.size() > k && rows_.slopes[k].size() > 0;
@@ -196,8 +220,8 @@ class Pass {
     give(from, std::move(parts));
   }
 
-  /// The smallest value of a form on its set of images, or on the bounds of value `stop`.
-  double finished(std::size_t row, std::size_t stop) {
+  /// Adds the smallest value of a form on its set of images, or on the bounds of value `stop`.
+  void finish(std::size_t row, std::size_t stop) {
     const std::size_t sample = rows_.sample[row];
     Total& total = totals_[row];
     if (forms_[stop]) {
@@ -225,7 +249,8 @@ class Pass {
       }
       add(row, least, static_cast<double>(size) * smallest_float);
     }
-    return total.constant - total.error * (1 + 0x1p-20);
+    lower_.bound.push_back(total.constant - total.error * (1 + 0x1p-20));
+    lower_.float32.push_back(lower_.bound.back() - total.float_error * (1 + 0x1p-20));
   }
 
   const Graph& graph_;
@@ -330,9 +355,9 @@ void tighten(const Graph& graph, std::size_t value, Known& known, Tape& tape) {
       rows.sample.push_back(static_cast<std::uint32_t>(open[i] / size));
       rows.units.push_back(open[i] % size);
     }
-    const std::vector<double> low = lower_bounds(graph, known, rows, false, 0, tape).bound;
+    const std::vector<double> low = lower_bounds(graph, known, rows, false, 0, tape).float32;
     rows.sign = -1;
-    const std::vector<double> high = lower_bounds(graph, known, rows, false, 0, tape).bound;
+    const std::vector<double> high = lower_bounds(graph, known, rows, false, 0, tape).float32;
     for (std::size_t i = 0; i < count; ++i) {
       real& l = known.low[value].mutable_data()[open[first + i]];
       real& u = known.high[value].mutable_data()[open[first + i]];

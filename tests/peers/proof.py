@@ -74,8 +74,8 @@ def steps_of(image, layers):
     return steps[:made[-1] + 1], units
 
 def lower(steps, last, rows, slopes, sides, factors):
-    """Lower bounds of forms of a step. Forms may have own slopes of units, and sides and multipliers of splits."""
-    forms, bound, size = {last: rows}, np.zeros(len(rows)), np.zeros(len(rows))
+    """Lower bounds of forms, real and of float32. Forms may have own slopes of units, and sides of splits."""
+    forms, (bound, size, off) = {last: rows}, np.zeros((3, len(rows)))
     for k in range(last, -1, -1):
         step, v = steps[k], forms.pop(k, None)
         if v is None: continue
@@ -91,9 +91,10 @@ def lower(steps, last, rows, slopes, sides, factors):
             forms[step.relu] = forms.get(step.relu, 0) + w
         else:
             bound = bound + (v @ step.bias if step.terms else np.minimum(v * step.low, v * step.high).sum(1))
-            size = size + abs(v) @ step.size
+            size, off = size + abs(v) @ step.size, off + abs(v) @ step.off
             for source, matrix in step.terms: forms[source] = forms.get(source, 0) + v @ matrix
-    return np.nan_to_num(bound - SLACK * steps[0].numbers * size - 1e-200, nan=-np.inf)
+    bound = np.nan_to_num(bound - SLACK * steps[0].numbers * size - 1e-200, nan=-np.inf)
+    return bound, bound - off * (1 + 2.0 ** -20)
 
 def bound_steps(steps, units, image, eps, box, ties):
     """Intervals of all steps for ball and box. Returns slopes of the units, and which may be on either side of 0."""
@@ -102,25 +103,24 @@ def bound_steps(steps, units, image, eps, box, ties):
     first.low, first.high = np.maximum(image - eps - 1e-15, box[0]), np.minimum(image + eps + 1e-15, box[1])
     first.size, first.off = np.maximum(-first.low, first.high), 0 * image
     for step in steps[1:]:
-        low, high, size, carried, n = step.bias, step.bias, abs(step.bias), 0 * step.bias, step.n + 0 * step.bias
+        low, high, size, n = step.bias, step.bias, abs(step.bias), step.n + 0 * step.bias
         for source, matrix in step.terms:
             x, up, down = steps[source], np.maximum(matrix, 0), np.minimum(matrix, 0)
             low, high = low + up @ x.low + down @ x.high, high + up @ x.high + down @ x.low
-            size, carried = size + abs(matrix) @ np.maximum(-x.low, x.high), carried + abs(matrix) @ x.off
-            n = n - (matrix != 0) @ (abs(x.low) + abs(x.high) + x.off == 0)  # without what is 0 in every program
-        step.own = n * SINGLE / (1 - n * SINGLE) * (size + carried) + n * 2.0 ** -100 + (size + carried > 1e38) * 1e300
-        step.off = (step.own + carried) * (1 + 2.0 ** -20)
-        step.low, step.high, step.size = low - slack * size - 1e-200, high + slack * size + 1e-200, size
+            size = size + abs(matrix) @ np.maximum(-x.low, x.high)
+            n = n - (matrix != 0) @ ((x.low == 0) & (x.high == 0))  # without what is always 0
+        off = (n * SINGLE / (1 - n * SINGLE) * size + n * 2.0 ** -100) * (1 + 2.0 ** -20) + (size > 1e38) * 1e300
+        step.low, step.high = low - slack * size - 1e-200 - off, high + slack * size + 1e-200 + off
+        step.size, step.off = size, off
         if step.relu is not None:
             z, part = steps[step.relu], step.units
             open_ = (z.low < 0) & (z.high > 0)
             forms = np.eye(len(z.low))[open_], -np.eye(len(z.low))[open_]
-            low, high = (lower(steps, step.relu, rows, slopes, none, none) for rows in forms)
+            low, high = (lower(steps, step.relu, rows, slopes, none, none)[1] for rows in forms)
             z.low[open_], z.high[open_] = np.maximum(z.low[open_], low), np.minimum(z.high[open_], -high)
             unstable[part] = (z.low < 0) & (z.high > 0)
             slopes[part] = np.where(slopes[part] < 0, z.high > -z.low, slopes[part])
             step.low, step.high = np.maximum(z.low, 0), np.maximum(z.high, 0)
-            step.own = step.off = np.where(z.high < -z.off, 0, z.off)
     return slopes, unstable
 
 def leaves_of(nodes, trees):
@@ -160,11 +160,10 @@ def fault(steps, units, image, label, eps, box, row, leaves, wrong):
         forms[k, label], forms[k, tree + (tree >= label)] = 1, -1
     given = [kind == -2 for _, _, kind in leaves]
     slopes[np.ix_(given, row["slope_units"])] = row["slopes"].reshape(sum(given), len(row["slope_units"])) / 255.0
-    found = lower(steps, len(steps) - 1, forms, slopes, sides, factors)
+    found, float32 = lower(steps, len(steps) - 1, forms, slopes, sides, factors)
     if not min(found) > 0: return "the bound is not positive"
     if not row["bound"] <= min(found) * (1 + 1e-6): return "more is claimed than follows"
-    off = abs(forms) @ steps[-1].own + sum(abs(forms @ matrix) @ steps[k].off for k, matrix in steps[-1].terms)
-    return "" if all(found > off * (1 + 2.0 ** -20)) else "float32 may round it away"
+    return "" if all(float32 > 0) else "float32 may round it away"
 
 def check(path, steps, units, model_sha256, images, labels):
     """What is wrong with a file, a line each."""

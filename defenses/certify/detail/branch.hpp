@@ -35,12 +35,12 @@ std::vector<Tensor> points_of(std::span<const Branch> nodes);
 /// What splitting an image's set into smaller boxes came to.
 struct Boxes {
   double bound = 0;         ///< no margin is smaller on any of them
-  bool done = false;        ///< all margins exceed their rounding on each
+  bool done = false;        ///< all margins are positive on each, in float32 too
   std::size_t bounded = 0;  ///< boxes
 };
 
 /// Splits a box (1 x image) in halves along features, in rounds of a fixed number, those with the lowest bounds first,
-/// until all forms exceed their rounding on all of them, `nodes` are bounded, or `stop` says so. It gets the minimisers
+/// until all forms are positive on all of them, `nodes` are bounded, or `stop` says so. It gets the minimisers
 /// and centres of each round. Pays for few features only.
 Boxes split_box(const nn::bounds::Graph& graph, const Tensor& low, const Tensor& high,
                 std::span<const std::vector<real>> forms, std::uint64_t nodes,

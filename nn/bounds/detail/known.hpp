@@ -16,6 +16,8 @@ constexpr double gamma(std::size_t n, double unit) {
 inline constexpr double unit_of_kernels = std::numeric_limits<real>::epsilon() / 2.0;
 inline constexpr double unit_of_float = 0x1p-24;
 inline constexpr double smallest_float = 0x1p-149;
+/// Is added to masses: a share of it is more than underflow takes.
+inline constexpr double least_mass = 0x1p-100;
 
 /// The lines that enclose a function of one number, each array samples x features: lower_slope * z + lower_add <= f(z)
 /// <= upper_slope * z + upper_add.
@@ -29,13 +31,17 @@ struct Chosen {
   std::vector<std::uint8_t> alone;
 };
 
-/// Facts about `count` sets of images. All bounds hold in real arithmetic.
+/// Facts about `count` sets of images. All bounds hold for real arithmetic and for every float32 program: one that
+/// evaluates each op with at most so many roundings, sums in any order, with or without FMA. What it computes is what
+/// the op makes of its operands, plus an error of at most `share` * mass (affine ops) or `own` (others).
 struct Known {
   std::size_t count = 0;
   Ball ball;                                   ///< of other norms than linf: also within it
   Tensor centres;                              ///< of those
   std::vector<Tensor> low, high, reach;        ///< per value: bounds, and the larger of their magnitudes
-  std::vector<Tensor> mass;                    ///< per op: |W| reach + |b|; for exact ones without offset nothing
+  std::vector<Tensor> mass;                    ///< per affine op that rounds or has an offset: |W| reach + |b|
+  std::vector<std::vector<double>> share;      ///< per such op and sample
+  std::vector<Tensor> own;                     ///< per other op, samples x features; nothing: exact
   std::vector<std::vector<double>> underflow;  ///< per op and sample: what denormal numbers may add to a row
   std::vector<Lines> lines;                    ///< per op
   std::vector<Chosen> chosen;                  ///< per op
@@ -50,9 +56,6 @@ struct Known {
 /// Those of `all` values that an op reads.
 std::vector<Tensor> operands_of(const Op& op, const std::vector<Tensor>& all);
 
-/// |W| reach + |b| of an affine op, rounded up.
-Tensor mass_of(const Op& op, const Known& known, Tape& tape);
-
 /// Sets of images between `low` and `high` (each samples x image), none of them empty or infinite.
 Known begin_with_boxes(const Graph& graph, Tensor low, Tensor high);
 
@@ -62,10 +65,10 @@ Known begin_with_images(const Graph& graph, const Tensor& images, const Ball& ba
 /// Sets known.reach[value] from its bounds.
 void set_reach(Known& known, std::size_t value);
 
-/// Bounds the output of op k by intervals, from those of its operands.
-void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& tape);
-
-/// Once the operands' bounds are final: lines for a function, masses for an affine map.
+/// Once the operands' bounds are final: masses, errors, and the lines of a function.
 void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& tape);
+
+/// Then bounds the output of op k by intervals.
+void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& tape);
 
 }  // namespace hans::nn::bounds

@@ -22,15 +22,15 @@ struct Form {
   std::uint32_t sample = 0;
   std::vector<real> form;  ///< per logit
   double constant = 0;     ///< is added to the form
-  double wanted = 0;       ///< optimisation ends once the bound is larger
   std::vector<std::uint8_t> slopes =
       {};  ///< per unstable kink, in 1/255 of the way from `left` to `right`; empty: adaptive
   std::vector<Split> splits = {};
-  double bound = -std::numeric_limits<double>::infinity();
-  std::optional<KinkAt> branch = {};  ///< the kink to split next; none if all are split
-  Tensor point = {};                  ///< the image where the bound is attained
+  double bound = -std::numeric_limits<double>::infinity();    ///< in real arithmetic
+  double float32 = -std::numeric_limits<double>::infinity();  ///< for every float32 program; never larger
+  std::optional<KinkAt> branch = {};                          ///< the kink to split next; none if all are split
+  Tensor point = {};                                          ///< the image where the bound is attained
 
-  bool done() const { return bound > wanted; }
+  bool done() const { return float32 > 0; }
 };
 
 /// The logits' difference z_label - z_other.
@@ -39,11 +39,11 @@ std::vector<real> margin_form(std::size_t classes, std::size_t label, std::size_
 /// The forms as rows.
 Rows rows_of(const Graph& graph, std::span<const Form> forms);
 
-/// Raises the bounds of forms that are not done by `steps` steps of projected Adam on their slopes and multipliers
-/// (alpha-CROWN, Xu 2021; beta-CROWN, Wang 2021); with 0 steps only computes them. Keeps the best of each. The result
-/// of a form does not depend on the others. `kinks`: unstable_kinks() of each sample.
+/// Raises the bounds of forms, with `until_done` of those that are not done, by `steps` steps of projected Adam on
+/// their slopes and multipliers (alpha-CROWN, Xu 2021; beta-CROWN, Wang 2021); with 0 steps only computes them. Keeps
+/// the best of each. The result of a form does not depend on the others. `kinks`: unstable_kinks() of each sample.
 void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
-             std::span<Form* const> forms, unsigned steps, Tape& tape);
+             std::span<Form* const> forms, unsigned steps, bool until_done, Tape& tape);
 
 /// Bounds of all values of the network by the method, without the margins; `known` has its sets of images.
 Known known_of(const Graph& graph, Known known, BoundMethod method, Slope slope, Tape& tape);

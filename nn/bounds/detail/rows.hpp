@@ -29,9 +29,10 @@ struct Rows {
 
 /// The result of a pass.
 struct Lower {
-  std::vector<double> bound;  ///< of each form on its set, in real arithmetic (under its splits)
-  Tensor at_images;           ///< rows x image: the coefficients of the images
-  std::vector<Tensor> nu;     ///< per op that is not affine: the coefficients of its output, if they were kept
+  std::vector<double> bound;    ///< of each form on its set, in real arithmetic (under its splits)
+  std::vector<double> float32;  ///< the same for every float32 program (see Known)
+  Tensor at_images;             ///< rows x image: the coefficients of the images
+  std::vector<Tensor> nu;       ///< per op that is not affine: the coefficients of its output, if they were kept
 };
 
 /// Bounds the forms from below (CROWN, Zhang 2018): each function is replaced by the line that bounds it, the lower one

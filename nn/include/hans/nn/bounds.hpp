@@ -22,18 +22,18 @@ struct MarginBounds {
   /// samples x classes: no image of the set has a smaller margin in real arithmetic. NaN: nothing is known; at the
   /// label: infinity.
   std::vector<double> bound;
-  /// samples x classes: how far the margin of a float32 evaluation may be from that in real arithmetic, for sums in any
-  /// order, with or without FMA (Higham 2002, chapter 3).
-  std::vector<double> rounding;
+  /// samples x classes: the same for the margin that any float32 program computes: one with the stored weights, sums in
+  /// any order, with or without FMA (Higham 2002, chapter 3). Never larger.
+  std::vector<double> float32_bound;
 
-  /// Whether the label wins for every image of the set, in real arithmetic, and for every such float32 evaluation.
-  bool real(std::size_t sample) const { return wins(sample, false); }
-  bool float32(std::size_t sample) const { return wins(sample, true); }
+  /// Whether the label wins for every image of the set, in real arithmetic, and in every such program.
+  bool real(std::size_t sample) const { return wins(bound, sample); }
+  bool float32(std::size_t sample) const { return wins(float32_bound, sample); }
   /// The smallest bound of a sample (NaN if one is), and the class it belongs to.
   std::size_t closest(std::size_t sample) const;
 
  private:
-  bool wins(std::size_t sample, bool rounded) const;
+  bool wins(const std::vector<double>& all, std::size_t sample) const;
 };
 
 /// Bounds the margins of images (samples x height x width x channels) with these labels over their balls. The bounds of
