@@ -1,9 +1,9 @@
 // Checks proofs of robustness: see proof.hpp.
 //
-// Bounds are computed in double. However n numbers are added up, rounding moves the sum by at most n * 2^-53 /
-// (1 - n * 2^-53) times the sum of their sizes. The factor `slack` is more than four times as large, with n twice the
-// numbers of the network. That also pays for rounded weights, for rounding in the sum of sizes and for taking `slack`
-// off; `tiny` pays for underflow, as no number is above 1e100.
+// Bounds are computed in double. However n products are added up, rounding moves the sum by less than n * 2^-52 times
+// the sum of their sizes. The factor `slack` is twice that, with n twice the numbers of the network and 64 more: it
+// also pays for rounded weights, for rounding in the sum of sizes and for taking it off. `tiny` pays for underflow, as
+// sums of sizes stay below 1e100.
 #include "proof.hpp"
 
 #include <array>
