@@ -88,8 +88,7 @@ bool is_proof(const std::string& path) {
   }
 }
 
-ProofFile read_proof(const std::string& path) try {
-  const std::string file = read_file(path);
+ProofFile parse_proof(std::string_view file) {
   check_text(file, "format", proof_format);
   check_text(file, "norm", proof_norm);
   ProofFile proofs;
@@ -119,7 +118,9 @@ ProofFile read_proof(const std::string& path) try {
   proofs.multipliers = numbers_in<float>(file, "multipliers");
   check_proof(proofs);
   return proofs;
-} catch (const MemoryError&) {
+}
+
+ProofFile read_proof(const std::string& path) try { return parse_proof(read_file(path)); } catch (const MemoryError&) {
   throw;
 } catch (const Error& error) {
   throw Error(text(path, ": ", error.what()));

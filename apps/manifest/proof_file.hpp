@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <hans/data/dataset.hpp>
@@ -35,9 +36,12 @@ struct ProofFile {
 /// damaged. Throws Error if it cannot be read.
 bool is_proof(const std::string& path);
 
-/// Reads such a file. Throws Error if an array is missing, or has another type or shape than the others ask for, if
-/// offsets do not rise from 0 to the size of their list, if `index` does not rise, for a norm other than linf, and for
-/// a radius or box that is none. What is claimed may be wrong in every other way.
+/// Reads the bytes of such a file. Throws Error if an array is missing, or has another type or shape than the others
+/// ask for, if offsets do not rise from 0 to the size of their list, if `index` does not rise, for a norm other than
+/// linf, and for a radius or box that is none. What is claimed may be wrong in every other way.
+ProofFile parse_proof(std::string_view file);
+
+/// parse_proof() of a file, whose name is put in front of errors.
 ProofFile read_proof(const std::string& path);
 
 /// The bytes of the file. Throws Error if read_proof would refuse it.
