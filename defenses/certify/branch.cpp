@@ -40,9 +40,10 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
     if (!form.done()) open.emplace(form.bound, node);
   };
   for (std::size_t node = 0; node < tree.nodes.size(); ++node) enter(node);
-  while (!open.empty() && tree.bounded < nodes && !tree.stuck) {
+  while (!open.empty() && tree.bounded + 2 <= nodes && !tree.stuck) {
     const std::size_t first = tree.nodes.size();
-    while (!open.empty() && tree.nodes.size() - first < nodes_of_a_round) {
+    const std::size_t most = std::min<std::uint64_t>(nodes_of_a_round, nodes - tree.bounded);
+    while (!open.empty() && tree.nodes.size() - first + 2 <= most) {
       const std::size_t node = open.top().second;
       open.pop();
       const std::optional<bounds::KinkAt> at = tree.nodes[node].form.branch;
@@ -116,7 +117,7 @@ Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& hig
   boxes.bound = std::numeric_limits<double>::infinity();
   std::vector<Piece> open{{low, high, -std::numeric_limits<double>::infinity()}};
   while (!open.empty() && boxes.bounded < nodes) {
-    const std::size_t count = std::min(nodes_of_a_round, open.size());
+    const std::size_t count = std::min<std::uint64_t>({nodes_of_a_round, nodes - boxes.bounded, open.size()});
     std::ranges::stable_sort(open, [](const Piece& a, const Piece& b) { return a.bound < b.bound; });
     const std::vector<Piece> now(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(count));
     open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(count));

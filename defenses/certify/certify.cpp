@@ -136,7 +136,7 @@ class Search {
     if (open() && until >= Step::alpha) {
       bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, true, tape_);
       conclude(Step::alpha);
-      if (until == Step::alpha) try_points(points_of(tree_.nodes));
+      if (until == Step::alpha) try_points(points_of(tree_.nodes), Step::alpha);
     }
     if (open() && until >= Step::branching) {
       branch_out(known, kinks);
@@ -172,7 +172,7 @@ class Search {
     const auto begun = std::chrono::steady_clock::now();
     bool late = false;
     const auto stop = [&](std::span<const Tensor> points) {
-      if (try_points(points)) return true;
+      if (try_points(points, tree_.nodes.size() > tree_.roots ? Step::branching : Step::alpha)) return true;
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
       late = question_.options.seconds > 0 && spent.count() > question_.options.seconds;
       return late;
@@ -217,7 +217,7 @@ class Search {
   }
 
   /// Whether a minimiser is an adversarial image; the judge decides.
-  bool try_points(std::span<const Tensor> points) {
+  bool try_points(std::span<const Tensor> points, Step step) {
     if (points.empty()) return false;
     const std::size_t size = sample_.images.size();
     data::Samples copies;
@@ -239,7 +239,7 @@ class Search {
     for (std::size_t k = 0; k < points.size(); ++k) {
       if (!outcome.findings[k].evades) continue;
       certificate_.certainty = Certainty::attacked;
-      certificate_.step = Step::branching;
+      certificate_.step = step;
       certificate_.doubt.reset();
       certificate_.counterexample = images.rows(k, 1);
       return true;

@@ -112,6 +112,7 @@ TEST(Certify, AgreesWithTheJudge) {
         EXPECT_EQ(each.certainty == Certainty::wrong, predictions[k] != samples.labels[k]);
         EXPECT_EQ(each.certainty == Certainty::unknown, each.doubt.has_value());
         EXPECT_EQ(each.certainty == Certainty::wrong, !each.step.has_value());
+        EXPECT_LE(each.nodes, 500U);
         EXPECT_FALSE(each.certainty == Certainty::certified && attacked.findings[k].evades) << seed << " " << eps;
         if (each.certainty != Certainty::attacked) continue;
         const attacks::Outcome found = attacks::judge(net, samples.rows(k, 1), each.counterexample,
@@ -151,6 +152,23 @@ TEST(Certify, GivesTheSameVerdictsAloneAndTogether) {
     proofs += on_three[k].proof.has_value() ? 1U : 0U;
   }
   EXPECT_GT(proofs, 5U);
+}
+
+// More nodes never lose a verdict, and no more are bounded than were given.
+TEST(Certify, KeepsWithinTheNodes) {
+  const nn::Sequential net = network(5, small_conv);
+  const data::Samples samples = images_for(net, 30);
+  std::vector<Certificate> before;
+  for (const std::uint64_t nodes : {1U, 2U, 3U, 7U, 32U, 100U, 1000U}) {
+    const std::vector<Certificate> all = defenses::certify(net, samples, {.eps = 0.1F, .nodes = nodes});
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      EXPECT_LE(all[k].nodes, nodes);
+      if (!before.empty() && before[k].certainty != Certainty::unknown) {
+        EXPECT_EQ(all[k].certainty, before[k].certainty);
+      }
+    }
+    before = all;
+  }
 }
 
 TEST(Certify, SaysWhatItDoesNotTake) {
