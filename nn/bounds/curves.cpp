@@ -66,7 +66,7 @@ Enclosure enclosure_of(const Curve& curve, real low, real high) {
     if (k > 0) step = std::max(step, points[k].x - points[k - 1].x);
     largest = std::max(largest, std::abs(points[k].y));
   }
-  const double slack = curve.curvature(low, high) * step * step / 8 * (1 + 0x1p-40) + curve_error * largest;
+  const double slack = curve.curvature(high) * step * step / 8 * (1 + 0x1p-40) + curve_error * largest;
   const double middle = (double{low} + double{high}) / 2;
   Enclosure all;
   all.lower = line_below(points, middle, slack);

@@ -201,7 +201,7 @@ Tensor kink_error(const Kink& kink, const Tensor& reach) {
   return own;
 }
 
-/// Masses, errors and underflow of an affine op.
+/// Masses and errors of an affine op.
 void weigh(const Op& op, std::size_t k, Known& known, Tape& tape) {
   const std::size_t terms = op.affine.forward_terms;
   if (terms == 0 && op.affine.backward_terms == 0 && op.affine.offset.size() == 0) return;
@@ -211,18 +211,12 @@ void weigh(const Op& op, std::size_t k, Known& known, Tape& tape) {
     mass.mutable_data()[i] = above(double{mass.data()[i]} * more + op.affine.shift(i) + least_mass);
   }
   known.mass[k] = std::move(mass);
-  known.underflow[k].clear();
   known.share[k].clear();
   for (std::size_t sample = 0; sample < known.count; ++sample) {
-    double sum = 0;
     std::size_t alive = 0;  // features that are always 0 add nothing, in any order of the sum
     for (const std::size_t value : op.from) {
-      for (const real each : known.of(known.reach, value, sample)) {
-        sum += double{each};
-        alive += each != 0 ? std::size_t{1} : 0;
-      }
+      for (const real each : known.of(known.reach, value, sample)) alive += each != 0 ? std::size_t{1} : 0;
     }
-    known.underflow[k].push_back(sum * static_cast<double>(op.affine.backward_terms + 2) * smallest_float);
     // Two more roundings: the bias and, in a mean, the division.
     const std::size_t roundings = terms == 0 ? 0 : std::min(terms, alive + 1) + 2;
     known.share[k].push_back(gamma(roundings, unit_of_float) * (1 + 0x1p-20));
@@ -234,6 +228,15 @@ void weigh(const Op& op, std::size_t k, Known& known, Tape& tape) {
 void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& tape) {
   const Op& op = graph.ops[k];
   const Tensor &low = known.low[op.from[0]], &high = known.high[op.from[0]];
+  known.underflow[k].assign(known.count, 0);
+  for (const std::size_t value : op.from) {
+    for (std::size_t sample = 0; sample < known.count; ++sample) {
+      double sum = 1;
+      for (const real each : known.of(known.reach, value, sample)) sum += double{each};
+      const std::size_t products = op.affine.backward_terms + op.out.elements() / graph.features(value) + 2;
+      known.underflow[k][sample] += sum * static_cast<double>(products) * smallest_float;
+    }
+  }
   if (op.kind == Kind::affine) {
     weigh(op, k, known, tape);
     return;

@@ -141,7 +141,8 @@ class Pass {
         const std::size_t roundings = std::min(op.affine.backward_terms, static_cast<std::size_t>(sums.used)) + 2;
         const double error =
             gamma(roundings, unit_of_kernels) * double{sums.mass} + (shifted ? sum * double{sums.shifts} : 0);
-        add(row, shifted ? double{sums.shift} : 0, error * (1 + 2 * sum) + known_.underflow[k][rows_.sample[row]]);
+        const double underflow = known_.underflow[k][rows_.sample[row]] + static_cast<double>(size) * smallest_float;
+        add(row, shifted ? double{sums.shift} : 0, error * (1 + 2 * sum) + underflow);
         totals_[row].float_error += known_.share[k][rows_.sample[row]] * double{sums.mass} * (1 + 2 * sum);
       }
     }
@@ -187,8 +188,7 @@ class Pass {
         all += std::abs(double{out}) * double{reach[split.unit]};
       }
       add(row, double{sums.constant},
-          unit_of_kernels * all + sum * (1 + 2 * sum) * double{sums.constants} +
-              static_cast<double>(size) * smallest_float);
+          unit_of_kernels * all + sum * (1 + 2 * sum) * double{sums.constants} + known_.underflow[k][sample]);
     }
     give(from, std::move(forms));
   }

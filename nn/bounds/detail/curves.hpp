@@ -5,7 +5,7 @@
 #include <concepts>
 #include <limits>
 
-#include <hans/core/real.hpp>
+#include <hans/core/math.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/function_layers.hpp>
 #include "graph.hpp"
@@ -34,11 +34,11 @@ struct Enclosure {
 /// outward by what the curve, its evaluation and the rounding of this computation may add.
 Enclosure enclosure_of(const Curve& curve, real low, real high);
 
-/// max(|a * left|, |a * right|) for the products that bound a second derivative and so on.
+/// A bound of |f''|, and where f has corners. `exponential`: the bound grows as exp does.
 struct CurveFacts {
-  double curvature = 0, steepness = 1;
+  double curvature = 0;
   std::vector<double> breaks = {};
-  bool exponential = false;  ///< both grow like exp of the upper end
+  bool exponential = false;
 };
 
 inline CurveFacts facts_of(const Clip& clip) {
@@ -46,27 +46,27 @@ inline CurveFacts facts_of(const Clip& clip) {
   for (const float end : {clip.low, clip.high}) {
     if (std::isfinite(end)) breaks.push_back(end);
   }
-  return {0, 1, breaks};
+  return {0, breaks};
 }
 inline CurveFacts facts_of(const HardSigmoid& layer) {
   const double alpha = layer.alpha, beta = layer.beta;
-  if (alpha == 0) return {0, 0};
-  return {0, std::abs(alpha), {-beta / alpha, (1 - beta) / alpha}};
+  if (alpha == 0) return {};
+  return {0, {-beta / alpha, (1 - beta) / alpha}};
 }
-inline CurveFacts facts_of(const Sigmoid&) { return {0.0963, 0.25}; }  // the largest |f''| is sqrt(3) / 18
-inline CurveFacts facts_of(const Tanh&) { return {0.7699, 1}; }        // 4 sqrt(3) / 9
+inline CurveFacts facts_of(const Sigmoid&) { return {0.0963}; }  // the largest |f''| is sqrt(3) / 18
+inline CurveFacts facts_of(const Tanh&) { return {0.7699}; }     // 4 sqrt(3) / 9
 inline CurveFacts facts_of(const Elu& layer) {
   const double alpha = std::abs(double{layer.alpha});
-  return {alpha, std::max(1.0, alpha), {0}};
+  return {alpha, {0}};
 }
 inline CurveFacts facts_of(const Selu& layer) {
   const double gamma = std::abs(double{layer.gamma}), alpha = std::abs(double{layer.alpha});
-  return {gamma * alpha, gamma * std::max(1.0, alpha), {0}};
+  return {gamma * alpha, {0}};
 }
-inline CurveFacts facts_of(const Softplus&) { return {0.25, 1}; }
-inline CurveFacts facts_of(const Exp&) { return {1, 1, {}, true}; }
-inline CurveFacts facts_of(const Erf&) { return {0.969, 1.1285}; }  // sqrt(8 / (pi e)), 2 / sqrt(pi)
-inline CurveFacts facts_of(const Gelu&) { return {0.8, 1.13}; }     // sqrt(2 / pi); the slope at sqrt(2)
+inline CurveFacts facts_of(const Softplus&) { return {0.25}; }
+inline CurveFacts facts_of(const Exp&) { return {1, {}, true}; }
+inline CurveFacts facts_of(const Erf&) { return {0.969}; }  // sqrt(8 / (pi e))
+inline CurveFacts facts_of(const Gelu&) { return {0.8}; }   // sqrt(2 / pi)
 
 template <class Settings>
 Curve curve_of(const Settings& settings, const Layer& layer) {
@@ -78,12 +78,9 @@ Curve curve_of(const Settings& settings, const Layer& layer) {
     const Tensor y = layer(tape, {&x, 1}, {{}, {}, {}, 0}).value();
     std::copy_n(y.data(), out.size(), out.begin());
   };
-  const auto grown = [exponential = facts.exponential](double factor) {
-    return
-        [=](double, double high) { return exponential ? factor * std::exp2(1.4427 * std::abs(high) + 0.01) : factor; };
+  curve.curvature = [facts](real high) {
+    return facts.exponential ? facts.curvature * 1.001 * double{hans::exp(high)} : facts.curvature;
   };
-  curve.curvature = grown(facts.curvature);
-  curve.steepness = grown(facts.steepness);
   curve.breaks = facts.breaks;
   return curve;
 }

@@ -38,12 +38,11 @@ struct Kink {
 };
 
 /// A function of one number. Between grid points that lie `step` apart it leaves the chord by at most
-/// curvature(low, high) * step^2 / 8; `breaks` are grid points. Evaluation errs by at most
+/// curvature(high) * step^2 / 8; `breaks` are grid points. Evaluation errs by at most
 /// `curve_error` * max(1, |f|).
 struct Curve {
   std::function<void(std::span<const real> in, std::span<real> out)> evaluate;
-  std::function<double(double low, double high)> curvature;
-  std::function<double(double low, double high)> steepness;  ///< largest |f'|
+  std::function<double(real high)> curvature;
   std::vector<double> breaks = {};
 };
 inline constexpr double curve_error = 0x1p-20;

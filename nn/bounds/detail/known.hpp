@@ -42,7 +42,7 @@ struct Known {
   std::vector<Tensor> mass;                    ///< per affine op that rounds or has an offset: |W| reach + |b|
   std::vector<std::vector<double>> share;      ///< per such op and sample
   std::vector<Tensor> own;                     ///< per other op, samples x features; nothing: exact
-  std::vector<std::vector<double>> underflow;  ///< per op and sample: what denormal numbers may add to a row
+  std::vector<std::vector<double>> underflow;  ///< per op and sample: what products below the smallest number lose
   std::vector<Lines> lines;                    ///< per op
   std::vector<Chosen> chosen;                  ///< per op
   std::vector<bool> finite;                    ///< per sample: every bound is a number
