@@ -63,7 +63,8 @@ void add_products(Neurons& net, const Layer& layer, const Output& from) {
   }
 }
 
-/// Sums of (scale * x - shift) / divisor + bias; for add and subtract, x is a sum or difference itself.
+/// Sums of (scale * x - shift) / divisor + bias, in batch_norm scale * (x - shift) / divisor + bias. For add and
+/// subtract, x is a sum or difference itself.
 void add_combined(Neurons& net, const Layer& layer, std::vector<Output> from, std::size_t size) {
   const std::string_view name = layer.kind->name;
   const auto array = [&layer](std::string_view key) { return layer.arrays.find(key)->second.values; };
@@ -89,19 +90,17 @@ void add_combined(Neurons& net, const Layer& layer, std::vector<Output> from, st
     scale = layer.numbers("scale"), shift = layer.numbers("mean"), divisor = layer.numbers("std");
   } else if (name == "batch_norm") {
     scale = array("scale"), shift = array("mean"), divisor = array("variance"), bias = array("bias");
-    for (std::size_t k = 0; k < scale.size(); ++k) {
-      shift[k] *= scale[k];
-      divisor[k] = std::sqrt(divisor[k] + layer.number("eps"));
-    }
+    for (double& one : divisor) one = std::sqrt(one + layer.number("eps"));
   } else {
     check(name == "add" || name == "subtract" || name == "negate", "is none that bounds pass through");
   }
   const bool exact = name == "constant" || name == "transpose" || name == "negate";
   for (std::size_t o = 0; o < size; ++o) {
     const auto at = [o](const Numbers& numbers) { return numbers[o % numbers.size()]; };
-    const double weight = at(scale) / at(divisor), shifted = at(shift) / at(divisor);
+    const double weight = at(scale) / at(divisor), by = std::abs(at(divisor));
+    const double shifted = at(shift) * (name == "batch_norm" ? weight : 1 / at(divisor));
     // Then float32 does not overflow on the way, and loses less than 2^-100 by underflow.
-    const bool moderate = std::abs(at(scale)) < 1e6 && std::abs(at(divisor)) > 1e-6 && std::abs(at(shift)) < 1e30;
+    const bool moderate = std::abs(at(scale)) < 1e6 && by > 1e-6 && by < 1e6 && std::abs(at(shift)) < 1e25;
     check(name == "multiply" || (moderate && (weight == 0 || std::abs(weight) > 1e-30)),
           "scales by too large or too small a number");
     add_sum(net, at(bias) - shifted, std::abs(at(bias)) + std::abs(shifted), exact ? 0 : 10);

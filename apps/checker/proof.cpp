@@ -1,9 +1,8 @@
 // Checks proofs of robustness: see proof.hpp.
 //
 // Bounds are computed in double. However n products are added up, rounding moves the sum by less than n * 2^-52 times
-// the sum of their sizes. The factor `slack` is twice that, with n twice the numbers of the network and 64 more: it
-// also pays for rounded weights, for rounding in the sum of sizes and for taking it off. `tiny` pays for underflow, as
-// sums of sizes stay below 1e100.
+// the sum of their sizes. `slack` is twice that for twice the numbers of the network and 64 more, which also pays for
+// rounded weights and sizes. `tiny` pays for underflow, as sizes stay below 1e100.
 #include "proof.hpp"
 
 #include <array>
@@ -39,8 +38,7 @@ std::string_view walk(std::span<const std::int32_t> nodes, std::size_t trees, Le
     tree += path.empty() ? 1U : 0U;
     if (!path.empty()) path.back().side = -1;
   }
-  if (tree < trees) return "a leaf is missing";
-  return tree > trees || !path.empty() ? "a leaf is surplus" : "";
+  return tree < trees ? "a leaf is missing" : tree > trees || !path.empty() ? "a leaf is surplus" : "";
 }
 
 /// What is known of a number of the network, for all images of ball and box, in real arithmetic and in every float32
@@ -80,7 +78,8 @@ class Bounds {
       if (n < proof.image.size()) {
         const double low = std::max(std::nextafter(proof.image[n] - rules.eps, -infinity), rules.low);
         const double high = std::min(std::nextafter(proof.image[n] + rules.eps, infinity), rules.high);
-        ranges[n] = {low, high, std::max(-low, high)};
+        const double size = std::max(-low, high);
+        ranges[n] = {low, high, size, size < 1e25 ? 0 : infinity};
       } else if (one.relu) {
         if (n >= tight) tight = tighten(n);
         const Range& z = ranges[one.relu_of];
@@ -143,7 +142,7 @@ class Bounds {
       }
     }
     const double off = slack_ * size + tiny, n = static_cast<double>(one.roundings - std::min(one.roundings, dead));
-    const bool fits = size < 1e38 && n < 0x1p22;                               // else float32 may overflow
+    const bool fits = size < 1e25 && n < 0x1p22;                               // else float32 may overflow
     const double all = n * 0x1p-24 / (1 - n * 0x1p-24) * size + n * 0x1p-100;  // the last for underflow
     const double rounding = fits ? all * (1 + 0x1p-20) : infinity;
     return {low - off - rounding, high + off + rounding, size, rounding};
@@ -235,8 +234,8 @@ Proved prove(const Neurons& net, const Proof& proof, const Proofs& rules, std::s
     }
     taken = 0;
   };
-  const auto finite = [](const Range& range) { return range.size < 1e100; };
-  Proved out{std::ranges::all_of(bounds.ranges, finite) ? "" : "numbers too large"};
+  const bool finite = std::ranges::all_of(bounds.ranges, [](const Range& range) { return range.size < 1e100; });
+  Proved out{finite ? "" : "numbers too large"};
   walk(proof.tree, trees, [&](std::size_t tree, const std::vector<Split>& path, std::int32_t kind) {
     if (!out.reason.empty()) return;
     if (kind < -2) return void(out.reason = "no such leaf");

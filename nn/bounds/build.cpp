@@ -17,7 +17,7 @@ namespace {
 
 AffineMap map_of(const Given& given, const Function& f) { return map_of(given, f, f); }
 
-/// The map of a layer without weights.
+/// A layer without weights.
 Function run_of(const LayerAt& at) {
   return [layer = at.layer(), buffers = at.buffers(), position = at.position](Tape& tape, std::span<const Var> x) {
     return layer(tape, x, {{}, buffers, {}, position});
@@ -73,13 +73,12 @@ class Builder {
   }
 
   // --- moves: exact ---------------------------------------------------------------------------------
-  void operator()(const OneOf<Reshape, Flatten, Transpose, Dropout, Negate> auto& layer, const LayerAt& at) {
+  void operator()(const OneOf<Reshape, Flatten, Transpose, Dropout, Negate, Concat> auto& layer, const LayerAt& at) {
     const Function f = run_of(at);
     constexpr bool negates = std::same_as<std::decay_t<decltype(layer)>, Negate>;
     add_affine(at.out(),
                negates ? map_of(given_, f, [](Tape&, std::span<const Var> x) { return x[0]; }) : map_of(given_, f));
   }
-  void operator()(const Concat&, const LayerAt& at) { add_affine(at.out(), map_of(given_, run_of(at))); }
   void operator()(const Take&, const LayerAt& at) {
     std::map<real, std::size_t> uses;
     std::size_t most = 0;
@@ -141,21 +140,20 @@ class Builder {
     const Affine stored = affine_of(
         tape, layer.eps, std::array{tape.constant(at.weights()[0]), tape.constant(at.weights()[1])}, at.buffers());
     const Tensor mean = absolute(at.buffers()[0]), bias = absolute(at.weights()[1]);
+    check_scaling(at, at.weights()[0], sqrt(tape.constant(at.buffers()[1]) + real{layer.eps}).value());
     add_scaling(at.out(), stored.factor.value(), stored.summand.value(),
                 (abs(stored.factor) * tape.constant(mean) + tape.constant(bias)).value());
   }
   void operator()(const Normalize& layer, const LayerAt& at) {
     const auto numbers = [&at](const std::optional<PerChannel>& each, float usual) {
-      const std::size_t channels = at.out()[at.out().rank() - 1];
-      std::vector<real> all(channels, usual);
-      if (each) {
-        for (std::size_t k = 0; k < channels; ++k) all[k] = each->all[each->all.size() == 1 ? 0 : k];
-      }
-      return Tensor({channels}, all);
+      std::vector<real> all(at.out()[at.out().rank() - 1], usual);
+      for (std::size_t k = 0; each && k < all.size(); ++k) all[k] = each->all[each->all.size() == 1 ? 0 : k];
+      return Tensor({all.size()}, all);
     };
     Tape tape;
     const Var deviation = tape.constant(numbers(layer.std, 1)), mean = tape.constant(numbers(layer.mean, 0));
     const Var factor = tape.constant(numbers({}, layer.scale)) / deviation, shift = mean / deviation;
+    check_scaling(at, numbers({}, layer.scale), deviation.value());
     add_scaling(at.out(), factor.value(), (-shift).value(), abs(shift).value());
   }
   void operator()(const Linear& layer, const LayerAt& at) {
@@ -351,6 +349,18 @@ class Builder {
     for (std::size_t k = 0; k < out.elements(); ++k) op.select.candidates.push_back(candidates(k));
     add(std::move(op));
     if (least) add_affine(out, map_of(given_, negative, same_sign));
+  }
+
+  /// Within these limits no float32 program overflows, whether it multiplies or divides first.
+  void check_scaling(const LayerAt& at, const Tensor& scale, const Tensor& deviation) const {
+    for (const real each : scale.values()) {
+      if (!(std::abs(each) < real{1e6F})) refuse(at, "scales by too large a number");
+    }
+    for (const real each : deviation.values()) {
+      if (!(std::abs(each) > real{1e-6F} && std::abs(each) < real{1e6F})) {
+        refuse(at, "divides by too large or too small a number");
+      }
+    }
   }
 
   /// x * factor + summand per channel; `shift` is what the summand was made of. Evaluations may subtract, divide and

@@ -10,6 +10,9 @@
 namespace hans::nn::bounds {
 namespace {
 
+/// Beyond it, float32 may overflow on the way to a value.
+constexpr real most_value = real{1e25F};
+
 real slope_of(const std::vector<real>& slopes, std::size_t i) { return slopes[i % slopes.size()]; }
 
 }  // namespace
@@ -149,7 +152,7 @@ void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& t
   }
   const std::size_t size = low.size() / known.count;
   for (std::size_t i = 0; i < low.size(); ++i) {
-    if (!std::isfinite(low.data()[i]) || !std::isfinite(high.data()[i])) known.finite[i / size] = false;
+    if (!(low.data()[i] > -most_value && high.data()[i] < most_value)) known.finite[i / size] = false;
   }
   known.low[k + 1] = std::move(low);
   known.high[k + 1] = std::move(high);

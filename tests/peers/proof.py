@@ -109,7 +109,7 @@ def bound_steps(steps, units, image, eps, box, ties):
             low, high = low + up @ x.low + down @ x.high, high + up @ x.high + down @ x.low
             size = size + abs(matrix) @ np.maximum(-x.low, x.high)
             n = n - (matrix != 0) @ (0.0 + ((x.low == 0) & (x.high == 0)))  # without what is always 0
-        off = (n * SINGLE / (1 - n * SINGLE) * size + n * 2.0 ** -100) * (1 + 2.0 ** -20) + (size > 1e38) * 1e300
+        off = (n * SINGLE / (1 - n * SINGLE) * size + n * 2.0 ** -100) * (1 + 2.0 ** -20) + (size > 1e25) * 1e300
         step.low, step.high = low - slack * size - 1e-200 - off, high + slack * size + 1e-200 + off
         step.size, step.off = size, off
         if step.relu is not None:
