@@ -215,6 +215,7 @@ Proof proof_of(const Tree& tree, const bounds::Graph& graph, const bounds::Known
       proof.ties.push_back(2 * number(at.op, at.unit) + (high > -low ? 1 : 0));
     }
   }
+  constexpr double less = 1 - 0x1p-10;  // a checker's bounds differ a little, so that slopes may serve it worse
   bool given = false;
   const auto write = [&](const auto& self, std::size_t node) -> void {
     const Branch& here = tree.nodes[node];
@@ -231,7 +232,7 @@ Proof proof_of(const Tree& tree, const bounds::Graph& graph, const bounds::Known
     given = given || !usual;
     for (const bounds::Split& split : here.form.splits)
       proof.multipliers.push_back(static_cast<float>(split.multiplier));
-    proof.bound = std::min(proof.bound, here.form.bound);
+    proof.bound = std::min(proof.bound, here.form.float32 * less);
   };
   for (std::size_t root = 0; root < tree.roots; ++root) write(write, root);
   if (given) {
