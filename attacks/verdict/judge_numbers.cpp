@@ -52,12 +52,13 @@ std::vector<BallProbe> probes_of(const Number& number, const Evaluation& evaluat
 }  // namespace
 
 Verdict Judgement::of_attack(std::size_t attack) const {
-  Verdict worst = Verdict::reliable;
+  Verdict worst = Verdict::exact;
   for (const Reliability& one : attacks.at(attack)) worst = std::max(worst, one.verdict);
   return worst;
 }
 
-Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> radii, Probes probes) {
+Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> radii, Probes probes,
+                        std::span<const Proved> proved) {
   const std::vector<ProbedBall> balls = balls_of(evaluation, radii);
   const auto same = [&](const ProbedBall& one, const ProbedBall& other) {
     return one.ball == other.ball && one.attack == other.attack && one.probes.size() == probes.samples.size();
@@ -73,7 +74,9 @@ Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> rad
   judgement.probes = std::move(probes);
   const auto judged = [&](Number number) {
     const std::vector<BallProbe> inside = probes_of(number, evaluation, judgement.probes);
-    return judge_number(evaluation, std::move(number), judgement.probes, inside);
+    const auto here = std::ranges::find(proved, number.ball.size, &Proved::size);
+    return judge_number(evaluation, std::move(number), judgement.probes, inside,
+                        here == proved.end() ? nullptr : &*here);
   };
   std::vector<Number> groups;  // by ball and goal
   const auto add = [&](const Number& number) {
@@ -94,7 +97,7 @@ Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> rad
       add(number);
     }
   }
-  if (!groups.empty()) judgement.verdict = Verdict::reliable;
+  if (!groups.empty()) judgement.verdict = Verdict::exact;
   for (const Number& group : groups) {
     Reliability one = judged(group);
     judgement.verdict = std::max(judgement.verdict, one.verdict);

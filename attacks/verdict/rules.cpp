@@ -20,8 +20,9 @@ bool is_inside(data::Box inner, data::Box outer) { return inner.lo >= outer.lo &
 /// Applies the rules to one number.
 class Rules {
  public:
-  Rules(const Evaluation& evaluation, Number number, const Probes& probes, std::span<const BallProbe> inside)
-      : evaluation_(evaluation), probes_(probes), inside_(inside) {
+  Rules(const Evaluation& evaluation, Number number, const Probes& probes, std::span<const BallProbe> inside,
+        const Proved* proved)
+      : evaluation_(evaluation), probes_(probes), inside_(inside), proved_(proved) {
     made_.number = std::move(number);
     made_.probed = inside_.size();
     for (const std::size_t k : made_.number.attacks) results_.push_back(&evaluation.attacks[k]);
@@ -233,6 +234,14 @@ class Rules {
       }
       if (wins) append(names, text(names.empty() ? "" : " and ", other->attack.info().name));
     }
+    if (proved_ != nullptr) {
+      bool wins = false;
+      for (std::size_t i = 0; i < fooled.size(); ++i) {
+        if (!survived_[i] || fooled[i] || !proved_->fooled[i]) continue;
+        wins = fooled[i] = true;
+      }
+      if (wins) append(names, text(names.empty() ? "" : " and ", "the search for proofs"));
+    }
     blame_survivors("other_attack_wins", names, static_cast<std::size_t>(std::ranges::count(fooled, true)), survived);
   }
 
@@ -290,6 +299,10 @@ class Rules {
   }
 
   void conclude() {
+    if (proved_ != nullptr && made_.robust.part() == proved_->certified) {
+      made_.verdict = Verdict::exact;
+      return;
+    }
     if (evaluation_.right < least_right) {
       made_.why_unchecked = text(evaluation_.right, evaluation_.right == 1 ? " image is" : " images are", " right, ",
                                  least_right, " are needed");
@@ -306,7 +319,7 @@ class Rules {
   }
 
   void advise() {
-    if (ball().prediction_only) return;
+    if (ball().prediction_only || made_.verdict == Verdict::exact) return;
     Budget threat = ball();
     if (made_.number.radius) threat.size = std::numeric_limits<double>::infinity();
     const auto add = [&](const IndicatorInfo& info) {
@@ -326,6 +339,7 @@ class Rules {
   const Evaluation& evaluation_;
   const Probes& probes_;
   std::span<const BallProbe> inside_;  ///< in the number's ball
+  const Proved* proved_;               ///< in the number's ball; null: nothing
   std::vector<const AttackResult*> results_;
   std::vector<bool> right_, survived_;  ///< for all samples
   Reliability made_;
@@ -340,8 +354,8 @@ std::string clean_accuracy_reason(Share right, std::size_t classes) {
 }
 
 Reliability judge_number(const Evaluation& evaluation, Number number, const Probes& probes,
-                         std::span<const BallProbe> inside) {
-  return Rules(evaluation, std::move(number), probes, inside).run();
+                         std::span<const BallProbe> inside, const Proved* proved) {
+  return Rules(evaluation, std::move(number), probes, inside, proved).run();
 }
 
 }  // namespace hans::attacks

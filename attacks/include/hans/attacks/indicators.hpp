@@ -12,12 +12,12 @@
 
 namespace hans::attacks {
 
-/// Verdicts, from best to worst. UNCHECKED: nothing was measured that could have contradicted the number. SUSPECT: the
-/// model may be less robust than the number says. UNRELIABLE: the state of attack or model makes the number
-/// meaningless.
-enum class Verdict { reliable, unchecked, suspect, unreliable };
-constexpr std::array<std::string_view, 4> enum_names(Verdict) {
-  return {"RELIABLE", "UNCHECKED", "SUSPECT", "UNRELIABLE"};
+/// Verdicts, from best to worst. EXACT: certificates prove that no attack can lower the number. UNCHECKED: nothing was
+/// measured that could have contradicted the number. SUSPECT: the model may be less robust than the number says.
+/// UNRELIABLE: the state of attack or model makes the number meaningless.
+enum class Verdict { exact, reliable, unchecked, suspect, unreliable };
+constexpr std::array<std::string_view, 5> enum_names(Verdict) {
+  return {"EXACT", "RELIABLE", "UNCHECKED", "SUSPECT", "UNRELIABLE"};
 }
 
 /// The version of the rules of verdicts, in every manifest. Raise it when probes, indicators or rules change.
@@ -66,6 +66,13 @@ struct Number {
   std::optional<float> radius = {};  ///< if it is one of `radii`
 };
 
+/// What certificates say of the images of an evaluation in a ball.
+struct Proved {
+  double size = 0;            ///< of the ball
+  std::size_t certified = 0;  ///< images that no attack can fool
+  std::vector<bool> fooled;   ///< images that an attack, or the search for their proof, fooled
+};
+
 /// The verdict on one number, with its reasons.
 struct Reliability {
   Number number;
@@ -90,10 +97,12 @@ struct Judgement {
 };
 
 /// Judges an evaluation after sum_up(), with its probes (all parts joined). A number with fewer than 20 correct images
-/// is UNCHECKED. Otherwise the worst indicator decides. If none applies, the number is RELIABLE if it was probed or
+/// is UNCHECKED. Otherwise the worst indicator decides, unless the number is the certified one of its ball: that is
+/// EXACT, whatever the indicators say. If none applies, the number is RELIABLE if it was probed or
 /// nothing is left to find, else UNCHECKED: another attack of the evaluation can speak against a number, never for it.
-/// Comparisons with other attacks count only images that survived. Deterministic; runs no model. Throws Error for
-/// probes that are not of this evaluation and these radii.
-Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> radii, Probes probes);
+/// Comparisons with other attacks and with the search for proofs count only images that survived. Deterministic; runs
+/// no model. Throws Error for probes that are not of this evaluation and these radii.
+Judgement judge_numbers(const Evaluation& evaluation, std::span<const float> radii, Probes probes,
+                        std::span<const Proved> proved = {});
 
 }  // namespace hans::attacks
