@@ -198,18 +198,6 @@ class PropertyReader {
   Property property_;
 };
 
-bool is_fulfilled(const Atom& atom, std::span<const float> outputs) {
-  double sum = atom.low, lost = 0;
-  for (const auto& [index, coefficient] : atom.terms) {
-    const double term = double{coefficient} * double{outputs[index]};  // exact
-    const double next = sum + term;
-    const double part = next - sum;
-    lost += std::abs((sum - (next - part)) + (term - part));  // exactly what this addition rounds off
-    sum = next;
-  }
-  return lost == 0 ? sum >= 0 : sum > lost * 1.001;
-}
-
 }  // namespace
 
 Property read_property(std::string_view text, std::string_view where) {
@@ -221,7 +209,7 @@ bool violates(const Property& property, const Case& where, std::span<const float
   check(outputs.size() == property.outputs, "the property has ", property.outputs, " outputs, not ", outputs.size());
   return std::any_of(where.violations.begin(), where.violations.end(), [&](const auto& atoms) {
     return std::all_of(atoms.begin(), atoms.end(),
-                       [&](std::uint32_t number) { return is_fulfilled(property.atoms[number], outputs); });
+                       [&](std::uint32_t number) { return property.atoms[number].is_fulfilled(outputs); });
   });
 }
 

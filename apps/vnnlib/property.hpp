@@ -10,15 +10,11 @@
 #include <utility>
 #include <vector>
 
+#include <hans/defenses/refute.hpp>
+
 namespace hans::apps::vnnlib {
 
-/// A condition on outputs: the sum of coefficient times output, plus a constant, is at least 0.
-struct Atom {
-  /// Output and coefficient; no output twice, no coefficient 0.
-  std::vector<std::pair<std::size_t, float>> terms;
-  /// The doubles that enclose the constant: refute with `high`, confirm with `low`.
-  double low = 0, high = 0;
-};
+using Atom = defenses::OutputCondition;
 
 /// A box of inputs, and the outputs that violate the property there. Decimals need not be doubles, so the box comes
 /// twice: a larger one to prove something for, and one of float32 to search in.

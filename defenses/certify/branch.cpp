@@ -30,6 +30,10 @@ Form half_of(const Form& parent, const bounds::KinkAt& at, real sign) {
 
 }  // namespace
 
+bool Tree::done() const {
+  return std::ranges::all_of(nodes, [](const Branch& node) { return node.first != Branch::none || node.form.done(); });
+}
+
 void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
             std::span<const std::vector<bounds::KinkAt>> kinks, std::uint64_t nodes,
             const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape) {
@@ -110,9 +114,11 @@ Tensor stacked(std::span<const Piece> pieces, Tensor Piece::*end) {
 }  // namespace
 
 Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& high,
-                std::span<const std::vector<real>> forms, std::uint64_t nodes,
+                std::span<const std::vector<Form>> groups, std::uint64_t nodes,
                 const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape) {
-  const std::size_t size = low.size(), classes = graph.features(graph.logits());
+  const std::size_t size = low.size();
+  std::vector<Form> forms;
+  for (const std::vector<Form>& group : groups) forms.insert(forms.end(), group.begin(), group.end());
   Boxes boxes;
   boxes.bound = std::numeric_limits<double>::infinity();
   std::vector<Piece> open{{low, high, -std::numeric_limits<double>::infinity()}};
@@ -124,24 +130,29 @@ Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& hig
     const bounds::Known known =
         bounds::known_of(graph, bounds::begin_with_boxes(graph, stacked(now, &Piece::low), stacked(now, &Piece::high)),
                          nn::BoundMethod::crown, nn::Slope::adaptive, tape);
-    bounds::Rows rows;
-    rows.value = graph.logits();
-    rows.forms = Tensor({count * forms.size(), classes});
+    std::vector<Form> all;
     for (std::size_t k = 0; k < count * forms.size(); ++k) {
-      rows.sample.push_back(static_cast<std::uint32_t>(k / forms.size()));
-      std::ranges::copy(forms[k % forms.size()], rows.forms.mutable_data() + k * classes);
+      all.push_back(forms[k % forms.size()]);
+      all.back().sample = static_cast<std::uint32_t>(k / forms.size());
     }
+    const bounds::Rows rows = bounds::rows_of(graph, all);
     const bounds::Lower lower = bounds::lower_bounds(graph, known, rows, false, 0, tape);
     const Tensor corners = bounds::minimisers(known, rows, lower);
+    const auto bound_of = [&](std::size_t row) { return lower.bound[row] + all[row].constant; };
+    const auto above = [&](std::size_t row) { return lower.float32[row] + all[row].constant; };
     boxes.bounded += count;
     std::vector<Tensor> points;
     for (std::size_t k = 0; k < count; ++k) {
-      std::size_t worst = k * forms.size();
-      for (std::size_t row = worst; row < (k + 1) * forms.size(); ++row) {
-        if (!(lower.float32[row] >= lower.float32[worst])) worst = row;  // NaN is the worst
+      std::size_t worst = 0, row = k * forms.size();
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        std::size_t best = row;
+        for (const std::size_t end = row + groups[g].size(); row < end; ++row) {
+          if (above(row) > above(best) || std::isnan(above(best))) best = row;
+        }
+        if (g == 0 || !(above(best) >= above(worst))) worst = best;  // NaN is the worst
       }
-      const double bound = std::max(now[k].bound, lower.bound[worst]);
-      if (lower.float32[worst] > 0) {
+      const double bound = std::max(now[k].bound, bound_of(worst));
+      if (above(worst) > 0) {
         boxes.bound = std::min(boxes.bound, bound);
         continue;
       }

@@ -21,8 +21,6 @@ using bounds::Form;
 using nn::BoundMethod;
 
 constexpr std::size_t images_of_a_batch = 16;
-constexpr unsigned steps_of_a_root = 20;
-constexpr std::size_t few_features = 16;  // for which boxes are split
 
 /// What all samples share.
 struct Question {
@@ -98,11 +96,6 @@ std::vector<double> bounds_of(const Tree& tree) {
   return least;
 }
 
-bool all_done(const Tree& tree) {
-  return std::ranges::all_of(tree.nodes,
-                             [](const Branch& node) { return node.first != Branch::none || node.form.done(); });
-}
-
 /// Bounds of one sample at work.
 class Search {
  public:
@@ -145,7 +138,7 @@ class Search {
   }
 
   /// Whether the tree shows what run() certified: not if boxes were split.
-  bool has_tree() const { return all_done(tree_); }
+  bool has_tree() const { return tree_.done(); }
 
   /// The proof of what run() certified, not by intervals.
   Proof proof(const bounds::Known& known) const {
@@ -182,12 +175,14 @@ class Search {
     if (stop(points_of(tree_.nodes))) return finish(late);
     branch(tree_, question_.graph, known, kinks, few ? nodes / 4 : nodes, stop, tape_);
     certificate_.nodes = tree_.bounded;
-    if (few && !late && open() && !all_done(tree_)) {
+    if (few && !late && open() && !tree_.done()) {
       const std::size_t sample = tree_.nodes.front().form.sample;
-      std::vector<std::vector<real>> forms;
-      for (std::size_t root = 0; root < tree_.roots; ++root) forms.push_back(tree_.nodes[root].form.form);
-      const Boxes boxes = split_box(question_.graph, known.low[0].rows(sample, 1), known.high[0].rows(sample, 1), forms,
-                                    nodes - std::min<std::uint64_t>(nodes, tree_.bounded), stop, tape_);
+      std::vector<std::vector<Form>> margins;
+      for (std::size_t root = 0; root < tree_.roots; ++root) {
+        margins.push_back({{.form = tree_.nodes[root].form.form}});
+      }
+      const Boxes boxes = split_box(question_.graph, known.low[0].rows(sample, 1), known.high[0].rows(sample, 1),
+                                    margins, nodes - std::min<std::uint64_t>(nodes, tree_.bounded), stop, tape_);
       certificate_.nodes += boxes.bounded;
       if (open() && boxes.done) {
         certificate_.certainty = Certainty::certified;
@@ -208,7 +203,7 @@ class Search {
   }
 
   void conclude(Step step) {
-    sum_up(certificate_, std::span(tree_.nodes).first(tree_.roots), bounds_of(tree_), all_done(tree_), step);
+    sum_up(certificate_, std::span(tree_.nodes).first(tree_.roots), bounds_of(tree_), tree_.done(), step);
     if (open()) {
       certificate_.doubt = certificate_.real ? Doubt::rounding : Doubt::bound;
     } else {

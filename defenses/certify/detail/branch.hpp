@@ -21,7 +21,13 @@ struct Tree {
   std::size_t roots = 0;
   std::size_t bounded = 0;  ///< nodes bounded in it, without the roots
   bool stuck = false;       ///< all kinks of an open node are split
+
+  /// Whether each node is split or done.
+  bool done() const;
 };
+
+inline constexpr unsigned steps_of_a_root = 20;  ///< of optimisation, before any split
+inline constexpr std::size_t few_features = 16;  ///< for which boxes are split
 
 /// Splits the open nodes with the lowest bounds, in rounds of a fixed number, until none is open, `nodes` are bounded,
 /// or `stop` says so. It gets the minimisers of each round.
@@ -34,16 +40,17 @@ std::vector<Tensor> points_of(std::span<const Branch> nodes);
 
 /// What splitting an image's set into smaller boxes came to.
 struct Boxes {
-  double bound = 0;         ///< no margin is smaller on any of them
-  bool done = false;        ///< all margins are positive on each, in float32 too
+  double bound = 0;         ///< on each of them every group has a form that is not smaller
+  bool done = false;        ///< on each, every group has a form that is positive, in float32 too
   std::size_t bounded = 0;  ///< boxes
 };
 
 /// Splits a box (1 x image) in halves along features, in rounds of a fixed number, those with the lowest bounds first,
-/// until all forms are positive on all of them, `nodes` are bounded, or `stop` says so. It gets the minimisers
-/// and centres of each round. Pays for few features only.
+/// until on each of them every group has a positive form, `nodes` are bounded, or `stop` says so. It
+/// gets the minimisers and centres of each round. Pays for few features only. Of the forms, whose samples are 0, only
+/// coefficients and constants count; no group is empty.
 Boxes split_box(const nn::bounds::Graph& graph, const Tensor& low, const Tensor& high,
-                std::span<const std::vector<real>> forms, std::uint64_t nodes,
+                std::span<const std::vector<nn::bounds::Form>> groups, std::uint64_t nodes,
                 const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape);
 
 /// The proof that the tree, without open nodes, makes.
