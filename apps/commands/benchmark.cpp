@@ -14,6 +14,8 @@ namespace {
 
 struct BenchmarkOptions : RunOptions {
   Required<ShardedOutput> out;
+  bool certify = false;
+  std::optional<std::uint64_t> certify_nodes = {};
 
   static constexpr std::string_view command = "benchmark";
   static constexpr bool publishes = true;
@@ -30,14 +32,22 @@ struct BenchmarkOptions : RunOptions {
       "--shard several processes do a part each, wherever they run, and hans merge joins them; {shard} in --out stands "
       "for the number.\n"
       "\n"
+      "With --certify each ball is also certified, as hans certify does it: the manifest has both ends of the number, and "
+      "where they meet the verdict is EXACT. For linf, and for l2 and l1 without branch and bound.\n"
+      "\n"
       "A verdict stands beside the number (hans list indicators): RELIABLE, UNCHECKED, SUSPECT or UNRELIABLE, with its "
       "reasons. The exit code is 3 for UNRELIABLE.";
   static constexpr std::string_view example =
       "hans benchmark v1.hans --data mnist-5k --attack pgd:eps=0.1 --out v1.json\n"
       "hans benchmark v1.hans --data mnist-5k --attack pgd --at 0.05,0.1,0.2 --out v1-{at}.json\n"
+      "hans benchmark v1.hans --data mnist-5k --attack pgd:eps=0.01 --certify --out v1.json\n"
       "hans benchmark v1.hans --data mnist --attack autoattack:eps=0.1 --shard 2/8 --out part-{shard}.json";
   static constexpr auto fields() {
-    return with_run_fields(field("out", &BenchmarkOptions::out, "where to write the manifest: v1.json"));
+    return with_run_fields(field("out", &BenchmarkOptions::out, "where to write the manifest: v1.json"),
+                           field("certify", &BenchmarkOptions::certify,
+                                 "then prove which images no attack can fool: the lower end of the number"),
+                           field("certify-nodes", &BenchmarkOptions::certify_nodes, at_least(1),
+                                 "for --certify: most nodes of branch and bound, for each image", "20000"));
   }
 };
 
@@ -57,12 +67,14 @@ class Journal final : public ProgressFile {
     if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) return;
     Run done = read_manifest(path_).run;
     const bool same = question_json(done.plan).dump() == question_json(run.plan).dump() &&
-                      done.plan.slice.first == run.plan.slice.first && done.plan.probes == run.plan.probes;
+                      done.plan.slice.first == run.plan.slice.first && done.plan.probes == run.plan.probes &&
+                      done.plan.certify == run.plan.certify;
     check(same, path_,
           " holds the progress of another benchmark; finish that one, remove the file or give another --out");
     note(text(path_, " has the first ", done.found.size(), " images, going on from there"));
     run.found = std::move(done.found);
     run.probes = std::move(done.probes);
+    run.certified = std::move(done.certified);
   }
 
   /// Writes it, if the work since the last time was long enough: the file grows, and a tenth of the time is the most
@@ -108,9 +120,24 @@ Benchmarked benchmark_by(const Plan& plan, const std::string& out, const Setup& 
           whole ? verdict_code(judgement_of(run).verdict) : 0};
 }
 
+/// Lets the plans be certified. Throws UsageError where that cannot be.
+void add_certificates(Setup& setup, const BenchmarkOptions& options) {
+  check_usage(options.certify || !options.certify_nodes, "--certify-nodes is for --certify");
+  if (!options.certify) return;
+  for (Plan& plan : setup.plans) {
+    using defenses::CertifyMethod, defenses::CertifyOptions;
+    const bool linf = threat_model(plan).budget.norm == Norm::linf;
+    plan.certify = {linf ? CertifyMethod::complete : CertifyMethod::alpha,
+                    options.certify_nodes.value_or(CertifyOptions{.eps = 0.0F}.nodes)};
+    plan = checked(std::move(plan));
+    refuse_uncertifiable(begin_run(plan).certified, setup.named.model.net, setup.data);
+  }
+}
+
 int run(const BenchmarkOptions& options) {
   const std::string given = with_shard(options.out.value().text, options.shard);
-  const Setup setup = setup_of(options);
+  Setup setup = setup_of(options);
+  add_certificates(setup, options);
   std::vector<std::string> outs;
   std::vector<NamedFile> files;
   for (const Plan& plan : setup.plans) {

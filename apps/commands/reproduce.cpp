@@ -144,6 +144,9 @@ Run part_of(const Run& run, std::span<const std::size_t> places) {
       part.probes.balls[b].probes.push_back(run.probes.balls[b].probes[k]);
     }
   }
+  for (std::size_t b = 0; b < part.certified.size(); ++b) {
+    for (const std::size_t place : places) part.certified[b].all.push_back(run.certified[b].all[place]);
+  }
   sum_up(part.found);
   return part;
 }
@@ -221,7 +224,7 @@ int run(const ReproduceOptions& options) {
   set_subject(plan, named, data, plan.subject.seed);
   ProgressBar bar("", "images", options.quiet);
   const auto shown = [&](std::size_t done, std::size_t attack) {
-    bar.update(done, count, text("attack ", attack + 1, " of ", before.plan.attacks.size()));
+    bar.update(done, count, work_text(before.plan, attack));
   };
   Run again =
       run_all(checked(std::move(plan)), named.model.net, data, {false, true}, images_at_once, shown, nullptr, which);

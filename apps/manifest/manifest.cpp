@@ -50,6 +50,13 @@ Run merge(std::span<const Manifest> parts, std::span<const std::string> names) {
           names[next]);
     check(slice(next).first >= end, names[order[k - 1]], " (images ", images_of(slice(order[k - 1])), ") and ",
           names[next], " (images ", images_of(slice(next)), ") overlap");
+    check(part.plan.certify == all.plan.certify, names[order[0]], " and ", names[next],
+          " are certified differently: --certify or --certify-nodes");
+    for (std::size_t b = 0; b < all.certified.size(); ++b) {
+      const std::vector<defenses::Certificate>& more = part.certified[b].all;
+      all.certified[b].all.insert(all.certified[b].all.end(), more.begin(), more.end());
+      all.certified[b].seconds += part.certified[b].seconds;
+    }
     attacks::extend(all.probes, part.probes, end);
     attacks::extend(all.found, part.found);
   }
@@ -61,12 +68,13 @@ Run merge(std::span<const Manifest> parts, std::span<const std::string> names) {
 }
 
 Json here_json(const Run& run, std::string_view model_given, std::string_view data_given) {
-  return Json::object({{"model", run.plan.subject.model},
-                       {"model_given", path_for_json(model_given)},
-                       {"data", run.plan.subject.data},
-                       {"data_given", path_for_json(data_given)},
-                       {"seconds", column(run.found.attacks, &attacks::AttackResult::seconds)},
-                       {"sentences", results_sentences(run, verdicts_of(run))}});
+  Json json = Json::object({{"model", run.plan.subject.model},
+                            {"model_given", path_for_json(model_given)},
+                            {"data", run.plan.subject.data},
+                            {"data_given", path_for_json(data_given)},
+                            {"seconds", column(run.found.attacks, &attacks::AttackResult::seconds)}});
+  if (!run.certified.empty()) json.set("certify_seconds", column(run.certified, &CertifiedBall::seconds));
+  return json.set("sentences", results_sentences(run, verdicts_of(run)));
 }
 
 std::string former_text(const Run& run, std::string_view former) {

@@ -11,8 +11,9 @@
 
 namespace hans::apps {
 
-/// The version of the format that is written. Version 1, of hans 1.0.0, can be read too.
-inline constexpr int manifest_schema = 2;
+/// The versions of the format that are written: without certificates and with them. Version 1, of hans 1.0.0, can be
+/// read too.
+inline constexpr int manifest_schema = 2, certified_schema = 3;
 
 /// What was measured: equal on every machine. Its SHA-256 is the result's name.
 Json result_json(const Run& run);
@@ -44,7 +45,7 @@ Manifest parse_manifest(std::string_view bytes);
 
 /// Throws Error for a run that no evaluation can have produced: labels and predictions that are no classes, attempts
 /// that differ from the plan's, outcomes that contradict each other or the threat model, stages whose accuracy rises,
-/// probes on other images than the plan's.
+/// probes on other images than the plan's, certificates that contradict themselves, each other or an attack.
 void validate(const Run& run);
 
 /// Joins parts, in any order, to a run with all images. Throws Error, which names the files, for gaps, overlaps and

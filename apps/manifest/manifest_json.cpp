@@ -1,6 +1,8 @@
 // A run as JSON: result, judgement and the whole manifest.
 #include "manifest.hpp"
 
+#include <cmath>
+
 #include <hans/core/hash.hpp>
 #include <hans/core/text.hpp>
 
@@ -8,6 +10,7 @@ namespace hans::apps {
 namespace {
 
 using attacks::Attempt;
+using defenses::Certificate;
 
 std::string hash_of(const Json& json) { return sha256(json.dump()); }
 
@@ -59,6 +62,27 @@ Json attack_json(const Run& run, std::size_t k) {
   json.set("images_sha256", images_sha256(result));
   json.set("outcomes", attempts_json(run, result));
   return json;
+}
+
+/// The certificates in a ball, in the order of the images, as columns.
+Json certificates_json(const CertifiedBall& ball) {
+  Json json = Json::object({{"eps", float{ball.asked.eps}},
+                            {"norm", enum_name(ball.asked.norm)},
+                            {"method", enum_name(ball.asked.method)},
+                            {"nodes", ball.asked.nodes}});
+  const auto name = [](const auto& value) { return value ? Json(enum_name(*value)) : Json(); };
+  const auto of_all = [&](auto get) { return column(ball.all, get); };
+  return set_ends(json, ball)
+      .set("samples",
+           Json::object({{"verdict", of_all([](const Certificate& one) { return enum_name(one.certainty); })},
+                         {"reason", of_all([&](const Certificate& one) { return name(one.doubt); })},
+                         {"method", of_all([&](const Certificate& one) { return name(one.step); })},
+                         {"bound", of_all([](const Certificate& one) {
+                            return std::isfinite(one.bound) ? Json(one.bound) : Json();
+                          })},
+                         {"nodes", of_all(&Certificate::nodes)},
+                         {"real", of_all(&Certificate::real)},
+                         {"float32", of_all(&Certificate::float32)}}));
 }
 
 template <class Flags, class Probe>
@@ -117,6 +141,7 @@ Json result_json(const Run& run) {
   json.set("samples", Json::object({{"label", column(found.samples.labels, std::identity())},
                                     {"prediction", column(found.predictions, std::identity())}}));
   json.set("found", column(places(found.attacks.size()), [&](std::size_t k) { return attack_json(run, k); }));
+  if (!run.certified.empty()) json.set("certify", column(run.certified, certificates_json));
   return json;  // not set()'s reference, which would be copied
 }
 
@@ -147,7 +172,7 @@ Json judgement_json(const Run& run) {
 Json manifest_json(const Run& run, const Json& here) {
   Json result = result_json(run);
   const std::string name = hash_of(result);
-  Json all = Json::object({{"manifest", manifest_schema},
+  Json all = Json::object({{"manifest", run.certified.empty() ? manifest_schema : certified_schema},
                            {"name", name},
                            {"result", std::move(result)},
                            {"judgement", judgement_json(run)},

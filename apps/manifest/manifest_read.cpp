@@ -176,6 +176,46 @@ attacks::Targets targets_of(const Json& json) {
   return attacks::read_targets(std::string_view(goal).substr(targeted.size()));
 }
 
+/// An optional word of a column.
+template <class Enum>
+std::optional<Enum> optional_of(const Json& json) {
+  return json.is_null() ? std::nullopt : std::optional(enum_of<Enum>(json));
+}
+
+/// How the file says that it was certified: the same in all balls.
+std::optional<Certifying> certifying_of(const Json& result) {
+  const Json* balls = result.find("certify");
+  if (balls == nullptr) return {};
+  check(balls->is_array() && !balls->items().empty(), "certify has no ball");
+  const Json& first = balls->items()[0];
+  return Certifying{enum_of<defenses::CertifyMethod>(first.at("method")), first.at("nodes").natural()};
+}
+
+void read_certificates(const Json& json, CertifiedBall& ball, const attacks::Evaluation& found) {
+  using defenses::Certainty, defenses::Doubt, defenses::Step;
+  const std::size_t count = found.size();
+  const Json& samples = json.at("samples");
+  const auto verdicts = read_column(samples, "verdict", count, enum_of<Certainty>);
+  const auto reasons = read_column(samples, "reason", count, optional_of<Doubt>);
+  const auto steps = read_column(samples, "method", count, optional_of<Step>);
+  const auto bounds = read_column(samples, "bound", count, [](const Json& item) {
+    return item.is_null() ? std::numeric_limits<double>::quiet_NaN() : item.number();
+  });
+  const auto nodes = read_column(samples, "nodes", count, [](const Json& item) { return item.natural(); });
+  const auto flag = [](const Json& item) { return item.boolean(); };
+  const auto real = read_column(samples, "real", count, flag), float32 = read_column(samples, "float32", count, flag);
+  for (std::size_t k = 0; k < count; ++k) {
+    defenses::Certificate one{found.samples.index[k], found.samples.labels[k], found.predictions[k], verdicts[k]};
+    one.doubt = reasons[k];
+    one.step = steps[k];
+    one.bound = bounds[k];
+    one.nodes = nodes[k];
+    one.real = real[k];
+    one.float32 = float32[k];
+    ball.all.push_back(std::move(one));
+  }
+}
+
 Plan read_plan(const Json& result) {
   Plan plan;
   plan.version = result.at("hans").string();
@@ -215,6 +255,7 @@ Plan read_plan(const Json& result) {
   check(plan.slice.first + plan.slice.count <= plan.slice.whole && plan.slice.whole <= subject.data_size,
         "the slice of ", plan.slice.count, " images from ", plan.slice.first, " does not fit ", plan.slice.whole,
         " of ", subject.data_size);
+  plan.certify = certifying_of(result);
   return checked(std::move(plan));
 }
 
@@ -237,6 +278,12 @@ Run read_result(const Json& result) {
     one.no_attempts = count_at(attacks[k], "without_attempt");
     one.stages = stages_of(attacks[k], slice.count);
     read_attempts(one, attacks[k].at("outcomes"), run);
+  }
+  if (run.plan.certify) {
+    const Json::Array& balls = result.at("certify").items();
+    check(balls.size() == run.certified.size(), "it is certified in ", balls.size(), " balls, of ",
+          run.certified.size());
+    for (std::size_t b = 0; b < balls.size(); ++b) read_certificates(balls[b], run.certified[b], found);
   }
   sum_up(found);
   return run;
@@ -279,16 +326,18 @@ Manifest parse_manifest(std::string_view bytes) {
   check(all.is_object() && all.find("manifest") != nullptr && all.find("result") != nullptr,
         "it is no manifest, as hans benchmark writes them");
   const std::uint64_t number = all.at("manifest").natural();
-  check(number == 1 || number == manifest_schema, "it has schema ", number, ", this is hans ", build_version(),
-        ", which reads 1 and ", manifest_schema);
+  check(number >= 1 && number <= certified_schema, "it has schema ", number, ", this is hans ", build_version(),
+        ", which reads 1 to ", certified_schema);
   for (const auto& [key, value] : all.members()) {
-    const bool known = std::ranges::find(keys, key) != keys.end() && (number == manifest_schema || key != "judgement");
+    const bool known = std::ranges::find(keys, key) != keys.end() && (number > 1 || key != "judgement");
     check(known, "the key ", in_quotes(key), " is none of a manifest's");
   }
   const Json& result = all.at("result");
   std::string measured = result.dump(), judgement;
   check(has_its_hash(all) && all.at("name").string() == sha256(measured),
         "it was changed after it was written: its hash does not fit");
+  check((number == certified_schema) == (result.find("certify") != nullptr), "it has schema ", number,
+        ", and certificates belong to ", certified_schema);
   Manifest manifest{read_result(result), all.at("run"), all.at("name").string(), {}};
   Run& run = manifest.run;
   validate(run);
@@ -309,6 +358,12 @@ Manifest parse_manifest(std::string_view bytes) {
   std::vector<attacks::AttackResult>& attacks = run.found.attacks;
   check(seconds.size() == attacks.size(), "it has the seconds of ", seconds.size(), " attacks, of ", attacks.size());
   for (std::size_t a = 0; a < attacks.size(); ++a) attacks[a].seconds = seconds[a].number();
+  if (!run.certified.empty()) {
+    const Json::Array& spent = manifest.here.at("certify_seconds").items();
+    check(spent.size() == run.certified.size(), "it has the seconds of ", spent.size(), " balls, of ",
+          run.certified.size());
+    for (std::size_t b = 0; b < spent.size(); ++b) run.certified[b].seconds = spent[b].number();
+  }
   return manifest;
 }
 

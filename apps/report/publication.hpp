@@ -38,7 +38,8 @@ struct Publication {
 /// One line for each manifest: the same in every format. The first row is the heading.
 TextTable comparison(std::span<const Publication> all);
 
-/// One line for each attack of a manifest, and for each radius of it, below a heading.
+/// One line for each attack of a manifest, and for each radius of it, below a heading; then both ends of each ball that
+/// is certified.
 TextTable attack_rows(const Publication& one);
 
 /// What two manifests do not have in common.
@@ -60,7 +61,8 @@ void add_point(Curve& curve, double x, attacks::Share share);
 Curve probed_curve(const std::string& name, const attacks::ProbedBall& ball);
 
 /// Accuracy against eps: from the distances of attacks that look for the nearest image, else as the probes found it at
-/// 0, half, whole and double eps. Without curves where neither can be had.
+/// 0, half, whole and double eps. Where two radii or more are certified, also the certified accuracy. Without curves
+/// where nothing can be had.
 Chart eps_chart(std::span<const Publication> all);
 
 /// Accuracy against what the attacks cost: forward passes and gradients of all attempts, attack after attack.

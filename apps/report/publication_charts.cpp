@@ -147,23 +147,44 @@ Curve measured_curve(std::vector<const Run*> runs) {
   return curve;
 }
 
+/// The certified part of the right images at each radius of these runs; empty unless there are two radii or more.
+Curve certified_curve(const std::string& name, std::span<const Run* const> runs) {
+  std::vector<std::pair<double, const CertifiedBall*>> balls;
+  for (const Run* run : runs) {
+    for (const CertifiedBall& ball : run->certified) balls.emplace_back(double{float{ball.asked.eps}}, &ball);
+  }
+  std::ranges::stable_sort(balls, {}, &std::pair<double, const CertifiedBall*>::first);
+  Curve curve{text(name, ", certified")};
+  if (balls.size() < 2) return curve;
+  if (balls.front().first > 0) add_point(curve, 0, {runs.front()->found.right, runs.front()->found.right});
+  for (const auto& [eps, ball] : balls) add_point(curve, eps, {ball->certified().part(), ball->right().part()});
+  return curve;
+}
+
 Chart eps_chart(std::span<const Publication> all) {
   Chart chart{"Accuracy against eps", "eps", "read correctly, of those that were"};
   const std::vector<std::string> names = short_names(all);
   const Norm norm = all.front().run().found.attacks.front().budget.norm;
   chart.x_label = text("eps in ", enum_name(norm));
+  const auto add_certified = [&](const std::string& name, std::span<const Run* const> runs) {
+    Curve curve = certified_curve(name, runs);
+    if (!curve.x.empty()) chart.curves.push_back(std::move(curve));
+  };
   for (std::size_t k = 0; k < all.size(); ++k) {
     const Evaluation& found = all[k].run().found;
     const attacks::Budget& budget = found.attacks.front().budget;
     if (budget.norm != norm) continue;
     const std::vector<const Run*> runs = at_all_radii(all, all[k]);
     if (runs.size() > 1) {
-      if (runs.front() == &all[k].run()) chart.curves.push_back(measured_curve(runs));
+      if (runs.front() != &all[k].run()) continue;
+      chart.curves.push_back(measured_curve(runs));
+      add_certified(runs.front()->plan.subject.model, runs);
       continue;
     }
     if (std::isinf(budget.size)) {
       const std::vector<double> distances = nearest(found, norm);
       if (largest(distances) > 0) chart.curves.push_back(beyond(names[k], distances, largest(distances) * 1.05));
+      add_certified(names[k], std::array{&all[k].run()});
     } else if (const std::vector<attacks::ProbedBall>& balls = all[k].run().probes.balls;
                !balls.empty() && !balls.front().probes.empty()) {
       chart.curves.push_back(probed_curve(names[k], balls.front()));

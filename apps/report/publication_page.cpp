@@ -16,14 +16,21 @@ void cards(Html& html, const Publication& one) {
   html.card(text(percent_of(robust), " %"),
             text("robust accuracy, worst case of all attacks (95 % interval ", interval_text(robust), ")"),
             one.verdict());
+  for (const CertifiedBall& ball : one.run().certified) {
+    html.card(text(percent_of(ball.certified()), " %"),
+              text("certified within ", ball.words(), ": no attack lowers it; adversarial images are known down to ",
+                   percent_of(ball.attacked()), " %"),
+              ball.exact() ? enum_name(attacks::Verdict::exact) : "");
+  }
   html.close();
   if (!one.judgement) html.note("The verdict is by the rules of that version; `hans reproduce` gives today's.");
 }
 
 void reasons(Html& html, const Publication& one) {
-  if (!one.judgement || one.judgement->verdict == attacks::Verdict::reliable) return;
+  if (!one.judgement || one.judgement->verdict <= attacks::Verdict::reliable) return;
   html.element("h3", "Why not reliable").open("ul");
   for (const attacks::Reliability* said : worst_cases(*one.judgement)) {
+    if (said->verdict == attacks::Verdict::exact) continue;  // no indicator can doubt it
     if (!said->why_unchecked.empty()) html.element("li", said->why_unchecked);
     for (const attacks::Indicator& indicator : said->indicators) {
       if (indicator.verdict == attacks::Verdict::reliable) continue;
@@ -86,7 +93,9 @@ void pictures(Html& html, const Publication& one) {
 void sentences(Html& html, const Publication& one) {
   html.open("blockquote");
   each_part(results_sentences(one.run(), one.judgement), "\n", [&](std::string_view line) {
-    if (!line.empty()) html.element("p", line, line.starts_with("We benchmarked") ? "" : "class=\"note\"");
+    if (!line.empty())
+      html.element("p", line,
+                   line.starts_with("We benchmarked") || line.starts_with("We certified") ? "" : "class=\"note\"");
   });
   html.close();
 }

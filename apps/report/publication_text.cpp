@@ -140,6 +140,13 @@ TextTable attack_rows(const Publication& one) {
       rows.back().resize(rows[0].size());
     }
   }
+  for (const CertifiedBall& ball : one.run().certified) {
+    const std::string verdict(ball.exact() ? enum_name(attacks::Verdict::exact) : "");
+    rows.push_back({text("certified within ", ball.words()), share_text(ball.certified()), verdict});
+    rows.back().resize(rows[0].size());
+    rows.push_back({text("certified or unknown within ", ball.words()), share_text(ball.attacked()), verdict});
+    rows.back().resize(rows[0].size());
+  }
   return rows;
 }
 

@@ -224,7 +224,7 @@ Html& Html::list(const std::vector<std::string>& points) {
 Html& Html::card(std::string_view number, std::string_view words, std::string_view verdict) {
   open("div", "class=\"card\"").open("b").text(number).close().open("div").element("span", words);
   if (!verdict.empty()) {
-    const bool good = verdict == "RELIABLE", open_question = verdict == "UNCHECKED";
+    const bool good = verdict == "RELIABLE" || verdict == "EXACT", open_question = verdict == "UNCHECKED";
     open("span", good ? "class=\"good\"" : open_question ? "" : "class=\"bad\"");
     open("b").text(hans::text("Verdict: ", verdict)).close().close();
   }

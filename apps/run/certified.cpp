@@ -5,11 +5,11 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <limits>
 
 #include <hans/core/fields.hpp>
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
-#include "results.hpp"
 
 namespace hans::apps {
 namespace {
@@ -20,6 +20,8 @@ using defenses::Certificate;
 using defenses::Doubt;
 using defenses::Step;
 
+constexpr std::string_view report_it = "please report this with model and data";
+constexpr double no_bound = std::numeric_limits<double>::quiet_NaN();
 constexpr std::array proving_steps{Step::ibp, Step::crown, Step::alpha, Step::branching};
 constexpr std::array fooling_steps{Step::attack, Step::branching};
 constexpr std::array all_doubts{Doubt::nodes, Doubt::time, Doubt::rounding, Doubt::nan, Doubt::bound};
@@ -70,26 +72,8 @@ Json sample_json(const Certificate& one) {
                        {"runner_up", one.runner_up >= 0 ? Json(one.runner_up) : Json()}});
 }
 
-std::string certified_ball(const CertifiedBall& ball) {
-  return text(enum_name(ball.asked.norm), " ", eps_text(ball.asked.eps));
-}
-
-bool is_exact(const CertifiedBall& ball) { return ball.count(Certainty::unknown) == 0; }
-
-/// The number to cite, and a second line with all that decides it.
-std::string certified_sentence(const Subject& subject, const CertifiedBall& ball) {
-  const std::string attacks = listed(attack_specs(ball), std::identity(), " ");
-  return text(
-      "We certified the robustness of ", subject.model, " with ", hans_text(build_version()), ". On ",
-      images_text(subject, ball.all.size()), " within ", certified_ball(ball), ", features in [", subject.box.lo, ",",
-      subject.box.hi, "], we obtained a certified accuracy of ", percent_of(ball.certified()), " % (95 % interval ",
-      interval_text(ball.certified()), "; ", percent_of(ball.right()),
-      " % on the unmodified images). No attack lowers the accuracy below that; the adversarial images found lower "
-      "it to ",
-      percent_of(ball.attacked()), " %", is_exact(ball) ? ", so the number is exact" : "", ".\ncertify method ",
-      enum_name(ball.asked.method), ", nodes ", ball.asked.nodes, ", attacks ", attacks.empty() ? "none" : attacks,
-      provenance_text(subject));
-}
+/// That this hans certified a ball, with the ball's own attacks.
+CertifiedBy by_this(const CertifiedBall& ball) { return {std::string(build_version()), attack_specs(ball)}; }
 
 Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sample) {
   const defenses::CertifyOptions& asked = ball.asked;
@@ -99,16 +83,10 @@ Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sampl
                             {"nodes", asked.nodes},
                             {"timeout", asked.seconds > 0 ? Json(asked.seconds) : Json()},
                             {"attacks", column(attack_specs(ball), std::identity())}});
-  for (const Certainty one : {Certainty::certified, Certainty::attacked, Certainty::unknown, Certainty::wrong}) {
-    json.set(enum_name(one), ball.count(one));
-  }
-  json.set("not_reproducible", ball.late());
-  set_accuracy(json, "certified_accuracy", ball.certified());
-  set_accuracy(json, "attacked_accuracy", ball.attacked());
-  json.set("by_method", steps_json(ball, Certainty::certified, proving_steps));
+  set_ends(json, ball).set("not_reproducible", ball.late());
   json.set("attacked_by", steps_json(ball, Certainty::attacked, fooling_steps));
   json.set("nodes_used", nodes_of(ball));
-  json.set("seconds", ball.seconds).set("sentence", certified_sentence(subject, ball));
+  json.set("seconds", ball.seconds).set("sentence", certified_sentence(subject, ball, by_this(ball)));
   if (per_sample) json.set("samples", column(ball.all, sample_json));
   return json;
 }
@@ -121,8 +99,8 @@ std::string steps_text(const CertifiedBall& ball, Certainty certainty, std::span
 
 /// Both ends of one number, and where they come from.
 std::string ends_text(const CertifiedBall& ball) {
-  std::string lines = text(certified_ball(ball), ": certified ", percent_of(ball.certified()),
-                           " % <= true <= ", percent_of(ball.attacked()), " %", is_exact(ball) ? ": EXACT" : "",
+  std::string lines = text(ball.words(), ": certified ", percent_of(ball.certified()),
+                           " % <= true <= ", percent_of(ball.attacked()), " %", ball.exact() ? ": EXACT" : "",
                            "\n  certified by ", steps_text(ball, Certainty::certified, proving_steps),
                            "\n  attacked by ", steps_text(ball, Certainty::attacked, fooling_steps), "\n");
   std::string reasons;
@@ -148,6 +126,8 @@ std::size_t CertifiedBall::count(Certainty certainty) const {
   return static_cast<std::size_t>(std::ranges::count(all, certainty, &Certificate::certainty));
 }
 
+std::string CertifiedBall::words() const { return text(enum_name(asked.norm), " ", eps_text(asked.eps)); }
+
 std::size_t CertifiedBall::late() const { return number_of(*this, Doubt::time); }
 
 CertifiedBall certify_first(const nn::Sequential& net, const data::Dataset& data, std::size_t count,
@@ -169,6 +149,72 @@ CertifiedBall certify_first(const nn::Sequential& net, const data::Dataset& data
   return ball;
 }
 
+std::vector<bool> fooled_within(const CertifiedBall& ball, const attacks::Evaluation& found) {
+  std::vector<bool> fooled(found.size());
+  for (const attacks::AttackResult& result : found.attacks) {
+    for (const attacks::Attempt& attempt : result.attempts) {
+      const double distance = attempt.finding.distance.of(ball.asked.norm);
+      if (!attempt.finding.evades || !(distance <= double{float{ball.asked.eps}})) continue;
+      fooled[attempt.sample] = true;
+      check(attempt.sample >= ball.all.size() || ball.all[attempt.sample].certainty != Certainty::certified, "image ",
+            found.samples.index[attempt.sample], " is certified within ", ball.words(), ", but ",
+            result.attack.info().name, " fooled it there: one of the two is wrong; ", report_it);
+    }
+  }
+  return fooled;
+}
+
+void settle(std::span<CertifiedBall> balls, const attacks::Evaluation& found) {
+  for (CertifiedBall& ball : balls) {
+    const std::vector<bool> fooled = fooled_within(ball, found);
+    for (const std::size_t k : places(ball.all.size())) {
+      Certificate& one = ball.all[k];
+      if (!fooled[k]) continue;
+      one = {one.index, one.label, one.prediction, Certainty::attacked, {}, defenses::Step::attack, no_bound};
+    }
+  }
+  check_consistent(balls);
+}
+
+void certify_more(std::span<CertifiedBall> balls, const attacks::Evaluation& found, const nn::Sequential& net,
+                  const data::Samples& samples,
+                  const std::function<void(std::size_t ball, std::size_t done, std::size_t total)>& shown) {
+  const std::size_t first = found.size() - samples.size();
+  for (const std::size_t b : places(balls.size())) {
+    const auto begun = std::chrono::steady_clock::now();
+    CertifiedBall& ball = balls[b];
+    const std::vector<bool> fooled = fooled_within(ball, found);
+    std::array<std::vector<std::size_t>, 2> halves;  // those not fooled, and the others
+    for (const std::size_t k : places(samples.size())) halves[fooled[first + k] ? 1 : 0].push_back(k);
+    ball.all.resize(found.size());
+    std::size_t decided = 0;
+    for (const std::vector<std::size_t>& half : halves) {
+      defenses::CertifyOptions asked = ball.asked;
+      if (&half == &halves[1]) asked.method = std::min(asked.method, defenses::CertifyMethod::crown);
+      asked.progress = [&](std::size_t done) { shown(b, decided + done, samples.size()); };
+      std::vector<Certificate> made = certify(net, samples.select(half), asked);
+      for (const std::size_t k : places(half.size())) {
+        if (made[k].runner_up < 0) made[k].bound = no_bound;
+        made[k].counterexample = {};
+        ball.all[first + half[k]] = std::move(made[k]);
+      }
+      decided += half.size();
+    }
+    ball.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  }
+  settle(balls, found);
+}
+
+void refuse_uncertifiable(std::span<const CertifiedBall> balls, const nn::Sequential& net, const data::Dataset& data) {
+  try {
+    for (const CertifiedBall& ball : balls) (void)certify(net, data.samples(0, 0), ball.asked);
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
 void check_consistent(std::span<const CertifiedBall> balls) {
   for (const CertifiedBall& large : balls) {
     for (const CertifiedBall& small : balls) {
@@ -176,12 +222,34 @@ void check_consistent(std::span<const CertifiedBall> balls) {
       for (const std::size_t k : places(large.all.size())) {
         const Certificate& one = large.all[k];
         check(one.certainty != Certainty::certified || small.all[k].certainty != Certainty::attacked, "image ",
-              one.index, " is certified within ", certified_ball(large),
-              ", but an adversarial image of it lies within ", certified_ball(small),
-              ": one of the two is wrong; please report this with model and data");
+              one.index, " is certified within ", large.words(), ", but an adversarial image of it lies within ",
+              small.words(), ": one of the two is wrong; ", report_it);
       }
     }
   }
+}
+
+std::string certified_sentence(const Subject& subject, const CertifiedBall& ball, const CertifiedBy& by) {
+  const std::string attacks = listed(by.attacks, std::identity(), " ");
+  return text(
+      "We certified the robustness of ", subject.model, " with ", hans_text(by.version), ". On ",
+      images_text(subject, ball.all.size(), by.first), " within ", ball.words(), ", features in [", subject.box.lo, ",",
+      subject.box.hi, "], we obtained a certified accuracy of ", percent_of(ball.certified()), " % (95 % interval ",
+      interval_text(ball.certified()), "; ", percent_of(ball.right()),
+      " % on the unmodified images). No attack lowers the accuracy below that; the adversarial images found lower "
+      "it to ",
+      percent_of(ball.attacked()), " %", ball.exact() ? ", so the number is exact" : "", ".\ncertify method ",
+      enum_name(ball.asked.method), ", nodes ", ball.asked.nodes, ", attacks ", attacks.empty() ? "none" : attacks,
+      provenance_text(subject));
+}
+
+Json& set_ends(Json& json, const CertifiedBall& ball) {
+  for (const Certainty one : {Certainty::certified, Certainty::attacked, Certainty::unknown, Certainty::wrong}) {
+    json.set(enum_name(one), ball.count(one));
+  }
+  set_accuracy(json, "certified_accuracy", ball.certified());
+  set_accuracy(json, "attacked_accuracy", ball.attacked());
+  return json.set("by_method", steps_json(ball, Certainty::certified, proving_steps));
 }
 
 Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample) {
@@ -198,7 +266,7 @@ std::string certified_text(const Subject& subject, std::span<const CertifiedBall
     rows.push_back({eps_text(ball.asked.eps), cell(ball.right()), cell(ball.certified()), cell(ball.attacked()),
                     with_commas(ball.count(Certainty::unknown)), fixed(ball.seconds, 1)});
     append(ends, ends_text(ball));
-    append(sentences, text(certified_sentence(subject, ball), "\n\n"));
+    append(sentences, text(certified_sentence(subject, ball, by_this(ball)), "\n\n"));
   }
   const std::string norm(enum_name(balls.front().asked.norm));
   return text(subject.model, " on ", images_text(subject, balls.front().all.size()), ", ", norm, "\n\n",

@@ -28,6 +28,12 @@ struct CertifiedBall {
     return of_all(count(defenses::Certainty::certified) + count(defenses::Certainty::unknown));
   }
 
+  /// "linf 0.1".
+  std::string words() const;
+
+  /// Whether both ends meet: the robust accuracy is known.
+  bool exact() const { return count(defenses::Certainty::unknown) == 0; }
+
   /// Images that are unknown because a clock cut the work short: with any, another run may give another result.
   std::size_t late() const;
 };
@@ -38,9 +44,39 @@ CertifiedBall certify_first(const nn::Sequential& net, const data::Dataset& data
                             const defenses::CertifyOptions& options, bool keep,
                             const std::function<void(std::size_t done)>& shown);
 
+/// The images that attempts fooled within the ball. Throws Error, which names the image, if one of them is certified.
+std::vector<bool> fooled_within(const CertifiedBall& ball, const attacks::Evaluation& found);
+
+/// Certifies the last images of `found`, which are `samples`, in each ball of a plan. What its attacks fooled counts as
+/// attacked; of these only cheap bounds are computed, which must not contradict. `shown` gets the ball at work, images
+/// done and images in all. Throws what defenses::certify() and check_consistent() throw.
+void certify_more(std::span<CertifiedBall> balls, const attacks::Evaluation& found, const nn::Sequential& net,
+                  const data::Samples& samples,
+                  const std::function<void(std::size_t ball, std::size_t done, std::size_t total)>& shown);
+
+/// Sets the images that attacks fooled to attacked: after more attacks ran. Throws what fooled_within() throws.
+void settle(std::span<CertifiedBall> balls, const attacks::Evaluation& found);
+
+/// Throws UsageError for what defenses::certify() refuses whatever the images: layers without bounds, a radius beyond
+/// the box.
+void refuse_uncertifiable(std::span<const CertifiedBall> balls, const nn::Sequential& net, const data::Dataset& data);
+
 /// Throws Error, which names the image, if one is certified within a radius although it was fooled within a smaller or
 /// equal one. All balls are about the same images in the same norm.
 void check_consistent(std::span<const CertifiedBall> balls);
+
+/// Sets how many images have each verdict, both ends of the accuracy, and which steps certified. Returns `json`.
+Json& set_ends(Json& json, const CertifiedBall& ball);
+
+/// What a sentence about certificates says beside their numbers.
+struct CertifiedBy {
+  std::string version;               ///< of hans
+  std::vector<std::string> attacks;  ///< SPECs of those that looked for adversarial images
+  std::size_t first = 0;             ///< position of the first image in the data set
+};
+
+/// The number to cite, with both ends, and a second line with all that decides it.
+std::string certified_sentence(const Subject& subject, const CertifiedBall& ball, const CertifiedBy& by);
 
 /// The results with the usual keys; with `per_sample` also every certificate. The keys are stable.
 Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample);

@@ -54,6 +54,19 @@ std::vector<std::vector<attacks::Attack>> attacks_of(const RunOptions& options) 
   return all;
 }
 
+/// Throws UsageError for balls that no certificate is about.
+void check_certifying(const Plan& plan) {
+  const attacks::Budget budget = threat_model(plan).budget;
+  check_usage(!budget.prediction_only, "--certify: ", plan.attacks.front().info().name, " has no ball");
+  check_usage(std::isfinite(budget.size) || !plan.radii.empty(),
+              "--certify needs a radius: give --at with attacks that look for the nearest image");
+  check_usage(budget.norm != Norm::l0, "--certify is for linf, l2 and l1, not for l0");
+  check_usage(budget.box == plan.subject.box, "--certify is for features in [", plan.subject.box.lo, ",",
+              plan.subject.box.hi, "], the box of the data; leave clip_min and clip_max out");
+  check_usage(budget.norm == Norm::linf || plan.certify->method != defenses::CertifyMethod::complete,
+              "--certify: complete is for linf");
+}
+
 }  // namespace
 
 void set_subject(Plan& plan, const NamedModel& named, const data::Dataset& data, std::uint64_t seed) {
@@ -76,6 +89,7 @@ Plan checked(Plan plan) {
                 " stays within ", most);
     attack = attack.resolved(plan.subject.box);
   }
+  if (plan.certify) check_certifying(plan);
   return plan;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include <hans/defenses/certify.hpp>
 #include "../commands.hpp"
 #include "../inputs.hpp"
 #include "../manifest/shard.hpp"
@@ -20,6 +21,14 @@ struct Slice {
   bool complete() const { return count == whole; }
 };
 
+/// How far the images of a plan are certified. There is no clock: it would decide results.
+struct Certifying {
+  defenses::CertifyMethod method{};
+  std::uint64_t nodes = 0;  ///< of branch and bound, for each image and ball
+
+  bool operator==(const Certifying&) const = default;
+};
+
 /// What is measured. The same plan gives the same results on every machine.
 struct Plan {
   std::string version;  ///< of hans
@@ -31,13 +40,14 @@ struct Plan {
   std::vector<float> radii = {};  ///< for minimum-norm attacks: accuracy within each radius
   Slice slice;
   std::size_t probes = attacks::usual_probes;  ///< how many images are probed; 0: none
+  std::optional<Certifying> certify = {};      ///< also prove what no attack can lower, in each ball
 };
 
 /// Sets what follows from model, data and seed: version, subject, image and classes.
 void set_subject(Plan& plan, const NamedModel& named, const data::Dataset& data, std::uint64_t seed);
 
 /// Checks the plan and resolves its attacks. Throws UsageError for targets, radii or a budget that an attack does not
-/// take; --at needs minimum-norm attacks.
+/// take; --at needs minimum-norm attacks; certificates need balls in linf, l2 or l1 and the box of the data.
 Plan checked(Plan plan);
 
 /// What attacks may do, and their goal. Numbers are comparable only if norm, budget, box and goal are equal.

@@ -5,7 +5,6 @@
 
 #include <hans/core/fields.hpp>
 #include <hans/core/text.hpp>
-#include <hans/core/version.hpp>
 
 namespace hans::apps {
 namespace {
@@ -138,20 +137,6 @@ std::string narrow_text(const Evaluation& found) {
 
 }  // namespace
 
-Json clean_json(const Subject& subject, Share right) {
-  Json json = Json::object({{"hans", build_version()},
-                            {"model", subject.model},
-                            {"model_sha256", subject.model_sha256},
-                            {"architecture", subject.architecture},
-                            {"preprocessing", subject.preprocessing},
-                            {"data", subject.data},
-                            {"data_sha256", subject.data_sha256},
-                            {"box", Json::array({subject.box.lo, subject.box.hi})},
-                            {"seed", subject.seed},
-                            {"sample_count", right.whole()}});
-  return set_accuracy(json, "clean_accuracy", right);
-}
-
 Json figures_json(const Run& run, std::size_t k) {
   const AttackResult& result = run.found.attacks[k];
   std::optional<double> success_rate;
@@ -235,6 +220,11 @@ std::string results_table(const Run& run, const std::optional<Judgement>& judgem
     add(found.of_all(found.robust), nullptr, {"worst case of all attacks"});
     if (judgement) rows.back()[2] = enum_name(judgement->verdict);
   }
+  for (const CertifiedBall& ball : run.certified) {
+    add(ball.certified(), nullptr, {fixed(ball.seconds, 1), text("  certified within ", ball.words())});
+    add(ball.attacked(), nullptr, {text("  certified or unknown within ", ball.words())});
+    if (ball.exact()) rows.end()[-2][2] = rows.back()[2] = enum_name(attacks::Verdict::exact);
+  }
   return text(run.plan.subject.model, " on ", images_text(run.plan.subject, found.size(), run.plan.slice.first), "\n\n",
               table_text(rows),
               "\nl0, l2 and linf are means over the successes; l0 counts features, of which an image has ",
@@ -243,19 +233,28 @@ std::string results_table(const Run& run, const std::optional<Judgement>& judgem
 
 std::string results_sentences(const Run& run, const std::optional<Judgement>& judgement) {
   const auto of_attack = [&](std::size_t k) { return sentences_of(run, judgement, k, true); };
-  return listed(places(run.found.attacks.size()), of_attack, "\n");
+  std::string all = listed(places(run.found.attacks.size()), of_attack, "\n");
+  CertifiedBy by{run.plan.version, {}, run.plan.slice.first};
+  for (const attacks::Attack& attack : run.plan.attacks) by.attacks.push_back(text(attack.pinned()));
+  for (const CertifiedBall& ball : run.certified) {
+    append(all, text("\n", certified_sentence(run.plan.subject, ball, by), "\n"));
+  }
+  return all;
 }
 
 std::string verdict_text(const Reliability& reliability) {
   const auto against = std::ranges::count_if(
       reliability.indicators, [](const attacks::Indicator& one) { return one.verdict != attacks::Verdict::reliable; });
-  const std::string why = reliability.why_unchecked.empty()
+  const bool exact = reliability.verdict == attacks::Verdict::exact;
+  const std::string why = exact ? std::string("every image that withstood is certified")
+                          : reliability.why_unchecked.empty()
                               ? text(against, " of ", reliability.indicators.size(), " indicators of failure, ",
                                      counted(reliability.probed, "image"), " probed")
                               : reliability.why_unchecked;
   std::string lines = text("Verdict: ", enum_name(reliability.verdict), " (", why, ")\n");
   for (const attacks::Indicator& one : reliability.indicators) {
-    if (one.verdict != attacks::Verdict::reliable) append(lines, text("  ", one.info->name, ": ", one.reason, "\n"));
+    if (!exact && one.verdict != attacks::Verdict::reliable)
+      append(lines, text("  ", one.info->name, ": ", one.reason, "\n"));
   }
   for (const attacks::Attack& attack : reliability.next) append(lines, text("  next: --attack ", attack.spec(), "\n"));
   return lines;

@@ -8,9 +8,6 @@
 
 namespace hans::apps {
 
-/// The keys that every result has: version, model, data, box, seed, sample_count, clean_accuracy.
-Json clean_json(const Subject& subject, attacks::Share right);
-
 /// The result of attack k without seconds: equal on every machine.
 Json figures_json(const Run& run, std::size_t k);
 
@@ -22,12 +19,12 @@ Json& set_reliability(Json& json, const attacks::Reliability& reliability);
 /// for a part of a run, which has no verdict.
 Json results_json(const Run& run, const std::optional<attacks::Judgement>& judgement, bool per_sample);
 
-/// The table: a line for the clean images, one for each attack, stage and radius, and with several attacks the worst
-/// case, each with its verdict.
+/// The table: a line for the clean images, one for each attack, stage and radius, with several attacks the worst case,
+/// each with its verdict, and both ends of what is certified.
 std::string results_table(const Run& run, const std::optional<attacks::Judgement>& judgement);
 
 /// The sentences of all numbers, separated by empty lines; each is followed by what its verdict rests on and what to
-/// try next.
+/// try next. Those of certificates come last.
 std::string results_sentences(const Run& run, const std::optional<attacks::Judgement>& judgement);
 
 /// What the verdict on one number rests on, a line for each reason: "Verdict: SUSPECT (2 of 20 indicators of failure,

@@ -24,6 +24,20 @@ void add_attacks(Run& all, Run more) {
     if (!known) all.probes.balls.push_back(std::move(ball));
   }
   sum_up(all.found);
+  settle(all.certified, all.found);
+}
+
+/// The balls of a plan that are certified: the ball of its attacks, or one for each distinct radius.
+std::vector<CertifiedBall> certified_balls(const Plan& plan) {
+  std::vector<CertifiedBall> all;
+  if (!plan.certify) return all;
+  const attacks::Budget budget = threat_model(plan).budget;
+  for (const float eps : plan.radii.empty() ? std::vector{static_cast<float>(budget.size)} : plan.radii) {
+    const auto same = [eps](const CertifiedBall& ball) { return float{ball.asked.eps} == eps; };
+    if (std::ranges::any_of(all, same)) continue;
+    all.push_back({{.norm = budget.norm, .eps = eps, .method = plan.certify->method, .nodes = plan.certify->nodes}});
+  }
+  return all;
 }
 
 /// The attacks that the verdicts ask for and that the plan has not.
@@ -59,6 +73,7 @@ Run begin_run(Plan plan) {
     found.attacks.push_back(std::move(result));
   }
   run.probes.balls = attacks::balls_of(found, run.plan.radii);
+  run.certified = certified_balls(run.plan);
   return run;
 }
 
@@ -68,7 +83,14 @@ attacks::ProbeOptions probe_options(const Plan& plan, const data::Dataset& data)
 }
 
 attacks::Judgement judgement_of(const Run& run) {
-  return attacks::judge_numbers(run.found, run.plan.radii, run.probes);
+  std::vector<attacks::Proved> proved;
+  for (const CertifiedBall& ball : run.certified) {
+    proved.push_back({double{float{ball.asked.eps}}, ball.certified().part(), {}});
+    for (const defenses::Certificate& one : ball.all) {
+      proved.back().fooled.push_back(one.certainty == defenses::Certainty::attacked);
+    }
+  }
+  return attacks::judge_numbers(run.found, run.plan.radii, run.probes, proved);
 }
 
 std::optional<attacks::Judgement> verdicts_of(const Run& run) {
@@ -104,25 +126,33 @@ void run_on(Run& run, const nn::Classifier& model, const data::Dataset& data, co
   attacks::extend(run.found, std::move(part));
 }
 
-Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& data, const Keep& keep,
+Run run_all(const Plan& plan, const nn::Sequential& model, const data::Dataset& data, const Keep& keep,
             std::size_t at_once, const std::function<void(std::size_t done, std::size_t attack)>& shown,
             ProgressFile* progress, std::span<const std::uint32_t> which) {
   Run run = begin_run(plan);
   Tape tape;
   if (progress != nullptr) progress->load(run);
-  const std::size_t attacks = plan.attacks.size(), count = which.empty() ? plan.slice.count : which.size();
+  const std::size_t attacks = plan.attacks.size(), steps = attacks + run.certified.size();
+  const std::size_t count = which.empty() ? plan.slice.count : which.size();
   while (run.found.size() < count) {
     const std::size_t done = run.found.size(), next = std::min(at_once, count - done);
     const auto at = [&](std::size_t attack, std::size_t attempts, std::size_t total) {
-      shown(done + next * (attack * total + attempts) / (attacks * std::max<std::size_t>(total, 1)), attack);
+      shown(done + next * (attack * total + attempts) / (steps * std::max<std::size_t>(total, 1)), attack);
     };
     const data::Samples samples =
         which.empty() ? data.samples(plan.slice.first + done, next) : data.gather(which.subspan(done, next));
     run_on(run, model, data, samples, keep, at, &tape);
+    certify_more(run.certified, run.found, model, samples,
+                 [&](std::size_t ball, std::size_t images, std::size_t total) { at(attacks + ball, images, total); });
     if (progress != nullptr && run.found.size() < count) progress->save(run);
   }
   sum_up(run.found);
   return run;
+}
+
+std::string work_text(const Plan& plan, std::size_t attack) {
+  const std::size_t attacks = plan.attacks.size();
+  return attack < attacks ? text("attack ", attack + 1, " of ", attacks) : std::string("certificates");
 }
 
 Run carry_out(const Setup& setup, const Plan& plan, const Keep& keep, const RunOptions& options,
@@ -131,7 +161,7 @@ Run carry_out(const Setup& setup, const Plan& plan, const Keep& keep, const RunO
   const auto run_plan = [&](const Plan& one, ProgressFile* file) {
     ProgressBar bar(label, "images", options.quiet);
     const auto shown = [&](std::size_t done, std::size_t attack) {
-      bar.update(done, one.slice.count, text("attack ", attack + 1, " of ", one.attacks.size()));
+      bar.update(done, one.slice.count, work_text(one, attack));
     };
     return run_all(one, setup.named.model.net, setup.data, keep, images_at_once, shown, file);
   };
@@ -139,6 +169,7 @@ Run carry_out(const Setup& setup, const Plan& plan, const Keep& keep, const RunO
   if (!options.adaptive) return run;
   Plan more = plan;
   more.attacks = wanted(plan, judgement_of(run));
+  more.certify.reset();
   if (more.attacks.empty()) return run;
   if (progress.plan != nullptr) progress.plan->save(run);
   add_attacks(run, run_plan(more, progress.adaptive));

@@ -6,6 +6,7 @@
 #include <span>
 
 #include <hans/attacks/indicators.hpp>
+#include "certified.hpp"
 #include "plan.hpp"
 
 namespace hans::apps {
@@ -15,6 +16,7 @@ struct Run {
   Plan plan;
   attacks::Evaluation found;
   attacks::Probes probes;
+  std::vector<CertifiedBall> certified = {};  ///< for each ball of the plan, if it says so
 
   /// The images done.
   Slice slice() const { return {plan.slice.first, found.size(), plan.slice.whole}; }
@@ -66,11 +68,14 @@ struct ProgressFiles {
 inline constexpr std::size_t images_at_once = 250;
 
 /// Runs a plan to its end and sums up, continuing from the progress file and saving it every `at_once` images. `shown`
-/// gets the images done and the attack at work (from 0). `which`: positions in the data set to run on, instead of the
-/// plan's slice.
-Run run_all(const Plan& plan, const nn::Classifier& model, const data::Dataset& data, const Keep& keep,
+/// gets the images done and the attack at work (from 0; from the number of attacks on: the ball that is certified).
+/// `which`: positions in the data set to run on, instead of the plan's slice.
+Run run_all(const Plan& plan, const nn::Sequential& model, const data::Dataset& data, const Keep& keep,
             std::size_t at_once, const std::function<void(std::size_t done, std::size_t attack)>& shown,
             ProgressFile* progress = nullptr, std::span<const std::uint32_t> which = {});
+
+/// What is at work, from the number that run_all() shows: "attack 1 of 2", "certificates".
+std::string work_text(const Plan& plan, std::size_t attack);
 
 /// run_all() for one plan of a command that attacks a model: with --adaptive it then runs the attacks that the verdicts
 /// ask for. Draws a progress bar unless --quiet.

@@ -8,7 +8,6 @@
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
 #include "../arguments.hpp"
-#include "figures.hpp"
 
 namespace hans::apps {
 namespace {
@@ -60,6 +59,20 @@ Spec as_written(const attacks::Attack& attack, data::Box box, bool shortest) {
         parts.all, [&](const attacks::Attack& part) { return as_written(part, box, shortest); }, "]/[");
   }
   return spec;
+}
+
+Json clean_json(const Subject& subject, attacks::Share right) {
+  Json json = Json::object({{"hans", build_version()},
+                            {"model", subject.model},
+                            {"model_sha256", subject.model_sha256},
+                            {"architecture", subject.architecture},
+                            {"preprocessing", subject.preprocessing},
+                            {"data", subject.data},
+                            {"data_sha256", subject.data_sha256},
+                            {"box", Json::array({subject.box.lo, subject.box.hi})},
+                            {"seed", subject.seed},
+                            {"sample_count", right.whole()}});
+  return set_accuracy(json, "clean_accuracy", right);
 }
 
 std::string images_text(const Subject& subject, std::size_t count, std::size_t first) {

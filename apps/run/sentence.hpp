@@ -7,6 +7,7 @@
 #include <string>
 
 #include <hans/attacks/indicators.hpp>
+#include "figures.hpp"
 
 namespace hans::apps {
 
@@ -18,6 +19,9 @@ struct Subject {
   data::Box box;
   std::uint64_t seed = 0;
 };
+
+/// The keys that every result has: version, model, data, box, seed, sample_count, clean_accuracy.
+Json clean_json(const Subject& subject, attacks::Share right);
 
 /// "the 10,000 images of mnist/test" or "the first 100 of the 10,000 images of mnist/test"; with `first` > 0 "images 50
 /// to 99 of the 10,000 images of mnist/test".

@@ -81,7 +81,8 @@ TEST_F(CliBenchmark, FollowsItsSchema) {
   const Json schema = Json::parse(read_file(HANS_SOURCE_DIR "/apps/manifest/manifest.schema.json"));
   for (const char* what :
        {"--limit 20 --attack autoattack:eps=0.1", "--limit 5 --attack jsma:gamma=0.02 --targets all",
-        "--limit 5 --attack deepfool --at 0.1,0.2", "--limit 1 --attack noise:eps=0.1 --shard 2/2"}) {
+        "--limit 5 --attack deepfool --at 0.1,0.2 --certify", "--limit 5 --attack fgsm:eps=0.02 --certify",
+        "--limit 1 --attack noise:eps=0.1 --shard 2/2"}) {
     benchmark(what, "m.json");
     expect_valid(manifest("m.json"), schema, "");
   }

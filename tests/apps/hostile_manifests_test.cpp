@@ -86,8 +86,8 @@ Json mutated(const Json& json, Stream& draw) {
   return Json::array(std::move(items));
 }
 
-/// Of two attacks on the first digits.
-Json manifest_of_today() {
+/// Of two attacks on the first digits, perhaps with certificates.
+Json manifest_of_today(bool certified) {
   const apps::NamedModel named = apps::load_model(HANS_SOURCE_DIR "/tests/golden/linear.hans", 0);
   const data::Dataset digits = data::load("mnist-5k");
   apps::Plan plan;
@@ -99,8 +99,10 @@ Json manifest_of_today() {
     plan.attacks.push_back(attacks::Attack::from_spec(Spec::parse(spec)));
   }
   plan.slice = {0, 22, 22};
+  if (certified) plan.certify = apps::Certifying{defenses::CertifyMethod::complete, 20};
   apps::Run run = apps::begin_run(apps::checked(std::move(plan)));
   apps::run_on(run, named.model.net, digits, digits.first(22), {false, true}, {});
+  apps::certify_more(run.certified, run.found, named.model.net, digits.first(22), [](auto...) {});
   sum_up(run.found);
   return apps::manifest_json(run, apps::here_json(run, "linear.hans", "mnist-5k"));
 }
@@ -117,7 +119,7 @@ long peak_megabytes() {
 
 TEST(HostileManifests, AreRefusedOrRead) {
   const std::string golden = HANS_SOURCE_DIR "/tests/golden/";
-  std::vector<Json> good{manifest_of_today()};
+  std::vector<Json> good{manifest_of_today(false), manifest_of_today(true)};
   for (const char* file : {"linear-1.0.0-at.json", "linear-1.0.0-composite.json", "linear-1.0.0-targets.json"}) {
     good.push_back(Json::parse(read_file(golden + file)));
   }

@@ -52,7 +52,9 @@ inline std::string other_word(const std::string& word) {
       {"finished", "misclassified", "zero_gradient"},
       {"linf", "l2", "l1", "l0"},
       {"labels", "gradients", "scores"},
-      {"untargeted", "targets next"}};
+      {"untargeted", "targets next"},
+      {"certified", "attacked", "unknown", "wrong"},
+      {"attack", "ibp", "crown", "alpha", "branching", "complete"}};
   for (const std::vector<std::string>& list : lists) {
     for (std::size_t k = 0; k < list.size(); ++k) {
       if (list[k] == word) return list[(k + 1) % list.size()];

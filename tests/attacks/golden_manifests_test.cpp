@@ -29,7 +29,8 @@ nn::Sequential trained(std::string_view name) {
 
 /// What names the manifest of one attack on the first digits of the test part: its result's hash, and the hash of what
 /// in it was measured: the same without the version.
-std::string manifest_names(const nn::Sequential& net, std::string_view model, const attacks::Attack& attack) {
+std::string manifest_names(const nn::Sequential& net, std::string_view model, const attacks::Attack& attack,
+                           std::optional<apps::Certifying> certify = {}) {
   const std::size_t images = model == "linear" ? 10 : 1;
   const data::Dataset digits = data::load("mnist-5k");
   apps::Plan plan;
@@ -45,8 +46,10 @@ std::string manifest_names(const nn::Sequential& net, std::string_view model, co
   plan.classes = net.classes();
   plan.attacks = {attack};
   plan.slice = {0, images, digits.size()};
+  plan.certify = certify;
   apps::Run run = apps::begin_run(apps::checked(plan));
   attacks::extend(run.found, attacks::evaluate(net, digits.first(images), run.plan.attacks, {.hash_images = true}));
+  apps::certify_more(run.certified, run.found, net, digits.first(images), [](auto...) {});
   sum_up(run.found);
   const Json result = apps::result_json(run);
   Json measured = Json::object();
@@ -54,6 +57,17 @@ std::string manifest_names(const nn::Sequential& net, std::string_view model, co
     if (key != "hans") measured.set(key, value);
   }
   return text(sha256(result.dump()), " ", sha256(measured.dump()));
+}
+
+TEST(DeterminismGoldenManifest, OfCertificatesHasTheSameName) {
+  if (!kernels::reproducible()) GTEST_SKIP() << "this build has no golden results";
+  const std::string spec = "pgd:eps=0.02";
+  const std::string line =
+      text("certified ", spec, " ",
+           manifest_names(trained("linear"), "linear", attacks::Attack::from_spec(Spec::parse(spec)),
+                          apps::Certifying{defenses::CertifyMethod::complete, 20000}),
+           "\n");
+  EXPECT_NE(("\n" + read_file(file)).find("\n" + line), std::string::npos) << line;
 }
 
 class GoldenManifests : public testing::TestWithParam<std::string> {};
