@@ -2,9 +2,9 @@
 """Does every figure of a manifest follow from its outcomes? Written from apps/manifest/FORMAT.md; shares no code with hans.
 manifest.py FILE... prints "ok NAME" for a manifest without lies, else a line for each lie, and exits with 1. It takes
 what was measured, and the reasons of indicators, as they are: only `hans reproduce` can make them again."""
-import functools, hashlib, json, math, operator, statistics, struct, sys
+import certificates, functools, hashlib, json, math, operator, statistics, struct, sys
 
-TRUST = ["RELIABLE", "UNCHECKED", "SUSPECT", "UNRELIABLE"]  # from best to worst
+TRUST = ["EXACT", "RELIABLE", "UNCHECKED", "SUSPECT", "UNRELIABLE"]  # from best to worst
 KNOWLEDGE, NORMS, WORDS = (w.split() for w in ("labels scores gradients", "l0 l1 l2 linf", "reason stop image_sha256"))
 INSIDE = ["success", "unchanged_prediction", "other_class"]  # what is said of an image inside ball and box
 class Number(str):
@@ -21,7 +21,6 @@ def canonical(value):
     if isinstance(value, list): return "[" + ",".join(map(canonical, value)) + "]"
     if isinstance(value, dict): return "{" + ",".join(canonical(k) + ":" + canonical(v) for k, v in value.items()) + "}"
     return json.dumps(value, ensure_ascii=False)  # a string, true, false, null
-
 def differences(said, true, where=""):
     """Numbers are compared by value, all else by text; an object has these keys in this order."""
     if isinstance(true, dict) and isinstance(said, dict) and list(true) == list(said):
@@ -30,7 +29,6 @@ def differences(said, true, where=""):
         return [lie for k in range(len(true)) for lie in differences(said[k], true[k], f"{where}[{k}]")]
     same = isinstance(said, Number) and float(said) == true if type(true) in (int, float) else said == true
     return [] if same else [f"{where} is {canonical(said)[:99]}, but {str(true)[:99]} follows"]
-
 def share(key, part, whole):
     if whole == 0: return {key: 0, key + "_interval": [0, 1]}
     z, p = 1.959963984540054, part / whole
@@ -38,13 +36,11 @@ def share(key, part, whole):
     middle = (p + z * z / (2 * whole)) / scale
     half = z * math.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole)) / scale
     return {key: p, key + "_interval": [0 if part == 0 else middle - half, 1 if part == whole else middle + half]}
-
 def summary(rows, norm):
     far = [row[norm] for row in rows if row["reason"] == "success"]
     median = statistics.median(far + [math.inf] * (len(rows) - len(far)) or [math.inf])
     mean = functools.reduce(operator.add, far, 0.0) / len(far) if far else None  # in order; sum() may round otherwise
     return {"median": median if median < math.inf else None, "mean": mean}
-
 def lies_of(manifest):
     lies, survivors, old, result = [], [], manifest["manifest"] == "1", manifest["result"]
     r = without(result, "probes", "verdict", "indicators", "next") if old else result
@@ -112,19 +108,20 @@ def lies_of(manifest):
                      for k, (ball, eps) in enumerate(zip(probes["balls"], sizes, strict=True))]
         columns = [without(part, "wanted", "norm", "eps", "box", "attack", "balls").values() for part in [probes, *balls]]
         want(all(len(c) == len(probed) for part in columns for c in part), "probes: columns of several lengths")
-        def number(one, left, in_ball):  # what must be said of one number
+        def number(one, left, in_ball, eps):  # what must be said of one number
             n, verdict = len(probed) if in_ball else 0, worst(one["indicators"])
             opposed = n > 0 and (norm != "l0" or not all(probes["zero_gradient"]))
             if len(right) < 20 or verdict == "RELIABLE" and left and not opposed: verdict = "UNCHECKED"
+            if certified.get(eps) == len(left): verdict = "EXACT"
             want((one["unchecked"] is None) == (verdict != "UNCHECKED"), f"judgement: {verdict}, but why?")
             return {**one, "verdict": verdict, "probed": n, "opposed": opposed}
         made = {"rules": 2, "hans": r["hans"], "verdict": None, "attacks": [], "together": []}
         if count == images:
             for one, spec, left in zip(said["attacks"], r["attacks"], survivors, strict=True):
-                at = [{**number(a, left[e], balls), "eps": e} for a, e in zip(one.get("at", []), radii, strict=True)]
-                of_all = {"verdict": worst(at), "at": at} if radii else number(one, left[None], balls)
+                at = [{**number(a, left[e], balls, e), "eps": e} for a, e in zip(one.get("at", []), radii, strict=True)]
+                of_all = {"verdict": worst(at), "at": at} if radii else number(one, left[None], balls, None)
                 made["attacks"].append({**one, **of_all, "attack": spec})
-            made["together"] = [{**number(one, together[e], balls), "eps": e} for one, e in
+            made["together"] = [{**number(one, together[e], balls, e), "eps": e} for one, e in
                                 zip(said["together"], (groups or [None]) if len(found) > 1 else [], strict=True)]
             made["verdict"] = worst(made["together"] or made["attacks"])
         return {**made, "probes": {**probes, "index": probed, "balls": balls}, "sha256": hash_of(said)}
@@ -133,11 +130,13 @@ def lies_of(manifest):
     together = {eps: set.intersection(*(one[eps] for one in survivors)) for eps in [None] + radii}
     true.update(share("clean_accuracy", len(right), count) | share("robust_accuracy", len(together[None]), count) |
                 share("conditional_robust_accuracy", len(together[None]), len(right)))
+    certified, fooled = {}, {eps: set(right) - together[eps] for eps in list(dict.fromkeys(radii)) or [None]}
+    want(("certify" in r) == (manifest["manifest"] == "3"), "certificates belong to schema 3, and to no other")
+    if "certify" in r: true["certify"], certified = certificates.follow(r, set(right), fooled, share, lies)
     keys = ["manifest", "name", "result"] + ([] if old else ["judgement"]) + ["run", "sha256"]
     file = {**{key: manifest[key] for key in keys}, "name": sha256(canonical(result)), "sha256": hash_of(manifest)}
     lies += differences(manifest, file) + differences(r, true, "result")
     return lies if old else lies + differences(manifest["judgement"], judgement(manifest["judgement"]), "judgement")
-
 def check(text):
     try:
         manifest = json.loads(text, parse_float=Number, parse_int=Number)

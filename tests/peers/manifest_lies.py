@@ -9,11 +9,12 @@ import manifest as peer
 TWO = "--attack pgd:eps=0.05,steps=2 --attack square:eps=0.05,queries=10"
 STAGED = "--attack composite:attacks=[pgd:eps=0.02,steps=1]/[noise:eps=0.02]"
 RADII = "--attack deepfool --attack fmn:norm=l2,steps=5 --at 0.4,0.8,0.4"
+CERTIFIED = "--attack pgd:eps=0.05,steps=2 --certify"
 ALL, RANDOM, THREE = ("--attack pgd:eps=0.05,steps=2 --targets " + targets for targets in ("all", "random", "3"))
 MADE = [TWO, STAGED, RADII, ALL, RANDOM, THREE, STAGED + " --targets next", "--attack fmn:norm=l2,steps=5",
         "--attack deepfool --attack fmn:norm=l2,steps=5", "--attack jsma:gamma=0.02", "--attack sigma-zero:steps=5",
         "--attack fgsm@cleverhans-1.0.0:eps=0.1", "--attack hopskipjump:steps=1 --at 1",
-        "--attack pgd:eps=0.05,steps=2 --probes 0", "--attack pgd:steps=2 --at 0.05 --probes 7"]
+        "--attack pgd:eps=0.05,steps=2 --probes 0", CERTIFIED, "--attack deepfool --at 0.4,0.8,0.4 --certify", "--attack pgd:steps=2 --at 0.05 --probes 7"]
 
 
 def number(value): return peer.Number(value)
@@ -54,7 +55,13 @@ def read_as_label(result, outcomes):
     outcomes["prediction"][k] = result["samples"]["label"][int(outcomes["index"][k])]
 
 
-PLAN, DISTANCES = "not those that right images and targets ask for", "no change has these distances"
+def recertify(result, old, **new):
+    """Changes the certificate of the first image with this verdict."""
+    samples = result["certify"][0]["samples"]
+    change(samples, samples["verdict"].index(old), **new)
+
+
+PLAN, CANNOT, DISTANCES = "not those that right images and targets ask for", "this certificate cannot be", "no change has these distances"
 
 # The attacks, a part of what must be said, and the lie: it gets result, judgement and outcomes of the first attack.
 LIES = [
@@ -89,6 +96,17 @@ LIES = [
     (ALL, '"RELIABLE", but UNCHECKED follows', lambda r, j, o: j["attacks"][0].update(verdict="RELIABLE")),
     (TWO, "judgement.attacks[0].opposed", lambda r, j, o: j["attacks"][0].update(opposed=False)),
     (TWO, "judgement.rules is 3, but 2 follows", lambda r, j, o: j.update(rules=number(3))),
+    (CERTIFIED, "it is certified, and yet fooled", lambda r, j, o: recertify(r, "attacked", verdict="certified")),
+    (CERTIFIED, CANNOT, lambda r, j, o: recertify(r, "certified", float32=False)),
+    (CERTIFIED, CANNOT, lambda r, j, o: recertify(r, "certified", bound=number(-1))),
+    (CERTIFIED, CANNOT, lambda r, j, o: recertify(r, "certified", verdict="unknown", reason="bound", float32=False)),
+    (CERTIFIED, CANNOT, lambda r, j, o: recertify(r, "wrong", verdict="unknown", reason="nodes", method="branching")),
+    (CERTIFIED, "certify[0].certified is 0,", lambda r, j, o: r["certify"][0].update(certified=number(0))),
+    (CERTIFIED, "certify[0].certified_accuracy", lambda r, j, o: r["certify"][0].update(certified_accuracy=number(1))),
+    (CERTIFIED, "certify[0].eps is 0.06", lambda r, j, o: r["certify"][0].update(eps=number("0.06"))),
+    (CERTIFIED, "certify: not of this threat model", lambda r, j, o: r["threat_model"].update(box=[number(0)] * 2)),
+    (CERTIFIED, "schema 3, and to no other", lambda r, j, o: r.pop("certify")),
+    (CERTIFIED, "judgement.verdict is", lambda r, j, o: j.update(verdict="EXACT")),
     (TWO, "probes.balls[0].eps", lambda r, j, o: j["probes"]["balls"][0].update(eps=number("0.01")))]
 
 
