@@ -169,6 +169,31 @@ TEST_F(CliCertified, ReportsShowBothEnds) {
   EXPECT_NE(bytes("r.html").find("n.hans, certified"), std::string::npos);
 }
 
+// As a run does, when more attacks have run on what is certified.
+TEST_F(CliCertified, ARunNamesAnImageThatIsCertifiedAndFooled) {
+  certify(text("--limit 12 --certify --certify-nodes 1 ", attacked), "m.json");
+  Measured run = apps::read_manifest(folder_ / "m.json").run;
+  settle(run.certified, run.found);
+  for (attacks::Attempt& attempt : run.found.attacks[1].attempts) {
+    Certificate& one = run.certified[0].all[attempt.sample];
+    if (one.certainty != Certainty::certified) continue;
+    attempt.finding.evades = true;
+    try {
+      settle(run.certified, run.found);
+      ADD_FAILURE() << "a contradiction passed";
+    } catch (const Error& error) {
+      const std::string part = text("image ", one.index, " is certified within linf 0.03, but noise fooled it there");
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+    one.certainty = Certainty::unknown;
+    settle(run.certified, run.found);
+    EXPECT_EQ(one.certainty, Certainty::attacked);
+    EXPECT_EQ(one.step, Step::attack);
+    return;
+  }
+  ADD_FAILURE() << "no image is certified";
+}
+
 // ---- certificates that cannot be ------------------------------------------------------------------------
 
 Certificate& certificate(Measured& run, Certainty certainty) {
