@@ -61,7 +61,8 @@ nn::Sequential untrained_net(std::string_view word, std::uint64_t seed) {
 
 }  // namespace
 
-NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess) {
+NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess,
+                      nn::OnnxOutput output) {
   if (is_path(word)) {
     const std::string path(word);
     const std::string name = visible(fs::path(word).filename().string());
@@ -70,7 +71,7 @@ NamedModel load_model(std::string_view word, std::uint64_t seed, const std::opti
                 " model.hans --model ARCHITECTURE");
     if (is_onnx(word)) {
       std::vector<std::string> notes;
-      nn::Model model = nn::load_onnx(path, preprocess ? preprocess->preprocess : nn::Preprocess{}, notes);
+      nn::Model model = nn::load_onnx(path, preprocess ? preprocess->preprocess : nn::Preprocess{}, notes, output);
       for (const std::string& one : notes) note(text(path, ": ", one));
       return {name, path, std::move(model)};
     }

@@ -10,6 +10,7 @@
 #include <hans/data/dataset.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/model_file.hpp>
+#include <hans/nn/onnx_import.hpp>
 #include <hans/nn/preprocess.hpp>
 #include "arguments.hpp"
 #include "run/sentence.hpp"
@@ -51,8 +52,8 @@ bool is_state_dict(std::string_view path);
 /// `word` is a built-in name, an architecture, or a path, which has a '/' or '.', of a .hans or an ONNX file. What is
 /// no file starts from `seed`. What was noticed in an ONNX file goes to standard error. Throws UsageError for a name
 /// that is none or for a preprocessing of something else than an ONNX file, Error for a file that is none.
-NamedModel load_model(std::string_view word, std::uint64_t seed,
-                      const std::optional<PreprocessChoice>& preprocess = {});
+NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess = {},
+                      nn::OnnxOutput output = nn::OnnxOutput::logits);
 
 /// The file that a model is written to under this name, by its ending: .onnx, .safetensors and .npz as hans convert
 /// makes them, else .hans. Throws Error for a layer that ONNX does not have.

@@ -11,6 +11,7 @@
 #include "../run/progress.hpp"
 #include "../run/radii.hpp"
 #include "../run/results.hpp"
+#include "certify_vnnlib.hpp"
 
 namespace hans::apps {
 namespace {
@@ -43,8 +44,9 @@ void append_value(std::string& out, const FirstAttack& attack) {
 std::string value_help(const FirstAttack&) { return "SPEC|none"; }
 
 struct CertifyCommand : Common {
-  Required<ModelName> model;
-  Required<DataName> data;
+  std::optional<ModelName> model = {};
+  std::optional<DataName> data = {};
+  std::optional<FileName> vnnlib = {};
   std::optional<Radii> eps = {};
   bool radius = false;
   Norm norm = Norm::linf;
@@ -74,17 +76,28 @@ struct CertifyCommand : Common {
       "an image that is proved in real arithmetic only is unknown (rounding). It says nothing of images outside the ball. "
       "Networks are made of affine layers, activations, maxima and pooling; others are refused.\n"
       "\n"
+      "With --vnnlib P the answer is unsat (proved: no input of the box violates the property), sat (an input that does "
+      "follows), unknown or timeout, as VNN-COMP writes it; --out writes only that. X_0, X_1, ... are the network's "
+      "inputs in the order of its ONNX graph, channels first unless --preprocess says layout=nhwc. A list has lines of "
+      "model,property,seconds, with files in its folder, and takes no MODEL; each answer is a line of a table.\n"
+      "\n"
       "Results are the same on every machine, whatever the threads, unless --timeout cuts an image short. The exit code is "
-      "0 however many images are unknown; 1 if --expect is missed.";
+      "0 however many images are unknown, and for any answer; 1 if --expect is missed or an instance fails.";
   static constexpr std::string_view example =
       "hans certify v1.hans --data mnist-5k --eps 0.01,0.02 --limit 100\n"
       "hans certify robust.onnx --data mnist --eps 0.1 --counterexamples fooled.npz --expect 0.95\n"
       "hans certify robust.onnx --data mnist --eps 0.1 --out proofs.npz\n"
       "hans check proofs.npz --model robust.onnx --data mnist\n"
-      "hans certify v1.hans --data mnist-5k --radius --limit 20 --nodes 200";
+      "hans certify v1.hans --data mnist-5k --radius --limit 20 --nodes 200\n"
+      "hans certify robust.onnx --vnnlib property.vnnlib --out result.txt\n"
+      "hans certify --vnnlib instances.csv --json answers.json";
   static constexpr auto fields() {
     return with_common(
-        field("MODEL", &CertifyCommand::model, model_meaning), field("data", &CertifyCommand::data, data_meaning_test),
+        field("MODEL", &CertifyCommand::model, model_meaning, "none: a list of --vnnlib names its models"),
+        field("data", &CertifyCommand::data, data_meaning_test, "none"),
+        field("vnnlib", &CertifyCommand::vnnlib,
+              "instead of --data: a property as VNN-LIB states it, which may be gzipped, or a list of instances (.csv)",
+              "none"),
         field("eps", &CertifyCommand::eps, "radii of the balls, in units of the data, such as 0.1 or 2/255,8/255",
               "none"),
         field(
@@ -93,18 +106,21 @@ struct CertifyCommand : Common {
             "in steps of 1/1024; tries about 20 radii, so fewer --nodes save much time"),
         field("norm", &CertifyCommand::norm, up_to(Norm::l1), "of the balls"),
         field("method", &CertifyCommand::method, "how far to go; auto is complete for linf, else alpha"),
-        field("nodes", &CertifyCommand::nodes, at_least(1), "most nodes of branch and bound, for each image"),
+        field("nodes", &CertifyCommand::nodes, at_least(1),
+              "most nodes of branch and bound, for each image or property"),
         field("attack", &CertifyCommand::attack, "the attack that runs first, without its eps; none: no attack runs",
               "pgd:steps=20,loss=margin"),
         field("preprocess", &CertifyCommand::preprocess, preprocess_meaning, "none"),
         field("limit", &CertifyCommand::limit, at_least(1), "only the first N images", "all"),
-        field("timeout", &CertifyCommand::timeout, above(0),
-              "seconds of branch and bound for each image; results that it cuts short cannot be reproduced", "none"),
+        field(
+            "timeout", &CertifyCommand::timeout, above(0),
+            "seconds of branch and bound for each image, or for each property; results that it cuts short cannot be reproduced",
+            "none"),
         field("per-sample", &CertifyCommand::per_sample, "also write every certificate to the JSON"),
         field(
             "out", &CertifyCommand::out,
             "write the proofs of what is certified to an .npz file, for hans check; linf, one eps, networks of affine "
-            "layers and relus",
+            "layers and relus; with --vnnlib the result",
             "none"),
         field("counterexamples", &CertifyCommand::counterexamples,
               "write the adversarial images and their originals to an .npz file, for hans check", "none"),
@@ -251,9 +267,9 @@ struct Certifiable {
 };
 
 Certifiable load_certifiable(const CertifyCommand& options) {
-  NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);
+  NamedModel named = load_model(options.model->text, options.seed, options.preprocess);
   warn_if_untrained(named);
-  data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
+  data::Dataset data = load_data(options.data->text, data::Part::test, named.model.net);
   Subject subject = subject_of(named, data, options.seed);
   const std::size_t count = first_count(options.limit, data.size());
   return {std::move(named), std::move(data), std::move(subject), count};
@@ -311,7 +327,20 @@ int certify_radii(const Certifiable& from, const CertifyOptions& largest, const 
   return 0;
 }
 
+int run_vnnlib(const CertifyCommand& options) {
+  check_usage(!options.data && !options.eps && !options.radius && !options.attack && !options.limit &&
+                  !options.per_sample && !options.counterexamples && !options.expect && options.norm == Norm::linf &&
+                  options.method == MethodChoice::automatic,
+              "with --vnnlib give MODEL, --nodes, --timeout, --preprocess, --out and --json only");
+  begin(options);
+  const auto text_of_word = [](const auto& word) { return word ? std::optional(word->text) : std::nullopt; };
+  return certify_vnnlib(options, {options.vnnlib->text, text_of_word(options.model), options.preprocess, options.nodes,
+                                  options.timeout, text_of_word(options.out)});
+}
+
 int run(const CertifyCommand& options) {
+  if (options.vnnlib) return run_vnnlib(options);
+  check_usage(options.model && options.data, "give MODEL and --data, or --vnnlib (see hans certify --help)");
   check_ending("--out", options.out ? options.out->text : "", std::to_array<std::string_view>({".npz", ""}));
   check_ending("--counterexamples", options.counterexamples ? options.counterexamples->text : "",
                std::to_array<std::string_view>({".npz", ""}));

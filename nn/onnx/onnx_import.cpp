@@ -313,7 +313,8 @@ std::optional<Tensor> Work::bias_behind(std::size_t units, std::size_t axis, std
 
 }  // namespace onnx
 
-Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vector<std::string>& notes) {
+Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vector<std::string>& notes,
+                  OnnxOutput output) {
   using namespace onnx;
   const Graph& graph = file.graph;
   const Names names(graph);
@@ -337,13 +338,16 @@ Model import_onnx(const onnx::File& file, const Preprocess& preprocess, std::vec
     notes.push_back(text("it has ", graph.outputs.size(), " outputs; the first one, ", in_quotes(graph.outputs[0].name),
                          ", is used"));
   }
-  Model model{importer.build.finish(logits_of(importer, graph, names, graph.outputs[0].name, notes))};
+  const std::string& name = graph.outputs[0].name;
+  Model model{importer.build.finish(output == OnnxOutput::graph ? importer.value(name)
+                                                                : logits_of(importer, graph, names, name, notes))};
   model.preprocessing = preprocess_text(preprocess);
   model.training = {{"made by", file.producer.empty() ? "unknown" : file.producer}, {"opset", text(file.opset)}};
   return model;
 }
 
-Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess, std::vector<std::string>& notes) {
+Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess, std::vector<std::string>& notes,
+                OnnxOutput output) {
   const std::string bytes = read_file(path);
   const std::string where = in_quotes(path.string());
   Sha256 hash;
@@ -357,7 +361,7 @@ Model load_onnx(const std::filesystem::path& path, const Preprocess& preprocess,
         return numbers;
       });
   try {
-    Model model = import_onnx(file, preprocess, notes);
+    Model model = import_onnx(file, preprocess, notes, output);
     model.sha256 = hash.hex();
     return model;
   } catch (const MemoryError&) {

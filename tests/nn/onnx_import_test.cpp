@@ -213,6 +213,9 @@ TEST(OnnxImport, TakesTheLogitsBeforeProbabilities) {
     EXPECT_EQ(model.net.architecture(), imported(plain).net.architecture());
     ASSERT_EQ(notes.size(), 1U);
     EXPECT_TRUE(contains(notes[0], op)) << notes[0];
+    const nn::Model whole = nn::import_onnx(ended, {}, notes, nn::OnnxOutput::graph);
+    EXPECT_EQ(whole.net.layers().size(), model.net.layers().size() + 1);
+    EXPECT_EQ(notes.size(), 1U);
   }
 }
 
