@@ -78,8 +78,8 @@ struct CertifyCommand : Common {
       "\n"
       "With --vnnlib P the answer is unsat (proved: no input of the box violates the property), sat (an input that does "
       "follows), unknown or timeout, as VNN-COMP writes it; --out writes only that. X_0, X_1, ... are the network's "
-      "inputs in the order of its ONNX graph, channels first unless --preprocess says layout=nhwc. A list has lines of "
-      "model,property,seconds, with files in its folder, and takes no MODEL; each answer is a line of a table.\n"
+      "inputs in the order of its ONNX graph (of a .hans file: channels first), Y_0, Y_1, ... its outputs. A list has "
+      "lines of model,property,seconds, with files in its folder, and takes no MODEL; its answers are a table.\n"
       "\n"
       "Results are the same on every machine, whatever the threads, unless --timeout cuts an image short. The exit code is "
       "0 however many images are unknown, and for any answer; 1 if --expect is missed or an instance fails.";

@@ -63,7 +63,7 @@ Decided decide(const NamedModel& named, const std::string& path, const defenses:
 }
 
 /// One line on how the answer came about.
-std::string said(const Decided& decided, const defenses::RefuteOptions& options) {
+std::string reason_text(const Decided& decided, const defenses::RefuteOptions& options) {
   const Verdict& verdict = decided.verdict;
   const auto why = [&]() -> std::string {
     if (verdict.answer == Answer::unsat && verdict.cases == verdict.empty) {
@@ -123,7 +123,7 @@ int certify_one(const Common& common, const VnnlibRequest& request) {
   const Decided decided = decide(named, request.vnnlib, options);
   const std::string result = decided.verdict.result();
   if (request.out) write_file(*request.out, result);
-  finish(common, text(result, said(decided, options)),
+  finish(common, text(result, reason_text(decided, options)),
          json_of(request, common).set("instances", Json::array({decided_json(decided)})));
   return 0;
 }

@@ -9,7 +9,6 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/evaluate.hpp>
 #include "../../nn/bounds/detail/build.hpp"
-#include "../../nn/bounds/detail/rounding.hpp"
 #include "detail/branch.hpp"
 
 namespace hans::defenses {
@@ -82,7 +81,6 @@ class Refuter {
       conditions_.push_back(std::move(*sum));
     }
     bound_.resize(conditions_.size(), -infinity);
-    wanted_.resize(conditions_.size(), infinity);
   }
 
   Refutation run() {
@@ -114,19 +112,18 @@ class Refuter {
   }
 
  private:
-  /// A condition's opposite, as it is wanted to be: above the rounding of float32.
+  /// A condition's opposite, which is to be positive.
   Form opposite(std::uint32_t number) const {
     const OutputCondition& condition = conditions_[number];
     Form form{.form = std::vector<real>(net_.classes())};
     for (const auto& term : condition.terms) form.form[term.first] = -term.second;
     form.constant = -condition.high;
-    form.wanted = wanted_[number];
     return form;
   }
 
   /// Those of a conjunction, nearest to being refuted first.
   std::vector<Form> opposites(Conjunction all) const {
-    std::ranges::stable_sort(all, [this](std::uint32_t a, std::uint32_t b) { return above(a) > above(b); });
+    std::ranges::stable_sort(all, [this](std::uint32_t a, std::uint32_t b) { return bound_[a] > bound_[b]; });
     all.resize(std::min(all.size(), conditions_of_a_conjunction));
     std::vector<Form> forms;
     for (const std::uint32_t number : all) forms.push_back(opposite(number));
@@ -138,29 +135,23 @@ class Refuter {
     std::vector<std::uint32_t> all;
     for (const Conjunction& each : conjunctions_) all.insert(all.end(), each.begin(), each.end());
     std::ranges::sort(all);
-    all.erase(std::ranges::unique(all).begin(), all.end());
-    const bounds::FloatError error(graph_, known_, tape_);
+    all.erase(std::unique(all.begin(), all.end()), all.end());
     for (std::size_t first = 0; first < all.size() && !late(); first += rows_of_a_pass) {
       const auto some = std::span(all).subspan(first, std::min(rows_of_a_pass, all.size() - first));
       std::vector<Form> forms;
       for (const std::uint32_t number : some) forms.push_back(opposite(number));
       const bounds::Rows rows = bounds::rows_of(graph_, forms);
-      const std::vector<double> rounding = error.of(rows, tape_);
       const bounds::Lower lower = bounds::lower_bounds(graph_, known_, rows, false, 0, tape_);
       for (std::size_t k = 0; k < some.size(); ++k) {
-        const double bound = lower.bound[k] + forms[k].constant;
-        if (!std::isfinite(bound) || !std::isfinite(rounding[k])) continue;
-        bound_[some[k]] = bound;
-        wanted_[some[k]] = rounding[k];
+        const double bound = lower.float32[k] + forms[k].constant;
+        if (std::isfinite(bound)) bound_[some[k]] = bound;
       }
     }
   }
 
-  double above(std::uint32_t number) const { return bound_[number] - wanted_[number]; }
-
   /// The condition of a conjunction that is nearest to being refuted.
   std::uint32_t best_of(const Conjunction& all) const {
-    return *std::ranges::max_element(all, [this](std::uint32_t a, std::uint32_t b) { return above(a) < above(b); });
+    return *std::ranges::max_element(all, [this](std::uint32_t a, std::uint32_t b) { return bound_[a] < bound_[b]; });
   }
 
   /// The conjunctions that are not refuted yet, those farthest from it first.
@@ -170,8 +161,8 @@ class Refuter {
       const Conjunction& all = conjunctions_[k];
       if (all.empty()) {
         order.emplace_back(-infinity, k);
-      } else if (const std::uint32_t best = best_of(all); !(bound_[best] > wanted_[best])) {
-        order.emplace_back(above(best), k);
+      } else if (const std::uint32_t best = best_of(all); !(bound_[best] > 0)) {
+        order.emplace_back(bound_[best], k);
       }
     }
     std::ranges::sort(order);
@@ -301,7 +292,7 @@ class Refuter {
     std::vector<Form*> roots;
     for (Branch& node : tree.nodes) roots.push_back(&node.form);
     if (late()) return leave_open(true);
-    bounds::improve(graph_, known_, kinks_, roots, steps_of_a_root, tape_);
+    bounds::improve(graph_, known_, kinks_, roots, steps_of_a_root, true, tape_);
     if (tree.done()) return true;
     bool is_late = false;
     const auto stop = [&](std::span<const Tensor> points) {
@@ -346,8 +337,7 @@ class Refuter {
   Tape tape_;
   bounds::Known known_;
   std::vector<std::vector<bounds::KinkAt>> kinks_{1};
-  /// Per condition: the bound of its opposite, and what it has to exceed.
-  std::vector<double> bound_, wanted_;
+  std::vector<double> bound_;      // per condition: of its opposite, for every float32 program
   std::vector<std::size_t> open_;  // conjunctions
   Refutation refutation_;
 };

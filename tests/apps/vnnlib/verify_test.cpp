@@ -131,11 +131,9 @@ TEST(VnnlibVerify, TakesInputsInTheOrderOfTheGraph) {
     bool conv;
     const char* preprocess;
   };
-  const Row rows[]{{{-1, 2, 3, 4}, true, "none"},
-                   {{-1, 2, 3, 4}, false, "none"},
-                   {{-1, 3, 4, 2}, false, "layout=nhwc"},
-                   {{-1, 24}, false, "none"},
-                   {{-1, 4, 6}, false, "none"}};
+  const Row rows[]{
+      {{-1, 2, 3, 4}, true, "none"},  {{-1, 2, 3, 4}, false, "none"}, {{-1, 3, 4, 2}, false, "layout=nhwc"},
+      {{-1, 3, 4, 2}, false, "none"}, {{-1, 24}, false, "none"},      {{-1, 4, 6}, false, "none"}};
   std::vector<float> x;
   for (std::size_t i = 0; i < 24; ++i) x.push_back(static_cast<float>(i * i % 29) / 16);
   const Tensor weights = onnx_testing::weights("w", {24, 2}).numbers();
