@@ -103,9 +103,12 @@ Value entry_value(Builder& build, const Entry& entry, const Preprocess& preproce
     x.order = Order::plain;
   }
   Dims dims = entry.sample;
-  if (entry.batched) dims.insert(dims.begin(), 1);
+  dims.insert(dims.begin(), 1);
   x = build.reshaped(x, dims);
-  x.batched = entry.batched;
+  if (!entry.batched) {
+    x.dims = entry.sample;
+    x.batched = false;
+  }
   x.whole = whole;
   return x;
 }

@@ -155,6 +155,15 @@ TEST(OnnxImport, KeepsFeaturesWithTheirWeights) {
   }
 }
 
+TEST(OnnxImport, TakesARowOfFeaturesWithoutSamples) {
+  for (const std::int64_t features : {std::int64_t{1}, std::int64_t{5}, std::int64_t{12}}) {
+    const nn::Model model =
+        imported(file({features}, {node("MatMul", {"x", "w"}, {"y"})}, {weights("w", {features, 2})}));
+    EXPECT_EQ(model.net.input().elements(), static_cast<std::size_t>(features));
+    EXPECT_TRUE(model.net.architecture().ends_with(";flatten;linear:units=2,bias=false")) << model.net.architecture();
+  }
+}
+
 TEST(OnnxImport, FoldsArithmeticOfShapes) {
   const File graph =
       file({-1, 2, 2, 2},
