@@ -50,7 +50,7 @@ defenses::OutputQuestion question_of(const Property& property, const Case& where
   std::vector<std::uint32_t> used;
   for (const auto& atoms : where.violations) used.insert(used.end(), atoms.begin(), atoms.end());
   std::ranges::sort(used);
-  used.erase(std::ranges::unique(used).begin(), used.end());
+  used.erase(std::unique(used.begin(), used.end()), used.end());
   for (const std::uint32_t number : used) question.conditions.push_back(property.atoms[number]);
   for (auto& atoms : question.conjunctions) {
     for (std::uint32_t& number : atoms) {
