@@ -323,6 +323,8 @@ constexpr Row networks[] = {
     {"train.augmented", train_augmented},
     {"train.reader", train_reader},
     {"data.mnist_5k", data_mnist_5k},
+    {"bounds", bounds},
+    {"certificates", certificates},
 };
 
 }  // namespace

@@ -62,4 +62,8 @@ std::string model_lenet5();
 std::string model_resnet8();
 std::string model_resnet20();
 
+// Bounds by each method and norm, and certificates with their proofs.
+std::string bounds();
+std::string certificates();
+
 }  // namespace bits

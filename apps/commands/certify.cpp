@@ -72,7 +72,7 @@ struct CertifyCommand : Common {
       "optimised slopes (alpha); then branch and bound (complete) until an image is decided or --nodes are used up. "
       "--method says how far to go. complete is for linf, and also runs autoattack on what the bounds leave open.\n"
       "\n"
-      "A certificate holds in real arithmetic and for every float32 program that adds in any order, with or without FMA; "
+      "A certificate holds in real arithmetic and for every float32 program that computes the logits, adding in any order, with or without FMA; "
       "an image that is proved in real arithmetic only is unknown (rounding). It says nothing of images outside the ball. "
       "Networks are made of affine layers, activations, maxima and pooling; others are refused.\n"
       "\n"
@@ -184,17 +184,6 @@ CertifyOptions with_attacks(CertifyOptions asked, const std::vector<Spec>& specs
   return asked;
 }
 
-/// Throws UsageError for what certify() refuses whatever the images: layers without bounds, a radius beyond the box.
-void check_certifiable(const nn::Sequential& net, const data::Dataset& data, const CertifyOptions& asked) {
-  try {
-    (void)certify(net, data.samples(0, 0), asked);
-  } catch (const MemoryError&) {
-    throw;
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-}
-
 /// The file of the adversarial images that were found.
 std::string counterexamples_file(const Subject& subject, const data::Dataset& data,
                                  std::span<const CertifiedBall> balls) {
@@ -289,7 +278,13 @@ int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& a
   if (options.out) {
     const ProofFile proofs = proofs_of(from.subject, from.data, balls.front());
     write_file(options.out->text, proof_file(proofs));
-    append(report, text("\nwrote ", with_commas(proofs.index.size()), " proofs to ", visible(options.out->text), "\n"));
+    const std::size_t certified = balls.front().count(defenses::Certainty::certified);
+    append(report, text("\nwrote ", with_commas(proofs.index.size()), " proofs to ", visible(options.out->text),
+                        proofs.index.size() < certified
+                            ? text("; the other ", with_commas(certified - proofs.index.size()),
+                                   " certified images have none: intervals alone or split boxes make no proof")
+                            : "",
+                        "\n"));
   }
   if (options.counterexamples) {
     write_file(options.counterexamples->text, counterexamples_file(from.subject, from.data, balls));
@@ -361,7 +356,8 @@ int run(const CertifyCommand& options) {
   const std::vector<Spec> attacks = specs_of(options, asked.front().method, net.classes());
   for (CertifyOptions& one : asked) {
     if (options.radius) one.eps = largest_radius(one.norm, from.data.box(), net.input());
-    check_certifiable(net, from.data, one);
+    const CertifiedBall ball{one};
+    refuse_uncertifiable({&ball, 1}, net, from.data);
     one = with_attacks(one, attacks, net.input(), from.data.box());
   }
   return options.radius ? certify_radii(from, asked.front(), attacks, options) : certify_within(from, asked, options);

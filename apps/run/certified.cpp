@@ -269,12 +269,12 @@ std::string certified_text(const Subject& subject, std::span<const CertifiedBall
     append(sentences, text(certified_sentence(subject, ball, by_this(ball)), "\n\n"));
   }
   const std::string norm(enum_name(balls.front().asked.norm));
-  return text(subject.model, " on ", images_text(subject, balls.front().all.size()), ", ", norm, "\n\n",
-              table_text(rows, "rrrrrr"), "\n", ends, "\n", sentences,
-              "Proved: no image within eps of a certified one in ", norm, ", with features in [", subject.box.lo, ",",
-              subject.box.hi,
-              "], has another prediction, in real arithmetic and in every float32 program that adds in any order, with "
-              "or without FMA. This says nothing of images outside that ball.\n");
+  return text(
+      subject.model, " on ", images_text(subject, balls.front().all.size()), ", ", norm, "\n\n",
+      table_text(rows, "rrrrrr"), "\n", ends, "\n", sentences, "Proved: no image within eps of a certified one in ",
+      norm, ", with features in [", subject.box.lo, ",", subject.box.hi,
+      "], has another prediction, in real arithmetic and in every float32 program that computes the logits, adding in any order, with "
+      "or without FMA. This says nothing of images outside that ball.\n");
 }
 
 }  // namespace hans::apps

@@ -252,9 +252,29 @@ Proof proof_of(const Tree& tree, const bounds::Graph& graph, const bounds::Known
   return proof;
 }
 
+namespace {
+
+/// Whether an operand is broadcast along leading axes only, as checkers take it.
+bool is_suffix(const Shape& operand, const Shape& out) {
+  std::size_t axes = operand.rank();
+  while (axes > 0 && operand[operand.rank() - axes] == 1) --axes;
+  for (std::size_t k = 1; k <= axes; ++k) {
+    if (operand[operand.rank() - k] != out[out.rank() - k]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 void check_provable(const nn::Sequential& net) {
   for (std::size_t position = 0; position < net.layers().size(); ++position) {
-    const nn::Layer& layer = net.layers()[position];
+    const nn::LayerAt at{net, position};
+    const nn::Layer& layer = at.layer();
+    const bool combines = layer.as<nn::Add>() || layer.as<nn::Subtract>() || layer.as<nn::Multiply>();
+    for (std::size_t operand = 0; combines && operand < at.sources.size(); ++operand) {
+      check(is_suffix(at.in(operand), at.out()), "layer ", position, " (", layer.spec().name, ") combines ",
+            at.in(operand), " and ", at.out(), ": no proof can be written, only a verdict");
+    }
     check(layer.as<nn::Conv2d>() || layer.as<nn::Linear>() || layer.as<nn::Relu>() || layer.as<nn::Flatten>() ||
               layer.as<nn::Reshape>() || layer.as<nn::Transpose>() || layer.as<nn::Add>() || layer.as<nn::Subtract>() ||
               layer.as<nn::Multiply>() || layer.as<nn::Constant>() || layer.as<nn::Normalize>() ||

@@ -129,7 +129,7 @@ class Search {
     if (open() && until >= Step::alpha) {
       bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, true, tape_);
       conclude(Step::alpha);
-      if (until == Step::alpha) try_points(points_of(tree_.nodes), Step::alpha);
+      if (until == Step::alpha) try_points(points_of(tree_.nodes));
     }
     if (open() && until >= Step::branching) {
       branch_out(known, kinks);
@@ -165,7 +165,7 @@ class Search {
     const auto begun = std::chrono::steady_clock::now();
     bool late = false;
     const auto stop = [&](std::span<const Tensor> points) {
-      if (try_points(points, tree_.nodes.size() > tree_.roots ? Step::branching : Step::alpha)) return true;
+      if (try_points(points)) return true;
       const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
       late = question_.options.seconds > 0 && spent.count() > question_.options.seconds;
       return late;
@@ -212,7 +212,7 @@ class Search {
   }
 
   /// Whether a minimiser is an adversarial image; the judge decides.
-  bool try_points(std::span<const Tensor> points, Step step) {
+  bool try_points(std::span<const Tensor> points) {
     if (points.empty()) return false;
     const std::size_t size = sample_.images.size();
     data::Samples copies;
@@ -234,7 +234,7 @@ class Search {
     for (std::size_t k = 0; k < points.size(); ++k) {
       if (!outcome.findings[k].evades) continue;
       certificate_.certainty = Certainty::attacked;
-      certificate_.step = step;
+      certificate_.step = Step::branching;
       certificate_.doubt.reset();
       certificate_.counterexample = images.rows(k, 1);
       return true;
@@ -298,6 +298,8 @@ void bound_all(const Question& question, Step from, Step until, std::size_t at_o
 
 std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples& samples,
                                  const CertifyOptions& options) {
+  check_usage(net.classes() > 1,
+              "the model has one class: no image has another prediction, so there is nothing to prove");
   check(!net.random(), "the model is random in evaluation: no certificate of one evaluation speaks of the next");
   check_usage(options.method != CertifyMethod::complete || options.norm == Norm::linf,
               "complete is for linf; use --method alpha for other norms");

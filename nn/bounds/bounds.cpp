@@ -14,15 +14,12 @@ namespace {
 
 constexpr std::size_t images_of_a_batch = 16;
 
-using bounds::Form;
-using bounds::Graph;
-
-void bound_some(const Graph& graph, const Tensor& images, std::span<const int> labels, const Ball& ball,
+void bound_some(const bounds::Graph& graph, const Tensor& images, std::span<const int> labels, const Ball& ball,
                 const BoundOptions& options, Tape& tape, double* bound, double* float32) {
   const std::size_t classes = graph.features(graph.logits());
   const bounds::Known known =
       bounds::known_of(graph, bounds::begin_with_images(graph, images, ball), options.method, options.slope, tape);
-  std::vector<Form> forms;
+  std::vector<bounds::Form> forms;
   for (std::size_t sample = 0; sample < labels.size(); ++sample) {
     const std::size_t label = static_cast<std::size_t>(labels[sample]);
     for (std::size_t other = 0; other < classes; ++other) {
@@ -36,8 +33,8 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
     for (std::size_t sample = 0; sample < labels.size(); ++sample) {
       kinks[sample] = bounds::unstable_kinks(graph, known, sample);
     }
-    std::vector<Form*> all;
-    for (Form& form : forms) all.push_back(&form);
+    std::vector<bounds::Form*> all;
+    for (bounds::Form& form : forms) all.push_back(&form);
     bounds::improve(graph, known, kinks, all, options.steps, false, tape);
   } else {
     const std::size_t stop = options.method == BoundMethod::ibp ? bounds::elided(graph) : 0;
@@ -54,7 +51,7 @@ void bound_some(const Graph& graph, const Tensor& images, std::span<const int> l
       double &of_bound = bound[first + other], &of_float32 = float32[first + other];
       of_bound = of_float32 = std::numeric_limits<double>::infinity();
       if (other == label) continue;
-      const Form& form = forms[row++];
+      const bounds::Form& form = forms[row++];
       of_bound = known.finite[sample] ? form.bound : std::numeric_limits<double>::quiet_NaN();
       of_float32 = known.finite[sample] ? form.float32 : std::numeric_limits<double>::quiet_NaN();
     }
@@ -88,7 +85,7 @@ MarginBounds bound_margins(const Sequential& net, const Tensor& images, std::spa
     check_usage(label >= 0 && static_cast<std::size_t>(label) < net.classes(), "the label ", label, " is none of ",
                 net.classes(), " classes");
   }
-  const Graph graph = bounds::graph_of(net);
+  const bounds::Graph graph = bounds::graph_of(net);
   MarginBounds all;
   all.classes = net.classes();
   all.bound.resize(labels.size() * all.classes);

@@ -59,7 +59,7 @@ Enclosure enclosure_of(const Curve& curve, real low, real high) {
   curve.evaluate(grid, values);
 
   std::vector<Point> points, turned;
-  double step = 0, largest = 1;
+  double step = 0, largest = curve.scale;
   for (std::size_t k = 0; k < grid.size(); ++k) {
     points.push_back({double{grid[k]}, double{values[k]}});
     turned.push_back({double{grid[k]}, -double{values[k]}});

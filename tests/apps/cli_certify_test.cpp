@@ -143,17 +143,16 @@ TEST_F(CliCertify, RunsOnlyTheAttacksThatTheModelHasClassesFor) {
   const std::vector<std::int64_t> labels(count, 0);
   write("d.npz", data::write_npz({{"images", data::Array::of(Shape{count, 4, 4, 1}, pixels)},
                                   {"labels", data::Array::of(Shape{count}, labels)}}));
-  const std::size_t attacks[]{0, 1, 1, 2};
-  for (std::size_t classes = 1; classes <= 4; ++classes) {
+  const std::size_t attacks[]{1, 1, 2};
+  for (std::size_t classes = 2; classes <= 4; ++classes) {
     SCOPED_TRACE(classes);
     const cli::Outcome outcome = hans(text("certify 4x4x1;flatten;linear:units=5;relu;linear:units=", classes,
                                            " --data ./d.npz --eps 0.05 --seed 5 --per-sample --json -"));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     const Json json = Json::parse(outcome.out), &ball = json.at("certify").items()[0];
-    EXPECT_EQ(ball.at("attacks").items().size(), attacks[classes - 1]);
+    EXPECT_EQ(ball.at("attacks").items().size(), attacks[classes - 2]);
     for (const Json& one : ball.at("samples").items()) {
       EXPECT_EQ(one.at("method").is_null(), one.at("verdict").string() == "wrong");
-      EXPECT_TRUE(classes > 1 || one.at("verdict").string() == "certified");
     }
   }
 }

@@ -185,6 +185,13 @@ TEST(Certify, SaysWhatItDoesNotTake) {
   const nn::Sequential smooth = network(1, "6x6x1;flatten;linear:units=3;tanh;linear:units=3");
   EXPECT_EQ(refused(smooth, {.eps = 0.1F}), "no error");
   EXPECT_TRUE(refused(smooth, {.eps = 0.1F, .proofs = true}).starts_with("layer 2 (tanh): no proof"));
+  const nn::Sequential broadcast = network(
+      1, "6x6x1;constant:shape=6x6x1;add:of=input/0;constant:shape=6x1x1;add:of=1/2;relu;flatten;linear:units=3");
+  EXPECT_EQ(refused(broadcast, {.eps = 0.1F}), "no error");
+  EXPECT_EQ(refused(broadcast, {.eps = 0.1F, .proofs = true}),
+            "layer 3 (add) combines 6x1x1 and 6x6x1: no proof can be written, only a verdict");
+  const nn::Sequential one = network(1, "6x6x1;flatten;linear:units=1");
+  EXPECT_TRUE(refused(one, {.eps = 0.1F}).starts_with("the model has one class")) << refused(one, {.eps = 0.1F});
   EXPECT_TRUE(refused(net, {.eps = -1.0F}).starts_with("certify: eps = -1")) << refused(net, {.eps = -1.0F});
   EXPECT_TRUE(refused(net, {.eps = 2.0F}).starts_with("certify: eps = 2"));
 }

@@ -76,6 +76,39 @@ TEST(Bounds, AreUnknownWhereANumberIsNone) {
   }
 }
 
+// Products far below the smallest number, where a slope meets them: what they lose is counted, times what it
+// multiplies.
+TEST(Bounds, CountWhatUnderflows) {
+  Sequential net =
+      Sequential::parse("1x2x1;flatten;linear:units=1,bias=false;leaky_relu:slope=0.01;linear:units=2", Rng(1));
+  const real tiny = 45 * std::numeric_limits<real>::denorm_min();
+  net.set_weights(std::vector{Tensor({2, 1}, std::vector<real>{-1e24F, 0}), Tensor({1, 2}, std::vector<real>{tiny, 0}),
+                              Tensor({2}, std::vector<real>{0, 0})});
+  const Tensor image({1, 1, 2, 1}, std::vector<real>{0.01F, 0});
+  for (const Method& method : methods) {
+    const MarginBounds all =
+        nn::bound_margins(net, image, std::vector<int>{0}, {Norm::linf, 0.5F}, {method.method, method.slope});
+    const double margin = double{0.01F} * -1e24 * 0.51 * double{tiny};  // at 0.51
+    EXPECT_LE(all.bound[1], margin);
+    EXPECT_FALSE(all.real(0));
+  }
+}
+
+// A program may compute elu as alpha * (exp(x) - 1), whose error near 0 is alpha times that of exp.
+TEST(Bounds, CountTheScaleOfACurve) {
+  for (const char* curve : {"elu:alpha=10000", "selu:alpha=50,gamma=20"}) {
+    Sequential net =
+        Sequential::parse(text("1x1x1;flatten;linear:units=1,bias=false;", curve, ";linear:units=2"), Rng(1));
+    net.set_weights(std::vector{Tensor({1, 1}, std::vector<real>{-1e-7F}), Tensor({1, 2}, std::vector<real>{1, 0}),
+                                Tensor({2}, std::vector<real>{0.002F, 0})});
+    const MarginBounds all =
+        nn::bound_margins(net, Tensor::full({1, 1, 1, 1}, real{0.5F}), std::vector<int>{0}, {Norm::linf, 0.0F});
+    // exp(-5e-8) is 1 or the float below it: the output is 0, or minus the scale times 6e-8.
+    const double scale = curve[0] == 'e' ? 1e4 : 1e3;
+    EXPECT_LE(all.float32_bound[1], double{0.002F} - scale * 0x1p-24) << curve;
+  }
+}
+
 TEST(Bounds, SayWhatTheyDoNotTake) {
   const Sequential net = network("3x3x1;flatten;linear:units=8;relu;linear:units=6;relu;linear:units=4", 1);
   const Tensor image = random_images(net.input().with_front(1));

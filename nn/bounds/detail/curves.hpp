@@ -34,11 +34,12 @@ struct Enclosure {
 /// outward by what the curve, its evaluation and the rounding of this computation may add.
 Enclosure enclosure_of(const Curve& curve, real low, real high);
 
-/// A bound of |f''|, and where f has corners. `exponential`: the bound grows as exp does.
+/// A bound of |f''|, and where f has corners. `exponential`: the bound grows as exp does. `scale`: see Curve.
 struct CurveFacts {
   double curvature = 0;
   std::vector<double> breaks = {};
   bool exponential = false;
+  double scale = 1;
 };
 
 inline CurveFacts facts_of(const Clip& clip) {
@@ -51,17 +52,17 @@ inline CurveFacts facts_of(const Clip& clip) {
 inline CurveFacts facts_of(const HardSigmoid& layer) {
   const double alpha = layer.alpha, beta = layer.beta;
   if (alpha == 0) return {};
-  return {0, {-beta / alpha, (1 - beta) / alpha}};
+  return {0, {-beta / alpha, (1 - beta) / alpha}, false, 1 + 2 * std::abs(beta)};
 }
 inline CurveFacts facts_of(const Sigmoid&) { return {0.0963}; }  // the largest |f''| is sqrt(3) / 18
 inline CurveFacts facts_of(const Tanh&) { return {0.7699}; }     // 4 sqrt(3) / 9
 inline CurveFacts facts_of(const Elu& layer) {
   const double alpha = std::abs(double{layer.alpha});
-  return {alpha, {0}};
+  return {alpha, {0}, false, std::max(1.0, alpha)};
 }
 inline CurveFacts facts_of(const Selu& layer) {
   const double gamma = std::abs(double{layer.gamma}), alpha = std::abs(double{layer.alpha});
-  return {gamma * alpha, {0}};
+  return {gamma * alpha, {0}, false, std::max({1.0, gamma, gamma * alpha})};
 }
 inline CurveFacts facts_of(const Softplus&) { return {0.25}; }
 inline CurveFacts facts_of(const Exp&) { return {1, {}, true}; }
@@ -82,6 +83,7 @@ Curve curve_of(const Settings& settings, const Layer& layer) {
     return facts.exponential ? facts.curvature * 1.001 * double{hans::exp(high)} : facts.curvature;
   };
   curve.breaks = facts.breaks;
+  curve.scale = facts.scale;
   return curve;
 }
 

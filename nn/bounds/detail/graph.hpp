@@ -39,11 +39,12 @@ struct Kink {
 
 /// A function of one number. Between grid points that lie `step` apart it leaves the chord by at most
 /// curvature(high) * step^2 / 8; `breaks` are grid points. Evaluation errs by at most
-/// `curve_error` * max(1, |f|).
+/// `curve_error` * max(scale, |f|).
 struct Curve {
   std::function<void(std::span<const real> in, std::span<real> out)> evaluate;
   std::function<double(real high)> curvature;
   std::vector<double> breaks = {};
+  double scale = 1;  ///< of the numbers that make up f
 };
 inline constexpr double curve_error = 0x1p-20;
 

@@ -43,7 +43,7 @@ struct Plain {
     }
     for (std::size_t k = 0; k < weights.size(); ++k) {
       Row below, above;
-      misses.emplace_back();
+      misses.emplace_back(weights[k].size());
       for (std::size_t u = 0; u < weights[k].size(); ++u) {
         double least = biases[k][u], most = least, size = std::abs(least), alive = 0;
         for (std::size_t i = 0; i < weights[k][u].size(); ++i) {
@@ -55,7 +55,7 @@ struct Plain {
           alive += h > 0 ? 1 : 0;
         }
         const double n = alive + 2, miss = n * 0x1p-24 / (1 - n * 0x1p-24) * size;
-        misses.back().push_back(miss);
+        misses.back()[u] = miss;
         least -= miss;
         most += miss;
         Row one(weights[k].size());
