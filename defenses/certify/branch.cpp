@@ -144,14 +144,17 @@ Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& hig
     std::vector<Tensor> points;
     for (std::size_t k = 0; k < count; ++k) {
       std::size_t worst = 0, row = k * forms.size();
+      double least = std::numeric_limits<double>::infinity();
       for (std::size_t g = 0; g < groups.size(); ++g) {
         std::size_t best = row;
         for (const std::size_t end = row + groups[g].size(); row < end; ++row) {
           if (above(row) > above(best) || std::isnan(above(best))) best = row;
         }
-        if (g == 0 || !(above(best) >= above(worst))) worst = best;  // NaN is the worst
+        // NaN is the worst.
+        if (g == 0 || (!std::isnan(above(worst)) && !(above(best) >= above(worst)))) worst = best;
+        least = std::isnan(bound_of(best)) ? -std::numeric_limits<double>::infinity() : std::min(least, bound_of(best));
       }
-      const double bound = std::max(now[k].bound, bound_of(worst));
+      const double bound = std::max(now[k].bound, least);
       if (above(worst) > 0) {
         boxes.bound = std::min(boxes.bound, bound);
         continue;

@@ -48,6 +48,7 @@ void attack_open(const Question& question, const attacks::Attack& attack, std::v
     Certificate& certificate = all[open[k]];
     certificate.certainty = Certainty::attacked;
     certificate.step = Step::attack;
+    certificate.doubt.reset();
     certificate.counterexample = images.rows(k, 1);
   }
 }
@@ -199,7 +200,11 @@ class Search {
   void finish(bool late) {
     if (!open()) return;
     conclude(Step::branching);
-    if (open() && certificate_.doubt != Doubt::rounding) certificate_.doubt = late ? Doubt::time : Doubt::nodes;
+    if (open() && late) {
+      certificate_.doubt = Doubt::time;
+    } else if (open() && certificate_.doubt != Doubt::rounding) {
+      certificate_.doubt = Doubt::nodes;
+    }
   }
 
   void conclude(Step step) {
@@ -271,6 +276,8 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
     if (certificate.certainty == Certainty::unknown) {
       certificate = std::move(made);
     } else {
+      check(made.certainty != Certainty::attacked, "image ", certificate.index,
+            " is certified, but an adversarial image was found: one of the two is wrong; please report it");
       certificate.proof = std::move(made.proof);
     }
   }

@@ -64,12 +64,19 @@ std::optional<OutputCondition> sum_of(std::span<const OutputCondition* const> co
   return OutputCondition{{terms.begin(), terms.end()}, constant, constant};
 }
 
+/// The network's graph, of whose outputs any two may be compared.
+bounds::Graph graph_of_pairs(const nn::Sequential& net) {
+  bounds::Graph graph = bounds::graph_of(net);
+  graph.any_pair = true;
+  return graph;
+}
+
 class Refuter {
   using Conjunction = std::vector<std::uint32_t>;
 
  public:
   Refuter(const nn::Sequential& net, const OutputQuestion& question, const RefuteOptions& options)
-      : net_(net), question_(question), options_(options), graph_(bounds::graph_of(net)) {
+      : net_(net), question_(question), options_(options), graph_(graph_of_pairs(net)) {
     check_question(net, question, graph_.softmax);
     for (Conjunction& each : conjunctions_) {
       if (each.size() < 2) continue;

@@ -34,7 +34,9 @@ void bound_some(const bounds::Graph& graph, const Tensor& images, std::span<cons
       kinks[sample] = bounds::unstable_kinks(graph, known, sample);
     }
     std::vector<bounds::Form*> all;
-    for (bounds::Form& form : forms) all.push_back(&form);
+    for (bounds::Form& form : forms) {
+      if (known.finite[form.sample]) all.push_back(&form);
+    }
     bounds::improve(graph, known, kinks, all, options.steps, false, tape);
   } else {
     const std::size_t stop = options.method == BoundMethod::ibp ? bounds::elided(graph) : 0;

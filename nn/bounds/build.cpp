@@ -39,7 +39,6 @@ class Builder {
  public:
   explicit Builder(const Sequential& net) : net_(net) {
     graph_.input = net.input();
-    graph_.relaxed = {false};
     of_layer_.resize(net.layers().size());
   }
 
@@ -88,19 +87,19 @@ class Builder {
 
   // --- sums -----------------------------------------------------------------------------------------
   void operator()(const Add&, const LayerAt& at) {
-    add_affine(at.out(), map_of(given_, run_of(at)), 2, repeats(given_, at.out()));
+    add_affine(at.out(), map_of(given_, run_of(at)), combined, repeats(given_, at.out()));
   }
   void operator()(const Subtract&, const LayerAt& at) {
-    add_affine(at.out(), map_of(given_, run_of(at), [](Tape&, std::span<const Var> x) { return x[0] + x[1]; }), 2,
-               repeats(given_, at.out()));
+    add_affine(at.out(), map_of(given_, run_of(at), [](Tape&, std::span<const Var> x) { return x[0] + x[1]; }),
+               combined, repeats(given_, at.out()));
   }
   void operator()(const Multiply&, const LayerAt& at) {
     if (from_.size() > 1) refuse(at, "multiplies two values that depend on the image");
-    add_affine(at.out(), map_of(given_, run_of(at)), 2, 2 + repeats(given_, at.out()));
+    add_affine(at.out(), map_of(given_, run_of(at)), combined, 2 + repeats(given_, at.out()));
   }
   void operator()(const Divide&, const LayerAt& at) {
     if (from_.size() > 1 || given_.constants[0]) refuse(at, "divides by a value that depends on the image");
-    add_affine(at.out(), map_of(given_, run_of(at)), 2, 2 + repeats(given_, at.out()));
+    add_affine(at.out(), map_of(given_, run_of(at)), combined, 2 + repeats(given_, at.out()));
   }
   void operator()(const Matmul&, const LayerAt& at) {
     if (from_.size() > 1) refuse(at, "multiplies two values that depend on the image");
@@ -109,7 +108,7 @@ class Builder {
   }
   void operator()(const AveragePool2d& layer, const LayerAt& at) {
     const Extent kernel = layer.kernel;
-    const std::size_t area = std::size_t{kernel.height} * kernel.width;
+    const std::size_t area = std::min(std::size_t{kernel.height} * kernel.width, at.in()[0] * at.in()[1]);
     add_affine(at.out(), map_of(given_, run_of(at)), area + 2, 2 * area + 2);
   }
   void operator()(const Reduce& layer, const LayerAt& at) {
@@ -140,7 +139,7 @@ class Builder {
     const Affine stored = affine_of(
         tape, layer.eps, std::array{tape.constant(at.weights()[0]), tape.constant(at.weights()[1])}, at.buffers());
     const Tensor mean = absolute(at.buffers()[0]), bias = absolute(at.weights()[1]);
-    check_scaling(at, at.weights()[0], sqrt(tape.constant(at.buffers()[1]) + real{layer.eps}).value());
+    check_scaling(at, at.weights()[0], at.buffers()[0], sqrt(tape.constant(at.buffers()[1]) + real{layer.eps}).value());
     add_scaling(at.out(), stored.factor.value(), stored.summand.value(),
                 (abs(stored.factor) * tape.constant(mean) + tape.constant(bias)).value());
   }
@@ -153,7 +152,7 @@ class Builder {
     Tape tape;
     const Var deviation = tape.constant(numbers(layer.std, 1)), mean = tape.constant(numbers(layer.mean, 0));
     const Var factor = tape.constant(numbers({}, layer.scale)) / deviation, shift = mean / deviation;
-    check_scaling(at, numbers({}, layer.scale), deviation.value());
+    check_scaling(at, numbers({}, layer.scale), mean.value(), deviation.value());
     add_scaling(at.out(), factor.value(), (-shift).value(), abs(shift).value());
   }
   void operator()(const Linear& layer, const LayerAt& at) {
@@ -313,9 +312,7 @@ class Builder {
   }
 
   void add(Op op) {
-    if (op.kind != Kind::affine) graph_.relaxed[op.from[0]] = true;
     graph_.ops.push_back(std::move(op));
-    graph_.relaxed.push_back(false);
     from_ = {graph_.ops.size()};
     given_ = {{graph_.ops.back().out}, {std::nullopt}};
   }
@@ -351,10 +348,13 @@ class Builder {
     if (least) add_affine(out, map_of(given_, negative, same_sign));
   }
 
-  /// Within these limits no float32 program overflows, whether it multiplies or divides first.
-  void check_scaling(const LayerAt& at, const Tensor& scale, const Tensor& deviation) const {
+  /// Within these limits no float32 program overflows or underflows, whether it multiplies or divides first.
+  void check_scaling(const LayerAt& at, const Tensor& scale, const Tensor& mean, const Tensor& deviation) const {
+    const auto large = [](real each) { return !(std::abs(each) < real{1e20F}); };
+    if (std::ranges::any_of(mean.values(), large)) refuse(at, "subtracts too large a number");
     for (const real each : scale.values()) {
-      if (!(std::abs(each) < real{1e6F})) refuse(at, "scales by too large a number");
+      const bool fits = each == 0 || (std::abs(each) < real{1e6F} && std::abs(each) > real{1e-20F});
+      if (!fits) refuse(at, "scales by too large or too small a number");
     }
     for (const real each : deviation.values()) {
       if (!(std::abs(each) > real{1e-6F} && std::abs(each) < real{1e6F})) {
@@ -369,7 +369,7 @@ class Builder {
     const auto scaled = [](const Tensor& by, const Tensor& plus) {
       return [by, plus](Tape& tape, std::span<const Var> x) { return x[0] * tape.constant(by) + tape.constant(plus); };
     };
-    add_affine(out, map_of(given_, scaled(factor, summand), scaled(absolute(factor), shift)), 8, 8);
+    add_affine(out, map_of(given_, scaled(factor, summand), scaled(absolute(factor), shift)), combined, combined);
   }
 
   /// The maps of a layer with weights and biases.

@@ -64,7 +64,7 @@ void affine_intervals(const Op& op, std::size_t k, const Known& known, Tensor& o
   real *const a = out_low.mutable_data(), *const b = out_high.mutable_data();
   for (std::size_t i = 0; i < centre.size(); ++i) {
     const double error = known.share[k][i / op.out.elements()] * double{known.mass[k].data()[i]};
-    const double r = double{radius.data()[i]} * (1 + 2 * widening) + widening * op.affine.shift(i) + tiny + error;
+    const double r = double{radius.data()[i]} * (1 + 2 * widening) + 2 * widening * op.affine.shift(i) + tiny + error;
     a[i] = below(double{centre.data()[i]} - r);
     b[i] = above(double{centre.data()[i]} + r);
   }
@@ -152,7 +152,8 @@ void bound_by_intervals(const Graph& graph, std::size_t k, Known& known, Tape& t
   }
   const std::size_t size = low.size() / known.count;
   for (std::size_t i = 0; i < low.size(); ++i) {
-    if (!(low.data()[i] > -most_value && high.data()[i] < most_value)) known.finite[i / size] = false;
+    const real l = low.data()[i], u = high.data()[i];
+    if (!(l > -most_value && l <= u && u < most_value)) known.finite[i / size] = false;
   }
   known.low[k + 1] = std::move(low);
   known.high[k + 1] = std::move(high);
@@ -211,7 +212,7 @@ void weigh(const Op& op, std::size_t k, Known& known, Tape& tape) {
   Tensor mass = op.affine.magnitude(tape, operands_of(op, known.reach));
   const double more = 1 + 2 * gamma(terms + 2, unit_of_kernels);
   for (std::size_t i = 0; i < mass.size(); ++i) {
-    mass.mutable_data()[i] = above(double{mass.data()[i]} * more + op.affine.shift(i) + least_mass);
+    mass.mutable_data()[i] = above((double{mass.data()[i]} + op.affine.shift(i)) * more + least_mass);
   }
   known.mass[k] = std::move(mass);
   known.share[k].clear();
@@ -220,8 +221,8 @@ void weigh(const Op& op, std::size_t k, Known& known, Tape& tape) {
     for (const std::size_t value : op.from) {
       for (const real each : known.of(known.reach, value, sample)) alive += each != 0 ? std::size_t{1} : 0;
     }
-    // Two more roundings: the bias and, in a mean, the division.
-    const std::size_t roundings = terms == 0 ? 0 : std::min(terms, alive + 1) + 2;
+    // Two more roundings: the bias and, in a mean, the division. Scalings round more often than there are features.
+    const std::size_t roundings = terms == 0 ? 0 : std::min(terms, alive + combined) + 2;
     known.share[k].push_back(gamma(roundings, unit_of_float) * (1 + 0x1p-20));
   }
 }

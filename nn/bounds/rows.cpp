@@ -94,15 +94,27 @@ class Pass {
     forms_[value] = std::move(forms);
   }
 
-  /// A softmax at the end may turn close logits into a tie: exp errs, and what it takes is a rounded difference.
+  /// A softmax at the end may turn close logits into a tie: exp errs, and what it takes is a rounded difference. Its
+  /// outputs shrink as their logits fall below the largest, the errors of a sum of 1 do not.
   void softmax() {
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-      double reach = 0, size = 0;
-      for (const real each : known_.of(known_.reach, rows_.value, rows_.sample[row])) {
-        reach = std::max(reach, double{each});
+      const std::size_t sample = rows_.sample[row];
+      const std::span<const real> low = known_.of(known_.low, rows_.value, sample);
+      const std::span<const real> high = known_.of(known_.high, rows_.value, sample);
+      const real* const form = row_of(std::as_const(rows_.forms), row);
+      double reach = 0, size = 0, top = -std::numeric_limits<double>::infinity(), least = -top;
+      for (std::size_t j = 0; j < low.size(); ++j) {
+        reach = std::max({reach, std::abs(double{low[j]}), std::abs(double{high[j]})});
+        size += std::abs(double{form[j]});
+        top = std::max(top, double{high[j]});
+        if (form[j] > 0) least = std::min(least, double{low[j]});
       }
-      for (std::size_t j = 0; j < width(rows_.forms); ++j) size += std::abs(double{row_of(rows_.forms, row)[j]});
-      totals_[row].float_error += size * (2 * curve_error + 8 * unit_of_float * reach);
+      double far = 1;
+      if (graph_.any_pair) {
+        const double gap = std::max(0.0, top - least);
+        far = gap < 12 ? 1.001 * double{hans::exp(above(gap))} : std::numeric_limits<double>::infinity();
+      }
+      totals_[row].float_error += size * (2 * curve_error + 8 * unit_of_float * reach) * far;
     }
   }
 
@@ -188,7 +200,8 @@ class Pass {
         all += std::abs(double{out}) * double{reach[split.unit]};
       }
       add(row, double{sums.constant},
-          unit_of_kernels * all + sum * (1 + 2 * sum) * double{sums.constants} + known_.underflow[k][sample]);
+          unit_of_kernels * all + sum * (1 + 2 * sum) * double{sums.constants} + known_.underflow[k][sample] +
+              static_cast<double>(size) * smallest_float);
     }
     give(from, std::move(forms));
   }
@@ -204,18 +217,20 @@ class Pass {
       const real* const high = known_.of(known_.high, k + 1, rows_.sample[row]).data();
       const real* const reach = known_.of(known_.reach, from, rows_.sample[row]).data();
       real* const to = row_of(parts, row);
-      double constant = 0, mass = 0;
+      double constant = 0, constants = 0, mass = 0;
       for (std::size_t i = 0; i < size; ++i) {
         if (form[i] >= 0 || chosen.alone[first + i] != 0) {
           const std::uint32_t place = chosen.candidate[first + i];
           to[place] += form[i];
           mass += std::abs(double{to[place]}) * double{reach[place]};
         } else {
-          constant += double{form[i]} * double{high[i]};
+          const double term = double{form[i]} * double{high[i]};
+          constant += term;
+          constants += std::abs(term);
         }
         mass += form[i] != form[i] ? double{form[i]} : 0;  // NaN stays NaN
       }
-      add(row, constant, unit_of_kernels * mass + 0x1p-30 * std::abs(constant));
+      add(row, constant, unit_of_kernels * mass + 0x1p-30 * constants);
     }
     give(from, std::move(parts));
   }
@@ -232,7 +247,7 @@ class Pass {
       const std::size_t size = width(*forms_[stop]);
       const double rounding = gamma_of_sum(size);
       const kernels::BoxSums sums = kernels::bound_box(size, form, low, high, reach);
-      double least = double{sums.least} - rounding * (1 + rounding) * double{sums.mass};
+      double least = double{sums.least} - rounding * (1 + 2 * rounding) * double{sums.mass};
       const Ball& ball = known_.ball;
       if (stop == 0 && ball.norm != Norm::linf) {  // the ball alone, by the dual norm
         const real* const centre = known_.centres.data() + sample * size;

@@ -94,6 +94,19 @@ TEST(Bounds, CountWhatUnderflows) {
   }
 }
 
+// A window far larger than the image: its taps in the padding count as roundings, and must not turn the error around.
+TEST(Bounds, HoldForWindowsLargerThanTheImage) {
+  Sequential net = Sequential::parse(
+      "1x1x1;conv2d:filters=2,kernel=1;average_pool2d:kernel=4096,padding=same,stride=1;flatten", Rng(1));
+  net.set_weights(std::vector{Tensor({1, 1, 1, 2}, std::vector<real>{2, 0}), Tensor({2}, std::vector<real>{0, 0.1F})});
+  for (const Method& method : methods) {
+    const MarginBounds all = nn::bound_margins(net, Tensor::full({1, 1, 1, 1}, real{0.5F}), std::vector<int>{0},
+                                               {Norm::linf, 0.5F}, {method.method, method.slope});
+    EXPECT_LE(all.bound[1], -0.1 + 1e-6);
+    EXPECT_GE(all.bound[1], -0.11);
+  }
+}
+
 // A program may compute elu as alpha * (exp(x) - 1), whose error near 0 is alpha times that of exp.
 TEST(Bounds, CountTheScaleOfACurve) {
   for (const char* curve : {"elu:alpha=10000", "selu:alpha=50,gamma=20"}) {

@@ -53,6 +53,9 @@ struct Select {
   std::vector<std::vector<std::uint32_t>> candidates;
 };
 
+/// The roundings of combinations of two numbers, and of scalings: as many as checkers may count.
+inline constexpr std::size_t combined = 8;
+
 enum class Kind { affine, kink, curve, select };
 
 struct Op {
@@ -70,8 +73,9 @@ struct Op {
 struct Graph {
   Shape input;
   std::vector<Op> ops;
-  std::vector<bool> relaxed;  ///< per value: an op that is not affine reads it
-  bool softmax = false;       ///< one was left out at the end
+  bool softmax = false;  ///< one was left out at the end
+  /// Outputs behind that softmax are compared of which neither need be the largest.
+  bool any_pair = false;
 
   const Shape& shape(std::size_t value) const { return value == 0 ? input : ops[value - 1].out; }
   std::size_t features(std::size_t value) const { return shape(value).elements(); }

@@ -8,10 +8,11 @@
 
 namespace hans::nn::bounds {
 
-/// n roundings of relative size `unit` in any order, as one factor (Higham 2002): n u / (1 - n u).
+/// n roundings of relative size `unit` in any order, as one factor (Higham 2002): n u / (1 - n u); infinite from n u =
+/// 1 on.
 constexpr double gamma(std::size_t n, double unit) {
   const double all = static_cast<double>(n) * unit;
-  return all / (1 - all);
+  return all < 1 ? all / (1 - all) : std::numeric_limits<double>::infinity();
 }
 inline constexpr double unit_of_kernels = std::numeric_limits<real>::epsilon() / 2.0;
 inline constexpr double unit_of_float = 0x1p-24;
