@@ -6,8 +6,7 @@
 namespace hans::nn::bounds {
 
 /// The graph of a network. Throws Error, which names the layer and what could be done, for a layer that no bound is
-/// known for, and for weights that are not finite. A softmax at the end, which leaves the order of the logits, is left
-/// out.
+/// known for. A softmax at the end, which leaves the order of the logits, is left out.
 Graph graph_of(const Sequential& net);
 
 }  // namespace hans::nn::bounds
