@@ -1,12 +1,11 @@
 // hans certify: proves for which images no attack can succeed.
 #include <array>
 
-#include <hans/attacks/pgd.hpp>
 #include <hans/core/file.hpp>
-#include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
+#include <hans/defenses/proof_file.hpp>
+#include "../../defenses/certify/detail/attacks.hpp"
 #include "../manifest/crafted_file.hpp"
-#include "../manifest/proof_file.hpp"
 #include "../run/certified.hpp"
 #include "../run/progress.hpp"
 #include "../run/radii.hpp"
@@ -147,43 +146,6 @@ CertifyOptions options_of(const CertifyCommand& options, float eps) {
           .seed = options.seed};
 }
 
-/// The attacks of a run, without eps: the first as --attack says, and of a complete method the second. Defaults
-/// that need more classes than the model has are left out.
-std::vector<Spec> specs_of(const CertifyCommand& options, CertifyMethod method, std::size_t classes) {
-  constexpr std::size_t classes_of_margin = 2, classes_of_autoattack = 4;
-  std::vector<Spec> all;
-  if (options.attack && !options.attack->spec) return all;
-  if (options.attack) {
-    all.push_back(*options.attack->spec);
-  } else if (classes >= classes_of_margin) {
-    all.push_back(Spec::parse("pgd:steps=20,loss=margin"));
-  }
-  if (method == CertifyMethod::complete && classes >= classes_of_autoattack) all.push_back(Spec::parse("autoattack"));
-  return all;
-}
-
-/// An attack whose eps, and norm if it has one, are those of the certificate.
-attacks::Attack attack_within(Spec spec, const CertifyOptions& asked) {
-  const auto set = [&](const char* key, std::string value) {
-    if (attacks::Attack::takes(spec, key) && spec.find(key) == nullptr) spec.items.push_back({key, std::move(value)});
-  };
-  set("eps", text(float{asked.eps}));
-  set("norm", std::string(enum_name(asked.norm)));
-  return attacks::Attack::from_spec(spec);
-}
-
-/// What is asked for within one radius. Throws UsageError for an attack in another norm.
-CertifyOptions with_attacks(CertifyOptions asked, const std::vector<Spec>& specs, const Shape& image, data::Box box) {
-  for (const Spec& spec : specs) {
-    const attacks::Attack attack = attack_within(spec, asked).resolved(box);
-    const Norm norm = attack.budget(image, box).norm;
-    check_usage(norm == asked.norm, "--attack: ", spec.name, " keeps within ", enum_name(norm),
-                ", the certificate is for ", enum_name(asked.norm));
-    (asked.first ? asked.second : asked.first) = attack;
-  }
-  return asked;
-}
-
 /// The file of the adversarial images that were found.
 std::string counterexamples_file(const Subject& subject, const data::Dataset& data,
                                  std::span<const CertifiedBall> balls) {
@@ -210,29 +172,15 @@ std::string counterexamples_file(const Subject& subject, const data::Dataset& da
 }
 
 /// The file of the proofs. Images that were certified by splitting boxes have none.
-ProofFile proofs_of(const Subject& subject, const data::Dataset& data, const CertifiedBall& ball) {
-  ProofFile file;
+defenses::ProofFile proofs_of(const Subject& subject, const data::Dataset& data, const CertifiedBall& ball) {
+  defenses::ProofFile file;
   file.version = build_version();
   file.model_sha256 = subject.model_sha256;
   file.data_sha256 = subject.data_sha256;
   file.eps = ball.asked.eps;
   file.box = data.box();
-  const auto add = [](auto& list, auto& offsets, const auto& more) {
-    list.insert(list.end(), more.begin(), more.end());
-    offsets.push_back(static_cast<std::int64_t>(list.size()));
-  };
   for (const defenses::Certificate& one : ball.all) {
-    if (!one.proof) continue;
-    const data::Samples sample = data.samples(one.index, 1);
-    file.index.push_back(one.index);
-    file.labels.push_back(one.label);
-    file.image_sha256.push_back(Sha256().add(sample.images.values()).hex());
-    file.bound.push_back(one.proof->bound);
-    add(file.ties, file.ties_of, one.proof->ties);
-    add(file.tree, file.tree_of, one.proof->tree);
-    add(file.slope_units, file.slope_units_of, one.proof->units);
-    file.slopes.insert(file.slopes.end(), one.proof->slopes.begin(), one.proof->slopes.end());
-    file.multipliers.insert(file.multipliers.end(), one.proof->multipliers.begin(), one.proof->multipliers.end());
+    if (one.proof) add_proof(file, one, data.samples(one.index, 1).images.values());
   }
   return file;
 }
@@ -276,7 +224,7 @@ int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& a
   check_consistent(balls);
   std::string report = certified_text(from.subject, balls);
   if (options.out) {
-    const ProofFile proofs = proofs_of(from.subject, from.data, balls.front());
+    const defenses::ProofFile proofs = proofs_of(from.subject, from.data, balls.front());
     write_file(options.out->text, proof_file(proofs));
     const std::size_t certified = balls.front().count(defenses::Certainty::certified);
     append(report, text("\nwrote ", with_commas(proofs.index.size()), " proofs to ", visible(options.out->text),
@@ -301,7 +249,7 @@ int certify_radii(const Certifiable& from, const CertifyOptions& largest, const 
   const nn::Sequential& net = from.named.model.net;
   ProgressBar bar("certify", "images", options.quiet);
   const auto asked = [&](float radius) {
-    return with_attacks(options_of(options, radius), attacks, net.input(), from.data.box());
+    return defenses::with_attacks(options_of(options, radius), attacks, net.input(), from.data.box());
   };
   const auto shown = [&](std::size_t done) { bar.update(done, from.count); };
   const RadiiFound found = find_radii(net, from.data, from.count, largest.eps, asked, shown);
@@ -349,16 +297,20 @@ int run(const CertifyCommand& options) {
   for (const float eps : radii) {
     check_usage(std::ranges::count(radii, eps) == 1, "--eps: ", eps, " is given twice");
     asked.push_back(options_of(options, eps));
-    if (options.attack && options.attack->spec) (void)attack_within(*options.attack->spec, asked.back());
+    if (options.attack && options.attack->spec) (void)defenses::attack_within(*options.attack->spec, asked.back());
   }
   const Certifiable from = load_certifiable(options);
   const nn::Sequential& net = from.named.model.net;
-  const std::vector<Spec> attacks = specs_of(options, asked.front().method, net.classes());
+  std::vector<Spec> attacks;
+  if (!options.attack || options.attack->spec) {
+    const std::optional<Spec> first = options.attack ? options.attack->spec : std::nullopt;
+    attacks = defenses::usual_attacks(first, asked.front().method, net.classes());
+  }
   for (CertifyOptions& one : asked) {
     if (options.radius) one.eps = largest_radius(one.norm, from.data.box(), net.input());
     const CertifiedBall ball{one};
     refuse_uncertifiable({&ball, 1}, net, from.data);
-    one = with_attacks(one, attacks, net.input(), from.data.box());
+    one = defenses::with_attacks(one, attacks, net.input(), from.data.box());
   }
   return options.radius ? certify_radii(from, asked.front(), attacks, options) : certify_within(from, asked, options);
 }

@@ -14,8 +14,8 @@
 #include "../checker/checker.hpp"
 #include "../commands.hpp"
 #include "../inputs.hpp"
+#include "../manifest/claimed_proofs.hpp"
 #include "../manifest/crafted_file.hpp"
-#include "../manifest/proof_file.hpp"
 #include "../run/figures.hpp"
 
 namespace hans::apps {
@@ -210,7 +210,7 @@ std::string hans_bytes(const NamedModel& named) {
 int run_proofs(const CheckOptions& options, const NamedModel& named, const data::Dataset& data) {
   constexpr std::size_t shown = 10;
   const std::string& path = options.file.value().text;
-  const ProofFile file = read_proof(path);
+  const defenses::ProofFile file = defenses::read_proof(path);
   const auto check_same = [&](std::string_view what, std::string_view stated, std::string_view given) {
     check(stated == given, path, " is about ", what, " with sha256 ", in_quotes(stated), ", not ", given);
   };
@@ -224,7 +224,7 @@ int run_proofs(const CheckOptions& options, const NamedModel& named, const data:
   const data::Samples samples = data.gather(std::vector<std::uint32_t>(file.index.begin(), file.index.end()));
   const std::string bytes = hans_bytes(named);
   const std::vector<checker::Proved> checked =
-      checker::check_proofs(bytes, named.path, proofs_of(file, samples), thread_count());
+      checker::check_proofs(bytes, named.path, claimed_proofs(file, samples), thread_count());
 
   std::vector<std::size_t> rejected;
   std::map<std::string, std::size_t, std::less<>> reasons;
@@ -280,7 +280,7 @@ int run_proofs(const CheckOptions& options, const NamedModel& named, const data:
 int run(const CheckOptions& options) {
   begin(options);
   const std::string& path = options.file.value().text;
-  const bool proofs = is_proof(path);
+  const bool proofs = defenses::is_proof(path);
   check_usage(!proofs || !(options.eps || options.norm || options.slack > 0),
               "proofs have their own radius: leave out --eps, --norm and --slack");
   const NamedModel named = load_model(options.model.value().text, options.seed, options.preprocess);

@@ -308,9 +308,14 @@ std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples&
   check_usage(net.classes() > 1,
               "the model has one class: no image has another prediction, so there is nothing to prove");
   check(!net.random(), "the model is random in evaluation: no certificate of one evaluation speaks of the next");
-  check_usage(options.method != CertifyMethod::complete || options.norm == Norm::linf,
-              "complete is for linf; use --method alpha for other norms");
+  check_usage(options.method != CertifyMethod::complete || options.norm == Norm::linf, "complete is for linf; in ",
+              enum_name(options.norm), " use alpha");
   attacks::check_labels(samples, net.classes());
+  const auto outside = [&](real value) { return !(value >= samples.box.lo && value <= samples.box.hi); };
+  const auto values = samples.images.values();
+  const auto first_outside = std::ranges::find_if(values, outside);
+  check_usage(first_outside == values.end(), "an image holds ", first_outside == values.end() ? 0 : *first_outside,
+              ", which is outside the box [", samples.box.lo, ",", samples.box.hi, "]");
   if (options.proofs) {
     check_usage(options.norm == Norm::linf, "proofs are for linf");
     check_provable(net);

@@ -177,7 +177,7 @@ TEST(Certify, SaysWhatItDoesNotTake) {
   const auto refused = [&](const nn::Sequential& model, const CertifyOptions& options) {
     return error_of([&] { (void)defenses::certify(model, samples, options); });
   };
-  EXPECT_EQ(refused(net, {.norm = Norm::l2, .eps = 0.1F}), "complete is for linf; use --method alpha for other norms");
+  EXPECT_EQ(refused(net, {.norm = Norm::l2, .eps = 0.1F}), "complete is for linf; in l2 use alpha");
   EXPECT_EQ(refused(net, {.norm = Norm::l2, .eps = 0.1F, .method = CertifyMethod::alpha, .proofs = true}),
             "proofs are for linf");
   const nn::Sequential noisy = network(1, "6x6x1;gaussian_noise:sigma=0.1;flatten;linear:units=3");

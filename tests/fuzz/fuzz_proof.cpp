@@ -14,9 +14,10 @@
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/rng.hpp>
+#include <hans/defenses/proof_file.hpp>
 #include <hans/nn/model_file.hpp>
 #include "../../apps/checker/network.hpp"
-#include "../../apps/manifest/proof_file.hpp"
+#include "../../apps/checker/proof.hpp"
 
 namespace {
 
@@ -25,12 +26,12 @@ using namespace hans;
 void read_file_of_proofs(std::string_view file) {
   std::string once;
   try {
-    once = apps::proof_file(apps::parse_proof(file));
+    once = defenses::proof_file(defenses::parse_proof(file));
   } catch (const Error& error) {
     if (std::string_view(error.what()).find('\n') != std::string_view::npos) std::abort();
     return;
   }
-  if (apps::proof_file(apps::parse_proof(once)) != once) std::abort();
+  if (defenses::proof_file(defenses::parse_proof(once)) != once) std::abort();
 }
 
 /// The next numbers of the input; 0 behind its end.

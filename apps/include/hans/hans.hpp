@@ -82,6 +82,7 @@
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/guarded.hpp>
 #include <hans/defenses/proof.hpp>
+#include <hans/defenses/proof_file.hpp>
 #include <hans/defenses/refute.hpp>
 #include <hans/defenses/trades.hpp>
 #include <hans/nn/activation_layers.hpp>

@@ -2,15 +2,15 @@
 #include <hans/core/json.hpp>
 #include <hans/core/version.hpp>
 #include <hans/data/dataset.hpp>
+#include <hans/defenses/proof_file.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/model_file.hpp>
-#include "../../../apps/manifest/proof_file.hpp"
 #include "../cli_testing.hpp"
 
 namespace hans::cli_check_proofs_test {
 namespace {
 
-using apps::ProofFile;
+using defenses::ProofFile;
 
 class CliCheckProofs : public cli::Test {
  protected:
@@ -41,7 +41,7 @@ class CliCheckProofs : public cli::Test {
   }
 
   cli::Outcome check(const ProofFile& file, std::string_view rest = "") {
-    write("p.npz", apps::proof_file(file));
+    write("p.npz", defenses::proof_file(file));
     return hans(text("check p.npz --model m.hans --data mnist-5k --json p.json ", rest));
   }
 };
@@ -94,7 +94,7 @@ TEST_F(CliCheckProofs, AFileWithoutProofsHasNothingWrong) {
 
 TEST_F(CliCheckProofs, AnOnnxFileIsCheckedAsWhatConvertMakesOfIt) {
   output("convert m.hans m.onnx");
-  write("p.npz", apps::proof_file(proofs("m.onnx")));
+  write("p.npz", defenses::proof_file(proofs("m.onnx")));
   const std::string said = output("check p.npz --model m.onnx --data mnist-5k");
   EXPECT_NE(said.find("checked is what hans convert makes of the ONNX file"), std::string::npos) << said;
 }
@@ -102,9 +102,9 @@ TEST_F(CliCheckProofs, AnOnnxFileIsCheckedAsWhatConvertMakesOfIt) {
 TEST_F(CliCheckProofs, RefusesWhatItCannotCheck) {
   const std::string line = "check p.npz --model m.hans --data mnist-5k";
   const ProofFile file = proofs("m.hans");
-  write("p.npz", apps::proof_file(file));
+  write("p.npz", defenses::proof_file(file));
   output("train --data mnist-5k --model linear --epochs 1 --seed 3 --quiet --out other.hans");
-  write("half.npz", apps::proof_file(file).substr(0, 2000));
+  write("half.npz", defenses::proof_file(file).substr(0, 2000));
   for (const cli::Refusal& one : {cli::Refusal{"--eps 0.1", 2, "--eps"},
                                   {"--eps 0.1 --norm linf", 2, "--eps"},
                                   {"--norm linf", 2, "--norm"},
@@ -116,10 +116,10 @@ TEST_F(CliCheckProofs, RefusesWhatItCannotCheck) {
   cli::expect_refused(hans("check half.npz --model m.hans --data mnist-5k"), 1, "half.npz");
   ProofFile beyond = file, narrow = file;
   beyond.index.back() = 500;
-  write("p.npz", apps::proof_file(beyond));
+  write("p.npz", defenses::proof_file(beyond));
   cli::expect_refused(hans(line), 1, "image 500; the data have 500");
   narrow.box.hi = 0.75F;
-  write("p.npz", apps::proof_file(narrow));
+  write("p.npz", defenses::proof_file(narrow));
   cli::expect_refused(hans(line), 1, "[0,0.75]");
 }
 

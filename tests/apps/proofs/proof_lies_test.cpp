@@ -12,7 +12,7 @@
 namespace hans::proof_lies_test {
 namespace {
 
-using apps::ProofFile;
+using defenses::ProofFile;
 using proof_testing::Subject;
 
 constexpr std::int32_t all_units = 76;
@@ -186,7 +186,7 @@ class ProofPeer : public testing::Test {
     if (std::system("python3 -c 'import numpy' 2>/dev/null") != 0) GTEST_SKIP() << "python3 has no numpy";
   }
 
-  void save(const ProofFile& file, const std::string& name) { write_file(folder_ / name, apps::proof_file(file)); }
+  void save(const ProofFile& file, const std::string& name) { write_file(folder_ / name, defenses::proof_file(file)); }
 
   /// What proof.py says of the files.
   std::string said(const Subject& subject, const std::string& files) {

@@ -12,13 +12,13 @@
 #include <hans/core/rng.hpp>
 #include <hans/nn/model_file.hpp>
 #include "../../../apps/checker/network.hpp"
-#include "../../../apps/manifest/proof_file.hpp"
+#include "../../../apps/manifest/claimed_proofs.hpp"
 #include "../../nn/network_testing.hpp"
 
 namespace proof_testing {
 
 using namespace hans;
-using apps::ProofFile;
+using defenses::ProofFile;
 
 /// Other numbers than those that training starts from; variances stay positive.
 inline nn::Sequential network(std::string_view architecture, std::uint64_t seed) {
@@ -91,7 +91,7 @@ struct Subject {
   }
 
   std::vector<checker::Proved> check(std::size_t threads = 1) const {
-    return checker::check_proofs(model(), "the model", apps::proofs_of(file, samples), threads);
+    return checker::check_proofs(model(), "the model", apps::claimed_proofs(file, samples), threads);
   }
 
   /// The largest eps of a few at which bounds are positive.
@@ -110,7 +110,7 @@ struct Subject {
   std::vector<std::int32_t> unstable(std::size_t row) const {
     constexpr std::int32_t most = 200;
     std::vector<std::vector<std::int32_t>> trees;
-    checker::Proofs proofs = apps::proofs_of(file, samples);
+    checker::Proofs proofs = apps::claimed_proofs(file, samples);
     const checker::Proof proof = proofs.all[row];
     proofs.all.clear();
     for (std::int32_t unit = 0; unit < most; ++unit) {

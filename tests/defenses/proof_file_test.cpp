@@ -5,14 +5,14 @@
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
 #include <hans/data/npz.hpp>
-#include "../cli_testing.hpp"
-#include "proof_testing.hpp"
+#include <hans/defenses/proof_file.hpp>
+#include "../apps/cli_testing.hpp"
 
 namespace hans::proof_file_test {
 namespace {
 
-using apps::ProofFile;
 using data::Array;
+using defenses::ProofFile;
 
 ProofFile example() {
   ProofFile file;
@@ -41,7 +41,7 @@ class ProofFileTest : public testing::Test {
   std::string said(std::string_view bytes) {
     write_file(path_, bytes);
     try {
-      apps::read_proof(path_);
+      defenses::read_proof(path_);
       return "";
     } catch (const Error& error) {
       EXPECT_TRUE(std::string_view(error.what()).starts_with(path_)) << error.what();
@@ -56,12 +56,12 @@ class ProofFileTest : public testing::Test {
 
 TEST_F(ProofFileTest, WhatIsWrittenIsReadBack) {
   for (const ProofFile& file : {example(), ProofFile{.version = "ü", .box = {-1, 2}}}) {
-    const std::string bytes = apps::proof_file(file);
-    EXPECT_EQ(apps::proof_file(file), bytes);
+    const std::string bytes = defenses::proof_file(file);
+    EXPECT_EQ(defenses::proof_file(file), bytes);
     write_file(path_, bytes);
-    EXPECT_TRUE(apps::is_proof(path_));
-    const ProofFile read = apps::read_proof(path_);
-    EXPECT_EQ(apps::proof_file(read), bytes);
+    EXPECT_TRUE(defenses::is_proof(path_));
+    const ProofFile read = defenses::read_proof(path_);
+    EXPECT_EQ(defenses::proof_file(read), bytes);
     EXPECT_EQ(read.index, file.index);
     EXPECT_EQ(read.image_sha256, file.image_sha256);
     EXPECT_EQ(read.slopes, file.slopes);
@@ -70,9 +70,9 @@ TEST_F(ProofFileTest, WhatIsWrittenIsReadBack) {
   }
   write_file(path_,
              data::write_npz(std::vector<data::NamedArray>{{"images", Array::of("x")}, {"tree", Array::of("x")}}));
-  EXPECT_FALSE(apps::is_proof(path_));
+  EXPECT_FALSE(defenses::is_proof(path_));
   write_file(path_, "");
-  EXPECT_FALSE(apps::is_proof(path_));
+  EXPECT_FALSE(defenses::is_proof(path_));
 }
 
 TEST_F(ProofFileTest, WhatCannotBeIsNotWritten) {
@@ -107,7 +107,7 @@ TEST_F(ProofFileTest, WhatCannotBeIsNotWritten) {
     ProofFile file = example();
     change(file);
     try {
-      apps::proof_file(file);
+      defenses::proof_file(file);
       ADD_FAILURE() << part;
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
@@ -117,7 +117,7 @@ TEST_F(ProofFileTest, WhatCannotBeIsNotWritten) {
 
 TEST_F(ProofFileTest, OtherArraysAreRefused) {
   std::vector<data::NamedArray> good;
-  const std::string bytes = apps::proof_file(example());
+  const std::string bytes = defenses::proof_file(example());
   for (const std::string& name : data::npz_names(bytes)) good.emplace_back(name, data::read_npz(bytes, name));
   EXPECT_EQ(said(data::write_npz(good)), "");
   const std::vector<float> floats{1, 2, 3};

@@ -1,15 +1,16 @@
-// The .npz file of robustness proofs: FORMAT.md says what its numbers mean.
+// The .npz file of proofs, which hans check verifies: apps/manifest/FORMAT.md says what its numbers mean.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <hans/data/dataset.hpp>
-#include "../checker/proof.hpp"
+#include <hans/defenses/certify.hpp>
 
-namespace hans::apps {
+namespace hans::defenses {
 
 /// The contents of a file of proofs: of n images, `index.size()`, in one ball of norm linf. For each list there are
 /// n + 1 offsets: image i owns list[list_of[i]] up to list[list_of[i + 1]].
@@ -32,6 +33,10 @@ struct ProofFile {
   std::vector<float> multipliers = {};             ///< for each leaf, one for each split above it, from the root down
 };
 
+/// Adds the proof of a certificate, which must have one, at the end. `image`: the pixels of its sample. Images are
+/// added in rising order of `index`.
+void add_proof(ProofFile& file, const Certificate& certificate, std::span<const float> image);
+
 /// Whether a file is one of proofs rather than of adversarial images, by the names of its arrays. false if it is
 /// damaged. Throws Error if it cannot be read.
 bool is_proof(const std::string& path);
@@ -47,8 +52,4 @@ ProofFile read_proof(const std::string& path);
 /// The bytes of the file. Throws Error if read_proof would refuse it.
 std::string proof_file(const ProofFile& proofs);
 
-/// The proofs as the checker takes them. `samples` are the images at `index` of the data set. They and the file must
-/// outlive the result.
-checker::Proofs proofs_of(const ProofFile& file, const data::Samples& samples);
-
-}  // namespace hans::apps
+}  // namespace hans::defenses

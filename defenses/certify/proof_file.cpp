@@ -1,16 +1,17 @@
-// The .npz file of robustness proofs: see proof_file.hpp.
-#include "proof_file.hpp"
+// The .npz file of proofs.
+#include <hans/defenses/proof_file.hpp>
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <span>
 #include <utility>
 
+#include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
 #include <hans/data/npz.hpp>
 
-namespace hans::apps {
+namespace hans::defenses {
 namespace {
 
 using data::Array;
@@ -77,6 +78,24 @@ void check_proof(const ProofFile& proofs) {
 }
 
 }  // namespace
+
+void add_proof(ProofFile& file, const Certificate& certificate, std::span<const float> image) {
+  check(certificate.proof.has_value(), "the certificate of image ", certificate.index, " has no proof");
+  const Proof& proof = *certificate.proof;
+  const auto add = [](auto& list, auto& offsets, const auto& more) {
+    list.insert(list.end(), more.begin(), more.end());
+    offsets.push_back(static_cast<std::int64_t>(list.size()));
+  };
+  file.index.push_back(certificate.index);
+  file.labels.push_back(certificate.label);
+  file.image_sha256.push_back(Sha256().add(image).hex());
+  file.bound.push_back(proof.bound);
+  add(file.ties, file.ties_of, proof.ties);
+  add(file.tree, file.tree_of, proof.tree);
+  add(file.slope_units, file.slope_units_of, proof.units);
+  file.slopes.insert(file.slopes.end(), proof.slopes.begin(), proof.slopes.end());
+  file.multipliers.insert(file.multipliers.end(), proof.multipliers.begin(), proof.multipliers.end());
+}
 
 bool is_proof(const std::string& path) {
   const std::string file = read_file(path);
@@ -162,25 +181,4 @@ std::string proof_file(const ProofFile& proofs) {
   });
 }
 
-checker::Proofs proofs_of(const ProofFile& file, const data::Samples& samples) {
-  checker::Proofs proofs{{}, file.slopes, file.multipliers, double{file.eps}, double{file.box.lo}, double{file.box.hi}};
-  const std::size_t features = samples.images.shape().row_elements();
-  for (std::size_t k = 0; k < samples.size(); ++k) {
-    const auto part = [k](std::span<const std::int32_t> list, std::span<const std::int64_t> offsets) {
-      return list.subspan(static_cast<std::size_t>(offsets[k]), static_cast<std::size_t>(offsets[k + 1] - offsets[k]));
-    };
-    checker::Proof proof;
-    proof.image = samples.images.values().subspan(k * features, features);
-    proof.label = samples.labels[k];
-    proof.stated_label = std::in_range<int>(file.labels[k]) ? static_cast<int>(file.labels[k]) : -1;
-    proof.stated_sha256 = file.image_sha256[k];
-    proof.bound = file.bound[k];
-    proof.ties = part(file.ties, file.ties_of);
-    proof.tree = part(file.tree, file.tree_of);
-    proof.slope_units = part(file.slope_units, file.slope_units_of);
-    proofs.all.push_back(std::move(proof));
-  }
-  return proofs;
-}
-
-}  // namespace hans::apps
+}  // namespace hans::defenses
