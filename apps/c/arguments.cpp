@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 
@@ -31,6 +32,13 @@ Spec read_spec(const char* given, std::string_view name) { return Spec::parse(re
 std::filesystem::path read_path(const char* given) {
   const std::string_view all = read_text(given, "path");
   return {std::u8string(all.begin(), all.end())};
+}
+
+std::string_view read_sha256(const char* given, std::string_view name) {
+  const std::string_view all = read_text(given, name);
+  check_usage(all.size() == 64 && all.find_first_not_of("0123456789abcdef") == std::string_view::npos, name,
+              " is not 64 hexadecimal digits in lower case: ", in_quotes(all));
+  return all;
 }
 
 Tensor read_images(const nn::Sequential& net, const float* images, std::size_t count) {
@@ -63,6 +71,25 @@ std::vector<int> read_classes(const nn::Sequential& net, const std::int32_t* cla
 data::Box read_box(float lo, float hi) {
   check_usage(lo <= hi, "the box must reach from box_lo up to box_hi, not from ", lo, " to ", hi);
   return {lo, hi};
+}
+
+data::Samples read_samples(const nn::Sequential& net, const float* images, const std::int32_t* labels,
+                           std::size_t count, std::uint32_t first, data::Box box) {
+  data::Samples samples;
+  samples.box = box;
+  samples.images = read_images(net, images, count);
+  samples.labels = read_classes(net, labels, count, "labels");
+  check_usage(count - 1 <= std::numeric_limits<std::uint32_t>::max() - first, "the position of image ", count - 1,
+              " in its data set is not below 2^32, with ", first, " for the first");
+  samples.index.resize(count);
+  std::iota(samples.index.begin(), samples.index.end(), first);
+  return samples;
+}
+
+int read_choice(std::int32_t given, int count, std::string_view name) {
+  check_usage(given >= 0 && given < count, name, " is ", given, ", but must be from 0 to ", count - 1,
+              " (see the enumeration in hans.h)");
+  return given;
 }
 
 attacks::Goal read_goal(const attacks::AttackInfo& info, const nn::Sequential& net, std::span<const int> labels,

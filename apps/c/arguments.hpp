@@ -30,6 +30,7 @@ T& need(T* pointer, std::string_view name) {
 std::string_view read_text(const char* given, std::string_view name);
 Spec read_spec(const char* given, std::string_view name);
 std::filesystem::path read_path(const char* given);
+std::string_view read_sha256(const char* given, std::string_view name);
 
 /// A copy of `count` images of the network's input shape, if all values are finite.
 Tensor read_images(const nn::Sequential& net, const float* images, std::size_t count);
@@ -39,6 +40,13 @@ std::vector<int> read_classes(const nn::Sequential& net, const std::int32_t* cla
                               std::string_view name);
 
 data::Box read_box(float lo, float hi);
+
+/// `count` labelled images, which stand in their data set from position `first` on.
+data::Samples read_samples(const nn::Sequential& net, const float* images, const std::int32_t* labels,
+                           std::size_t count, std::uint32_t first, data::Box box);
+
+/// The number of a choice that is named in an enumeration of `count`.
+int read_choice(std::int32_t given, int count, std::string_view name);
 
 /// What an attack is to reach; `targets` may be null, and none may be its image's label.
 attacks::Goal read_goal(const attacks::AttackInfo& info, const nn::Sequential& net, std::span<const int> labels,

@@ -43,6 +43,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   hans_attack_result result;
   if (image.size() <= 1024 && classes <= 64) {
     worked(hans_attack(model, lines[0].c_str(), image.data(), &label, nullptr, 1, nullptr, made.data(), &result));
+    hans_certify_options options = HANS_CERTIFY_OPTIONS_INIT;
+    options.attack = lines[0].c_str();
+    options.nodes = 4;
+    hans_certificate certificate;
+    hans_proofs* proofs = nullptr;
+    worked(hans_certify(model, 0.1F, image.data(), &label, 1, &options, &certificate, made.data(), &proofs));
+    hans_proofs_free(proofs);
     hans_trainer* trainer = nullptr;
     double loss = 0;
     if (worked(hans_trainer_create(model, lines[1].c_str(), lines[2].empty() ? nullptr : lines[2].c_str(), nullptr,

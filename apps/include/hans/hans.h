@@ -1,5 +1,6 @@
-/* The C interface of hans: load, train, attack and judge small image classifiers, from C and from every language that
- * can call C. Include <hans/hans.h> and link with hans_c (pkg-config hans_c, or find_package(hans) and hans::c).
+/* The C interface of hans: load, train, attack, judge and certify small image classifiers, from C and from every
+ * language that can call C. Include <hans/hans.h> and link with hans_c (pkg-config hans_c, or find_package(hans) and
+ * hans::c).
  *
  * Status. A function that can fail returns HANS_OK (0) or a negative number; hans_last_error() then says in one line
  * what happened and what to do. After a failure the contents of output arrays are undefined, handles to be created are
@@ -176,6 +177,106 @@ typedef struct hans_attack_result {
 HANS_API hans_status hans_attack(const hans_model* model, const char* attack, const float* images,
                                  const int32_t* labels, const int32_t* targets, size_t count,
                                  const hans_attack_options* options, float* adversarial, hans_attack_result* results);
+
+/* ---- certificates ------------------------------------------------------------------------------------------------ */
+
+enum { HANS_NORM_LINF = 0, HANS_NORM_L2 = 1, HANS_NORM_L1 = 2 };
+
+/* How far hans_certify goes. Each method includes those before it. */
+enum {
+  HANS_CERTIFY_AUTO = 0,    /* complete in linf, else alpha */
+  HANS_CERTIFY_IBP = 1,     /* intervals */
+  HANS_CERTIFY_CROWN = 2,   /* linear bounds */
+  HANS_CERTIFY_ALPHA = 3,   /* linear bounds with optimised slopes */
+  HANS_CERTIFY_COMPLETE = 4 /* branch and bound until an image is decided or its nodes are used up; linf only */
+};
+
+/* Options of certificates. Start from HANS_CERTIFY_OPTIONS_INIT, the defaults. */
+typedef struct hans_certify_options {
+  size_t size;        /* sizeof(hans_certify_options) */
+  uint64_t seed;      /* of the attacks; default 0 */
+  uint64_t nodes;     /* of branch and bound at most, for each image; at least 1, default 20000 */
+  double seconds;     /* of branch and bound for each image; default 0: no limit. What it cuts short is not
+                         reproducible */
+  const char* attack; /* the SPEC, without its eps, of the attack that runs first; "none": no attack runs. Default NULL:
+                         "pgd:steps=20,loss=margin". complete also runs autoattack on what bounds leave open */
+  int32_t norm;       /* HANS_NORM_..., of the ball; default linf */
+  int32_t method;     /* HANS_CERTIFY_...; default auto */
+  uint32_t first_index; /* as in hans_attack_options */
+  float box_lo, box_hi; /* likewise */
+} hans_certify_options;
+#define HANS_CERTIFY_OPTIONS_INIT \
+  { sizeof(hans_certify_options), 0, 20000, 0.0, NULL, HANS_NORM_LINF, HANS_CERTIFY_AUTO, 0, 0.0F, 1.0F }
+
+/* What is known of an image. */
+enum {
+  HANS_VERDICT_CERTIFIED = 0, /* proved: no image of ball and box has another prediction than the label */
+  HANS_VERDICT_ATTACKED = 1,  /* an adversarial image was found */
+  HANS_VERDICT_UNKNOWN = 2,
+  HANS_VERDICT_WRONG = 3 /* the image itself is misclassified, and was not examined */
+};
+
+/* Why an image is unknown. */
+enum {
+  HANS_DOUBT_NONE = -1,    /* it is not */
+  HANS_DOUBT_NODES = 0,    /* the nodes are used up */
+  HANS_DOUBT_TIME = 1,     /* the seconds are used up */
+  HANS_DOUBT_ROUNDING = 2, /* proved in real arithmetic, but rounding to float32 may undo it */
+  HANS_DOUBT_NAN = 3,      /* a bound is not a number */
+  HANS_DOUBT_BOUND = 4     /* the bound of a method that is not complete does not suffice */
+};
+
+/* The step that decided; of an unknown image the last that was tried. */
+enum {
+  HANS_STEP_NONE = -1, /* of a wrong image */
+  HANS_STEP_ATTACK = 0,
+  HANS_STEP_IBP = 1,
+  HANS_STEP_CROWN = 2,
+  HANS_STEP_ALPHA = 3,
+  HANS_STEP_BRANCHING = 4
+};
+
+/* The verdict on one image. A certificate holds in real arithmetic and for every float32 program that computes the
+ * logits, adding in any order, with or without FMA. */
+typedef struct hans_certificate {
+  int32_t verdict;       /* HANS_VERDICT_... */
+  int32_t doubt;         /* HANS_DOUBT_... */
+  int32_t step;          /* HANS_STEP_... */
+  int32_t prediction;    /* on the image itself */
+  int32_t real, float32; /* 1 or 0: proved in real arithmetic, and for every float32 program */
+  int32_t proof;         /* 1 or 0: it has a proof among `proofs` */
+  int32_t runner_up;     /* the class with the smallest margin's bound; -1: none was computed */
+  double bound;          /* of that margin: label's logit less runner-up's, in real arithmetic; NaN: none */
+  uint64_t nodes;        /* of branch and bound */
+} hans_certificate;
+
+/* The proofs of certified images. */
+typedef struct hans_proofs hans_proofs;
+
+/* Certifies that no image within `eps` of an image, with all features in the box, has another prediction than the
+ * label. Networks are made of affine layers, activations, maxima and pooling; others are refused.
+ * `eps`: at least 0, in units of the features. The images lie in the box.
+ * `options`: NULL for the defaults, which are those of `hans certify`.
+ * `certificates`: count.
+ * `counterexamples`: as large as `images`, and may be `images`; NULL: none. Of an attacked image the adversarial image
+ * that was found, inside ball and box; of others the image itself.
+ * `proofs`: NULL: none are made. They are for linf and networks of affine layers and relus; others are refused. Images
+ * certified by intervals alone, or by splitting boxes of few features, have none. */
+HANS_API hans_status hans_certify(const hans_model* model, float eps, const float* images, const int32_t* labels,
+                                  size_t count, const hans_certify_options* options, hans_certificate* certificates,
+                                  float* counterexamples, hans_proofs** proofs);
+
+/* The number of proofs. */
+HANS_API hans_status hans_proofs_count(const hans_proofs* proofs, size_t* count);
+
+/* Writes the .npz file that `hans check FILE --model MODEL --data DATA` verifies with code of its own. MODEL is the
+ * file the model was loaded from, or that hans_model_save writes.
+ * `data_sha256`: of the data set that the images are from; `hans eval --json` shows it under this name. NULL: DATA
+ * holds exactly the images and labels of the call, as float32 in [0, 1], and first_index was 0. */
+HANS_API hans_status hans_proofs_save(const hans_proofs* proofs, const char* path, const char* data_sha256);
+
+/* Frees the proofs. NULL is allowed. */
+HANS_API void hans_proofs_free(hans_proofs* proofs);
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 

@@ -16,7 +16,6 @@
 #include <hans/attacks/judge.hpp>
 #include <hans/autodiff/grad.hpp>
 #include <hans/autodiff/ops.hpp>
-#include <hans/core/hash.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/core/reduce.hpp>
 #include <hans/core/version.hpp>
@@ -27,27 +26,25 @@
 #include <hans/nn/pieces.hpp>
 #include <hans/nn/trainer.hpp>
 #include "arguments.hpp"
+#include "calls.hpp"
 
 namespace {
 
 using namespace hans;
 using namespace hans::apps;
 
-/// What a model's handle and its trainers hold in common.
-struct Shared {
-  explicit Shared(nn::Model made) : model(std::move(made)), architecture(model.net.architecture()) {}
-  std::string sha256() const { return model.sha256.empty() ? hans::sha256(nn::dump_model(model)) : model.sha256; }
-
-  nn::Model model;
-  const std::string architecture;
-};
+thread_local std::string last_error;
 
 }  // namespace
 
-struct hans_model {
-  explicit hans_model(nn::Model made) : shared(std::make_shared<Shared>(std::move(made))) {}
-  std::shared_ptr<Shared> shared;
-};
+hans_status hans::apps::fail(hans_status status, const char* why) {
+  try {
+    last_error = why;
+  } catch (const std::bad_alloc&) {
+    last_error = "out of memory";  // so short that it needs none
+  }
+  return status;
+}
 
 struct hans_trainer {
   hans_trainer(std::shared_ptr<Shared> given, nn::Optimizer chosen, nn::Loss loss, const hans_trainer_options& options)
@@ -73,51 +70,9 @@ struct hans_trainer {
 
 namespace {
 
-thread_local std::string last_error;
-
-hans_status fail(hans_status status, const char* why) {
-  try {
-    last_error = why;
-  } catch (const std::bad_alloc&) {
-    last_error = "out of memory";  // so short that it needs none
-  }
-  return status;
-}
-
-/// Runs the body of a function of the interface.
-template <class Body>
-hans_status guarded(const Body& body) noexcept {
-  try {
-    body();
-    return HANS_OK;
-  } catch (const UsageError& error) {
-    return fail(HANS_USAGE, error.what());
-  } catch (const MemoryError& error) {
-    return fail(HANS_NO_MEMORY, error.what());
-  } catch (const std::bad_alloc&) {
-    return fail(HANS_NO_MEMORY, "out of memory");
-  } catch (const std::exception& error) {
-    return fail(HANS_ERROR, error.what());
-  } catch (...) {
-    return fail(HANS_ERROR, "an exception of an unknown kind");
-  }
-}
-
-/// The handle that `make` gives, or NULL if it throws.
-template <class Handle, class Make>
-hans_status make_handle(Handle** handle, std::string_view name, const Make& make) noexcept {
-  if (handle != nullptr) *handle = nullptr;
-  return guarded([&] {
-    need(handle, name);
-    *handle = make().release();
-  });
-}
-
 hans_status make_model(hans_model** model, std::string_view name, const auto& make) noexcept {
   return make_handle(model, name, [&] { return std::make_unique<hans_model>(make()); });
 }
-
-const nn::Model& model_of(const hans_model* model) { return need(model, "model").shared->model; }
 
 static_assert(HANS_REASON_SUCCESS == static_cast<int>(attacks::Reason::success) &&
               HANS_REASON_UNCHANGED_PREDICTION == static_cast<int>(attacks::Reason::unchanged_prediction) &&
@@ -261,15 +216,9 @@ hans_status hans_attack(const hans_model* model, const char* attack, const float
     need(adversarial, "adversarial");
     const attacks::Attack chosen = attacks::Attack::from_spec(read_spec(attack, "attack"));
     const hans_attack_options how = read_options<hans_attack_options>(options, HANS_ATTACK_OPTIONS_INIT);
-    data::Samples samples;
-    samples.box = read_box(how.box_lo, how.box_hi);
-    const attacks::Budget budget = chosen.budget(net.input(), samples.box);
-    samples.images = read_images(net, images, count);
-    samples.labels = read_classes(net, labels, count, "labels");
-    check_usage(count - 1 <= std::numeric_limits<std::uint32_t>::max() - how.first_index, "the position of image ",
-                count - 1, " in its data set is not below 2^32, with ", how.first_index, " for the first");
-    samples.index.resize(count);
-    std::iota(samples.index.begin(), samples.index.end(), how.first_index);
+    const data::Box box = read_box(how.box_lo, how.box_hi);
+    const attacks::Budget budget = chosen.budget(net.input(), box);
+    const data::Samples samples = read_samples(net, images, labels, count, how.first_index, box);
     const attacks::Goal goal = read_goal(chosen.info(), net, samples.labels, targets);
 
     const attacks::Crafted made = chosen(net, samples, goal, {how.seed});
