@@ -1,5 +1,6 @@
 // hans certify: proves for which images no attack can succeed.
 #include <array>
+#include <numeric>
 
 #include <hans/core/file.hpp>
 #include <hans/core/version.hpp>
@@ -10,6 +11,7 @@
 #include "../run/progress.hpp"
 #include "../run/radii.hpp"
 #include "../run/results.hpp"
+#include "certify_explain.hpp"
 #include "certify_vnnlib.hpp"
 
 namespace hans::apps {
@@ -48,6 +50,8 @@ struct CertifyCommand : Common {
   std::optional<FileName> vnnlib = {};
   std::optional<Radii> eps = {};
   bool radius = false;
+  std::optional<std::uint64_t> explain = {};
+  std::optional<OutputName> picture = {};
   Norm norm = Norm::linf;
   MethodChoice method = MethodChoice::automatic;
   std::uint64_t nodes = CertifyOptions{.eps = 0.0F}.nodes;
@@ -75,6 +79,10 @@ struct CertifyCommand : Common {
       "an image that is proved in real arithmetic only is unknown (rounding). It says nothing of images outside the ball. "
       "Networks are made of affine layers, activations, maxima and pooling; others are refused.\n"
       "\n"
+      "With --explain N you see how the certificate of one image comes about: the widths of the intervals of each layer by "
+      "intervals (ibp) and by linear bounds (crown), which relus are always on, always off or unstable, the bounds of all "
+      "margins, and what branch and bound split.\n"
+      "\n"
       "With --vnnlib P the answer is unsat (proved: no input of the box violates the property), sat (an input that does "
       "follows), unknown or timeout, as VNN-COMP writes it; --out writes only that. X_0, X_1, ... are the network's "
       "inputs in the order of its ONNX graph (of a .hans file: channels first), Y_0, Y_1, ... its outputs. A list has "
@@ -88,6 +96,7 @@ struct CertifyCommand : Common {
       "hans certify robust.onnx --data mnist --eps 0.1 --out proofs.npz\n"
       "hans check proofs.npz --model robust.onnx --data mnist\n"
       "hans certify v1.hans --data mnist-5k --radius --limit 20 --nodes 200\n"
+      "hans certify v1.hans --data mnist-5k --eps 0.02 --explain 3 --picture radii.png\n"
       "hans certify robust.onnx --vnnlib property.vnnlib --out result.txt\n"
       "hans certify --vnnlib instances.csv --json answers.json";
   static constexpr auto fields() {
@@ -103,6 +112,12 @@ struct CertifyCommand : Common {
             "radius", &CertifyCommand::radius,
             "instead of --eps: for each image the largest radius that is certified and the smallest that is attacked, "
             "in steps of 1/1024; tries about 20 radii, so fewer --nodes save much time"),
+        field("explain", &CertifyCommand::explain,
+              "explain the certificate of one image, by its position in the data from 0 on, within one --eps", "none"),
+        field("picture", &CertifyCommand::picture,
+              "with --explain, write a PNG: the image, an adversarial image within the smallest radius where one was "
+              "found, what was changed, and both radii (see --radius)",
+              "none"),
         field("norm", &CertifyCommand::norm, up_to(Norm::l1), "of the balls"),
         field("method", &CertifyCommand::method, "how far to go; auto is complete for linf, else alpha"),
         field("nodes", &CertifyCommand::nodes, at_least(1),
@@ -252,7 +267,9 @@ int certify_radii(const Certifiable& from, const CertifyOptions& largest, const 
     return defenses::with_attacks(options_of(options, radius), attacks, net.input(), from.data.box());
   };
   const auto shown = [&](std::size_t done) { bar.update(done, from.count); };
-  const RadiiFound found = find_radii(net, from.data, from.count, largest.eps, asked, shown);
+  std::vector<std::uint32_t> which(from.count);
+  std::iota(which.begin(), which.end(), 0U);
+  const RadiiFound found = find_radii(net, from.data, which, largest.eps, asked, shown);
   bar.clear();
   Json json = clean_json(from.subject, found.right());
   json.set("radius", Json::object({{"norm", enum_name(largest.norm)},
@@ -271,9 +288,9 @@ int certify_radii(const Certifiable& from, const CertifyOptions& largest, const 
 }
 
 int run_vnnlib(const CertifyCommand& options) {
-  check_usage(!options.data && !options.eps && !options.radius && !options.attack && !options.limit &&
-                  !options.per_sample && !options.counterexamples && !options.expect && options.norm == Norm::linf &&
-                  options.method == MethodChoice::automatic,
+  check_usage(!options.data && !options.eps && !options.radius && !options.explain && !options.picture &&
+                  !options.attack && !options.limit && !options.per_sample && !options.counterexamples &&
+                  !options.expect && options.norm == Norm::linf && options.method == MethodChoice::automatic,
               "with --vnnlib give MODEL, --nodes, --timeout, --preprocess, --out and --json only");
   begin(options);
   const auto text_of_word = [](const auto& word) { return word ? std::optional(word->text) : std::nullopt; };
@@ -287,6 +304,14 @@ int run(const CertifyCommand& options) {
   check_ending("--out", options.out ? options.out->text : "", std::to_array<std::string_view>({".npz", ""}));
   check_ending("--counterexamples", options.counterexamples ? options.counterexamples->text : "",
                std::to_array<std::string_view>({".npz", ""}));
+  check_ending("--picture", options.picture ? options.picture->text : "",
+               std::to_array<std::string_view>({".png", ""}));
+  check_usage(options.explain || !options.picture, "--picture is for --explain");
+  check_usage(!options.explain || (options.eps && options.eps->values.size() == 1 && !options.radius),
+              "--explain is within one --eps; give one");
+  check_usage(!options.explain ||
+                  !(options.limit || options.per_sample || options.out || options.counterexamples || options.expect),
+              "--explain is for one image: leave out --limit, --per-sample, --out, --counterexamples and --expect");
   check_usage(options.eps.has_value() != options.radius, "give --eps with the radii, or --radius");
   check_usage(!options.radius || (!options.counterexamples && !options.expect && !options.per_sample && !options.out),
               "--out, --counterexamples, --expect and --per-sample are for --eps, not for --radius");
@@ -311,6 +336,13 @@ int run(const CertifyCommand& options) {
     const CertifiedBall ball{one};
     refuse_uncertifiable({&ball, 1}, net, from.data);
     one = defenses::with_attacks(one, attacks, net.input(), from.data.box());
+  }
+  if (options.explain) {
+    const auto within = [&](float radius) {
+      return defenses::with_attacks(options_of(options, radius), attacks, net.input(), from.data.box());
+    };
+    const std::optional<std::string> picture = options.picture ? std::optional(options.picture->text) : std::nullopt;
+    return certify_explain(options, {net, from.data, from.subject, *options.explain, asked.front(), within, picture});
   }
   return options.radius ? certify_radii(from, asked.front(), attacks, options) : certify_within(from, asked, options);
 }

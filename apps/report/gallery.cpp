@@ -12,11 +12,6 @@ using attacks::AttackResult;
 using attacks::Attempt;
 using attacks::Evaluation;
 
-/// How wide a pixel is drawn, so that an image has about `pixels`.
-std::size_t scale_for(const Shape& shape, std::size_t pixels) {
-  return std::max<std::size_t>(1, (pixels + shape[1] / 2) / shape[1]);
-}
-
 std::string title_of(const Evaluation& found, const AttackResult& result) {
   return text(as_written(result.attack, found.samples.box, true));
 }

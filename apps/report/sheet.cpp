@@ -103,6 +103,10 @@ std::size_t width_of(const SheetCell& cell, std::size_t scale) {
 
 }  // namespace
 
+std::size_t scale_for(const Shape& image, std::size_t pixels) {
+  return std::max<std::size_t>(1, (pixels + image[1] / 2) / image[1]);
+}
+
 Picture sheet(std::span<const SheetRow> rows) {
   std::size_t names = 0, each = 0, columns = 0, titles = 0, height = gap;
   for (const SheetRow& row : rows) {

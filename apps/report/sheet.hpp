@@ -32,6 +32,9 @@ struct SheetRow {
   std::size_t scale = 1;  ///< how many pixels of the sheet a pixel of its pictures is wide
 };
 
+/// How wide a pixel is drawn, so that an image of height x width x channels is about `pixels` wide.
+std::size_t scale_for(const Shape& image, std::size_t pixels);
+
 /// The rows below each other, dark, in colours of few shades so that the file is small. Throws Error for pictures that
 /// are neither grey nor coloured.
 Picture sheet(std::span<const SheetRow> rows);

@@ -68,17 +68,22 @@ float largest_radius(Norm norm, data::Box box, const Shape& image) {
   return static_cast<float>(steps / radii_per_unit);
 }
 
-RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std::size_t count, float most,
-                      const std::function<defenses::CertifyOptions(float radius)>& asked,
+RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std::span<const std::uint32_t> which,
+                      float most, const std::function<defenses::CertifyOptions(float radius)>& asked,
                       const std::function<void(std::size_t done)>& shown) {
   const auto begun = std::chrono::steady_clock::now();
   const auto end = static_cast<std::int64_t>(double{most} * radii_per_unit) + 1;
-  const std::vector<int> predictions = nn::predict(net, data, count);
+  const std::size_t count = which.size();
   RadiiFound found;
   std::vector<Bracket> brackets;
-  for (const std::size_t k : places(count)) {
-    found.all.push_back({static_cast<std::uint32_t>(k), data.labels()[k], predictions[k]});
-    brackets.push_back(found.all[k].right() ? Bracket{-1, end, -1, end} : Bracket{-1, 0, -1, 0});
+  for (std::size_t first = 0; first < count; first += images_at_once) {
+    const data::Samples some = data.gather(which.subspan(first, std::min(images_at_once, count - first)));
+    const std::vector<int> predictions = nn::predict(net, some.images);
+    for (const std::size_t k : places(some.size()))
+      found.all.push_back({some.index[k], some.labels[k], predictions[k]});
+  }
+  for (const Radius& one : found.all) {
+    brackets.push_back(one.right() ? Bracket{-1, end, -1, end} : Bracket{-1, 0, -1, 0});
   }
   std::vector<bool> late(count);
   const auto left = [&] {
@@ -88,25 +93,29 @@ RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std:
   };
   const std::size_t whole = std::max<std::size_t>(left(), 1);
   for (;;) {
-    std::map<std::int64_t, std::vector<std::uint32_t>> images;  // to be tried at each radius
-    for (const Radius& one : found.all) {
-      if (const auto radius = brackets[one.index].next()) images[*radius].push_back(one.index);
+    std::map<std::int64_t, std::vector<std::size_t>> images;  // to be tried at each radius
+    for (const std::size_t k : places(count)) {
+      if (const auto radius = brackets[k].next()) images[*radius].push_back(k);
     }
     if (images.empty()) break;
-    for (const auto& [radius, which] : images) {
+    for (const auto& [radius, tried] : images) {
       const defenses::CertifyOptions options = asked(static_cast<float>(radius) / float{radii_per_unit});
-      for (std::size_t first = 0; first < which.size(); first += images_at_once) {
-        const auto some = std::span(which).subspan(first, std::min(images_at_once, which.size() - first));
-        for (const Certificate& one : certify(net, data.gather(some), options)) {
-          brackets[one.index].learn(radius, one.certainty);
-          if (one.doubt == defenses::Doubt::time) late[one.index] = true;
+      for (std::size_t first = 0; first < tried.size(); first += images_at_once) {
+        const auto some = std::span(tried).subspan(first, std::min(images_at_once, tried.size() - first));
+        std::vector<std::uint32_t> index;
+        for (const std::size_t k : some) index.push_back(which[k]);
+        const std::vector<Certificate> made = certify(net, data.gather(index), options);
+        for (const std::size_t k : places(some.size())) {
+          brackets[some[k]].learn(radius, made[k].certainty);
+          if (made[k].doubt == defenses::Doubt::time) late[some[k]] = true;
         }
         shown(count * (whole - left()) / whole);
       }
     }
   }
-  for (Radius& one : found.all) {
-    const Bracket& bracket = brackets[one.index];
+  for (const std::size_t k : places(count)) {
+    Radius& one = found.all[k];
+    const Bracket& bracket = brackets[k];
     if (!one.right()) continue;
     if (bracket.certified >= 0) one.certified = static_cast<std::uint32_t>(bracket.certified);
     if (bracket.fooled < end) one.attacked = static_cast<std::uint32_t>(bracket.fooled);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/judge.hpp>
@@ -141,6 +142,22 @@ class Search {
   /// Whether the tree shows what run() certified: not if boxes were split.
   bool has_tree() const { return tree_.done(); }
 
+  /// How often each unit was split.
+  void count_splits(Certificate& out) const {
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> times;
+    out.deepest = 0;
+    for (const Branch& node : tree_.nodes) {
+      out.deepest = std::max(out.deepest, node.form.splits.size());
+      if (node.first == Branch::none) continue;
+      const bounds::Split& split = tree_.nodes[node.first].form.splits.back();
+      ++times[{split.op, split.unit}];
+    }
+    out.splits.clear();
+    for (const auto& [unit, count] : times) {
+      out.splits.push_back({question_.graph.ops[unit.first].layer, unit.second, count});
+    }
+  }
+
   /// The proof of what run() certified, not by intervals.
   Proof proof(const bounds::Known& known) const {
     return proof_of(tree_, question_.graph, known, bounds::unstable_kinks(question_.graph, known, tree_sample_));
@@ -270,6 +287,7 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
     made.certainty = Certainty::unknown;
     Search search(question, made, which[k], tape);
     search.run(known, k, from, until);
+    if (question.options.splits) search.count_splits(made);
     if (question.options.proofs && from != Step::ibp && made.certainty == Certainty::certified && search.has_tree()) {
       made.proof = search.proof(known);
     }

@@ -80,6 +80,7 @@
 #include <hans/defenses/adversarial.hpp>
 #include <hans/defenses/certify.hpp>
 #include <hans/defenses/defense.hpp>
+#include <hans/defenses/explain.hpp>
 #include <hans/defenses/guarded.hpp>
 #include <hans/defenses/proof.hpp>
 #include <hans/defenses/proof_file.hpp>

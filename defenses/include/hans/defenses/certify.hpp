@@ -45,12 +45,19 @@ struct CertifyOptions {
   CertifyMethod method = CertifyMethod::complete;
   std::uint64_t nodes = 20000;  ///< of branch and bound, for each image
   double seconds = 0;           ///< for each image in branch and bound; 0: no limit. A result cut short is `time`
+  bool splits = false;          ///< keep what branching split
   bool proofs = false;          ///< keep proofs of what is certified; linf, networks of affine layers and relus
   /// Attacks whose images the judge decides on: `first` on all images, `second` on those that bounds leave open.
   std::optional<attacks::Attack> first = {}, second = {};
   std::uint64_t seed = 0;  ///< of the attacks
   /// Called with the images decided; never concurrently.
   std::function<void(std::size_t done)> progress = {};
+};
+
+/// How often branch and bound split the sign of one unit: an input of a layer that bends at 0.
+struct UnitSplits {
+  std::size_t layer = 0, unit = 0;  ///< position in the network, and in the layer's input (row-major)
+  std::size_t times = 0;
 };
 
 /// The verdict on an image.
@@ -67,6 +74,8 @@ struct Certificate {
   bool real = false, float32 = false;
   Tensor counterexample = {};  ///< of an attacked image: 1 x height x width x channels; inside ball and box
   std::optional<Proof> proof = {};
+  std::vector<UnitSplits> splits = {};  ///< by branching, in order of layer and unit, if they were asked for
+  std::size_t deepest = 0;              ///< most splits above a node of theirs
 };
 
 /// Certifies samples: first the attack, whose images the judge decides on, then bounds of growing cost (intervals,
