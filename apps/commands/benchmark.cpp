@@ -1,13 +1,13 @@
 // hans benchmark: an attack run whose result is a file that anyone can reproduce to the bit.
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <filesystem>
 
 #include <hans/core/file.hpp>
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
 #include "../manifest/manifest.hpp"
+#include "../run/progress.hpp"
 
 namespace hans::apps {
 namespace {
@@ -61,41 +61,33 @@ Json here_of(const Run& run, const Setup& setup, const BenchmarkOptions& options
 class Journal final : public ProgressFile {
  public:
   Journal(std::string path, const Setup& setup, const BenchmarkOptions& options)
-      : path_(std::move(path)), setup_(setup), options_(options), saved_(Clock::now()) {}
+      : file_(std::move(path)), setup_(setup), options_(options) {}
 
   void load(Run& run) override {
-    if (std::error_code ignored; !std::filesystem::exists(path_, ignored)) return;
-    Run done = read_manifest(path_).run;
+    if (!file_.exists()) return;
+    Run done = read_manifest(file_.path()).run;
     const bool same = question_json(done.plan).dump() == question_json(run.plan).dump() &&
                       done.plan.slice.first == run.plan.slice.first && done.plan.probes == run.plan.probes &&
                       done.plan.certify == run.plan.certify;
-    check(same, path_,
+    check(same, file_.path(),
           " holds the progress of another benchmark; finish that one, remove the file or give another --out");
-    note(text(path_, " has the first ", done.found.size(), " images, going on from there"));
+    note(text(file_.path(), " has the first ", done.found.size(), " images, going on from there"));
     run.found = std::move(done.found);
     run.probes = std::move(done.probes);
     run.certified = std::move(done.certified);
   }
 
-  /// Writes it, if the work since the last time was long enough: the file grows, and a tenth of the time is the most
-  /// that it may take.
   void save(Run& run) override {
-    const Clock::time_point begin = Clock::now();
-    if (begin - saved_ < 10 * cost_) return;
-    sum_up(run.found);
-    write_file(path_, manifest_json(run, here_of(run, setup_, options_)).dump(2) + "\n");
-    saved_ = Clock::now();
-    cost_ = saved_ - begin;
+    file_.save([&] {
+      sum_up(run.found);
+      return manifest_json(run, here_of(run, setup_, options_)).dump(2) + "\n";
+    });
   }
 
  private:
-  using Clock = std::chrono::steady_clock;
-
-  std::string path_;
+  SavedWork file_;
   const Setup& setup_;
   const BenchmarkOptions& options_;
-  Clock::time_point saved_;
-  Clock::duration cost_{};
 };
 
 /// The number of one plan, and what was written.

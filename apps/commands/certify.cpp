@@ -1,14 +1,13 @@
 // hans certify: proves for which images no attack can succeed.
 #include <array>
+#include <filesystem>
 #include <numeric>
 
 #include <hans/core/file.hpp>
 #include <hans/core/version.hpp>
-#include <hans/defenses/proof_file.hpp>
 #include "../../defenses/certify/detail/attacks.hpp"
-#include "../manifest/crafted_file.hpp"
-#include "../run/certified.hpp"
-#include "../run/progress.hpp"
+#include "../manifest/certified_work.hpp"
+#include "../manifest/parts.hpp"
 #include "../run/radii.hpp"
 #include "../run/results.hpp"
 #include "certify_explain.hpp"
@@ -58,6 +57,7 @@ struct CertifyCommand : Common {
   std::optional<FirstAttack> attack = {};
   std::optional<PreprocessChoice> preprocess = {};
   std::optional<std::uint64_t> limit = {};
+  std::optional<Shard> shard = {};
   std::optional<double> timeout = {};
   bool per_sample = false;
   std::optional<OutputName> out = {};
@@ -88,6 +88,11 @@ struct CertifyCommand : Common {
       "inputs in the order of its ONNX graph (of a .hans file: channels first), Y_0, Y_1, ... its outputs. A list has "
       "lines of model,property,seconds, with files in its folder, and takes no MODEL; its answers are a table.\n"
       "\n"
+      "Progress is kept in FILE.part, beside the file of --json, else of --out, else of --counterexamples: the same "
+      "command continues after a kill and comes to the same results. With --shard several processes do a part each, "
+      "wherever they run; {shard} in the names of outputs stands for the number. hans merge joins the JSON of all parts, "
+      "and the proofs of all parts, to what the whole run writes.\n"
+      "\n"
       "Results are the same on every machine, whatever the threads, unless --timeout cuts an image short. The exit code is "
       "0 however many images are unknown, and for any answer; 1 if --expect is missed or an instance fails.";
   static constexpr std::string_view example =
@@ -95,6 +100,7 @@ struct CertifyCommand : Common {
       "hans certify robust.onnx --data mnist --eps 0.1 --counterexamples fooled.npz --expect 0.95\n"
       "hans certify robust.onnx --data mnist --eps 0.1 --out proofs.npz\n"
       "hans check proofs.npz --model robust.onnx --data mnist\n"
+      "hans certify robust.onnx --data mnist --eps 0.1 --shard 2/8 --json part-{shard}.json\n"
       "hans certify v1.hans --data mnist-5k --radius --limit 20 --nodes 200\n"
       "hans certify v1.hans --data mnist-5k --eps 0.02 --explain 3 --picture radii.png\n"
       "hans certify robust.onnx --vnnlib property.vnnlib --out result.txt\n"
@@ -126,6 +132,7 @@ struct CertifyCommand : Common {
               "pgd:steps=20,loss=margin"),
         field("preprocess", &CertifyCommand::preprocess, preprocess_meaning, "none"),
         field("limit", &CertifyCommand::limit, at_least(1), "only the first N images", "all"),
+        field("shard", &CertifyCommand::shard, shard_meaning, "all"),
         field(
             "timeout", &CertifyCommand::timeout, above(0),
             "seconds of branch and bound for each image, or for each property; results that it cuts short cannot be reproduced",
@@ -161,45 +168,6 @@ CertifyOptions options_of(const CertifyCommand& options, float eps) {
           .seed = options.seed};
 }
 
-/// The file of the adversarial images that were found.
-std::string counterexamples_file(const Subject& subject, const data::Dataset& data,
-                                 std::span<const CertifiedBall> balls) {
-  CraftedSet set;
-  std::vector<float> radii, pixels;
-  for (const std::size_t b : places(balls.size())) {
-    radii.push_back(balls[b].asked.eps);
-    for (const defenses::Certificate& one : balls[b].all) {
-      if (one.certainty != defenses::Certainty::attacked) continue;
-      const auto image = one.counterexample.values();
-      pixels.insert(pixels.end(), image.begin(), image.end());
-      set.originals.index.push_back(one.index);
-      set.attack.push_back(b);
-    }
-  }
-  const std::size_t rows = set.attack.size();
-  set.originals = data.gather(set.originals.index);
-  set.images = Tensor(data.image_shape().with_front(rows), pixels);
-  set.targets.assign(rows, -1);
-  set.success.assign(rows, true);
-  set.model_sha256 = subject.model_sha256;
-  return crafted_file(set, {{"norm", data::Array::of(enum_name(balls.front().asked.norm))},
-                            {"eps", data::Array::of(Shape{radii.size()}, radii)}});
-}
-
-/// The file of the proofs. Images that were certified by splitting boxes have none.
-defenses::ProofFile proofs_of(const Subject& subject, const data::Dataset& data, const CertifiedBall& ball) {
-  defenses::ProofFile file;
-  file.version = build_version();
-  file.model_sha256 = subject.model_sha256;
-  file.data_sha256 = subject.data_sha256;
-  file.eps = ball.asked.eps;
-  file.box = data.box();
-  for (const defenses::Certificate& one : ball.all) {
-    if (one.proof) add_proof(file, one, data.samples(one.index, 1).images.values());
-  }
-  return file;
-}
-
 /// Checks each certified accuracy against --expect.
 void check_expected(const CertifyCommand& options, std::span<const CertifiedBall> balls) {
   for (const CertifiedBall& ball : balls) {
@@ -215,7 +183,7 @@ struct Certifiable {
   NamedModel named;
   data::Dataset data;
   Subject subject;
-  std::size_t count;
+  Slice slice;
 };
 
 Certifiable load_certifiable(const CertifyCommand& options) {
@@ -223,37 +191,48 @@ Certifiable load_certifiable(const CertifyCommand& options) {
   warn_if_untrained(named);
   data::Dataset data = load_data(options.data->text, data::Part::test, named.model.net);
   Subject subject = subject_of(named, data, options.seed);
-  const std::size_t count = first_count(options.limit, data.size());
-  return {std::move(named), std::move(data), std::move(subject), count};
+  const Slice slice = options.shard.value_or(Shard{}).slice(first_count(options.limit, data.size()));
+  return {std::move(named), std::move(data), std::move(subject), slice};
+}
+
+/// The file that keeps the progress; "": none does.
+std::string progress_file(const CertifyCommand& options) {
+  const auto name = [](const auto& word) { return word && word->text != "-" ? word->text : std::string(); };
+  for (const std::string& out : {name(options.json), name(options.out), name(options.counterexamples)}) {
+    if (out.empty()) continue;
+    std::error_code ignored;
+    const bool special = std::filesystem::exists(out, ignored) && !std::filesystem::is_regular_file(out, ignored);
+    return special ? "" : out + ".part";
+  }
+  return "";
 }
 
 /// With --eps: the certificates within each radius.
 int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& asked, const CertifyCommand& options) {
-  std::vector<CertifiedBall> balls;
-  for (const CertifyOptions& one : asked) {
-    ProgressBar bar(asked.size() > 1 ? text("eps ", float{one.eps}) : "certify", "images", options.quiet);
-    const auto shown = [&](std::size_t done) { bar.update(done, from.count); };
-    balls.push_back(
-        certify_first(from.named.model.net, from.data, from.count, one, options.counterexamples.has_value(), shown));
-  }
-  check_consistent(balls);
-  std::string report = certified_text(from.subject, balls);
+  CertifiedWork work = work_of(from.subject, from.slice, asked, options.shard.has_value());
+  work.part.per_sample = options.per_sample;
+  const Kept kept{options.out.has_value(), options.counterexamples.has_value(), progress_file(options)};
+  certify_slice(work, from.named.model.net, from.data, from.slice.count, kept, options.quiet);
+  const std::vector<CertifiedBall>& balls = work.part.balls;
+  std::string report = certified_text(from.subject, balls, from.slice.first);
+  if (!from.slice.complete()) append(report, text("\n", part_text(from.slice), "\n"));
   if (options.out) {
-    const defenses::ProofFile proofs = proofs_of(from.subject, from.data, balls.front());
-    write_file(options.out->text, proof_file(proofs));
-    const std::size_t certified = balls.front().count(defenses::Certainty::certified);
-    append(report, text("\nwrote ", with_commas(proofs.index.size()), " proofs to ", visible(options.out->text),
-                        proofs.index.size() < certified
-                            ? text("; the other ", with_commas(certified - proofs.index.size()),
-                                   " certified images have none: intervals alone or split boxes make no proof")
-                            : "",
+    write_file(options.out->text, proof_file(work.proofs));
+    const std::size_t certified = balls.front().count(defenses::Certainty::certified),
+                      proved = work.proofs.index.size();
+    append(report, text("\nwrote ", with_commas(proved), " proofs to ", visible(options.out->text),
+                        proved < certified ? text("; the other ", with_commas(certified - proved),
+                                                  " certified images have none: intervals alone or split boxes make no "
+                                                  "proof")
+                                           : "",
                         "\n"));
   }
   if (options.counterexamples) {
-    write_file(options.counterexamples->text, counterexamples_file(from.subject, from.data, balls));
+    write_file(options.counterexamples->text, counterexamples_file(work.part, from.data));
     append(report, text("\nwrote ", visible(options.counterexamples->text), "\n"));
   }
-  finish(options, report, certified_json(from.subject, balls, options.per_sample));
+  finish(options, report, options.shard ? part_json(work.part) : whole_json(work.part));
+  remove_progress(kept);
   check_expected(options, balls);
   return 0;
 }
@@ -266,8 +245,8 @@ int certify_radii(const Certifiable& from, const CertifyOptions& largest, const 
   const auto asked = [&](float radius) {
     return defenses::with_attacks(options_of(options, radius), attacks, net.input(), from.data.box());
   };
-  const auto shown = [&](std::size_t done) { bar.update(done, from.count); };
-  std::vector<std::uint32_t> which(from.count);
+  const auto shown = [&](std::size_t done) { bar.update(done, from.slice.count); };
+  std::vector<std::uint32_t> which(from.slice.count);
   std::iota(which.begin(), which.end(), 0U);
   const RadiiFound found = find_radii(net, from.data, which, largest.eps, asked, shown);
   bar.clear();
@@ -281,16 +260,17 @@ int certify_radii(const Certifiable& from, const CertifyOptions& largest, const 
                                    {"not_reproducible", found.late},
                                    {"seconds", found.seconds}}));
   finish(options,
-         text(from.subject.model, " on ", images_text(from.subject, from.count), ", ", enum_name(largest.norm), "\n\n",
-              radii_text(found)),
+         text(from.subject.model, " on ", images_text(from.subject, from.slice.count), ", ", enum_name(largest.norm),
+              "\n\n", radii_text(found)),
          json.set("radii", radii_json(found)));
   return 0;
 }
 
 int run_vnnlib(const CertifyCommand& options) {
   check_usage(!options.data && !options.eps && !options.radius && !options.explain && !options.picture &&
-                  !options.attack && !options.limit && !options.per_sample && !options.counterexamples &&
-                  !options.expect && options.norm == Norm::linf && options.method == MethodChoice::automatic,
+                  !options.attack && !options.limit && !options.shard && !options.per_sample &&
+                  !options.counterexamples && !options.expect && options.norm == Norm::linf &&
+                  options.method == MethodChoice::automatic,
               "with --vnnlib give MODEL, --nodes, --timeout, --preprocess, --out and --json only");
   begin(options);
   const auto text_of_word = [](const auto& word) { return word ? std::optional(word->text) : std::nullopt; };
@@ -298,7 +278,19 @@ int run_vnnlib(const CertifyCommand& options) {
                                   options.timeout, text_of_word(options.out)});
 }
 
-int run(const CertifyCommand& options) {
+/// The options with the number of the shard in the names of outputs.
+CertifyCommand numbered(CertifyCommand options) {
+  const auto set = [&](auto& name) {
+    if (name) name->text = with_shard(name->text, options.shard);
+  };
+  set(options.json);
+  set(options.out);
+  set(options.counterexamples);
+  return options;
+}
+
+int run(const CertifyCommand& given) {
+  const CertifyCommand options = numbered(given);
   if (options.vnnlib) return run_vnnlib(options);
   check_usage(options.model && options.data, "give MODEL and --data, or --vnnlib (see hans certify --help)");
   check_ending("--out", options.out ? options.out->text : "", std::to_array<std::string_view>({".npz", ""}));
@@ -309,14 +301,21 @@ int run(const CertifyCommand& options) {
   check_usage(options.explain || !options.picture, "--picture is for --explain");
   check_usage(!options.explain || (options.eps && options.eps->values.size() == 1 && !options.radius),
               "--explain is within one --eps; give one");
-  check_usage(!options.explain ||
-                  !(options.limit || options.per_sample || options.out || options.counterexamples || options.expect),
-              "--explain is for one image: leave out --limit, --per-sample, --out, --counterexamples and --expect");
+  check_usage(
+      !options.explain ||
+          !(options.limit || options.per_sample || options.out || options.counterexamples || options.expect),
+      "--explain is for one image: leave out --limit, --shard, --per-sample, --out, --counterexamples and --expect");
   check_usage(options.eps.has_value() != options.radius, "give --eps with the radii, or --radius");
   check_usage(!options.radius || (!options.counterexamples && !options.expect && !options.per_sample && !options.out),
               "--out, --counterexamples, --expect and --per-sample are for --eps, not for --radius");
+  check_usage(!options.radius || !options.shard, "--shard is for --eps, not for --radius");
+  check_usage(!options.expect || !options.shard, "--expect is for all images, --shard for a part; leave one out");
   check_usage(!options.out || options.eps->values.size() == 1, "--out writes the proofs of one eps; give one");
-  begin(options);
+  std::vector<NamedFile> progress;
+  if (const std::string file = options.eps ? progress_file(options) : ""; !file.empty()) {
+    progress.push_back({"the progress", file});
+  }
+  begin(options, std::move(progress));
   const std::vector<float> radii = options.eps ? options.eps->values : std::vector<float>{0};
   std::vector<CertifyOptions> asked;
   for (const float eps : radii) {

@@ -48,6 +48,9 @@ Manifest parse_manifest(std::string_view bytes);
 /// probes on other images than the plan's, certificates that contradict themselves, each other or an attack.
 void validate(const Run& run);
 
+/// Why a certificate cannot be, of an image that attacks fooled in its ball or did not; empty if it can.
+std::string_view contradiction(const defenses::Certificate& one, bool fooled, const defenses::CertifyOptions& asked);
+
 /// Joins parts, in any order, to a run with all images. Throws Error, which names the files, for gaps, overlaps and
 /// parts of different runs. `names`: the file of each part.
 Run merge(std::span<const Manifest> parts, std::span<const std::string> names);

@@ -10,6 +10,7 @@
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
 #include "manifest.hpp"
+#include "reading.hpp"
 
 namespace hans::apps {
 namespace {
@@ -23,43 +24,11 @@ constexpr std::array<std::string_view, 6> keys{"manifest", "name", "result", "ju
 // What schema 1 had in its result and has in `judgement` since.
 constexpr std::array<std::string_view, 4> judged_in_schema_1{"probes", "verdict", "indicators", "next"};
 
-/// The text of an object without some of its members. Makes no copy of them: they may be all that fits into memory.
-std::string dump_without(const Json& json, std::span<const std::string_view> names) {
-  std::string out = "{";
-  for (const auto& [key, value] : json.members()) {
-    if (std::ranges::find(names, key) != names.end()) continue;
-    append(out, text(out.size() > 1 ? "," : "", Json(key).dump(), ":"));
-    out += value.dump();
-  }
-  return out + "}";
-}
-
 /// Of an object that ends with its own hash.
 bool has_its_hash(const Json& json) {
   constexpr std::array<std::string_view, 1> itself{"sha256"};
   return json.at("sha256").string() == sha256(dump_without(json, itself));
 }
-
-template <class Enum>
-Enum enum_of(const Json& json) {
-  Enum value{};
-  try {
-    hans::read_value(json.string(), value);
-  } catch (const UsageError& error) {
-    throw Error(text(in_quotes(json.string()), " is ", error.what()));
-  }
-  return value;
-}
-
-constexpr std::uint64_t most_images = std::uint64_t{1} << 32;
-
-std::size_t count_of(const Json& json, std::string_view what, std::uint64_t most = most_images) {
-  const std::uint64_t value = json.natural();
-  check(value <= most, what, " is ", value, "; the most is ", most);
-  return static_cast<std::size_t>(value);
-}
-
-std::size_t count_at(const Json& json, std::string_view key) { return count_of(json.at(key), key); }
 
 /// A column of so many entries, each read by `get`.
 template <class Get>
@@ -78,12 +47,6 @@ std::vector<int> integers(const Json& json, std::string_view key, std::size_t co
     check(value >= -1 && value < std::numeric_limits<int>::max(), key, " has a ", value);
     return static_cast<int>(value);
   });
-}
-
-float float_of(const Json& json, std::string_view what) {
-  const double value = json.number();
-  check(std::abs(value) <= double{std::numeric_limits<float>::max()}, what, " is ", value);
-  return static_cast<float>(value);
 }
 
 double distance_of(const Json& json) { return json.is_null() ? infinity : json.number(); }
@@ -174,12 +137,6 @@ attacks::Targets targets_of(const Json& json) {
   if (goal == "untargeted") return {};
   check(goal.starts_with(targeted), "the goal is ", in_quotes(goal), ", not untargeted or targets ...");
   return attacks::read_targets(std::string_view(goal).substr(targeted.size()));
-}
-
-/// An optional word of a column.
-template <class Enum>
-std::optional<Enum> optional_of(const Json& json) {
-  return json.is_null() ? std::nullopt : std::optional(enum_of<Enum>(json));
 }
 
 /// How the file says that it was certified: the same in all balls.
@@ -287,19 +244,6 @@ Run read_result(const Json& result) {
   }
   sum_up(found);
   return run;
-}
-
-/// `said` is the text of what the file has. Compares member by member, so that it is held once.
-void check_follows(const Json& made, std::string_view said, std::string_view what, const std::string& made_by) {
-  const Json::Object& members = made.members();
-  said.remove_prefix(1);
-  for (std::size_t k = 0; k < members.size(); ++k) {
-    const auto& [key, value] = members[k];
-    const std::string member = text(Json(key).dump(), ":", value.dump(), k + 1 == members.size() ? "}" : ",");
-    check(said.starts_with(member), what, " does not follow from its outcomes: see ", key,
-          made_by == build_version() ? "" : text("; hans ", made_by, " made it"));
-    said.remove_prefix(member.size());
-  }
 }
 
 void read_judgement(const Json& judgement, Run& run) {

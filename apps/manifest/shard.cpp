@@ -1,4 +1,4 @@
-// Which part of a benchmark a process does, of several that know nothing of each other.
+// Which part of the images a process works on, of several that know nothing of each other.
 #include <algorithm>
 #include <array>
 #include <cstdint>

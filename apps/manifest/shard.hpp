@@ -1,4 +1,4 @@
-// Which part of a benchmark this process runs.
+// Which part of the images this process works on.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +8,13 @@
 #include <string_view>
 
 namespace hans::apps {
+
+/// Which images: `count` from `first` on, of the first `whole` of the data set. With fewer than `whole` it is a part of
+/// a run.
+struct Slice {
+  std::size_t first = 0, count = 0, whole = 0;
+  bool complete() const { return count == whole; }
+};
 
 /// The value of --shard: part `number` (from 1) of `count`.
 struct Shard {
@@ -19,7 +26,11 @@ struct Shard {
     return whole / count * (number - 1) + std::min(whole % count, number - 1);
   }
   std::size_t size(std::size_t whole) const { return whole / count + (number <= whole % count ? 1 : 0); }
+
+  Slice slice(std::size_t whole) const { return {first(whole), size(whole), whole}; }
 };
+inline constexpr std::string_view shard_meaning =
+    "only this part of the images; auto asks Slurm, MPI, Kubernetes or GNU parallel which";
 
 /// Reads "2/8". "auto" and "auto/8" take the number, and "auto" also the count, from the environment of Slurm arrays,
 /// mpirun, srun, indexed Kubernetes Jobs and GNU parallel.

@@ -52,41 +52,13 @@ std::string_view contradiction(const Attempt& attempt, int label, const attacks:
   return finding.reason == reason ? "" : "its prediction and its reason disagree";
 }
 
-/// Why a certificate cannot be, of an image that attacks fooled in its ball or did not; empty if it can.
-std::string_view contradiction(const defenses::Certificate& one, bool fooled, defenses::CertifyMethod method) {
-  using defenses::Certainty, defenses::CertifyMethod, defenses::Doubt, defenses::Step;
-  const bool wrong = one.certainty == Certainty::wrong, attacked = one.certainty == Certainty::attacked;
-  const bool unknown = one.certainty == Certainty::unknown, certified = one.certainty == Certainty::certified;
-  if (wrong != (one.prediction != one.label)) return "it is wrong exactly if its prediction is";
-  if (one.step.has_value() == wrong) return "all but wrong images have a method";
-  if (fooled != (one.step == Step::attack)) return "the attacks say otherwise";
-  if (fooled && !attacked) return "an attack fooled it";
-  if (attacked && !fooled && one.step != Step::branching) return "nothing found an adversarial image";
-  if (one.doubt.has_value() != unknown) return "unknown images, and no others, have a reason";
-  if (one.real != (one.bound > 0)) return "its bound and `real` disagree";
-  if (one.float32 != certified || (certified && !one.real)) return "certified are those with both flags";
-  if ((wrong || fooled) && !std::isnan(one.bound)) return "nothing was bounded";
-  const bool complete = method == CertifyMethod::complete;
-  if (one.nodes > 0 && (!complete || one.step != Step::branching)) return "nothing was branched";
-  const bool minimisers = attacked && method == CertifyMethod::alpha;  // are tried without branching, too
-  if (one.step && !fooled && !minimisers && static_cast<int>(*one.step) > static_cast<int>(method) + 1) {
-    return "its method was not asked for";
-  }
-  if (!unknown) return "";
-  if (one.doubt == Doubt::time) return "there is no clock";
-  if (one.real != (one.doubt == Doubt::rounding)) return "its reason and `real` disagree";
-  if (one.doubt == Doubt::nan) return std::isnan(one.bound) ? "" : "it has a bound";
-  if (static_cast<int>(*one.step) != static_cast<int>(method) + 1) return "not every method was tried";
-  return one.doubt == (complete ? Doubt::bound : Doubt::nodes) ? "its reason belongs to another method" : "";
-}
-
 void check_certificates(const Run& run) {
   for (const CertifiedBall& ball : run.certified) {
     const std::vector<bool> fooled = fooled_within(ball, run.found);
     check(ball.all.size() == fooled.size(), "there are certificates of ", ball.all.size(), " images, of ",
           fooled.size());
     for (std::size_t k = 0; k < fooled.size(); ++k) {
-      const std::string_view wrong = contradiction(ball.all[k], fooled[k], ball.asked.method);
+      const std::string_view wrong = apps::contradiction(ball.all[k], fooled[k], ball.asked);
       check(wrong.empty(), "the certificate of image ", run.found.samples.index[k], " within ", float{ball.asked.eps},
             ": ", wrong);
     }
@@ -127,6 +99,34 @@ void check_attack(const Run& run, const attacks::AttackResult& result) {
 }
 
 }  // namespace
+
+std::string_view contradiction(const defenses::Certificate& one, bool fooled, const defenses::CertifyOptions& asked) {
+  using defenses::Certainty, defenses::CertifyMethod, defenses::Doubt, defenses::Step;
+  const CertifyMethod method = asked.method;
+  const bool wrong = one.certainty == Certainty::wrong, attacked = one.certainty == Certainty::attacked;
+  const bool unknown = one.certainty == Certainty::unknown, certified = one.certainty == Certainty::certified;
+  if (wrong != (one.prediction != one.label)) return "it is wrong exactly if its prediction is";
+  if (one.step.has_value() == wrong) return "all but wrong images have a method";
+  if (fooled != (one.step == Step::attack)) return "the attacks say otherwise";
+  if (fooled && !attacked) return "an attack fooled it";
+  if (attacked && !fooled && one.step != Step::branching) return "nothing found an adversarial image";
+  if (one.doubt.has_value() != unknown) return "unknown images, and no others, have a reason";
+  if (one.real != (one.bound > 0)) return "its bound and `real` disagree";
+  if (one.float32 != certified || (certified && !one.real)) return "certified are those with both flags";
+  if ((wrong || fooled) && !std::isnan(one.bound)) return "nothing was bounded";
+  const bool complete = method == CertifyMethod::complete;
+  if (one.nodes > 0 && (!complete || one.step != Step::branching)) return "nothing was branched";
+  const bool minimisers = attacked && method == CertifyMethod::alpha;  // are tried without branching, too
+  if (one.step && !fooled && !minimisers && static_cast<int>(*one.step) > static_cast<int>(method) + 1) {
+    return "its method was not asked for";
+  }
+  if (!unknown) return "";
+  if (one.doubt == Doubt::time) return asked.seconds > 0 ? "" : "there is no clock";
+  if (one.real != (one.doubt == Doubt::rounding)) return "its reason and `real` disagree";
+  if (one.doubt == Doubt::nan) return std::isnan(one.bound) ? "" : "it has a bound";
+  if (static_cast<int>(*one.step) != static_cast<int>(method) + 1) return "not every method was tried";
+  return one.doubt == (complete ? Doubt::bound : Doubt::nodes) ? "its reason belongs to another method" : "";
+}
 
 void validate(const Run& run) {
   const attacks::Evaluation& found = run.found;

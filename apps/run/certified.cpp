@@ -42,14 +42,6 @@ Json steps_json(const CertifiedBall& ball, Certainty certainty, std::span<const 
   return json;
 }
 
-std::vector<std::string> attack_specs(const CertifiedBall& ball) {
-  std::vector<std::string> all;
-  for (const auto& attack : {ball.asked.first, ball.asked.second}) {
-    if (attack) all.push_back(text(attack->pinned()));
-  }
-  return all;
-}
-
 std::uint64_t nodes_of(const CertifiedBall& ball) {
   std::uint64_t nodes = 0;
   for (const Certificate& one : ball.all) nodes += one.nodes;
@@ -72,21 +64,23 @@ Json sample_json(const Certificate& one) {
                        {"runner_up", one.runner_up >= 0 ? Json(one.runner_up) : Json()}});
 }
 
-/// That this hans certified a ball, with the ball's own attacks.
-CertifiedBy by_this(const CertifiedBall& ball) { return {std::string(build_version()), attack_specs(ball)}; }
+/// That this hans certified a ball, with the ball's own attacks, from the image `first` on.
+CertifiedBy by_this(const CertifiedBall& ball, std::size_t first) {
+  return {std::string(build_version()), ball.specs(), first};
+}
 
-Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sample) {
+Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sample, std::size_t first) {
   const defenses::CertifyOptions& asked = ball.asked;
   Json json = Json::object({{"eps", hans::detail::number_json(float{asked.eps})},
                             {"norm", enum_name(asked.norm)},
                             {"method", enum_name(asked.method)},
                             {"nodes", asked.nodes},
                             {"timeout", asked.seconds > 0 ? Json(asked.seconds) : Json()},
-                            {"attacks", column(attack_specs(ball), std::identity())}});
+                            {"attacks", column(ball.specs(), std::identity())}});
   set_ends(json, ball).set("not_reproducible", ball.late());
   json.set("attacked_by", steps_json(ball, Certainty::attacked, fooling_steps));
   json.set("nodes_used", nodes_of(ball));
-  json.set("seconds", ball.seconds).set("sentence", certified_sentence(subject, ball, by_this(ball)));
+  json.set("seconds", ball.seconds).set("sentence", certified_sentence(subject, ball, by_this(ball, first)));
   if (per_sample) json.set("samples", column(ball.all, sample_json));
   return json;
 }
@@ -128,25 +122,34 @@ std::size_t CertifiedBall::count(Certainty certainty) const {
 
 std::string CertifiedBall::words() const { return text(enum_name(asked.norm), " ", eps_text(asked.eps)); }
 
+std::vector<std::string> CertifiedBall::specs() const {
+  std::vector<std::string> all_specs;
+  for (const auto& attack : {asked.first, asked.second}) {
+    if (attack) all_specs.push_back(text(attack->pinned()));
+  }
+  return all_specs;
+}
+
 std::size_t CertifiedBall::late() const { return number_of(*this, Doubt::time); }
 
-CertifiedBall certify_first(const nn::Sequential& net, const data::Dataset& data, std::size_t count,
-                            const defenses::CertifyOptions& options, bool keep,
-                            const std::function<void(std::size_t done)>& shown) {
-  const auto begun = std::chrono::steady_clock::now();
-  CertifiedBall ball{options};
-  while (ball.all.size() < count) {
-    const std::size_t done = ball.all.size();
-    defenses::CertifyOptions block = options;
-    block.progress = [&](std::size_t decided) { shown(done + decided); };
-    for (Certificate& one : certify(net, data.samples(done, std::min(images_at_once, count - done)), block)) {
+void extend(CertifiedBall& ball, CertifiedBall more) {
+  ball.all.insert(ball.all.end(), std::make_move_iterator(more.all.begin()), std::make_move_iterator(more.all.end()));
+  ball.seconds += more.seconds;
+}
+
+void certify_next(std::span<CertifiedBall> balls, const nn::Sequential& net, const data::Samples& samples, bool keep,
+                  const std::function<void(std::size_t done)>& shown) {
+  for (const std::size_t b : places(balls.size())) {
+    const auto begun = std::chrono::steady_clock::now();
+    CertifiedBall more{balls[b].asked};
+    more.asked.progress = [&](std::size_t decided) { shown((b * samples.size() + decided) / balls.size()); };
+    more.all = certify(net, samples, more.asked);
+    for (Certificate& one : more.all) {
       if (!keep) one.counterexample = {};
-      ball.all.push_back(std::move(one));
     }
-    shown(ball.all.size());
+    more.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+    extend(balls[b], std::move(more));
   }
-  ball.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-  return ball;
 }
 
 std::vector<bool> fooled_within(const CertifiedBall& ball, const attacks::Evaluation& found) {
@@ -252,13 +255,13 @@ Json& set_ends(Json& json, const CertifiedBall& ball) {
   return json.set("by_method", steps_json(ball, Certainty::certified, proving_steps));
 }
 
-Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample) {
+Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample, std::size_t first) {
   Json json = clean_json(subject, balls.front().right());
-  return json.set("certify",
-                  column(balls, [&](const CertifiedBall& ball) { return ball_json(subject, ball, per_sample); }));
+  return json.set(
+      "certify", column(balls, [&](const CertifiedBall& ball) { return ball_json(subject, ball, per_sample, first); }));
 }
 
-std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls) {
+std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls, std::size_t first) {
   TextTable rows{{"eps", "clean", "certified (lower end)", "under attack (upper end)", "unknown", "seconds"}};
   const auto cell = [](Share share) { return text(with_commas(share.part()), "  ", share_text(share)); };
   std::string ends, sentences;
@@ -266,11 +269,11 @@ std::string certified_text(const Subject& subject, std::span<const CertifiedBall
     rows.push_back({eps_text(ball.asked.eps), cell(ball.right()), cell(ball.certified()), cell(ball.attacked()),
                     with_commas(ball.count(Certainty::unknown)), fixed(ball.seconds, 1)});
     append(ends, ends_text(ball));
-    append(sentences, text(certified_sentence(subject, ball, by_this(ball)), "\n\n"));
+    append(sentences, text(certified_sentence(subject, ball, by_this(ball, first)), "\n\n"));
   }
   const std::string norm(enum_name(balls.front().asked.norm));
   return text(
-      subject.model, " on ", images_text(subject, balls.front().all.size()), ", ", norm, "\n\n",
+      subject.model, " on ", images_text(subject, balls.front().all.size(), first), ", ", norm, "\n\n",
       table_text(rows, "rrrrrr"), "\n", ends, "\n", sentences, "Proved: no image within eps of a certified one in ",
       norm, ", with features in [", subject.box.lo, ",", subject.box.hi,
       "], has another prediction, in real arithmetic and in every float32 program that computes the logits, adding in any order, with "

@@ -28,6 +28,9 @@ struct CertifiedBall {
     return of_all(count(defenses::Certainty::certified) + count(defenses::Certainty::unknown));
   }
 
+  /// The pinned SPECs of its attacks.
+  std::vector<std::string> specs() const;
+
   /// "linf 0.1".
   std::string words() const;
 
@@ -38,11 +41,13 @@ struct CertifiedBall {
   std::size_t late() const;
 };
 
-/// Certifies the first `count` images. `shown` gets the images done. Counterexamples stay only with `keep`. Throws what
-/// defenses::certify() throws.
-CertifiedBall certify_first(const nn::Sequential& net, const data::Dataset& data, std::size_t count,
-                            const defenses::CertifyOptions& options, bool keep,
-                            const std::function<void(std::size_t done)>& shown);
+/// Adds the certificates of more images, and the seconds that they took.
+void extend(CertifiedBall& ball, CertifiedBall more);
+
+/// Certifies samples in each ball, and adds them. Counterexamples stay only with `keep`. `shown` gets the samples done,
+/// by the share of the work. Throws what defenses::certify() throws.
+void certify_next(std::span<CertifiedBall> balls, const nn::Sequential& net, const data::Samples& samples, bool keep,
+                  const std::function<void(std::size_t done)>& shown);
 
 /// The images that attempts fooled within the ball. Throws Error, which names the image, if one of them is certified.
 std::vector<bool> fooled_within(const CertifiedBall& ball, const attacks::Evaluation& found);
@@ -78,10 +83,12 @@ struct CertifiedBy {
 /// The number to cite, with both ends, and a second line with all that decides it.
 std::string certified_sentence(const Subject& subject, const CertifiedBall& ball, const CertifiedBy& by);
 
-/// The results with the usual keys; with `per_sample` also every certificate. The keys are stable.
-Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample);
+/// The results with the usual keys; with `per_sample` also every certificate. The keys are stable. `first`: position of
+/// the first image in the data set.
+Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample,
+                    std::size_t first = 0);
 
 /// The table, both ends of each number, the sentences to cite, and what is proved.
-std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls);
+std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls, std::size_t first = 0);
 
 }  // namespace hans::apps

@@ -158,13 +158,12 @@ Setup setup_of(const RunOptions& options) {
   warn_if_untrained(named);
   data::Dataset data = load_data(options.data.value().text, data::Part::test, named.model.net);
   const std::size_t whole = first_count(options.limit, data.size());
-  const Shard shard = options.shard.value_or(Shard{});
   Plan plan;
   set_subject(plan, named, data, options.seed);
   plan.probes = static_cast<std::size_t>(options.probes);
   if (options.targets) plan.targets = options.targets->targets;
   if (options.at && !runs_at_each(options)) plan.radii = options.at->values;
-  plan.slice = {shard.first(whole), shard.size(whole), whole};
+  plan.slice = options.shard.value_or(Shard{}).slice(whole);
   const auto labels = data.labels().first(whole);
   check_usage(plan.targets.kind != attacks::Targets::Kind::one ||
                   !std::ranges::all_of(labels, [&](int label) { return label == plan.targets.target; }),

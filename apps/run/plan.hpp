@@ -14,13 +14,6 @@
 
 namespace hans::apps {
 
-/// Which images: `count` from `first` on, of the first `whole` of the data set. With fewer than `whole` it is a part of
-/// a run.
-struct Slice {
-  std::size_t first = 0, count = 0, whole = 0;
-  bool complete() const { return count == whole; }
-};
-
 /// How far the images of a plan are certified. There is no clock: it would decide results.
 struct Certifying {
   defenses::CertifyMethod method{};
@@ -107,8 +100,7 @@ constexpr auto with_run_fields(const Own&... own) {
           "need none in the SPEC ({at} in the names of outputs stands for it); those that look for the nearest image run "
           "once",
           "none"),
-      field("shard", &RunOptions::shard,
-            "only this part of the images; auto asks Slurm, MPI, Kubernetes or GNU parallel which", "all"),
+      field("shard", &RunOptions::shard, shard_meaning, "all"),
       field("adaptive", &RunOptions::adaptive, "then also run the attacks that the verdict asks for"),
       field("probes", &RunOptions::probes, between(0, 1000000),
             "images that the verdict is probed on; 0 saves the time, and the verdict is UNCHECKED"),

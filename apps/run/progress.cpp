@@ -1,11 +1,13 @@
-// A line on a terminal that says how far the work is.
+// How far the work is: a line on a terminal, and a file to go on from.
 #include "progress.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 
+#include <hans/core/file.hpp>
 #include <hans/core/text.hpp>
 #include "../../core/text/detail/utf8.hpp"
 
@@ -107,6 +109,19 @@ void ProgressBar::clear() {
   std::fputs("\r\x1b[K", stderr);
   std::fflush(stderr);
   drawn_ = false;
+}
+
+bool SavedWork::exists() const {
+  std::error_code ignored;
+  return std::filesystem::exists(path_, ignored);
+}
+
+void SavedWork::save(const std::function<std::string()>& bytes) {
+  const Clock::time_point begin = Clock::now();
+  if (begin - saved_ < 10 * cost_) return;
+  write_file(path_, bytes());
+  saved_ = Clock::now();
+  cost_ = saved_ - begin;
 }
 
 }  // namespace hans::apps

@@ -1,8 +1,9 @@
-// A progress bar on a terminal.
+// How far the work is: a line on a terminal, and a file to go on from.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,26 @@ class ProgressBar {
   bool started_ = false;
   std::uint64_t first_ = 0;
   Clock::time_point start_, last_;
+};
+
+/// A file with the work done, to go on from after a kill.
+class SavedWork {
+ public:
+  explicit SavedWork(std::string path) : path_(std::move(path)), saved_(Clock::now()) {}
+
+  const std::string& path() const { return path_; }
+  bool exists() const;
+
+  /// Writes what `bytes` returns, if the work since the last time was long enough: the file grows, and a tenth of the
+  /// time is the most that it may take.
+  void save(const std::function<std::string()>& bytes);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string path_;
+  Clock::time_point saved_;
+  Clock::duration cost_{};
 };
 
 }  // namespace hans::apps

@@ -2,7 +2,6 @@
 #include <hans/defenses/certify.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -13,6 +12,8 @@
 #include <hans/nn/pieces.hpp>
 #include "../../nn/bounds/detail/build.hpp"
 #include "detail/branch.hpp"
+#include "detail/certify.hpp"
+#include "detail/search.hpp"
 
 namespace hans::defenses {
 namespace {
@@ -136,7 +137,6 @@ class Search {
     if (open() && until >= Step::branching) {
       branch_out(known, kinks);
     }
-    if (certificate_.certainty == Certainty::certified) tree_sample_ = sample;
   }
 
   /// Whether the tree shows what run() certified: not if boxes were split.
@@ -160,7 +160,8 @@ class Search {
 
   /// The proof of what run() certified, not by intervals.
   Proof proof(const bounds::Known& known) const {
-    return proof_of(tree_, question_.graph, known, bounds::unstable_kinks(question_.graph, known, tree_sample_));
+    return proof_of(tree_, question_.graph, known,
+                    bounds::unstable_kinks(question_.graph, known, tree_.nodes.front().form.sample));
   }
 
  private:
@@ -180,12 +181,11 @@ class Search {
 
   /// Branch and bound: over kinks, and where features are few, over these with what is left of the nodes.
   void branch_out(const bounds::Known& known, std::span<const std::vector<bounds::KinkAt>> kinks) {
-    const auto begun = std::chrono::steady_clock::now();
+    const TimeLimit limit(question_.options.seconds);
     bool late = false;
     const auto stop = [&](std::span<const Tensor> points) {
       if (try_points(points)) return true;
-      const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
-      late = question_.options.seconds > 0 && spent.count() > question_.options.seconds;
+      late = limit.is_over();
       return late;
     };
     const std::uint64_t nodes = question_.options.nodes;
@@ -237,20 +237,11 @@ class Search {
   bool try_points(std::span<const Tensor> points) {
     if (points.empty()) return false;
     const std::size_t size = sample_.images.size();
-    data::Samples copies;
-    copies.box = sample_.box;
-    copies.images = Tensor::uninitialised(sample_.images.shape().without_front().with_front(points.size()));
-    Tensor images = copies.images;
+    const Shape image = sample_.images.shape().without_front();
     std::vector<real> low(size), high(size);
     attacks::bounds(sample_.images.values(), question_.budget, low, high);
-    for (std::size_t k = 0; k < points.size(); ++k) {
-      std::copy_n(sample_.images.data(), size, copies.images.mutable_data() + k * size);
-      copies.labels.push_back(certificate_.label);
-      copies.index.push_back(certificate_.index);
-      for (std::size_t i = 0; i < size; ++i) {
-        images.mutable_data()[k * size + i] = std::clamp(points[k].data()[i], low[i], high[i]);
-      }
-    }
+    const Tensor images = clamped_points(points, image, low, high);
+    const data::Samples copies = sample_.select(std::vector<std::size_t>(points.size()));
     const attacks::Outcome outcome =
         attacks::judge(question_.net, copies, images, away_from(copies.labels), question_.budget, {}, nullptr);
     for (std::size_t k = 0; k < points.size(); ++k) {
@@ -269,7 +260,6 @@ class Search {
   const data::Samples sample_;
   Tape& tape_;
   Tree tree_;
-  std::size_t tree_sample_ = 0;
 };
 
 /// Runs a step of the cascade for some samples. Intervals prove nothing that a checker would find again, so what they
@@ -291,13 +281,7 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
     if (question.options.proofs && from != Step::ibp && made.certainty == Certainty::certified && search.has_tree()) {
       made.proof = search.proof(known);
     }
-    if (certificate.certainty == Certainty::unknown) {
-      certificate = std::move(made);
-    } else {
-      check(made.certainty != Certainty::attacked, "image ", certificate.index,
-            " is certified, but an adversarial image was found: one of the two is wrong; please report it");
-      certificate.proof = std::move(made.proof);
-    }
+    take_over(certificate, std::move(made));
   }
 }
 
@@ -320,6 +304,16 @@ void bound_all(const Question& question, Step from, Step until, std::size_t at_o
 }
 
 }  // namespace
+
+void take_over(Certificate& certificate, Certificate found) {
+  if (certificate.certainty == Certainty::unknown) {
+    certificate = std::move(found);
+    return;
+  }
+  check(found.certainty != Certainty::attacked, "image ", certificate.index,
+        " is certified, but an adversarial image was found: one of the two is wrong; please report it");
+  certificate.proof = std::move(found.proof);
+}
 
 std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples& samples,
                                  const CertifyOptions& options) {

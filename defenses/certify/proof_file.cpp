@@ -9,7 +9,6 @@
 #include <hans/core/error.hpp>
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
-#include <hans/data/npz.hpp>
 
 namespace hans::defenses {
 namespace {
@@ -75,6 +74,13 @@ void check_proof(const ProofFile& proofs) {
   check(std::isfinite(proofs.eps) && proofs.eps >= 0, "eps is ", proofs.eps, ", which is no radius");
   const auto [low, high] = proofs.box;
   check(low < high, "the box is [", low, ",", high, "], which is none");
+  if (!proofs.part) return;
+  const auto [first, images, whole] = *proofs.part;
+  check(first >= 0 && images >= 0 && first <= whole && images <= whole - first, "the part of ", images, " images from ",
+        first, " does not fit ", whole);
+  check(count == 0 || (proofs.index.front() >= first && proofs.index.back() < first + images), "it proves images ",
+        count == 0 ? 0 : proofs.index.front(), " to ", count == 0 ? 0 : proofs.index.back(), ", its part is ", images,
+        " images from ", first);
 }
 
 }  // namespace
@@ -95,6 +101,26 @@ void add_proof(ProofFile& file, const Certificate& certificate, std::span<const 
   add(file.slope_units, file.slope_units_of, proof.units);
   file.slopes.insert(file.slopes.end(), proof.slopes.begin(), proof.slopes.end());
   file.multipliers.insert(file.multipliers.end(), proof.multipliers.begin(), proof.multipliers.end());
+}
+
+void extend(ProofFile& file, const ProofFile& more) {
+  const auto add = [](auto& list, const auto& others) { list.insert(list.end(), others.begin(), others.end()); };
+  const auto add_behind = [](std::vector<std::int64_t>& offsets, const std::vector<std::int64_t>& others) {
+    const std::int64_t end = offsets.back();
+    for (std::size_t k = 1; k < others.size(); ++k) offsets.push_back(end + others[k]);
+  };
+  add(file.index, more.index);
+  add(file.labels, more.labels);
+  add(file.image_sha256, more.image_sha256);
+  add(file.bound, more.bound);
+  add(file.ties, more.ties);
+  add_behind(file.ties_of, more.ties_of);
+  add(file.tree, more.tree);
+  add_behind(file.tree_of, more.tree_of);
+  add(file.slope_units, more.slope_units);
+  add_behind(file.slope_units_of, more.slope_units_of);
+  add(file.slopes, more.slopes);
+  add(file.multipliers, more.multipliers);
 }
 
 bool is_proof(const std::string& path) {
@@ -135,6 +161,11 @@ ProofFile parse_proof(std::string_view file) {
   proofs.slope_units_of = numbers_in<std::int64_t>(file, "slope_units_of");
   proofs.slopes = numbers_in<std::uint8_t>(file, "slopes");
   proofs.multipliers = numbers_in<float>(file, "multipliers");
+  if (std::ranges::count(data::npz_names(file), "part") > 0) {
+    const auto part = numbers_in<std::int64_t>(file, "part");
+    check(part.size() == 3, "part has ", part.size(), " numbers, not 3");
+    proofs.part = {part[0], part[1], part[2]};
+  }
   check_proof(proofs);
   return proofs;
 }
@@ -145,7 +176,7 @@ ProofFile read_proof(const std::string& path) try { return parse_proof(read_file
   throw Error(text(path, ": ", error.what()));
 }
 
-std::string proof_file(const ProofFile& proofs) {
+std::vector<data::NamedArray> proof_arrays(const ProofFile& proofs) {
   check_proof(proofs);
   std::vector<std::uint8_t> hashes;
   for (const std::string& hash : proofs.image_sha256) {
@@ -158,7 +189,7 @@ std::string proof_file(const ProofFile& proofs) {
   }
   const auto list = [](const auto& values) { return Array::of(Shape{values.size()}, std::span(values)); };
   const float box[] = {proofs.box.lo, proofs.box.hi};
-  return data::write_npz(std::vector<data::NamedArray>{
+  std::vector<data::NamedArray> arrays{
       {"format", Array::of(proof_format)},
       {"version", Array::of(proofs.version)},
       {"model_sha256", Array::of(proofs.model_sha256)},
@@ -178,7 +209,11 @@ std::string proof_file(const ProofFile& proofs) {
       {"slope_units_of", list(proofs.slope_units_of)},
       {"slopes", list(proofs.slopes)},
       {"multipliers", list(proofs.multipliers)},
-  });
+  };
+  if (proofs.part) arrays.emplace_back("part", list(*proofs.part));
+  return arrays;
 }
+
+std::string proof_file(const ProofFile& proofs) { return data::write_npz(proof_arrays(proofs)); }
 
 }  // namespace hans::defenses

@@ -2,7 +2,6 @@
 #include <hans/defenses/refute.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <map>
 
@@ -10,6 +9,7 @@
 #include <hans/nn/evaluate.hpp>
 #include "../../nn/bounds/detail/build.hpp"
 #include "detail/branch.hpp"
+#include "detail/search.hpp"
 
 namespace hans::defenses {
 namespace {
@@ -143,7 +143,7 @@ class Refuter {
     for (const Conjunction& each : conjunctions_) all.insert(all.end(), each.begin(), each.end());
     std::ranges::sort(all);
     all.erase(std::unique(all.begin(), all.end()), all.end());
-    for (std::size_t first = 0; first < all.size() && !late(); first += rows_of_a_pass) {
+    for (std::size_t first = 0; first < all.size() && !limit_.is_over(); first += rows_of_a_pass) {
       const auto some = std::span(all).subspan(first, std::min(rows_of_a_pass, all.size() - first));
       std::vector<Form> forms;
       for (const std::uint32_t number : some) forms.push_back(opposite(number));
@@ -205,23 +205,9 @@ class Refuter {
     return true;
   }
 
-  /// Moves inputs into the box of counterexamples.
-  void clamp(Tensor& inputs) const {
-    const std::size_t size = question_.first.size();
-    real* const x = inputs.mutable_data();
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      x[i] = std::clamp(x[i], question_.first.data()[i % size], question_.last.data()[i % size]);
-    }
-  }
-
   bool try_points(std::span<const Tensor> points) {
     if (points.empty()) return false;
-    const std::size_t size = question_.first.size();
-    Tensor inputs = Tensor::uninitialised(net_.input().with_front(points.size()));
-    for (std::size_t k = 0; k < points.size(); ++k) {
-      std::copy_n(points[k].data(), size, inputs.mutable_data() + k * size);
-    }
-    clamp(inputs);
+    const Tensor inputs = clamped_points(points, net_.input(), question_.first.values(), question_.last.values());
     const Tensor outputs = nn::logits(net_, inputs);
     for (std::size_t k = 0; k < points.size(); ++k) {
       if (check_row(inputs, outputs, k)) return true;
@@ -261,8 +247,8 @@ class Refuter {
     }
     Tape tape;
     real rate = real{0.25F};
-    for (unsigned step = 0; step <= steps_of_inputs && !late(); ++step, rate *= real{0.85F}) {
-      clamp(x);
+    for (unsigned step = 0; step <= steps_of_inputs && !limit_.is_over(); ++step, rate *= real{0.85F}) {
+      clamp_rows(x, question_.first.values(), question_.last.values());
       tape.rewind();
       const Var input = tape.watch(x);
       const Var output = net_.logits(input);
@@ -298,12 +284,12 @@ class Refuter {
     tree.roots = tree.nodes.size();
     std::vector<Form*> roots;
     for (Branch& node : tree.nodes) roots.push_back(&node.form);
-    if (late()) return leave_open(true);
+    if (limit_.is_over()) return leave_open(true);
     bounds::improve(graph_, known_, kinks_, roots, steps_of_a_root, true, tape_);
     if (tree.done()) return true;
     bool is_late = false;
     const auto stop = [&](std::span<const Tensor> points) {
-      is_late = late();
+      is_late = limit_.is_over();
       return try_points(points) || is_late;
     };
     if (stop(points_of(tree.nodes))) return leave_open(is_late);
@@ -328,11 +314,6 @@ class Refuter {
     return false;
   }
 
-  bool late() const {
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun_;
-    return options_.seconds > 0 && spent.count() > options_.seconds;
-  }
-
   const nn::Sequential& net_;
   const OutputQuestion& question_;
   const RefuteOptions& options_;
@@ -340,7 +321,7 @@ class Refuter {
   /// Those of the question, and for each conjunction the sum of its conditions as one more.
   std::vector<OutputCondition> conditions_ = question_.conditions;
   std::vector<Conjunction> conjunctions_ = question_.conjunctions;
-  const std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+  const TimeLimit limit_{options_.seconds};
   Tape tape_;
   bounds::Known known_;
   std::vector<std::vector<bounds::KinkAt>> kinks_{1};

@@ -85,23 +85,6 @@ const std::vector<std::pair<std::string, std::string>> unknown{
     {"where", "3x3x1;where:of=input/input/input;flatten"},
 };
 
-/// Other numbers than those that training starts from; variances stay positive.
-Sequential network(std::string_view architecture, std::uint64_t seed) {
-  Sequential net = Sequential::parse(architecture, Rng(seed));
-  Stream stream = Rng(seed).stream("checker");
-  std::vector<Tensor> weights(net.weights().begin(), net.weights().end());
-  for (Tensor& weight : weights) {
-    for (real& value : weight.mutable_values()) value += (stream.uniform() - 0.25F) * 0.5F;
-  }
-  std::vector<Tensor> others(net.buffers().begin(), net.buffers().end());
-  for (Tensor& other : others) {
-    for (real& value : other.mutable_values()) value += stream.uniform() * 0.5F + 0.25F;
-  }
-  net.set_weights(weights);
-  net.set_buffers(others);
-  return net;
-}
-
 /// The largest difference between the logits of the checker and of the library, over the largest logit.
 double difference(const checker::Network& checked, const Sequential& net, const Tensor& images) {
   const Tensor rough = network_testing::logits(net, images);
@@ -127,7 +110,7 @@ checker::Network checked(const Sequential& net) {
 TEST(Checker, LogitsAreThoseOfTheLibraryButForRounding) {
   for (const std::string& architecture : known) {
     for (const std::uint64_t seed : {1U, 2U, 3U}) {
-      const Sequential net = network(architecture, seed);
+      const Sequential net = network_testing::changed(architecture, seed);
       EXPECT_LT(difference(checked(net), net, random_images(net.input().with_front(4))), 2e-6) << architecture;
     }
   }
@@ -166,7 +149,7 @@ TEST(Checker, EveryLayerIsKnownOrRefusedByName) {
   for (const auto& [name, architecture] : unknown) {
     EXPECT_TRUE(names.insert(name).second) << name;
     try {
-      checked(network(architecture, 1));
+      checked(network_testing::changed(architecture, 1));
       ADD_FAILURE() << name << " is not refused";
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find(text("does not know the layer ", name, ";")), std::string::npos)
@@ -211,7 +194,7 @@ checker::Checked finding(const Sequential& net, const Pair& pair) {
 }
 
 TEST(Checker, OneWrongWeightChangesTheFinding) {
-  const Sequential net = network("4x4x1;conv2d:filters=3,kernel=2;relu;flatten;linear:units=3", 5);
+  const Sequential net = network_testing::changed("4x4x1;conv2d:filters=3,kernel=2;relu;flatten;linear:units=3", 5);
   const Tensor images = random_images(net.input().with_front(40));
   const Tensor logits = network_testing::logits(net, images);
   const auto class_of = [&](std::size_t k) {
@@ -237,7 +220,7 @@ TEST(Checker, OneWrongWeightChangesTheFinding) {
 }
 
 TEST(Checker, AnyNumberOfThreadsFindsTheSame) {
-  const Sequential net = network(known[4], 1);
+  const Sequential net = network_testing::changed(known[4], 1);
   const Tensor images = random_images(net.input().with_front(9));
   std::vector<std::unique_ptr<Pair>> pairs;
   std::vector<checker::Claim> claims;

@@ -236,6 +236,27 @@ TEST_F(CliCertify, FindsBothEndsOfEachRadius) {
   EXPECT_NE(said.find("\n0.0156 to 0.0312 "), std::string::npos) << said;
 }
 
+// What a clock cut short is counted: another run may give another result.
+TEST_F(CliCertify, CountsWhatTheClockCutShort) {
+  train_net();
+  const std::string line = "--limit 40 --eps 0.03 --attack none ";
+  const Json whole = results(line), late = results(line + "--timeout 0.000000001");
+  const Json &all = whole.at("certify").items()[0], &ball = late.at("certify").items()[0];
+  std::uint64_t branched = 0;
+  for (std::size_t k = 0; k < 40; ++k) {
+    const Json &one = all.at("samples").items()[k], &cut = ball.at("samples").items()[k];
+    const bool open = one.at("method").dump() == "\"branching\"";
+    EXPECT_EQ(cut.at("reason").dump() == "\"time\"", open && cut.at("verdict").string() == "unknown");
+    if (cut.at("verdict").string() == "unknown") ++branched;
+    if (!open) EXPECT_EQ(cut.dump(), one.dump());
+  }
+  EXPECT_GT(branched, 2U);
+  EXPECT_EQ(natural(ball, "not_reproducible"), branched);
+  EXPECT_EQ(natural(all, "not_reproducible"), 0U);
+  const std::string said = output(text("certify n.hans --data mnist-5k --quiet --timeout 0.000000001 ", line));
+  EXPECT_NE(said.find(text("  not reproducible: ", branched, " samples hit the clock\n")), std::string::npos) << said;
+}
+
 TEST_F(CliCertify, FailsForLessThanExpected) {
   train_net();
   const std::string line = "certify n.hans --data mnist-5k --limit 20 --eps 0.01,0.03 --quiet --expect ";

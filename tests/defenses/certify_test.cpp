@@ -4,15 +4,15 @@
 #include <gtest/gtest.h>
 
 #include <bit>
-#include <cmath>
 
 #include <hans/attacks/judge.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/core/spec.hpp>
 #include <hans/nn/evaluate.hpp>
 
+#include "../../defenses/certify/detail/certify.hpp"
 #include "../data/data_testing.hpp"
-#include "../nn/exact_testing.hpp"
+#include "exact_verdicts_testing.hpp"
 
 namespace hans::certify_test {
 namespace {
@@ -22,50 +22,9 @@ using defenses::Certificate;
 using defenses::CertifyMethod;
 using defenses::CertifyOptions;
 using defenses::Doubt;
-using exact_testing::Case;
 using testing_data::error_of;
 
-data::Samples samples_of(const Case& question) {
-  const std::size_t size = question.image.size();
-  return {Tensor({1, 1, size, 1}, std::vector<real>(question.image.begin(), question.image.end())),
-          {static_cast<int>(question.label)},
-          {7},
-          {0, 1}};
-}
-
-Certificate certified(const Case& question, CertifyMethod method, std::uint64_t nodes) {
-  const CertifyOptions options{.eps = question.eps, .method = method, .nodes = nodes, .proofs = true};
-  return defenses::certify(question.net, samples_of(question), options)[0];
-}
-
-// Verdicts against exact rational arithmetic: never certified wrongly, never attacked wrongly; only where the worst
-// margin is 0 or below the rounding of float32 may an image stay unknown.
-TEST(Certify, EqualsTheTruthAboutTinyNetworks) {
-  std::size_t certain = 0, unknown = 0;
-  for (std::uint64_t seed = 0; seed < 360; ++seed) {
-    const Case question = exact_testing::random_case(seed);
-    for (const CertifyMethod method :
-         {CertifyMethod::ibp, CertifyMethod::crown, CertifyMethod::alpha, CertifyMethod::complete}) {
-      const bool near_tie = std::abs(question.worst.nearby()) < 1e-3;
-      const Certificate found = certified(question, method, near_tie ? 300 : 20000);
-      const bool complete = method == CertifyMethod::complete;
-      if (found.certainty == Certainty::wrong) {
-        EXPECT_FALSE(question.certified()) << seed;
-        continue;
-      }
-      EXPECT_LE(found.real, question.certified()) << seed << " " << question.kind;
-      EXPECT_FALSE(found.certainty == Certainty::attacked && question.certified()) << seed << " " << question.kind;
-      EXPECT_EQ(found.certainty == Certainty::certified, found.float32) << seed;
-      EXPECT_LE(found.bound, question.worst.nearby() + 1e-9) << seed << " " << question.kind;
-      if (!complete) continue;
-      (found.certainty == Certainty::unknown ? unknown : certain)++;
-      if (found.certainty == Certainty::unknown) {
-        EXPECT_TRUE(near_tie) << seed << " " << question.kind << " " << found.bound;
-      }
-    }
-  }
-  EXPECT_GT(certain, 5 * unknown);
-}
+TEST(Certify, EqualsTheTruthAboutTinyNetworks) { exact_testing::expect_true_verdicts(360); }
 
 nn::Sequential network(std::uint64_t seed, const char* architecture) {
   nn::Sequential net = nn::Sequential::parse(architecture, Rng(seed));
@@ -169,6 +128,61 @@ TEST(Certify, KeepsWithinTheNodes) {
     }
     before = all;
   }
+}
+
+// A certificate that another pass contradicts is an error, not a verdict; one that it confirms gets its proof.
+TEST(Certify, NamesAnImageThatIsCertifiedAndAttacked) {
+  const auto with = [](Certainty certainty) {
+    Certificate one{7, 1, 1, certainty};
+    one.nodes = 5;
+    one.proof = defenses::Proof{};
+    return one;
+  };
+  constexpr Certainty all[]{Certainty::certified, Certainty::attacked, Certainty::unknown};
+  for (const Certainty found : all) {
+    Certificate open{7, 1, 1};
+    take_over(open, with(found));
+    EXPECT_EQ(open.certainty, found);
+    EXPECT_EQ(open.nodes, 5U);
+    Certificate certified{7, 1, 1, Certainty::certified};
+    const std::string error = error_of([&] { take_over(certified, with(found)); });
+    if (found == Certainty::attacked) {
+      EXPECT_TRUE(error.starts_with("image 7 is certified, but an adversarial image was found")) << error;
+      continue;
+    }
+    EXPECT_EQ(error, "no error");
+    EXPECT_EQ(certified.certainty, Certainty::certified);
+    EXPECT_EQ(certified.nodes, 0U);
+    EXPECT_TRUE(certified.proof.has_value());
+  }
+}
+
+// A clock that strikes between two rounds of branching: the image is unknown, for that reason and no other.
+TEST(Certify, StopsBetweenRoundsWhenTheTimeIsOver) {
+  const nn::Sequential net = network(5, "6x6x1;flatten;linear:units=40;relu;linear:units=40;relu;linear:units=3");
+  const data::Samples samples = images_for(net, 12);
+  CertifyOptions options{.eps = 0.12F, .nodes = 1000};
+  const std::vector<Certificate> all = defenses::certify(net, samples, options);
+  const auto most = std::ranges::max_element(all, {}, &Certificate::nodes);
+  const auto place = static_cast<std::size_t>(most - all.begin());
+  ASSERT_GT(most->nodes, 200U);
+  bool between = false;
+  for (options.seconds = 16; options.seconds > 1e-6 && !between; options.seconds /= 2) {
+    const Certificate late = defenses::certify(net, samples.rows(place, 1), options)[0];
+    if (late.doubt != Doubt::time) {
+      EXPECT_EQ(late.certainty, most->certainty);
+      EXPECT_EQ(late.nodes, most->nodes);
+      continue;
+    }
+    EXPECT_EQ(late.certainty, Certainty::unknown);
+    EXPECT_EQ(late.step, defenses::Step::branching);
+    EXPECT_LE(late.nodes, most->nodes);
+    EXPECT_FALSE(late.float32);
+    between = late.nodes > 0;
+  }
+  EXPECT_TRUE(between);
+  options.seconds = 1e-9;
+  EXPECT_EQ(defenses::certify(net, samples.rows(place, 1), options)[0].nodes, 0U);
 }
 
 TEST(Certify, SaysWhatItDoesNotTake) {

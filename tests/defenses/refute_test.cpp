@@ -279,6 +279,41 @@ TEST(Refute, ComparesOutputsOfASoftmaxOnly) {
   }
 }
 
+// Outputs of a softmax that are far below the largest are rounded to a tie, or to 0: what their logits prove of them is
+// not so. Y_0 has the logit `top`, Y_1 is above Y_2 by `margin` and at most 1 in its logits.
+TEST(Refute, KnowsThatASoftmaxRoundsSmallOutputsAway) {
+  struct Row {
+    real top, margin;
+    std::size_t larger, smaller;
+    bool proved;
+  };
+  constexpr Row rows[]{{0, 1, 2, 1, true},        // none is far below the largest
+                       {5, 1, 2, 1, true},        //
+                       {60, 1, 1, 0, true},       // one of the two is the largest
+                       {60, 1, 2, 0, true},       //
+                       {60, 1, 2, 1, false},      // 1e-26, of which nothing is known
+                       {12, 1e-5F, 2, 1, false},  // the errors of float32 are above what is proved
+                       {300, 1, 2, 1, false}};    // both are 0
+  for (const Row& row : rows) {
+    SCOPED_TRACE(text(row.top, ' ', row.margin));
+    const nn::Sequential net = nn::Sequential::parse(
+        "1x2x1;flatten;linear:units=3;softmax", [&](const std::string& name, const nn::WeightInfo& info) {
+          return name == "1.weight" ? Tensor(info.shape, std::vector<real>{0, 1, 0, 0, 0, 0})
+                                    : Tensor(info.shape, std::vector<real>{row.top, row.margin, 0});
+        });
+    OutputQuestion question = question_in(net, {0, 0}, {1, 1});
+    question.conditions = {at_least(row.larger, row.smaller)};
+    question.conjunctions = {{0}};
+    const Refutation answer = refute(net, question, {.nodes = 50});
+    expect_consistent(net, question, answer);
+    EXPECT_EQ(answer.existence == Existence::refuted, row.proved);
+    if (row.top == 300) {
+      ASSERT_EQ(answer.existence, Existence::found);
+      EXPECT_EQ(answer.outputs.data()[1], 0);
+    }
+  }
+}
+
 TEST(Refute, SaysWhatItDoesNotTake) {
   const Sample one = sample(1);
   const OutputQuestion good = question_near(one.net, one.image, 0.02F, 0);

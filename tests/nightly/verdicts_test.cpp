@@ -120,7 +120,7 @@ TEST_P(NightlyVerdicts, ReliableNumbersStand) {
   const Evaluation& jsma = evaluated("jsma:gamma=0.1");  // targeted: nothing opposes it
   const attacks::Verdict verdict =
       attacks::judge_numbers(jsma, {}, attacks::probe(model, samples, jsma, {}, options)).verdict;
-  EXPECT_TRUE(jsma.robust == 0 || trust != Verdict::reliable);
+  EXPECT_TRUE(jsma.robust == 0 || verdict != Verdict::reliable);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -165,7 +165,7 @@ TEST(CheckerProof, WhatBoundsCannotPassIsRefusedByName) {
       {"one class", "4x4x1;flatten;linear:units=1"},
       {"does not know the layer abs", "4x4x1;abs;flatten;linear:units=2"}};
   for (const auto& [part, architecture] : refused) {
-    const std::string model = nn::dump_model(nn::Model{proof_testing::network(architecture, 1)});
+    const std::string model = nn::dump_model(nn::Model{network_testing::changed(architecture, 1)});
     try {
       checker::check_proofs(model, "f.hans", {}, 1);
       ADD_FAILURE() << part << " is not refused";

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include <hans/core/hash.hpp>
-#include <hans/core/rng.hpp>
 #include <hans/nn/model_file.hpp>
 #include "../../../apps/checker/network.hpp"
 #include "../../../apps/manifest/claimed_proofs.hpp"
@@ -20,23 +19,6 @@ namespace proof_testing {
 using namespace hans;
 using defenses::ProofFile;
 
-/// Other numbers than those that training starts from; variances stay positive.
-inline nn::Sequential network(std::string_view architecture, std::uint64_t seed) {
-  nn::Sequential net = nn::Sequential::parse(architecture, Rng(seed));
-  Stream stream = Rng(seed).stream("proofs");
-  std::vector<Tensor> weights(net.weights().begin(), net.weights().end());
-  for (Tensor& weight : weights) {
-    for (real& value : weight.mutable_values()) value += (stream.uniform() - 0.5F) * 0.5F;
-  }
-  std::vector<Tensor> others(net.buffers().begin(), net.buffers().end());
-  for (Tensor& other : others) {
-    for (real& value : other.mutable_values()) value += stream.uniform() * 0.5F + 0.25F;
-  }
-  net.set_weights(weights);
-  net.set_buffers(others);
-  return net;
-}
-
 /// A network, images of which it is sure, and proofs about them.
 struct Subject {
   nn::Sequential net;
@@ -44,7 +26,8 @@ struct Subject {
   ProofFile file;
 
   /// Images in which the best class leads most, of 100.
-  Subject(std::string_view architecture, std::uint64_t seed, std::size_t count = 1) : net(network(architecture, seed)) {
+  Subject(std::string_view architecture, std::uint64_t seed, std::size_t count = 1)
+      : net(network_testing::changed(architecture, seed)) {
     const Tensor images = network_testing::random_images(net.input().with_front(100));
     const Tensor logits = network_testing::logits(net, images);
     const std::size_t classes = net.classes();

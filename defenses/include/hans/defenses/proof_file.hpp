@@ -1,13 +1,16 @@
 // The .npz file of proofs, which hans check verifies: apps/manifest/FORMAT.md says what its numbers mean.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <hans/data/dataset.hpp>
+#include <hans/data/npz.hpp>
 #include <hans/defenses/certify.hpp>
 
 namespace hans::defenses {
@@ -31,11 +34,16 @@ struct ProofFile {
   std::vector<std::int64_t> slope_units_of = {0};  ///< offsets into `slope_units`
   std::vector<std::uint8_t> slopes = {};           ///< 255ths, one for each of the image's slope_units in each leaf -2
   std::vector<float> multipliers = {};             ///< for each leaf, one for each split above it, from the root down
+  /// Of a part of a run: its first image, how many it has, and those of the whole.
+  std::optional<std::array<std::int64_t, 3>> part = {};
 };
 
 /// Adds the proof of a certificate, which must have one, at the end. `image`: the pixels of its sample. Images are
 /// added in rising order of `index`.
 void add_proof(ProofFile& file, const Certificate& certificate, std::span<const float> image);
+
+/// Adds the proofs of more images, all behind those of `file`.
+void extend(ProofFile& file, const ProofFile& more);
 
 /// Whether a file is one of proofs rather than of adversarial images, by the names of its arrays. false if it is
 /// damaged. Throws Error if it cannot be read.
@@ -48,6 +56,9 @@ ProofFile parse_proof(std::string_view file);
 
 /// parse_proof() of a file, whose name is put in front of errors.
 ProofFile read_proof(const std::string& path);
+
+/// The arrays of the file. Throws Error if read_proof would refuse it.
+std::vector<data::NamedArray> proof_arrays(const ProofFile& proofs);
 
 /// The bytes of the file. Throws Error if read_proof would refuse it.
 std::string proof_file(const ProofFile& proofs);

@@ -1,0 +1,186 @@
+// The results of `hans certify --eps` on a part of the images.
+#include "certified_part.hpp"
+
+#include <array>
+
+#include <hans/core/file.hpp>
+#include <hans/core/version.hpp>
+#include "../../core/text/detail/utf8.hpp"
+#include "manifest.hpp"
+#include "parts.hpp"
+#include "reading.hpp"
+
+namespace hans::apps {
+namespace {
+
+using defenses::Certainty;
+using defenses::Certificate;
+
+defenses::CertifyOptions asked_of(const Json& ball, std::uint64_t seed) {
+  defenses::CertifyOptions asked{.norm = enum_of<Norm>(ball.at("norm")), .eps = float_of(ball.at("eps"), "eps")};
+  check(asked.eps.value() >= 0, "eps is ", asked.eps.value());
+  asked.method = enum_of<defenses::CertifyMethod>(ball.at("method"));
+  asked.nodes = ball.at("nodes").natural();
+  if (const Json& timeout = ball.at("timeout"); !timeout.is_null()) asked.seconds = timeout.number();
+  asked.seed = seed;
+  const Json::Array& specs = ball.at("attacks").items();
+  check(specs.size() <= 2, "attacks has ", specs.size(), " entries; there are at most 2");
+  for (const Json& spec : specs) {
+    (asked.first ? asked.second : asked.first) = attacks::Attack::from_spec(Spec::parse(spec.string()));
+  }
+  return asked;
+}
+
+int class_of(const Json& json, std::string_view what) {
+  const std::int64_t value = json.integer();
+  check(value >= -1 && value < std::numeric_limits<int>::max(), what, " is ", value);
+  return static_cast<int>(value);
+}
+
+Certificate certificate_of(const Json& row) {
+  Certificate one{static_cast<std::uint32_t>(count_at(row, "index")), class_of(row.at("label"), "label"),
+                  class_of(row.at("prediction"), "prediction"), enum_of<Certainty>(row.at("verdict"))};
+  one.doubt = optional_of<defenses::Doubt>(row.at("reason"));
+  one.step = optional_of<defenses::Step>(row.at("method"));
+  const Json &bound = row.at("bound"), &runner_up = row.at("runner_up");
+  one.bound = bound.is_null() ? std::numeric_limits<double>::quiet_NaN() : bound.number();
+  one.nodes = row.at("nodes").natural();
+  one.real = row.at("real").boolean();
+  one.float32 = row.at("float32").boolean();
+  one.runner_up = runner_up.is_null() ? -1 : class_of(runner_up, "runner_up");
+  return one;
+}
+
+CertifiedBall ball_of(const Json& json, const Slice& slice, std::uint64_t seed) {
+  CertifiedBall ball{asked_of(json, seed)};
+  ball.seconds = json.at("seconds").number();
+  const Json::Array& rows = json.at("samples").items();
+  check(rows.size() == slice.count, "there are certificates of ", rows.size(), " images, of ", slice.count);
+  for (const std::size_t k : places(rows.size())) {
+    const Certificate& one = ball.all.emplace_back(certificate_of(rows[k]));
+    check(one.index == slice.first + k, "certificate ", k, " is of image ", one.index, ", not ", slice.first + k);
+    const bool fooled = one.certainty == Certainty::attacked && one.step == defenses::Step::attack;
+    const std::string_view wrong = contradiction(one, fooled, ball.asked);
+    check(wrong.empty(), "the certificate of image ", one.index, " within ", ball.words(), ": ", wrong);
+  }
+  return ball;
+}
+
+}  // namespace
+
+Json question_json(const CertifiedPart& part) {
+  const Subject& subject = part.subject;
+  const defenses::CertifyOptions& asked = part.balls.front().asked;
+  return Json::object(
+      {{"hans", build_version()},
+       {"seed", subject.seed},
+       {"model_sha256", subject.model_sha256},
+       {"architecture", subject.architecture},
+       {"preprocessing", subject.preprocessing},
+       {"data_sha256", subject.data_sha256},
+       {"data_size", subject.data_size},
+       {"box", Json::array({subject.box.lo, subject.box.hi})},
+       {"images", part.slice.whole},
+       {"eps", column(part.balls, [](const CertifiedBall& ball) { return Json(float{ball.asked.eps}); })},
+       {"norm", enum_name(asked.norm)},
+       {"method", enum_name(asked.method)},
+       {"nodes", asked.nodes},
+       {"timeout", asked.seconds > 0 ? Json(asked.seconds) : Json()},
+       {"attacks",
+        column(part.balls, [](const CertifiedBall& ball) { return column(ball.specs(), std::identity()); })}});
+}
+
+Json part_json(const CertifiedPart& part) {
+  Json json = certified_json(part.subject, part.balls, true, part.slice.first);
+  json.set("part", Json::object({{"first", part.slice.first},
+                                 {"count", part.slice.count},
+                                 {"images", part.slice.whole},
+                                 {"data_size", part.subject.data_size},
+                                 {"per_sample", part.per_sample}}));
+  return json;
+}
+
+Json whole_json(const CertifiedPart& whole) { return certified_json(whole.subject, whole.balls, whole.per_sample); }
+
+bool is_certified(const Json& json) { return json.is_object() && json.find("certify") && !json.find("manifest"); }
+
+CertifiedPart parse_certified_part(std::string_view bytes) {
+  const Json all = Json::parse(bytes);
+  check(is_certified(all), "it has no results of hans certify --eps");
+  const std::string& version = all.at("hans").string();
+  check(version == build_version(), "it was made by hans ", version, ", this is ", build_version());
+  const Json* said = all.find("part");
+  check(said != nullptr, "it is no part: hans certify --shard NUMBER/COUNT --json FILE writes parts");
+  CertifiedPart part;
+  part.slice = {count_at(*said, "first"), count_at(*said, "count"), count_at(*said, "images")};
+  part.per_sample = said->at("per_sample").boolean();
+  Subject& subject = part.subject;
+  subject.data_size = count_at(*said, "data_size");
+  check(part.slice.first + part.slice.count <= part.slice.whole && part.slice.whole <= subject.data_size,
+        "the slice of ", part.slice.count, " images from ", part.slice.first, " does not fit ", part.slice.whole,
+        " of ", subject.data_size);
+  subject.model = visible(all.at("model").string());
+  subject.data = visible(all.at("data").string());
+  subject.model_sha256 = all.at("model_sha256").string();
+  subject.architecture = all.at("architecture").string();
+  subject.preprocessing = all.at("preprocessing").string();
+  subject.data_sha256 = all.at("data_sha256").string();
+  subject.seed = all.at("seed").natural();
+  const Json::Array& box = all.at("box").items();
+  check(box.size() == 2, "box has ", box.size(), " ends; there are 2");
+  subject.box = {float_of(box[0], "box"), float_of(box[1], "box")};
+  for (const Json& ball : all.at("certify").items()) part.balls.push_back(ball_of(ball, part.slice, subject.seed));
+  check(!part.balls.empty(), "certify has no ball");
+  constexpr std::array<std::string_view, 1> of_the_build{"reservation"};
+  check_follows(part_json(part), dump_without(all, of_the_build), "it", version);
+  return part;
+}
+
+CertifiedPart read_certified_part(const std::filesystem::path& path) {
+  const std::string bytes = read_file(path);
+  try {
+    return parse_certified_part(bytes);
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(text(path.string(), ": ", error.what()));
+  }
+}
+
+CertifiedPart merge(std::span<const CertifiedPart> parts, std::span<const std::string> names) {
+  std::vector<Part> all;
+  for (const std::size_t k : places(parts.size())) all.push_back({names[k], parts[k].slice, question_json(parts[k])});
+  const std::vector<std::size_t> order = in_order(all, "runs of hans certify");
+  CertifiedPart whole = parts[order[0]];
+  for (const std::size_t next : std::span(order).subspan(1)) {
+    for (const std::size_t b : places(whole.balls.size())) extend(whole.balls[b], parts[next].balls[b]);
+    whole.slice.count += parts[next].slice.count;
+    whole.per_sample = whole.per_sample && parts[next].per_sample;
+  }
+  check_consistent(whole.balls);
+  return whole;
+}
+
+defenses::ProofFile merge(std::span<const defenses::ProofFile> parts, std::span<const std::string> names) {
+  std::vector<Part> all;
+  for (const std::size_t k : places(parts.size())) {
+    const defenses::ProofFile& one = parts[k];
+    check(one.part.has_value(), names[k], ": it is no part: hans certify --shard NUMBER/COUNT --out FILE writes parts");
+    const auto [first, count, whole] = *one.part;
+    all.push_back({names[k],
+                   {static_cast<std::size_t>(first), static_cast<std::size_t>(count), static_cast<std::size_t>(whole)},
+                   Json::object({{"hans", one.version},
+                                 {"model_sha256", one.model_sha256},
+                                 {"data_sha256", one.data_sha256},
+                                 {"eps", one.eps},
+                                 {"box", Json::array({one.box.lo, one.box.hi})},
+                                 {"images", whole}})});
+  }
+  const std::vector<std::size_t> order = in_order(all, "runs of hans certify");
+  defenses::ProofFile whole = parts[order[0]];
+  whole.part.reset();
+  for (const std::size_t next : std::span(order).subspan(1)) extend(whole, parts[next]);
+  return whole;
+}
+
+}  // namespace hans::apps
