@@ -3,7 +3,7 @@
 
 #include <hans/core/json.hpp>
 
-#include "cli_testing.hpp"
+#include "../cli_testing.hpp"
 
 namespace hans::cli_explain_test {
 namespace {
