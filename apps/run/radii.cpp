@@ -18,6 +18,8 @@ namespace {
 using defenses::Certainty;
 using defenses::Certificate;
 
+constexpr double most_steps = 1U << 24;  // all below are exact as float
+
 /// Where the two ends of one image's radius can still be, in steps; both ends of both intervals are known.
 struct Bracket {
   std::int64_t certified, uncertified;  ///< -1: none is certified
@@ -63,21 +65,22 @@ std::string median_radius(std::vector<std::optional<std::uint32_t>> values) {
 }  // namespace
 
 float largest_radius(Norm norm, data::Box box, const Shape& image) {
-  constexpr double most = 1U << 24;  // in steps: all below are exact as float
-  const double steps = std::floor(std::min(attacks::diameter(norm, box, image.elements()) * radii_per_unit, most));
+  const double steps =
+      std::floor(std::min(attacks::diameter(norm, box, image.elements()) * radii_per_unit, most_steps));
   return static_cast<float>(steps / radii_per_unit);
 }
 
-RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std::size_t count, float most,
+RadiiFound find_radii(const nn::Sequential& net, const data::Samples& samples, float most,
                       const std::function<defenses::CertifyOptions(float radius)>& asked,
                       const std::function<void(std::size_t done)>& shown) {
   const auto begun = std::chrono::steady_clock::now();
   const auto end = static_cast<std::int64_t>(double{most} * radii_per_unit) + 1;
-  const std::vector<int> predictions = nn::predict(net, data, count);
+  const std::size_t count = samples.size();
+  const std::vector<int> predictions = nn::predict(net, samples.images);
   RadiiFound found;
   std::vector<Bracket> brackets;
   for (const std::size_t k : places(count)) {
-    found.all.push_back({static_cast<std::uint32_t>(k), data.labels()[k], predictions[k]});
+    found.all.push_back({samples.index[k], samples.labels[k], predictions[k]});
     brackets.push_back(found.all[k].right() ? Bracket{-1, end, -1, end} : Bracket{-1, 0, -1, 0});
   }
   std::vector<bool> late(count);
@@ -88,25 +91,27 @@ RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std:
   };
   const std::size_t whole = std::max<std::size_t>(left(), 1);
   for (;;) {
-    std::map<std::int64_t, std::vector<std::uint32_t>> images;  // to be tried at each radius
-    for (const Radius& one : found.all) {
-      if (const auto radius = brackets[one.index].next()) images[*radius].push_back(one.index);
+    std::map<std::int64_t, std::vector<std::size_t>> images;  // to be tried at each radius
+    for (const std::size_t k : places(count)) {
+      if (const auto radius = brackets[k].next()) images[*radius].push_back(k);
     }
     if (images.empty()) break;
     for (const auto& [radius, which] : images) {
       const defenses::CertifyOptions options = asked(static_cast<float>(radius) / float{radii_per_unit});
       for (std::size_t first = 0; first < which.size(); first += images_at_once) {
         const auto some = std::span(which).subspan(first, std::min(images_at_once, which.size() - first));
-        for (const Certificate& one : certify(net, data.gather(some), options)) {
-          brackets[one.index].learn(radius, one.certainty);
-          if (one.doubt == defenses::Doubt::time) late[one.index] = true;
+        const std::vector<Certificate> all = certify(net, samples.select(some), options);
+        for (const std::size_t k : places(some.size())) {
+          brackets[some[k]].learn(radius, all[k].certainty);
+          if (all[k].doubt == defenses::Doubt::time) late[some[k]] = true;
         }
         shown(count * (whole - left()) / whole);
       }
     }
   }
-  for (Radius& one : found.all) {
-    const Bracket& bracket = brackets[one.index];
+  for (const std::size_t k : places(count)) {
+    Radius& one = found.all[k];
+    const Bracket& bracket = brackets[k];
     if (!one.right()) continue;
     if (bracket.certified >= 0) one.certified = static_cast<std::uint32_t>(bracket.certified);
     if (bracket.fooled < end) one.attacked = static_cast<std::uint32_t>(bracket.fooled);
@@ -114,6 +119,12 @@ RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std:
   found.late = static_cast<std::size_t>(std::ranges::count(late, true));
   found.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   return found;
+}
+
+void extend(RadiiFound& found, const RadiiFound& more) {
+  found.all.insert(found.all.end(), more.all.begin(), more.all.end());
+  found.late += more.late;
+  found.seconds += more.seconds;
 }
 
 Json radii_json(const RadiiFound& found) {
@@ -127,6 +138,22 @@ Json radii_json(const RadiiFound& found) {
                          {"certified", radius(one.certified)},
                          {"attacked", radius(one.attacked)}});
   });
+}
+
+Radius read_radius(const Json& entry) {
+  const auto steps = [](const Json& radius) -> std::optional<std::uint32_t> {
+    if (radius.is_null()) return {};
+    const double value = radius.number() * radii_per_unit;
+    check(value >= 0 && value <= most_steps && value == std::floor(value), radius.number(), " is no radius");
+    return static_cast<std::uint32_t>(value);
+  };
+  const auto natural = [](const Json& number) {
+    const std::int64_t value = number.integer();
+    check(value >= -1 && value < std::numeric_limits<int>::max(), "an index or a class is ", value);
+    return static_cast<int>(value);
+  };
+  return {static_cast<std::uint32_t>(natural(entry.at("index"))), natural(entry.at("label")),
+          natural(entry.at("prediction")), steps(entry.at("certified")), steps(entry.at("attacked"))};
 }
 
 std::string radii_text(const RadiiFound& found) {
