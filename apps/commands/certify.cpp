@@ -8,7 +8,7 @@
 #include "../../defenses/certify/detail/attacks.hpp"
 #include "../manifest/certified_work.hpp"
 #include "../manifest/parts.hpp"
-#include "../run/radii.hpp"
+#include "../manifest/radii_part.hpp"
 #include "../run/results.hpp"
 #include "certify_explain.hpp"
 #include "certify_vnnlib.hpp"
@@ -232,7 +232,7 @@ int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& a
     append(report, text("\nwrote ", visible(options.counterexamples->text), "\n"));
   }
   finish(options, report, options.shard ? part_json(work.part) : whole_json(work.part));
-  remove_progress(kept);
+  SavedWork(kept.progress).remove();
   check_expected(options, balls);
   return 0;
 }
@@ -241,28 +241,26 @@ int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& a
 int certify_radii(const Certifiable& from, const CertifyOptions& largest, const std::vector<Spec>& attacks,
                   const CertifyCommand& options) {
   const nn::Sequential& net = from.named.model.net;
-  ProgressBar bar("certify", "images", options.quiet);
   const auto asked = [&](float radius) {
     return defenses::with_attacks(options_of(options, radius), attacks, net.input(), from.data.box());
   };
-  const auto shown = [&](std::size_t done) { bar.update(done, from.slice.count); };
-  std::vector<std::uint32_t> which(from.slice.count);
-  std::iota(which.begin(), which.end(), 0U);
-  const RadiiFound found = find_radii(net, from.data, which, largest.eps, asked, shown);
-  bar.clear();
-  Json json = clean_json(from.subject, found.right());
-  json.set("radius", Json::object({{"norm", enum_name(largest.norm)},
-                                   {"method", enum_name(largest.method)},
-                                   {"nodes", largest.nodes},
-                                   {"timeout", optional_json(options.timeout)},
-                                   {"attacks", column(attacks, [](const Spec& spec) { return text(spec); })},
-                                   {"step", 1.0 / radii_per_unit},
-                                   {"not_reproducible", found.late},
-                                   {"seconds", found.seconds}}));
-  finish(options,
-         text(from.subject.model, " on ", images_text(from.subject, from.slice.count), ", ", enum_name(largest.norm),
-              "\n\n", radii_text(found)),
-         json.set("radii", radii_json(found)));
+  RadiiPart part{from.subject, {from.slice.first, 0, from.slice.whole}, largest};
+  for (const Spec& spec : attacks) part.attacks.push_back(text(spec));
+  SavedWork progress(progress_file(options));
+  go_on(part, progress, from.slice.count);
+  std::size_t& done = part.slice.count;
+  {
+    ProgressBar bar("certify", "images", options.quiet);
+    const auto shown = [&](std::size_t more) { bar.update(done + more, from.slice.count); };
+    while (done < from.slice.count) {
+      const std::size_t next = std::min(images_at_once, from.slice.count - done);
+      extend(part.found, find_radii(net, from.data.samples(from.slice.first + done, next), largest.eps, asked, shown));
+      done += next;
+      if (done < from.slice.count) progress.save([&] { return part_json(part).dump(); });
+    }
+  }
+  finish(options, report_of(part), options.shard ? part_json(part) : whole_json(part));
+  progress.remove();
   return 0;
 }
 
@@ -308,11 +306,10 @@ int run(const CertifyCommand& given) {
   check_usage(options.eps.has_value() != options.radius, "give --eps with the radii, or --radius");
   check_usage(!options.radius || (!options.counterexamples && !options.expect && !options.per_sample && !options.out),
               "--out, --counterexamples, --expect and --per-sample are for --eps, not for --radius");
-  check_usage(!options.radius || !options.shard, "--shard is for --eps, not for --radius");
   check_usage(!options.expect || !options.shard, "--expect is for all images, --shard for a part; leave one out");
   check_usage(!options.out || options.eps->values.size() == 1, "--out writes the proofs of one eps; give one");
   std::vector<NamedFile> progress;
-  if (const std::string file = options.eps ? progress_file(options) : ""; !file.empty()) {
+  if (const std::string file = progress_file(options); !file.empty()) {
     progress.push_back({"the progress", file});
   }
   begin(options, std::move(progress));

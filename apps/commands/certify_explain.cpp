@@ -144,7 +144,7 @@ BothRadii both_radii(const ExplainRequest& request, const Common& common) {
   const auto position = static_cast<std::uint32_t>(request.image);
   const float most = largest_radius(request.asked.norm, request.data.box(), request.net.input());
   const auto shown = [&](std::size_t done) { bar.update(done, 1); };
-  BothRadii both{find_radii(request.net, request.data, {&position, 1}, most, request.within, shown).all[0]};
+  BothRadii both{find_radii(request.net, request.data.gather({&position, 1}), most, request.within, shown).all[0]};
   if (const std::optional<double> attacked = units_of(both.radius.attacked)) {
     const data::Samples sample = request.data.samples(position, 1);
     both.adversarial = certify(request.net, sample, request.within(static_cast<float>(*attacked)))[0].counterexample;

@@ -2,6 +2,7 @@
 #include <hans/core/file.hpp>
 #include "../manifest/certified_part.hpp"
 #include "../manifest/manifest.hpp"
+#include "../manifest/radii_part.hpp"
 
 namespace hans::apps {
 namespace {
@@ -56,6 +57,12 @@ Merged merge_certified(const std::vector<std::string>& paths) {
   return {json.dump(2) + "\n", text(certified_text(all.subject, all.balls), "\n"), json};
 }
 
+Merged merge_radii(const std::vector<std::string>& paths) {
+  const RadiiPart all = merge(read_all(paths, read_radii_part), paths);
+  const Json json = whole_json(all);
+  return {json.dump(2) + "\n", text(report_of(all), "\n"), json};
+}
+
 Merged merge_proofs(const std::vector<std::string>& paths) {
   const defenses::ProofFile all = merge(read_all(paths, defenses::read_proof), paths);
   const std::size_t count = all.index.size();
@@ -71,12 +78,12 @@ Merged merge_files(const std::vector<std::string>& paths) {
     check(defenses::is_proof(path) == proofs, paths.front(), " and ", path, ": only one of them is a file of proofs");
   }
   if (proofs) return merge_proofs(paths);
-  bool certified = false;
+  Json first;
   try {
-    certified = is_certified(Json::parse(read_file(paths.front())));
+    first = Json::parse(read_file(paths.front()));
   } catch (const Error&) {  // read_manifest() says what is wrong
   }
-  return certified ? merge_certified(paths) : merge_manifests(paths);
+  return is_certified(first) ? merge_certified(paths) : is_radii(first) ? merge_radii(paths) : merge_manifests(paths);
 }
 
 int run(const MergeOptions& options) {

@@ -3,7 +3,6 @@
 
 #include <array>
 
-#include <hans/core/file.hpp>
 #include <hans/core/version.hpp>
 #include "../../core/text/detail/utf8.hpp"
 #include "manifest.hpp"
@@ -68,57 +67,31 @@ CertifiedBall ball_of(const Json& json, const Slice& slice, std::uint64_t seed) 
 
 }  // namespace
 
-Json question_json(const CertifiedPart& part) {
-  const Subject& subject = part.subject;
-  const defenses::CertifyOptions& asked = part.balls.front().asked;
+Json subject_json(const Subject& subject) {
+  return Json::object({{"hans", build_version()},
+                       {"seed", subject.seed},
+                       {"model_sha256", subject.model_sha256},
+                       {"architecture", subject.architecture},
+                       {"preprocessing", subject.preprocessing},
+                       {"data_sha256", subject.data_sha256},
+                       {"data_size", subject.data_size},
+                       {"box", Json::array({subject.box.lo, subject.box.hi})}});
+}
+
+Json slice_json(const Subject& subject, const Slice& slice) {
   return Json::object(
-      {{"hans", build_version()},
-       {"seed", subject.seed},
-       {"model_sha256", subject.model_sha256},
-       {"architecture", subject.architecture},
-       {"preprocessing", subject.preprocessing},
-       {"data_sha256", subject.data_sha256},
-       {"data_size", subject.data_size},
-       {"box", Json::array({subject.box.lo, subject.box.hi})},
-       {"images", part.slice.whole},
-       {"eps", column(part.balls, [](const CertifiedBall& ball) { return Json(float{ball.asked.eps}); })},
-       {"norm", enum_name(asked.norm)},
-       {"method", enum_name(asked.method)},
-       {"nodes", asked.nodes},
-       {"timeout", asked.seconds > 0 ? Json(asked.seconds) : Json()},
-       {"attacks",
-        column(part.balls, [](const CertifiedBall& ball) { return column(ball.specs(), std::identity()); })}});
+      {{"first", slice.first}, {"count", slice.count}, {"images", slice.whole}, {"data_size", subject.data_size}});
 }
 
-Json part_json(const CertifiedPart& part) {
-  Json json = certified_json(part.subject, part.balls, true, part.slice.first);
-  json.set("part", Json::object({{"first", part.slice.first},
-                                 {"count", part.slice.count},
-                                 {"images", part.slice.whole},
-                                 {"data_size", part.subject.data_size},
-                                 {"per_sample", part.per_sample}}));
-  return json;
-}
-
-Json whole_json(const CertifiedPart& whole) { return certified_json(whole.subject, whole.balls, whole.per_sample); }
-
-bool is_certified(const Json& json) { return json.is_object() && json.find("certify") && !json.find("manifest"); }
-
-CertifiedPart parse_certified_part(std::string_view bytes) {
-  const Json all = Json::parse(bytes);
-  check(is_certified(all), "it has no results of hans certify --eps");
+void read_part(const Json& all, Subject& subject, Slice& slice) {
   const std::string& version = all.at("hans").string();
   check(version == build_version(), "it was made by hans ", version, ", this is ", build_version());
   const Json* said = all.find("part");
   check(said != nullptr, "it is no part: hans certify --shard NUMBER/COUNT --json FILE writes parts");
-  CertifiedPart part;
-  part.slice = {count_at(*said, "first"), count_at(*said, "count"), count_at(*said, "images")};
-  part.per_sample = said->at("per_sample").boolean();
-  Subject& subject = part.subject;
+  slice = {count_at(*said, "first"), count_at(*said, "count"), count_at(*said, "images")};
   subject.data_size = count_at(*said, "data_size");
-  check(part.slice.first + part.slice.count <= part.slice.whole && part.slice.whole <= subject.data_size,
-        "the slice of ", part.slice.count, " images from ", part.slice.first, " does not fit ", part.slice.whole,
-        " of ", subject.data_size);
+  check(slice.first + slice.count <= slice.whole && slice.whole <= subject.data_size, "the slice of ", slice.count,
+        " images from ", slice.first, " does not fit ", slice.whole, " of ", subject.data_size);
   subject.model = visible(all.at("model").string());
   subject.data = visible(all.at("data").string());
   subject.model_sha256 = all.at("model_sha256").string();
@@ -129,28 +102,65 @@ CertifiedPart parse_certified_part(std::string_view bytes) {
   const Json::Array& box = all.at("box").items();
   check(box.size() == 2, "box has ", box.size(), " ends; there are 2");
   subject.box = {float_of(box[0], "box"), float_of(box[1], "box")};
-  for (const Json& ball : all.at("certify").items()) part.balls.push_back(ball_of(ball, part.slice, subject.seed));
-  check(!part.balls.empty(), "certify has no ball");
+}
+
+std::string without_reservation(const Json& all) {
   constexpr std::array<std::string_view, 1> of_the_build{"reservation"};
-  check_follows(part_json(part), dump_without(all, of_the_build), "it", version);
+  return dump_without(all, of_the_build);
+}
+
+Json question_json(const CertifiedPart& part) {
+  const defenses::CertifyOptions& asked = part.balls.front().asked;
+  Json json = subject_json(part.subject);
+  json.set("images", part.slice.whole)
+      .set("eps", column(part.balls, [](const CertifiedBall& ball) { return Json(float{ball.asked.eps}); }))
+      .set("norm", enum_name(asked.norm))
+      .set("method", enum_name(asked.method))
+      .set("nodes", asked.nodes)
+      .set("timeout", asked.seconds > 0 ? Json(asked.seconds) : Json())
+      .set("attacks",
+           column(part.balls, [](const CertifiedBall& ball) { return column(ball.specs(), std::identity()); }));
+  return json;
+}
+
+Json part_json(const CertifiedPart& part) {
+  Json json = certified_json(part.subject, part.balls, true, part.slice.first);
+  Json slice = slice_json(part.subject, part.slice);
+  json.set("part", slice.set("per_sample", part.per_sample));
+  return json;
+}
+
+Json whole_json(const CertifiedPart& whole) { return certified_json(whole.subject, whole.balls, whole.per_sample); }
+
+bool is_certified(const Json& json) { return json.is_object() && json.find("certify") && !json.find("manifest"); }
+
+CertifiedPart parse_certified_part(std::string_view bytes) {
+  const Json all = Json::parse(bytes);
+  check(is_certified(all), "it has no results of hans certify --eps");
+  CertifiedPart part;
+  read_part(all, part.subject, part.slice);
+  part.per_sample = all.at("part").at("per_sample").boolean();
+  const std::uint64_t seed = part.subject.seed;
+  for (const Json& ball : all.at("certify").items()) part.balls.push_back(ball_of(ball, part.slice, seed));
+  check(!part.balls.empty(), "certify has no ball");
+  for (const CertifiedBall& ball : part.balls) {
+    const defenses::CertifyOptions &one = ball.asked, &other = part.balls.front().asked;
+    check(one.norm == other.norm && one.method == other.method && one.nodes == other.nodes &&
+              one.seconds == other.seconds,
+          ball.words(), " and ", part.balls.front().words(), " differ in norm, method, nodes or timeout");
+  }
+  check_follows(part_json(part), without_reservation(all), "it", build_version());
   return part;
 }
 
 CertifiedPart read_certified_part(const std::filesystem::path& path) {
-  const std::string bytes = read_file(path);
-  try {
-    return parse_certified_part(bytes);
-  } catch (const MemoryError&) {
-    throw;
-  } catch (const Error& error) {
-    throw Error(text(path.string(), ": ", error.what()));
-  }
+  return of_json_file(path, [](std::string_view bytes) { return parse_certified_part(bytes); });
 }
 
 CertifiedPart merge(std::span<const CertifiedPart> parts, std::span<const std::string> names) {
   std::vector<Part> all;
   for (const std::size_t k : places(parts.size())) all.push_back({names[k], parts[k].slice, question_json(parts[k])});
-  const std::vector<std::size_t> order = in_order(all, "runs of hans certify");
+  const std::vector<std::size_t> order = in_order(all, runs_of_certify);
   CertifiedPart whole = parts[order[0]];
   for (const std::size_t next : std::span(order).subspan(1)) {
     for (const std::size_t b : places(whole.balls.size())) extend(whole.balls[b], parts[next].balls[b]);
@@ -176,7 +186,7 @@ defenses::ProofFile merge(std::span<const defenses::ProofFile> parts, std::span<
                                  {"box", Json::array({one.box.lo, one.box.hi})},
                                  {"images", whole}})});
   }
-  const std::vector<std::size_t> order = in_order(all, "runs of hans certify");
+  const std::vector<std::size_t> order = in_order(all, runs_of_certify);
   defenses::ProofFile whole = parts[order[0]];
   whole.part.reset();
   for (const std::size_t next : std::span(order).subspan(1)) extend(whole, parts[next]);

@@ -20,6 +20,19 @@ struct CertifiedPart {
   std::vector<CertifiedBall> balls;
 };
 
+inline constexpr std::string_view runs_of_certify = "runs of hans certify";
+
+/// What all parts of a run of hans certify share: version, seed, model and data.
+Json subject_json(const Subject& subject);
+
+/// The key `part` of a part, and what a part says of itself read back. Throws Error for JSON without that key, of
+/// another version, and for a slice that does not fit.
+Json slice_json(const Subject& subject, const Slice& slice);
+void read_part(const Json& all, Subject& subject, Slice& slice);
+
+/// The text of results, without what finish() adds to them.
+std::string without_reservation(const Json& all);
+
 /// What two runs must share to be parts of one.
 Json question_json(const CertifiedPart& part);
 

@@ -2,9 +2,9 @@
 #include "certified_work.hpp"
 
 #include <algorithm>
-#include <filesystem>
 
 #include <hans/core/file.hpp>
+#include <hans/core/parallel.hpp>
 #include <hans/core/version.hpp>
 #include <hans/data/npz.hpp>
 #include "../commands.hpp"
@@ -45,29 +45,23 @@ class CertifiedJournal {
 
   /// Takes over what the file has of `count` images, if there is one.
   void load(CertifiedWork& work, std::size_t count) const {
-    const std::string& path = file_.path();
-    if (path.empty() || !file_.exists()) return;
-    const std::string bytes = read_file(path);
-    CertifiedWork done;
+    if (!file_.exists()) return;
     bool same = false;
-    try {
-      done.part = parse_certified_part(data::read_npz(bytes, certify_array).content);
+    CertifiedWork done = file_.read([&](std::string_view bytes) {
+      CertifiedWork read{parse_certified_part(data::read_npz(bytes, certify_array).content)};
       const std::vector<std::string> names = data::npz_names(bytes);
       const auto has = [&](std::string_view name) { return std::ranges::count(names, name) > 0; };
-      same = question_json(done.part).dump() == question_json(work.part).dump() &&
-             done.part.slice.first == work.part.slice.first && done.part.slice.count <= count &&
+      same = question_json(read.part).dump() == question_json(work.part).dump() &&
+             read.part.slice.first == work.part.slice.first && read.part.slice.count <= count &&
              has("tree") == kept_.proofs && has(images_array) == kept_.counterexamples;
-      if (same && kept_.proofs) done.proofs = defenses::parse_proof(bytes);
+      if (same && kept_.proofs) read.proofs = defenses::parse_proof(bytes);
       if (same && kept_.counterexamples) {
-        data::of_array(images_array, [&] { attach(done.part.balls, data::read_npz(bytes, images_array)); });
+        data::of_array(images_array, [&] { attach(read.part.balls, data::read_npz(bytes, images_array)); });
       }
-    } catch (const MemoryError&) {
-      throw;
-    } catch (const Error& error) {
-      throw Error(text(path, " holds no progress that fits: ", error.what(), "; remove the file"));
-    }
-    check(same, path, " holds the progress of another run; finish that one, remove the file or give another name");
-    note(text(path, " has the first ", done.part.slice.count, " images, going on from there"));
+      return read;
+    });
+    file_.check_same(same);
+    note(text(file_.path(), " has the first ", done.part.slice.count, " images, going on from there"));
     done.proofs.part = work.proofs.part;
     for (const std::size_t b : places(work.part.balls.size()))
       extend(work.part.balls[b], std::move(done.part.balls[b]));
@@ -76,7 +70,6 @@ class CertifiedJournal {
   }
 
   void save(const CertifiedWork& work) {
-    if (file_.path().empty()) return;
     file_.save([&] {
       const std::string json = part_json(work.part).dump();
       const std::vector<std::uint8_t> bytes(json.begin(), json.end());
@@ -142,10 +135,12 @@ void certify_slice(CertifiedWork& work, const nn::Sequential& net, const data::D
   CertifiedJournal journal(kept);
   journal.load(work, count);
   Slice& slice = work.part.slice;
+  constexpr std::size_t images_of_a_thread = 32;  // fewer take longer, more are lost in a kill: they may take hours
+  const std::size_t at_once = std::min(images_of_a_thread * thread_count(), images_at_once);
   ProgressBar bar("certify", "images", quiet);
   while (slice.count < count) {
     const std::size_t done = slice.count;
-    const data::Samples samples = data.samples(slice.first + done, std::min(images_at_once, count - done));
+    const data::Samples samples = data.samples(slice.first + done, std::min(at_once, count - done));
     certify_next(work.part.balls, net, samples, kept.counterexamples,
                  [&](std::size_t decided) { bar.update(done + decided, count); });
     if (kept.proofs) take_proofs(work.proofs, samples, std::span(work.part.balls.front().all).last(samples.size()));
@@ -153,11 +148,6 @@ void certify_slice(CertifiedWork& work, const nn::Sequential& net, const data::D
     if (slice.count < count) journal.save(work);
   }
   check_consistent(work.part.balls);
-}
-
-void remove_progress(const Kept& kept) {
-  std::error_code ignored;
-  if (!kept.progress.empty()) std::filesystem::remove(kept.progress, ignored);
 }
 
 std::string counterexamples_file(const CertifiedPart& part, const data::Dataset& data) {

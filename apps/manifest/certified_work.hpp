@@ -30,9 +30,6 @@ CertifiedWork work_of(const Subject& subject, const Slice& slice, std::span<cons
 void certify_slice(CertifiedWork& work, const nn::Sequential& net, const data::Dataset& data, std::size_t count,
                    const Kept& kept, bool quiet);
 
-/// The results are written: the progress is not needed any more.
-void remove_progress(const Kept& kept);
-
 /// The file of the adversarial images that were found.
 std::string counterexamples_file(const CertifiedPart& part, const data::Dataset& data);
 

@@ -3,13 +3,16 @@
 
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include <hans/core/error.hpp>
 #include <hans/core/fields.hpp>
+#include <hans/core/file.hpp>
 #include <hans/core/json.hpp>
 #include <hans/core/text.hpp>
 
@@ -50,6 +53,19 @@ inline float float_of(const Json& json, std::string_view what) {
   const double value = json.number();
   check(std::abs(value) <= double{std::numeric_limits<float>::max()}, what, " is ", value);
   return static_cast<float>(value);
+}
+
+/// What `parse` makes of the bytes of a file, whose name is put in front of errors.
+template <class Parse>
+auto of_json_file(const std::filesystem::path& path, const Parse& parse) {
+  const std::string bytes = read_file(path);
+  try {
+    return parse(std::string_view(bytes));
+  } catch (const MemoryError&) {
+    throw;
+  } catch (const Error& error) {
+    throw Error(text(path.string(), ": ", error.what()));
+  }
 }
 
 /// The text of an object without some of its members. Makes no copy of them: they may be all that fits into memory.

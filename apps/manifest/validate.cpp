@@ -113,7 +113,8 @@ std::string_view contradiction(const defenses::Certificate& one, bool fooled, co
   if (one.doubt.has_value() != unknown) return "unknown images, and no others, have a reason";
   if (one.real != (one.bound > 0)) return "its bound and `real` disagree";
   if (one.float32 != certified || (certified && !one.real)) return "certified are those with both flags";
-  if ((wrong || fooled) && !std::isnan(one.bound)) return "nothing was bounded";
+  const bool unbounded = wrong || (fooled && !asked.second);  // the second attack comes after bounds
+  if (unbounded && !std::isnan(one.bound)) return "nothing was bounded";
   const bool complete = method == CertifyMethod::complete;
   if (one.nodes > 0 && (!complete || one.step != Step::branching)) return "nothing was branched";
   const bool minimisers = attacked && method == CertifyMethod::alpha;  // are tried without branching, too

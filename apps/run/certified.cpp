@@ -10,6 +10,7 @@
 #include <hans/core/fields.hpp>
 #include <hans/core/text.hpp>
 #include <hans/core/version.hpp>
+#include "../arguments.hpp"
 
 namespace hans::apps {
 namespace {

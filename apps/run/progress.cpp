@@ -7,8 +7,6 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include <hans/core/file.hpp>
-#include <hans/core/text.hpp>
 #include "../../core/text/detail/utf8.hpp"
 
 #ifdef _WIN32
@@ -113,12 +111,21 @@ void ProgressBar::clear() {
 
 bool SavedWork::exists() const {
   std::error_code ignored;
-  return std::filesystem::exists(path_, ignored);
+  return !path_.empty() && std::filesystem::exists(path_, ignored);
+}
+
+void SavedWork::remove() const {
+  std::error_code ignored;
+  if (!path_.empty()) std::filesystem::remove(path_, ignored);
+}
+
+void SavedWork::check_same(bool same) const {
+  check(same, path_, " holds the progress of another run; finish that one, remove the file or give another name");
 }
 
 void SavedWork::save(const std::function<std::string()>& bytes) {
   const Clock::time_point begin = Clock::now();
-  if (begin - saved_ < 10 * cost_) return;
+  if (path_.empty() || begin - saved_ < 10 * cost_) return;
   write_file(path_, bytes());
   saved_ = Clock::now();
   cost_ = saved_ - begin;

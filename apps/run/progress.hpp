@@ -8,6 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
+#include <hans/core/text.hpp>
+
 namespace hans::apps {
 
 /// A duration for people: "42 s", "3 min 05 s", "2 h 10 min"; "long" from 1e7 s.
@@ -59,11 +63,30 @@ class SavedWork {
   explicit SavedWork(std::string path) : path_(std::move(path)), saved_(Clock::now()) {}
 
   const std::string& path() const { return path_; }
-  bool exists() const;
+  bool exists() const;  ///< false without a path
+
+  /// What `parse` makes of its bytes. Errors name the file and say what to do.
+  template <class Parse>
+  auto read(const Parse& parse) const {
+    const std::string bytes = read_file(path_);
+    try {
+      return parse(std::string_view(bytes));
+    } catch (const MemoryError&) {
+      throw;
+    } catch (const Error& error) {
+      throw Error(text(path_, " holds no progress that fits: ", error.what(), "; remove the file"));
+    }
+  }
+
+  /// Throws Error unless it is the progress of this run.
+  void check_same(bool same) const;
 
   /// Writes what `bytes` returns, if the work since the last time was long enough: the file grows, and a tenth of the
-  /// time is the most that it may take.
+  /// time is the most that it may take. Without a path it writes nothing.
   void save(const std::function<std::string()>& bytes);
+
+  /// The results are written: the progress is not needed any more.
+  void remove() const;
 
  private:
   using Clock = std::chrono::steady_clock;

@@ -18,6 +18,8 @@ namespace {
 using defenses::Certainty;
 using defenses::Certificate;
 
+constexpr double most_steps = 1U << 24;  // all below are exact as float
+
 /// Where the two ends of one image's radius can still be, in steps; both ends of both intervals are known.
 struct Bracket {
   std::int64_t certified, uncertified;  ///< -1: none is certified
@@ -63,27 +65,23 @@ std::string median_radius(std::vector<std::optional<std::uint32_t>> values) {
 }  // namespace
 
 float largest_radius(Norm norm, data::Box box, const Shape& image) {
-  constexpr double most = 1U << 24;  // in steps: all below are exact as float
-  const double steps = std::floor(std::min(attacks::diameter(norm, box, image.elements()) * radii_per_unit, most));
+  const double steps =
+      std::floor(std::min(attacks::diameter(norm, box, image.elements()) * radii_per_unit, most_steps));
   return static_cast<float>(steps / radii_per_unit);
 }
 
-RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std::span<const std::uint32_t> which,
-                      float most, const std::function<defenses::CertifyOptions(float radius)>& asked,
+RadiiFound find_radii(const nn::Sequential& net, const data::Samples& samples, float most,
+                      const std::function<defenses::CertifyOptions(float radius)>& asked,
                       const std::function<void(std::size_t done)>& shown) {
   const auto begun = std::chrono::steady_clock::now();
   const auto end = static_cast<std::int64_t>(double{most} * radii_per_unit) + 1;
-  const std::size_t count = which.size();
+  const std::size_t count = samples.size();
+  const std::vector<int> predictions = nn::predict(net, samples.images);
   RadiiFound found;
   std::vector<Bracket> brackets;
-  for (std::size_t first = 0; first < count; first += images_at_once) {
-    const data::Samples some = data.gather(which.subspan(first, std::min(images_at_once, count - first)));
-    const std::vector<int> predictions = nn::predict(net, some.images);
-    for (const std::size_t k : places(some.size()))
-      found.all.push_back({some.index[k], some.labels[k], predictions[k]});
-  }
-  for (const Radius& one : found.all) {
-    brackets.push_back(one.right() ? Bracket{-1, end, -1, end} : Bracket{-1, 0, -1, 0});
+  for (const std::size_t k : places(count)) {
+    found.all.push_back({samples.index[k], samples.labels[k], predictions[k]});
+    brackets.push_back(found.all[k].right() ? Bracket{-1, end, -1, end} : Bracket{-1, 0, -1, 0});
   }
   std::vector<bool> late(count);
   const auto left = [&] {
@@ -98,16 +96,14 @@ RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std:
       if (const auto radius = brackets[k].next()) images[*radius].push_back(k);
     }
     if (images.empty()) break;
-    for (const auto& [radius, tried] : images) {
+    for (const auto& [radius, which] : images) {
       const defenses::CertifyOptions options = asked(static_cast<float>(radius) / float{radii_per_unit});
-      for (std::size_t first = 0; first < tried.size(); first += images_at_once) {
-        const auto some = std::span(tried).subspan(first, std::min(images_at_once, tried.size() - first));
-        std::vector<std::uint32_t> index;
-        for (const std::size_t k : some) index.push_back(which[k]);
-        const std::vector<Certificate> made = certify(net, data.gather(index), options);
+      for (std::size_t first = 0; first < which.size(); first += images_at_once) {
+        const auto some = std::span(which).subspan(first, std::min(images_at_once, which.size() - first));
+        const std::vector<Certificate> all = certify(net, samples.select(some), options);
         for (const std::size_t k : places(some.size())) {
-          brackets[some[k]].learn(radius, made[k].certainty);
-          if (made[k].doubt == defenses::Doubt::time) late[some[k]] = true;
+          brackets[some[k]].learn(radius, all[k].certainty);
+          if (all[k].doubt == defenses::Doubt::time) late[some[k]] = true;
         }
         shown(count * (whole - left()) / whole);
       }
@@ -125,6 +121,12 @@ RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std:
   return found;
 }
 
+void extend(RadiiFound& found, const RadiiFound& more) {
+  found.all.insert(found.all.end(), more.all.begin(), more.all.end());
+  found.late += more.late;
+  found.seconds += more.seconds;
+}
+
 Json radii_json(const RadiiFound& found) {
   return column(found.all, [](const Radius& one) {
     const auto radius = [](const std::optional<std::uint32_t>& steps) {
@@ -136,6 +138,22 @@ Json radii_json(const RadiiFound& found) {
                          {"certified", radius(one.certified)},
                          {"attacked", radius(one.attacked)}});
   });
+}
+
+Radius read_radius(const Json& entry) {
+  const auto steps = [](const Json& radius) -> std::optional<std::uint32_t> {
+    if (radius.is_null()) return {};
+    const double value = radius.number() * radii_per_unit;
+    check(value >= 0 && value <= most_steps && value == std::floor(value), radius.number(), " is no radius");
+    return static_cast<std::uint32_t>(value);
+  };
+  const auto natural = [](const Json& number) {
+    const std::int64_t value = number.integer();
+    check(value >= -1 && value < std::numeric_limits<int>::max(), "an index or a class is ", value);
+    return static_cast<int>(value);
+  };
+  return {static_cast<std::uint32_t>(natural(entry.at("index"))), natural(entry.at("label")),
+          natural(entry.at("prediction")), steps(entry.at("certified")), steps(entry.at("attacked"))};
 }
 
 std::string radii_text(const RadiiFound& found) {

@@ -30,7 +30,7 @@ struct Radius {
   bool right() const { return prediction == label; }
 };
 
-/// The radii of images of a data set.
+/// The radii of some images.
 struct RadiiFound {
   std::vector<Radius> all;
   std::size_t late = 0;  ///< images with a verdict that a clock cut short
@@ -41,17 +41,22 @@ struct RadiiFound {
   }
 };
 
-/// Certifies images, given by their positions in the data set, within `radius` as often as bisection asks, at most
-/// about 2 log2(1024 * diameter) times for each image, until no certified radius and no radius without an adversarial
-/// image can be raised by a step. With a complete method and enough nodes the two ends are one step apart. A wrong
-/// image has neither. `most`: the largest radius to try; `asked` gives the options for a radius. `shown` gets the
-/// images done, by the share of the work.
-RadiiFound find_radii(const nn::Sequential& net, const data::Dataset& data, std::span<const std::uint32_t> which,
-                      float most, const std::function<defenses::CertifyOptions(float radius)>& asked,
+/// Certifies within `radius` as often as bisection asks, at most about 2 log2(1024 * diameter) times for each image,
+/// until no certified radius and no radius without an adversarial image can be raised by a step. With a complete method
+/// and enough nodes the two ends are one step apart. A wrong image has neither. `most`: the largest radius to try;
+/// `asked` gives the options for a radius. `shown` gets the images done, by the share of the work.
+RadiiFound find_radii(const nn::Sequential& net, const data::Samples& samples, float most,
+                      const std::function<defenses::CertifyOptions(float radius)>& asked,
                       const std::function<void(std::size_t done)>& shown);
+
+/// Adds what was found of more images.
+void extend(RadiiFound& found, const RadiiFound& more);
 
 /// One entry for each image.
 Json radii_json(const RadiiFound& found);
+
+/// The image of such an entry. Throws Error for a radius that is none.
+Radius read_radius(const Json& entry);
 
 /// How many images have their radius in each interval, and the medians of the right images.
 std::string radii_text(const RadiiFound& found);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <string>
 
+#include <hans/core/text.hpp>
 #include <hans/defenses/certify.hpp>
 
 #include "../nn/exact_testing.hpp"
@@ -20,10 +22,12 @@ inline hans::data::Samples samples_of(const Case& question) {
 }
 
 /// Certifies the first `cases` random cases with every method, and expects: never certified wrongly, never attacked
-/// wrongly; only where the worst margin is 0 or below the rounding of float32 may an image stay unknown.
-inline void expect_true_verdicts(std::uint64_t cases) {
+/// wrongly; only where the worst margin is 0 or below the rounding of float32 may an image stay unknown, but for
+/// `open`.
+inline void expect_true_verdicts(std::uint64_t cases, std::size_t open = 0) {
   using hans::defenses::Certainty, hans::defenses::CertifyMethod;
-  std::size_t certain = 0, unknown = 0;
+  std::size_t certain = 0, unknown = 0, opened = 0;
+  std::string which;
   for (std::uint64_t seed = 0; seed < cases; ++seed) {
     const Case question = random_case(seed);
     for (const CertifyMethod method :
@@ -43,12 +47,14 @@ inline void expect_true_verdicts(std::uint64_t cases) {
       EXPECT_LE(found.bound, question.worst.nearby() + 1e-9) << seed << " " << question.kind;
       if (!complete) continue;
       (found.certainty == Certainty::unknown ? unknown : certain)++;
-      if (found.certainty == Certainty::unknown) {
-        EXPECT_TRUE(near_tie) << seed << " " << question.kind << " " << found.bound;
+      if (found.certainty == Certainty::unknown && !near_tie) {
+        ++opened;
+        which += hans::text(' ', seed, " (", question.kind, ", ", question.worst.nearby(), ')');
       }
     }
   }
   EXPECT_GT(certain, 5 * unknown);
+  EXPECT_LE(opened, open) << "unknown:" << which;
 }
 
 }  // namespace exact_testing

@@ -22,7 +22,8 @@ using attacks::Attack;
 using defenses::Certainty;
 using defenses::CertifyMethod;
 
-TEST(NightlyCertificates, EqualTheTruthAboutTinyNetworks) { exact_testing::expect_true_verdicts(10000); }
+// Of networks whose worst margin is 1/64, some need more nodes than they get.
+TEST(NightlyCertificates, EqualTheTruthAboutTinyNetworks) { exact_testing::expect_true_verdicts(10000, 40); }
 
 /// What is known of the first images of MNIST.
 struct Figure {

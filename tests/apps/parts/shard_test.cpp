@@ -6,9 +6,9 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include "../../apps/manifest/shard.hpp"
+#include "../../../apps/manifest/shard.hpp"
 
-#include "../data/data_testing.hpp"
+#include "../../data/data_testing.hpp"
 
 namespace hans::apps::shard_test {
 namespace {

@@ -1,12 +1,14 @@
 // hans certify in parts: shards and what hans merge makes of them, and going on after a kill.
 #include <signal.h>
 
+#include <array>
 #include <chrono>
 #include <hans/core/json.hpp>
 #include <hans/data/npz.hpp>
 #include <thread>
 
-#include "cli_testing.hpp"
+#include "../../../apps/arguments.hpp"
+#include "../cli_testing.hpp"
 
 namespace hans::cli_certify_parts_test {
 namespace {
@@ -15,6 +17,11 @@ using cli::expect_refused;
 
 /// Results without the seconds, which differ between runs.
 Json timeless(Json json) {
+  if (json.find("radius") != nullptr) {
+    Json radius = json.at("radius");
+    json.set("radius", radius.set("seconds", 0));
+    return json;
+  }
   Json all = Json::array();
   for (Json ball : json.at("certify").items()) all.push(ball.set("seconds", 0));
   json.set("certify", all);
@@ -62,6 +69,42 @@ TEST_F(CliCertifyParts, AreTheWhole) {
     if (row.parts == 4) {
       EXPECT_NE(output("check p2.npz --model n.hans --data mnist-5k").find("rejected         0"), std::string::npos);
     }
+  }
+}
+
+TEST_F(CliCertifyParts, OfRadiiAreTheWhole) {
+  const std::string line = "--limit 11 --radius --method alpha --attack pgd:steps=3 ";
+  certify(line + "--json whole.json");
+  for (int k = 1; k <= 3; ++k) certify(text(line, "--shard ", k, "/3 --json p{shard}.json"));
+  certify("--limit 11 --radius --method crown --attack pgd:steps=3 --shard 2/3 --json other.json");
+  certify("--limit 11 --eps 0.01 --shard 2/3 --json eps.json");
+  const std::string said = output("merge p2.json p3.json p1.json --out merged.json");
+  EXPECT_TRUE(said.starts_with("n.hans on the first 11 of the 500 images of mnist-5k/test, linf\n")) << said;
+  EXPECT_EQ(results("merged.json"), results("whole.json"));
+  struct Row {
+    std::string_view files, part;
+  };
+  for (const Row& row : std::initializer_list<Row>{
+           {"p1.json p3.json", "images 4 to 7 are missing between p1.json and p3.json"},
+           {"p1.json p2.json p2.json p3.json", "overlap"},
+           {"p1.json other.json p3.json", R"(different runs of hans certify: method is "alpha" and "crown")"},
+           {"p1.json eps.json p3.json", "eps.json: it has no results of hans certify --radius"},
+           {"eps.json p1.json", "p1.json: it has no results of hans certify --eps"},
+           {"whole.json", "it is no part"}}) {
+    SCOPED_TRACE(row.files);
+    expect_refused(hans(text("merge --out no.json ", row.files)), 1, row.part);
+  }
+  const std::string honest = bytes("p1.json");
+  for (const auto& [from, to, part] :
+       std::initializer_list<std::array<std::string_view, 3>>{{R"("certified": 0)", R"("certified": 3)", "attacked"},
+                                                              {R"("attacked": 0.)", R"("attacked": 0.3)", "no radius"},
+                                                              {R"("index": 2)", R"("index": 1)", "of image 1, not 2"},
+                                                              {R"("step": 0)", R"("step": 1)", "see radius"}}) {
+    std::string lie = honest;
+    ASSERT_NE(lie.find(from), std::string::npos);
+    lie.replace(lie.find(from), from.size(), to);
+    write("p1.json", lie);
+    expect_refused(hans("merge p1.json p2.json p3.json --out no.json"), 1, part);
   }
 }
 
@@ -157,29 +200,43 @@ TEST_F(CliCertifyParts, ThatLieAreRefused) {
 }
 
 // Killed at ten moments, the same command goes on each time, and ends in what a run that nobody disturbed writes.
-TEST_F(CliCertifyParts, GoOnAfterBeingKilled) {
+using SlowCliCertifyParts = CliCertifyParts;
+TEST_F(SlowCliCertifyParts, GoOnAfterBeingKilled) {
   using Clock = std::chrono::steady_clock;
-  const auto line = [](std::string_view name) {
-    return text("certify n.hans --data mnist-5k/train --quiet --limit 1500 --nodes 60 --attack pgd:steps=20 --eps 0.02",
-                " --per-sample --json ", name, ".json --out ", name, ".npz --counterexamples ", name, "_c.npz");
-  };
-  const Clock::time_point begin = Clock::now();
-  output(line("whole"));
-  const auto whole = Clock::now() - begin;
-  bool went_on = false;
-  for (int k = 1; k <= 10; ++k) {
-    const pid_t child = cli::start(cli::words(line("killed")), folder_, folder_ / "out", folder_ / "err");
-    std::this_thread::sleep_for(whole * k / 11);
-    kill(child, SIGKILL);
-    cli::wait_for(child);
-    went_on = went_on || bytes("err").find("going on") != std::string::npos;
-    if (std::filesystem::exists(folder_ / "killed.json")) break;
-  }
-  if (!std::filesystem::exists(folder_ / "killed.json")) EXPECT_EQ(hans(line("killed")).code, 0);
-  EXPECT_TRUE(went_on);
-  EXPECT_EQ(results("killed.json"), results("whole.json"));
-  for (const char* file : {".npz", "_c.npz"}) {
-    EXPECT_TRUE(bytes(text("killed", file)) == bytes(text("whole", file))) << file;
+  constexpr std::string_view kinds[]{
+      "--limit 700 --nodes 60 --attack pgd:steps=20 --eps 0.02,0.01 --per-sample --counterexamples NAME_c.npz",
+      "--limit 500 --attack none --eps 0.02 --out NAME.npz", "--limit 800 --radius --method alpha --attack none"};
+  for (const std::string_view kind : kinds) {
+    SCOPED_TRACE(kind);
+    const auto line = [&](std::string_view name) {
+      return text("certify n.hans --data mnist-5k/train --quiet --json ", name, ".json ",
+                  apps::replaced(kind, "NAME", name));
+    };
+    const Clock::time_point begin = Clock::now();
+    output(line("whole"));
+    const auto whole = Clock::now() - begin;
+    bool went_on = false;
+    for (int k = 1; k <= 10; ++k) {
+      const pid_t child = cli::start(cli::words(line("killed")), folder_, folder_ / "out", folder_ / "err");
+      std::this_thread::sleep_for(whole * k / 11);
+      kill(child, SIGKILL);
+      cli::wait_for(child);
+      went_on = went_on || bytes("err").find("going on") != std::string::npos;
+      if (std::filesystem::exists(folder_ / "killed.json")) break;
+    }
+    if (!std::filesystem::exists(folder_ / "killed.json")) {
+      const cli::Outcome last = hans(line("killed"));
+      ASSERT_EQ(last.code, 0) << last.err;
+    }
+    EXPECT_TRUE(went_on);
+    EXPECT_EQ(results("killed.json"), results("whole.json"));
+    for (const char* file : {".npz", "_c.npz"}) {
+      if (kind.find(text("NAME", file)) == std::string_view::npos) continue;
+      EXPECT_TRUE(bytes(text("killed", file)) == bytes(text("whole", file))) << file;
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "whole.json.part"));
+    // A kill may come just before the progress is removed.
+    for (const char* file : {"killed.json", "killed.json.part"}) std::filesystem::remove(folder_ / file);
   }
 }
 
@@ -212,7 +269,6 @@ TEST_F(CliCertifyParts, DoNotMixUpTheProgressOfTwo) {
 
 TEST_F(CliCertifyParts, RefuseInOneLine) {
   constexpr cli::Refusal refusals[]{
-      {"n.hans --data mnist-5k --radius --shard 1/2", 2, "--shard is for --eps, not for --radius"},
       {"n.hans --data mnist-5k --eps 0.1 --shard 1/2 --expect 0.5", 2,
        "--expect is for all images, --shard for a part"},
       {"n.hans --vnnlib p.vnnlib --shard 1/2", 2, "with --vnnlib give"},
