@@ -79,29 +79,26 @@ AffineMap map_of(const Given& given, const Function& f, const Function& positive
   return map;
 }
 
-Tensor patches_of(const Tensor& w, const Window& window, const Shape& in, const Shape& out,
-                  std::span<const std::size_t> chosen) {
-  const Shape& k = w.shape();
-  const std::size_t filters = k[3] / window.groups;
-  Tensor rows(in.with_front(chosen.size()));
-  real* to = rows.mutable_data();
-  for (const std::size_t unit : chosen) {
-    const std::size_t filter = unit % out[2], column = unit / out[2] % out[1], row = unit / out[2] / out[1];
-    const std::size_t first = filter / filters * k[2];
-    for (std::size_t y = 0; y < k[0]; ++y) {
-      const std::size_t top = row * window.stride_height + y * window.dilation_height - window.pad_top;
-      if (top >= in[0]) continue;
-      for (std::size_t x = 0; x < k[1]; ++x) {
-        const std::size_t left = column * window.stride_width + x * window.dilation_width - window.pad_left;
-        if (left >= in[1]) continue;
-        for (std::size_t c = 0; c < k[2]; ++c) {
-          to[(top * in[1] + left) * in[2] + first + c] = w.data()[((y * k[1] + x) * k[2] + c) * k[3] + filter];
-        }
-      }
-    }
-    to += in.elements();
-  }
-  return rows;
+Local local_of(const Tensor& weights, const Window& window) {
+  Window bare = window;
+  bare.pad_top = bare.pad_bottom = bare.pad_left = bare.pad_right = 0;
+  const auto reads = [](std::size_t outputs, std::size_t stride, std::size_t taps, std::size_t dilation) {
+    return (outputs - 1) * stride + (taps - 1) * dilation + 1;
+  };
+  return {window, [weights, bare, reads](Tape& tape, const Tensor& rows) {
+            tape.rewind();
+            const Shape &of = rows.shape(), &taps = weights.shape();
+            const std::size_t height = reads(of[1], bare.stride_height, taps[0], bare.dilation_height);
+            const std::size_t width = reads(of[2], bare.stride_width, taps[1], bare.dilation_width);
+            return conv_transpose2d(tape.constant(rows), tape.constant(weights), {}, bare, height, width).value();
+          }};
+}
+
+Local local_of(const Tensor& factor) {
+  return {{}, [factor](Tape& tape, const Tensor& rows) {
+            tape.rewind();
+            return (tape.constant(rows) * tape.constant(factor)).value();
+          }};
 }
 
 }  // namespace hans::nn::bounds

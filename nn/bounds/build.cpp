@@ -188,10 +188,8 @@ class Builder {
       tape.rewind();
       return std::vector{conv_transpose2d(tape.constant(rows), tape.constant(w), {}, window, in[0], in[1]).value()};
     };
-    map.column = [w, window, in = at.in(), out = at.out()](std::span<const std::size_t> chosen) {
-      return patches_of(w, window, in, out, chosen);
-    };
     const Shape& k = w.shape();
+    map.local = local_of(w, window);
     // An input meets each filter at every stride-th tap only.
     const auto met = [](std::size_t taps, std::size_t stride) { return (taps + stride - 1) / stride; };
     const std::size_t places = met(k[0], window.stride_height) * met(k[1], window.stride_width);
@@ -369,7 +367,9 @@ class Builder {
     const auto scaled = [](const Tensor& by, const Tensor& plus) {
       return [by, plus](Tape& tape, std::span<const Var> x) { return x[0] * tape.constant(by) + tape.constant(plus); };
     };
-    add_affine(out, map_of(given_, scaled(factor, summand), scaled(absolute(factor), shift)), combined, combined);
+    AffineMap map = map_of(given_, scaled(factor, summand), scaled(absolute(factor), shift));
+    if (out.rank() == 3) map.local = local_of(factor);
+    add_affine(out, std::move(map), combined, combined);
   }
 
   /// The maps of a layer with weights and biases.

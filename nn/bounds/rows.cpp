@@ -8,11 +8,12 @@
 #include <hans/core/error.hpp>
 #include <hans/core/kernels.hpp>
 #include "detail/curves.hpp"
+#include "detail/windows.hpp"
 
 namespace hans::nn::bounds {
 namespace {
 
-constexpr std::size_t rows_at_once = 256;
+constexpr std::size_t rows_at_once = 64;
 constexpr double unit_of_totals = 0x1p-40;  // of the few sums in double
 
 /// What a row has become: a constant, what rounding may have taken from it here, and in a float32 program.
@@ -22,11 +23,6 @@ struct Total {
 
 /// The relative error of the kernels' sums of n products, 16 partial sums each, and of a factor or two.
 double gamma_of_sum(std::size_t n) { return gamma(n / 16 + 8, unit_of_kernels); }
-
-real* row_of(Tensor& rows, std::size_t row) { return rows.mutable_data() + row * (rows.size() / rows.shape()[0]); }
-const real* row_of(const Tensor& rows, std::size_t row) { return rows.data() + row * (rows.size() / rows.shape()[0]); }
-
-std::size_t width(const Tensor& rows) { return rows.size() / std::max<std::size_t>(1, rows.shape()[0]); }
 
 class Pass {
  public:
@@ -44,14 +40,14 @@ class Pass {
   Lower run(std::size_t stop) {
     std::size_t value = rows_.value;
     if (rows_.forms.size() > 0) {
-      forms_[value] = rows_.forms;
+      forms_[value] = {rows_.forms};
       if (graph_.softmax && value == graph_.logits()) softmax();
     } else {
       start(value);
     }
     for (; value > stop; --value) {
       if (!forms_[value]) continue;
-      Tensor forms = std::move(*forms_[value]);
+      Coefficients forms = std::move(*forms_[value]);
       forms_[value].reset();
       const Op& op = graph_.ops[value - 1];
       if (op.kind == Kind::affine) {
@@ -62,16 +58,20 @@ class Pass {
         function(op, value - 1, std::move(forms));
       }
     }
-    for (std::size_t row = 0; row < rows_.size(); ++row) finish(row, stop);
-    if (forms_[stop]) lower_.at_images = std::move(*forms_[stop]);
+    finish(stop);
+    for (const Total& total : totals_) {
+      lower_.bound.push_back(total.constant - total.error * (1 + 0x1p-20));
+      lower_.float32.push_back(lower_.bound.back() - total.float_error * (1 + 0x1p-20));
+    }
+    if (forms_[stop] && !forms_[stop]->windowed()) lower_.at_images = std::move(forms_[stop]->rows);
     return std::move(lower_);
   }
 
  private:
-  /// Rows that are one unit: the first affine op back is a column of it, without rounding.
+  /// Rows that are one unit: windows of one place; or the first affine op back is a column of it, without rounding.
   void start(std::size_t value) {
     const Op* const op = value > 0 ? &graph_.ops[value - 1] : nullptr;
-    const std::size_t size = graph_.features(value);
+    const Shape& shape = graph_.shape(value);
     if (op != nullptr && op->kind == Kind::affine && op->affine.column) {
       Tensor forms = op->affine.column(rows_.units);
       if (rows_.sign < 0) {
@@ -84,12 +84,17 @@ class Pass {
         totals_[row].float_error +=
             known_.share[value - 1][sample] * double{known_.of(known_.mass, value - 1, sample)[unit]};
       }
-      forms_[op->from[0]] = forms.reshaped(graph_.shape(op->from[0]).with_front(rows_.size()));
+      forms_[op->from[0]] = {forms.reshaped(graph_.shape(op->from[0]).with_front(rows_.size()))};
       return;
     }
-    Tensor forms(graph_.shape(value).with_front(rows_.size()));
+    const bool local = op != nullptr && op->kind == Kind::affine && op->affine.local;
+    Coefficients forms{Tensor(local ? Shape{rows_.size(), 1, 1, shape[2]} : shape.with_front(rows_.size()))};
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-      forms.mutable_data()[row * size + rows_.units[row]] = rows_.sign;
+      const std::size_t unit = rows_.units[row], place = local ? unit / shape[2] : 0;
+      forms.row(row)[local ? unit % shape[2] : unit] = rows_.sign;
+      if (!local) continue;
+      forms.corners.push_back(
+          {static_cast<std::ptrdiff_t>(place / shape[1]), static_cast<std::ptrdiff_t>(place % shape[1])});
     }
     forms_[value] = std::move(forms);
   }
@@ -124,31 +129,32 @@ class Pass {
   }
 
   /// Adds coefficients of a value to those that are there.
-  void give(std::size_t value, Tensor forms) {
-    std::optional<Tensor>& there = forms_[value];
+  void give(std::size_t value, Coefficients forms) {
+    std::optional<Coefficients>& there = forms_[value];
     if (!there) {
       there = std::move(forms);
       return;
     }
-    const std::size_t size = width(forms);
+    forms = spread(std::move(forms), graph_.shape(value));
+    there = spread(std::move(*there), graph_.shape(value));
+    const std::size_t size = forms.width();
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-      real* const to = row_of(*there, row);
-      const real* const from = row_of(std::as_const(forms), row);
       const real* const reach = known_.of(known_.reach, value, rows_.sample[row]).data();
-      const double mass = double{kernels::bound_add(size, from, reach, to)};
+      const double mass = double{kernels::bound_add(size, std::as_const(forms).row(row), reach, there->row(row))};
       totals_[row].error += unit_of_kernels * (1 + gamma_of_sum(size)) * mass;
     }
   }
 
-  void affine(const Op& op, std::size_t k, Tensor forms) {
+  void affine(const Op& op, std::size_t k, Coefficients forms) {
+    if (!op.affine.local) forms = spread(std::move(forms), op.out);
     if (known_.mass[k].size() > 0) {
-      const std::size_t size = width(forms);
+      const std::size_t size = forms.width();
       const bool shifted = op.affine.offset.size() > 0;
       const double sum = gamma_of_sum(size);
+      Parts parts(op.out, forms, {&known_.mass[k], shifted ? &op.affine.offset : &known_.mass[k]});
       for (std::size_t row = 0; row < rows_.size(); ++row) {
-        const real* const mass = known_.of(known_.mass, k, rows_.sample[row]).data();
-        const kernels::AffineSums sums = kernels::bound_affine(size, row_of(std::as_const(forms), row), mass,
-                                                               shifted ? op.affine.offset.data() : mass);
+        parts.go_to(row, rows_.sample[row]);
+        const kernels::AffineSums sums = kernels::bound_affine(size, std::as_const(forms).row(row), parts[0], parts[1]);
         // Coefficients that are 0 add nothing to the sums of a product, in any order.
         const std::size_t roundings = std::min(op.affine.backward_terms, static_cast<std::size_t>(sums.used)) + 2;
         const double error =
@@ -158,30 +164,38 @@ class Pass {
         totals_[row].float_error += known_.share[k][rows_.sample[row]] * double{sums.mass} * (1 + 2 * sum);
       }
     }
-    std::vector<Tensor> parts = op.affine.backward(tape_, forms);
-    for (std::size_t part = 0; part < parts.size(); ++part) give(op.from[part], std::move(parts[part]));
+    if (forms.windowed()) {
+      give(op.from[0], pass_back(op.affine, forms, graph_.shape(op.from[0]), tape_));
+      return;
+    }
+    std::vector<Tensor> parts = op.affine.backward(tape_, forms.rows);
+    for (std::size_t part = 0; part < parts.size(); ++part) give(op.from[part], {std::move(parts[part])});
   }
 
-  void function(const Op& op, std::size_t k, Tensor forms) {
-    if (keep_) lower_.nu[k] = forms;
-    for (std::size_t row = 0; row < rows_.size() && known_.own[k].size() > 0; ++row) {
-      const real* const form = row_of(std::as_const(forms), row);
-      const std::span<const real> own = known_.of(known_.own, k, rows_.sample[row]);
-      for (std::size_t i = 0; i < own.size(); ++i) {
-        totals_[row].float_error += std::abs(double{form[i]}) * double{own[i]};
+  void function(const Op& op, std::size_t k, Coefficients forms) {
+    if (keep_) lower_.nu[k] = forms.rows;
+    const std::size_t from = op.from[0], size = forms.width();
+    if (known_.own[k].size() > 0) {
+      Parts parts(op.out, forms, {&known_.own[k]});
+      for (std::size_t row = 0; row < rows_.size(); ++row) {
+        parts.go_to(row, rows_.sample[row]);
+        const real* const form = std::as_const(forms).row(row);
+        for (std::size_t i = 0; i < size; ++i) {
+          totals_[row].float_error += std::abs(double{form[i]}) * double{parts[0][i]};
+        }
       }
     }
     const Lines& lines = known_.lines[k];
-    const std::size_t from = op.from[0], size = width(forms);
     const bool own = rows_.slopes.size() > k && rows_.slopes[k].size() > 0;
+    Parts parts(op.out, forms,
+                {&lines.lower_slope, &lines.lower_add, &lines.upper_slope, &lines.upper_add, &known_.reach[from]});
     std::vector<std::pair<std::size_t, real>> held;  // splits of this op, and their coefficients
     for (std::size_t row = 0; row < rows_.size(); ++row) {
-      const std::size_t sample = rows_.sample[row], first = sample * size;
-      real* const form = row_of(forms, row);
-      const real* const lower = own ? row_of(rows_.slopes[k], row) : lines.lower_slope.data() + first;
-      const real* const upper = lines.upper_slope.data() + first;
-      const real *const lower_add = lines.lower_add.data() + first, *const upper_add = lines.upper_add.data() + first;
-      const real* const reach = known_.of(known_.reach, from, sample).data();
+      const std::size_t sample = rows_.sample[row];
+      parts.go_to(row, sample);
+      real* const form = forms.row(row);
+      const real* const lower = own ? row_of(rows_.slopes[k], row) : parts[0];
+      const real* const reach = parts[4];
       held.clear();
       for (std::size_t i = 0; row < rows_.splits.size() && i < rows_.splits[row].size(); ++i) {
         const Split& split = rows_.splits[row][i];
@@ -190,7 +204,7 @@ class Pass {
         form[split.unit] = 0;
       }
       const double sum = gamma_of_sum(size);
-      const kernels::LineSums sums = kernels::bound_lines(size, lower, lower_add, upper, upper_add, reach, form);
+      const kernels::LineSums sums = kernels::bound_lines(size, lower, parts[1], parts[2], parts[3], reach, form);
       double all = double{sums.mass} * (1 + 2 * sum);
       for (const auto& [i, nu] : held) {
         const Split& split = rows_.splits[row][i];
@@ -206,17 +220,18 @@ class Pass {
     give(from, std::move(forms));
   }
 
-  void select(const Op& op, std::size_t k, Tensor forms) {
-    if (keep_) lower_.nu[k] = forms;
+  void select(const Op& op, std::size_t k, Coefficients forms) {
+    forms = spread(std::move(forms), op.out);
+    if (keep_) lower_.nu[k] = forms.rows;
     const Chosen& chosen = known_.chosen[k];
-    const std::size_t size = width(forms), from = op.from[0];
-    Tensor parts(graph_.shape(from).with_front(rows_.size()));
+    const std::size_t size = forms.width(), from = op.from[0];
+    Coefficients parts{Tensor(graph_.shape(from).with_front(rows_.size()))};
     for (std::size_t row = 0; row < rows_.size(); ++row) {
       const std::size_t first = rows_.sample[row] * size;
-      const real* const form = row_of(std::as_const(forms), row);
+      const real* const form = std::as_const(forms).row(row);
       const real* const high = known_.of(known_.high, k + 1, rows_.sample[row]).data();
       const real* const reach = known_.of(known_.reach, from, rows_.sample[row]).data();
-      real* const to = row_of(parts, row);
+      real* const to = parts.row(row);
       double constant = 0, constants = 0, mass = 0;
       for (std::size_t i = 0; i < size; ++i) {
         if (form[i] >= 0 || chosen.alone[first + i] != 0) {
@@ -235,37 +250,39 @@ class Pass {
     give(from, std::move(parts));
   }
 
-  /// Adds the smallest value of a form on its set of images, or on the bounds of value `stop`.
-  void finish(std::size_t row, std::size_t stop) {
-    const std::size_t sample = rows_.sample[row];
-    Total& total = totals_[row];
-    if (forms_[stop]) {
-      const real* const form = row_of(std::as_const(*forms_[stop]), row);
-      const real* const low = known_.of(known_.low, stop, sample).data();
-      const real* const high = known_.of(known_.high, stop, sample).data();
-      const real* const reach = known_.of(known_.reach, stop, sample).data();
-      const std::size_t size = width(*forms_[stop]);
-      const double rounding = gamma_of_sum(size);
-      const kernels::BoxSums sums = kernels::bound_box(size, form, low, high, reach);
+  /// Adds the smallest value of each form on its set of images, or on the bounds of value `stop`.
+  void finish(std::size_t stop) {
+    if (!forms_[stop]) return;
+    const Coefficients& forms = *forms_[stop];
+    const Ball& ball = known_.ball;
+    const bool dual = stop == 0 && ball.norm != Norm::linf;
+    const std::size_t size = forms.width();
+    const double rounding = gamma_of_sum(size);
+    const Tensor& low = known_.low[stop];
+    Parts parts(graph_.shape(stop), forms,
+                {&low, &known_.high[stop], &known_.reach[stop], dual ? &known_.centres : &low});
+    for (std::size_t row = 0; row < rows_.size(); ++row) {
+      parts.go_to(row, rows_.sample[row]);
+      const real* const form = forms.row(row);
+      const kernels::BoxSums sums = kernels::bound_box(size, form, parts[0], parts[1], parts[2]);
       double least = double{sums.least} - rounding * (1 + 2 * rounding) * double{sums.mass};
-      const Ball& ball = known_.ball;
-      if (stop == 0 && ball.norm != Norm::linf) {  // the ball alone, by the dual norm
-        const real* const centre = known_.centres.data() + sample * size;
-        double dot = 0, squares = 0, largest = 0, magnitude = 0;
-        for (std::size_t i = 0; i < size; ++i) {
-          const double c = double{form[i]}, product = c * double{centre[i]};
-          dot += product;
-          magnitude += std::abs(product);
-          squares += c * c;
-          largest = std::max(largest, std::abs(c));
-        }
-        const double dual = ball.norm == Norm::l2 ? std::sqrt(squares) : largest;
-        least = std::max(least, dot - double{ball.eps} * dual * (1 + 0x1p-30) - 0x1p-30 * magnitude);
-      }
+      if (dual) least = std::max(least, least_in_ball(ball, size, form, parts[3]));
       add(row, least, static_cast<double>(size) * smallest_float);
     }
-    lower_.bound.push_back(total.constant - total.error * (1 + 0x1p-20));
-    lower_.float32.push_back(lower_.bound.back() - total.float_error * (1 + 0x1p-20));
+  }
+
+  /// In the ball alone, by the dual norm.
+  static double least_in_ball(const Ball& ball, std::size_t size, const real* form, const real* centre) {
+    double dot = 0, squares = 0, largest = 0, magnitude = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+      const double c = double{form[i]}, product = c * double{centre[i]};
+      dot += product;
+      magnitude += std::abs(product);
+      squares += c * c;
+      largest = std::max(largest, std::abs(c));
+    }
+    const double norm = ball.norm == Norm::l2 ? std::sqrt(squares) : largest;
+    return dot - double{ball.eps} * norm * (1 + 0x1p-30) - 0x1p-30 * magnitude;
   }
 
   const Graph& graph_;
@@ -273,7 +290,7 @@ class Pass {
   const Rows& rows_;
   const bool keep_;
   Tape& tape_;
-  std::vector<std::optional<Tensor>> forms_;  // per value: the coefficients
+  std::vector<std::optional<Coefficients>> forms_;  // per value: the coefficients
   std::vector<Total> totals_;
   Lower lower_;
 };
@@ -282,70 +299,6 @@ class Pass {
 
 Lower lower_bounds(const Graph& graph, const Known& known, const Rows& rows, bool keep, std::size_t stop, Tape& tape) {
   return Pass(graph, known, rows, keep, tape).run(stop);
-}
-
-Tensor minimisers(const Known& known, const Rows& rows, const Lower& lower) {
-  Tensor points = Tensor::uninitialised(lower.at_images.shape());
-  const std::size_t size = width(points);
-  for (std::size_t row = 0; row < rows.size(); ++row) {
-    const real* const form = row_of(lower.at_images, row);
-    const real* const low = known.of(known.low, 0, rows.sample[row]).data();
-    const real* const high = known.of(known.high, 0, rows.sample[row]).data();
-    real* const __restrict point = row_of(points, row);
-    for (std::size_t i = 0; i < size; ++i) {
-      const real l = low[i], u = high[i];
-      point[i] = form[i] >= 0 ? l : u;
-    }
-  }
-  return points;
-}
-
-std::vector<Tensor> replay(const Graph& graph, const Known& known, const Rows& rows, const Lower& lower,
-                           const Tensor& points, Tape& tape) {
-  std::vector<Tensor> values(graph.ops.size() + 1), inputs(graph.ops.size());
-  values[0] = points;
-  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
-    const Op& op = graph.ops[k];
-    if (op.kind == Kind::affine) {
-      std::vector<Tensor> x;
-      for (const std::size_t from : op.from) x.push_back(values[from]);
-      values[k + 1] = op.affine.forward(tape, x);
-      continue;
-    }
-    const Tensor& in = values[op.from[0]];
-    inputs[k] = in;
-    Tensor out = Tensor::uninitialised(op.out.with_front(rows.size()));
-    const std::size_t size = width(out);
-    const bool own = rows.slopes.size() > k && rows.slopes[k].size() > 0;
-    for (std::size_t row = 0; row < rows.size(); ++row) {
-      const std::size_t first = rows.sample[row] * size;
-      const real* const z = row_of(in, row);
-      const real* const nu = lower.nu[k].size() > 0 ? row_of(lower.nu[k], row) : nullptr;
-      real* const to = row_of(out, row);
-      if (op.kind == Kind::select) {
-        const real* const high = known.of(known.high, k + 1, rows.sample[row]).data();
-        for (std::size_t i = 0; i < size; ++i) {
-          const bool one = known.chosen[k].alone[first + i] != 0 || nu == nullptr || nu[i] >= 0;
-          to[i] = one ? z[known.chosen[k].candidate[first + i]] : high[i];
-        }
-        continue;
-      }
-      const Lines& lines = known.lines[k];
-      const real* const below_slope = own ? row_of(rows.slopes[k], row) : lines.lower_slope.data() + first;
-      for (std::size_t i = 0; i < size; ++i) {
-        const bool positive = nu == nullptr || nu[i] >= 0;
-        to[i] = z[i] * (positive ? below_slope[i] : lines.upper_slope.data()[first + i]) +
-                (positive ? lines.lower_add : lines.upper_add).data()[first + i];
-      }
-      if (row >= rows.splits.size()) continue;
-      for (const Split& split : rows.splits[row]) {
-        if (split.op != k) continue;
-        to[split.unit] = z[split.unit] * (split.sign > 0 ? op.kink.right : op.kink.left)[split.unit];
-      }
-    }
-    values[k + 1] = std::move(out);
-  }
-  return inputs;
 }
 
 void tighten(const Graph& graph, std::size_t value, Known& known, Tape& tape) {

@@ -10,6 +10,7 @@
 #include <hans/core/kernels.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/nn/evaluate.hpp>
+#include <hans/nn/walk.hpp>
 
 #include "bounds_testing.hpp"
 #include "network_testing.hpp"
@@ -232,6 +233,87 @@ TEST(Bounds, OfALinearModelAreExactInEveryNorm) {
       }
       const double dual = norm == Norm::linf ? sum : norm == Norm::l2 ? std::sqrt(squares) : largest;
       EXPECT_NEAR(all.bound[j], double{found.data()[0]} - double{found.data()[j]} - double{0.05F} * dual, 2e-5);
+    }
+  }
+}
+
+// --- windows ------------------------------------------------------------------------------------------------------
+
+/// Layers of one sample as one matrix and an offset each, found by unit images; relus stay.
+Sequential as_matrices(const Sequential& net, const std::vector<std::string>& layers) {
+  const auto extents = [](const Shape& shape) { return text(shape[0], "x", shape[1], "x", shape[2]); };
+  std::string architecture = text("1x1x", net.input().elements(), ";flatten");
+  std::vector<Tensor> weights;
+  std::size_t weight = 0, buffer = 0, position = 0;
+  Shape shape = net.input();
+  for (const std::string& layer : layers) {
+    position += layer.starts_with("flatten;") ? 2 : 1;
+    if (layer == "relu") {
+      architecture += ";relu";
+      continue;
+    }
+    Sequential one =
+        Sequential::parse(extents(shape) + ";" + layer + (position == net.layers().size() ? "" : ";flatten"), Rng(1));
+    for (Tensor& each : one.mutable_weights()) each = net.weights()[weight++];
+    const auto mine = net.buffers().subspan(buffer, one.buffers().size());
+    one.set_buffers({mine.begin(), mine.end()});
+    buffer += mine.size();
+    const std::size_t in = shape.elements();
+    Tensor units(shape.with_front(in + 1));
+    for (std::size_t i = 0; i < in; ++i) units.mutable_data()[i * in + i] = 1;
+    const Tensor out = logits(one, units);
+    const std::size_t size = out.size() / (in + 1);
+    Tensor matrix({in, size}), offset({size});
+    for (std::size_t j = 0; j < size; ++j) {
+      offset.mutable_data()[j] = out.data()[in * size + j];
+      for (std::size_t i = 0; i < in; ++i) {
+        matrix.mutable_data()[i * size + j] = out.data()[i * size + j] - offset.data()[j];
+      }
+    }
+    weights.push_back(matrix);
+    weights.push_back(offset);
+    architecture += text(";linear:units=", size);
+    shape = nn::LayerAt{net, position - 1}.out();
+  }
+  Sequential dense = Sequential::parse(architecture, Rng(1));
+  for (std::size_t k = 0; k < weights.size(); ++k) dense.mutable_weights()[k] = weights[k];
+  return dense;
+}
+
+// Units of convolutions go back through windows; units of matrices do not. Both have the same bounds, but for rounding,
+// with padding, strides, dilation and groups, and with windows that lie partly outside.
+TEST(Bounds, OfConvolutionsAreThoseOfTheirMatrices) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> cases{
+      {"12x11x2",
+       {"conv2d:filters=4,kernel=3,padding=1", "relu", "conv2d:filters=3,kernel=3,stride=2,padding=1", "relu",
+        "conv2d:filters=3,kernel=2", "relu", "flatten;linear:units=3"}},
+      {"10x10x2",
+       {"normalize:mean=0.4,std=0.3", "conv2d:filters=4,kernel=2,padding=same,groups=2", "batch_norm", "relu",
+        "conv2d:filters=4,kernel=2,dilation=2,groups=2", "batch_norm", "relu", "flatten;linear:units=3"}},
+      {"13x9x1",
+       {"conv2d:filters=2,kernel=3,padding=2", "conv2d:filters=3,kernel=2,padding=1", "relu",
+        "conv2d:filters=2,kernel=3,padding=1", "relu", "flatten;linear:units=2"}}};
+  for (const auto& [input, layers] : cases) {
+    std::string architecture = input;
+    for (const std::string& layer : layers) architecture += ";" + layer;
+    const Sequential net = network(architecture, 5), dense = as_matrices(net, layers);
+    const Tensor images = random_images(net.input().with_front(3));
+    const std::vector<int> labels = nn::predict(net, images);
+    const Tensor flat = images.reshaped({3, 1, 1, net.input().elements()});
+    ASSERT_EQ(labels, nn::predict(dense, flat));
+    for (const Norm norm : {Norm::linf, Norm::l2, Norm::l1}) {
+      for (const Method& method : {Method{BoundMethod::crown, Slope::adaptive}, {BoundMethod::crown, Slope::same}}) {
+        const Ball ball{norm, norm == Norm::linf ? 0.04F : 0.4F};
+        const MarginBounds a = nn::bound_margins(net, images, labels, ball, {method.method, method.slope});
+        const MarginBounds b = nn::bound_margins(dense, flat, labels, ball, {method.method, method.slope});
+        for (std::size_t k = 0; k < a.bound.size(); ++k) {
+          if (std::isinf(a.bound[k])) continue;
+          // Sums of a whole row of a matrix may round more often.
+          const double rounding = 0.01 * std::max(1.0, std::abs(b.bound[k]));
+          EXPECT_GE(a.bound[k], b.bound[k]) << architecture;
+          EXPECT_LE(a.bound[k], b.bound[k] + rounding) << architecture;
+        }
+      }
     }
   }
 }

@@ -20,9 +20,9 @@ struct Given {
 /// gradient.
 AffineMap map_of(const Given& given, const Function& f, const Function& positive);
 
-/// The weights that each chosen output (of one sample) of a convolution has for each input.
-Tensor patches_of(const Tensor& weights, const Window& window, const Shape& in, const Shape& out,
-                  std::span<const std::size_t> chosen);
+/// How a convolution goes back from windows, and a scaling of each channel.
+Local local_of(const Tensor& weights, const Window& window);
+Local local_of(const Tensor& factor);
 
 /// |x|, element by element.
 Tensor absolute(const Tensor& x);

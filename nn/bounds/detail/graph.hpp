@@ -3,14 +3,23 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
-#include <hans/autodiff/tape.hpp>
+#include <hans/autodiff/ops.hpp>
 #include <hans/nn/sequential.hpp>
 
 namespace hans::nn::bounds {
+
+/// How a map of height x width x channels goes back from a window of its output: to the window of the operand that a
+/// convolution with this window reads.
+struct Local {
+  Window window;
+  /// As AffineMap::backward, for rows x window height x window width x channels, without padding.
+  std::function<Tensor(Tape&, const Tensor& rows)> backward;
+};
 
 /// An affine map y = W x + b of one or several operands. Tensors have samples, or rows, in front.
 struct AffineMap {
@@ -20,8 +29,9 @@ struct AffineMap {
   std::function<std::vector<Tensor>(Tape&, const Tensor& rows)> backward;
   /// Exact rows * W for rows that are 0 but for a 1 at one unit; empty: only backward().
   std::function<Tensor(std::span<const std::size_t> units)> column;
-  Tensor offset;            ///< b for one sample; no elements: 0
-  Tensor offset_magnitude;  ///< what |b| and what it was made of come to; no elements: 0
+  std::optional<Local> local;  ///< of maps that see little of the operand for each feature
+  Tensor offset;               ///< b for one sample; no elements: 0
+  Tensor offset_magnitude;     ///< what |b| and what it was made of come to; no elements: 0
   /// The roundings of an element of forward() and backward(), in any order of the sums; 0: exact.
   std::size_t forward_terms = 0, backward_terms = 0;
 
