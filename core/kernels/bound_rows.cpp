@@ -50,4 +50,9 @@ BoxSums bound_box(std::size_t count, const real* row, const real* low, const rea
   return {sums[0], sums[1]};
 }
 
+void bound_points(std::size_t count, const real* lower, const real* lower_add, const real* upper, const real* upper_add,
+                  const real* row, const real* in, real* out) {
+  current()->bound_points(count, {lower, lower_add, upper, upper_add}, row, in, out);
+}
+
 }  // namespace hans::kernels

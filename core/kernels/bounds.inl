@@ -88,3 +88,14 @@ void bound_box(size_t count, const real* row, const real* low, const real* high,
       });
   sum.put(out);
 }
+
+void bound_points(size_t count, const LineRow& lines, const real* row, const real* in, real* out) {
+  const LineRow l = lines;
+  over_sixteens(
+      count, [&](size_t i, size_t left, size_t) __attribute__((always_inline)) {
+        const Vec c = load_some(row + i, left), above = relu(c);  // the same, or the row's coefficient is negative
+        const Vec slope = if_equal(above, c, load_some(l.lower + i, left), load_some(l.upper + i, left));
+        const Vec summand = if_equal(above, c, load_some(l.lower_add + i, left), load_some(l.upper_add + i, left));
+        store_some(out + i, add(multiply(load_some(in + i, left), slope), summand), left);
+      });
+}

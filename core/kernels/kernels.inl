@@ -381,6 +381,7 @@ constexpr Set make_set() {
              bound_affine,
              bound_lines,
              bound_box,
+             bound_points,
              gate_array,
              exp_array,
              log_array,

@@ -2,6 +2,7 @@
 #include "detail/branch.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <queue>
@@ -16,7 +17,9 @@ namespace bounds = nn::bounds;
 using bounds::Form;
 
 constexpr std::size_t nodes_of_a_round = 32;
-constexpr unsigned steps_of_a_node = 12;
+constexpr unsigned steps_of_a_node = 4;
+/// Of optimisation, where no split can win what is missing: those of as many nodes.
+constexpr unsigned nodes_of_a_polish = 5, steps_of_a_polish = nodes_of_a_polish * steps_of_a_node;
 
 /// The margin under the parent's splits and one more.
 Form half_of(const Form& parent, const bounds::KinkAt& at, real sign) {
@@ -44,29 +47,38 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
     if (!form.done()) open.emplace(form.bound, node);
   };
   for (std::size_t node = 0; node < tree.nodes.size(); ++node) enter(node);
+  std::vector<bool> polished;
   while (!open.empty() && tree.bounded + 2 <= nodes && !tree.stuck) {
     const std::size_t first = tree.nodes.size();
-    const std::size_t most = std::min<std::uint64_t>(nodes_of_a_round, nodes - tree.bounded);
-    while (!open.empty() && tree.nodes.size() - first + 2 <= most) {
+    const std::uint64_t left = nodes - tree.bounded;
+    polished.resize(first);
+    std::vector<std::size_t> again;
+    const auto spent = [&] { return tree.nodes.size() - first + nodes_of_a_polish * again.size(); };
+    while (!open.empty() && spent() + 2 <= std::min<std::uint64_t>(nodes_of_a_round, left)) {
       const std::size_t node = open.top().second;
-      open.pop();
-      const std::optional<bounds::KinkAt> at = tree.nodes[node].form.branch;
-      if (!at) {
+      Form& form = tree.nodes[node].form;
+      if (!polished[node] && form.cost < -form.float32 && spent() + nodes_of_a_polish <= left) {
+        polished[node] = true;
+        again.push_back(node);
+      } else if (form.branch) {
+        tree.nodes[node].first = tree.nodes.size();
+        const std::array<Form, 2> halves{half_of(form, *form.branch, 1), half_of(form, *form.branch, -1)};
+        form.point = {};
+        for (const Form& half : halves) tree.nodes.push_back({half, node});
+      } else {
         tree.stuck = true;
         break;
       }
-      tree.nodes[node].first = tree.nodes.size();
-      for (const real sign : {real{1}, real{-1}}) {
-        Branch half{half_of(tree.nodes[node].form, *at, sign), node};
-        tree.nodes.push_back(std::move(half));
-      }
-      tree.nodes[node].form.point = {};
+      open.pop();
     }
-    std::vector<Form*> made;
+    std::vector<Form*> made, kept;
     for (std::size_t node = first; node < tree.nodes.size(); ++node) made.push_back(&tree.nodes[node].form);
+    for (const std::size_t node : again) kept.push_back(&tree.nodes[node].form);
     bounds::improve(graph, known, kinks, made, steps_of_a_node, true, tape);
-    tree.bounded += made.size();
+    bounds::improve(graph, known, kinks, kept, steps_of_a_polish, true, tape);
+    tree.bounded += spent();
     for (std::size_t node = first; node < tree.nodes.size(); ++node) enter(node);
+    for (const std::size_t node : again) enter(node);
     if (stop(points_of(std::span(tree.nodes).subspan(first)))) return;
   }
 }

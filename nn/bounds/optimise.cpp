@@ -2,7 +2,10 @@
 #include "detail/optimise.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+
+#include "detail/windows.hpp"
 
 namespace hans::nn::bounds {
 namespace {
@@ -10,21 +13,26 @@ namespace {
 constexpr real rate = real{0.1F}, decay = real{0.98F};
 constexpr real first_share = real{0.9F}, second_share = real{0.999F}, least = real{1e-8F};
 
-/// Adam (Kingma 2015), upwards.
+/// Adam (Kingma 2015), upwards, for numbers from 0 to `most`.
 class Ascent {
  public:
-  void step(std::size_t parameters) {
-    first_.resize(parameters);
-    second_.resize(parameters);
+  void step(std::span<const real> gradient, real most, std::vector<real>& numbers) {
+    first_.resize(numbers.size());
+    second_.resize(numbers.size());
     rate_ = steps_++ == 0 ? rate : rate_ * decay;
     first_power_ *= first_share;
     second_power_ *= second_share;
-  }
-  real move(std::size_t k, real gradient) {
-    first_[k] = first_share * first_[k] + (1 - first_share) * gradient;
-    second_[k] = second_share * second_[k] + (1 - second_share) * gradient * gradient;
-    const real mean = first_[k] / (1 - first_power_), square = second_[k] / (1 - second_power_);
-    return rate_ * mean / (std::sqrt(square) + least);
+    const real scale = rate_, of_first = 1 - first_power_, of_second = 1 - second_power_;
+    const real* const __restrict g = gradient.data();
+    real* const __restrict first = first_.data(), * const __restrict second = second_.data();
+    real* const __restrict number = numbers.data();
+    for (std::size_t k = 0; k < numbers.size(); ++k) {
+      first[k] = first_share * first[k] + (1 - first_share) * g[k];
+      second[k] = second_share * second[k] + (1 - second_share) * g[k] * g[k];
+      const real moved = number[k] + scale * (first[k] / of_first) / (std::sqrt(second[k] / of_second) + least);
+      const real raised = moved > 0 ? moved : 0;  // so is NaN
+      number[k] = raised < most ? raised : most;
+    }
   }
 
  private:
@@ -40,12 +48,29 @@ struct Work {
   std::vector<real> slopes;
   std::vector<bool> split;  ///< per kink
   std::vector<Split> splits;
-  Ascent ascent = {};
+  std::vector<real> multipliers = {};  ///< of the splits
+  Ascent of_slopes = {}, of_multipliers = {};
 };
+
+/// Calls body(op, first, end) for the kinks of each op.
+template <class Body>
+void over_ops(std::span<const KinkAt> kinks, Body body) {
+  for (std::size_t first = 0, end = 0; first < kinks.size(); first = end) {
+    while (end < kinks.size() && kinks[end].op == kinks[first].op) ++end;
+    body(kinks[first].op, first, end);
+  }
+}
+
+/// k / 255.
+constexpr std::array<real, 256> shares = [] {
+  std::array<real, 256> all{};
+  for (std::size_t k = 0; k < all.size(); ++k) all[k] = static_cast<real>(k) / 255;
+  return all;
+}();
 
 real as_slope(const Kink& kink, std::size_t unit, std::uint8_t byte) {
   const real left = kink.left[unit], right = kink.right[unit];
-  return std::clamp(left + (right - left) * (static_cast<real>(byte) / 255), left, right);
+  return std::clamp(left + (right - left) * shares[byte], left, right);
 }
 
 std::uint8_t as_byte(real share) { return static_cast<std::uint8_t>(share * 255 + real{0.5F}); }
@@ -53,12 +78,13 @@ std::uint8_t as_byte(real share) { return static_cast<std::uint8_t>(share * 255 
 Work work_of(const Graph& graph, const Known& known, std::span<const KinkAt> kinks, Form& form) {
   Work work{&form, kinks, {}, std::vector<bool>(kinks.size()), form.splits};
   for (const Split& split : form.splits) {
-    const auto at = std::ranges::find(kinks, KinkAt{split.op, split.unit});
-    if (at != kinks.end()) work.split[static_cast<std::size_t>(at - kinks.begin())] = true;
+    const KinkAt sought{split.op, split.unit};
+    const auto at = std::ranges::lower_bound(kinks, sought);
+    if (at != kinks.end() && *at == sought) work.split[static_cast<std::size_t>(at - kinks.begin())] = true;
   }
   for (std::size_t k = 0; k < kinks.size(); ++k) {
     if (!form.slopes.empty()) {
-      work.slopes.push_back(static_cast<real>(form.slopes[k]) / 255);
+      work.slopes.push_back(shares[form.slopes[k]]);
       continue;
     }
     const Kink& kink = graph.ops[kinks[k].op].kink;
@@ -67,6 +93,7 @@ Work work_of(const Graph& graph, const Known& known, std::span<const KinkAt> kin
     const real left = kink.left[kinks[k].unit], right = kink.right[kinks[k].unit];
     work.slopes.push_back(right > left ? (slope - left) / (right - left) : 0);
   }
+  for (const Split& split : form.splits) work.multipliers.push_back(split.multiplier);
   return work;
 }
 
@@ -97,33 +124,38 @@ void set_slopes(const Graph& graph, std::span<const Work> all, Rows& rows) {
   rows.splits.clear();
   for (std::size_t row = 0; row < all.size(); ++row) {
     const Work& work = all[row];
-    for (std::size_t k = 0; k < work.kinks.size(); ++k) {
-      const KinkAt& at = work.kinks[k];
-      const Kink& kink = graph.ops[at.op].kink;
-      real* const slopes = rows.slopes[at.op].mutable_data() + row * kink.left.size();
-      slopes[at.unit] = as_slope(kink, at.unit, as_byte(work.slopes[k]));
-    }
+    over_ops(work.kinks, [&](std::uint32_t op, std::size_t first, std::size_t end) {
+      const Kink& kink = graph.ops[op].kink;
+      real* const slopes = row_of(rows.slopes[op], row);
+      for (std::size_t k = first; k < end; ++k) {
+        const std::uint32_t unit = work.kinks[k].unit;
+        slopes[unit] = as_slope(kink, unit, as_byte(work.slopes[k]));
+      }
+    });
     rows.splits.push_back(work.splits);
   }
 }
 
-/// The kink whose upper line costs the bound most; of equals the first.
-std::optional<KinkAt> branch_of(const Known& known, const Work& work, const Lower& lower, std::size_t row) {
-  std::optional<KinkAt> best;
+/// Sets the kink whose upper line costs the bound most, of equals the first, and what all upper lines cost.
+void find_branch(const Known& known, const Work& work, const Lower& lower, std::size_t row) {
+  Form& form = *work.form;
+  form.branch.reset();
+  form.cost = 0;
   double most = -1;
-  for (std::size_t k = 0; k < work.kinks.size(); ++k) {
-    const KinkAt& at = work.kinks[k];
-    if (work.split[k]) continue;
-    const std::size_t size = lower.nu[at.op].size() / lower.nu[at.op].shape()[0];
-    const double nu = double{lower.nu[at.op].data()[row * size + at.unit]};
-    const std::size_t place = work.form->sample * size + at.unit;
-    const double cost = nu < 0 ? -nu * double{known.lines[at.op].upper_add.data()[place]} : 0;
-    if (cost > most) {
-      most = cost;
-      best = at;
+  over_ops(work.kinks, [&](std::uint32_t op, std::size_t first, std::size_t end) {
+    const real* const nus = row_of(lower.nu[op], row);
+    const real* const adds = known.lines[op].upper_add.data() + form.sample * width(lower.nu[op]);
+    for (std::size_t k = first; k < end; ++k) {
+      if (work.split[k]) continue;
+      const std::uint32_t unit = work.kinks[k].unit;
+      const double nu = double{nus[unit]}, cost = nu < 0 ? -nu * double{adds[unit]} : 0;
+      form.cost += cost;
+      if (cost > most) {
+        most = cost;
+        form.branch = work.kinks[k];
+      }
     }
-  }
-  return best;
+  });
 }
 
 void keep_if_better(const Known& known, Work& work, const Lower& lower, const Tensor& points, std::size_t row) {
@@ -135,29 +167,26 @@ void keep_if_better(const Known& known, Work& work, const Lower& lower, const Te
   form.splits = work.splits;
   form.slopes.clear();
   for (const real share : work.slopes) form.slopes.push_back(as_byte(share));
-  form.branch = branch_of(known, work, lower, row);
+  if (!form.done()) find_branch(known, work, lower, row);
   form.point = points.rows(row, 1);
 }
 
 /// One step up the gradient: a slope moves the bound by max(nu, 0) * z, a multiplier by -sign * z.
 void ascend(const Graph& graph, Work& work, const Lower& lower, std::span<const Tensor> inputs, std::size_t row) {
-  work.ascent.step(work.kinks.size() + work.splits.size());
-  const auto element = [row](const Tensor& all, std::size_t unit) {
-    return all.data()[row * (all.size() / all.shape()[0]) + unit];
-  };
-  for (std::size_t k = 0; k < work.kinks.size(); ++k) {
-    const KinkAt& at = work.kinks[k];
-    if (work.split[k]) continue;
-    const Kink& kink = graph.ops[at.op].kink;
-    const real nu = std::max(element(lower.nu[at.op], at.unit), real{0});
-    const real gradient = nu * element(inputs[at.op], at.unit) * (kink.right[at.unit] - kink.left[at.unit]);
-    work.slopes[k] = std::clamp(work.slopes[k] + work.ascent.move(k, gradient), real{0}, real{1});
-  }
-  for (std::size_t k = 0; k < work.splits.size(); ++k) {
-    Split& split = work.splits[k];
-    const real gradient = -split.sign * element(inputs[split.op], split.unit);
-    split.multiplier = std::max(split.multiplier + work.ascent.move(work.kinks.size() + k, gradient), real{0});
-  }
+  std::vector<real> gradient(work.kinks.size());
+  over_ops(work.kinks, [&](std::uint32_t op, std::size_t first, std::size_t end) {
+    const Kink& kink = graph.ops[op].kink;
+    const real *const nu = row_of(lower.nu[op], row), *const z = row_of(inputs[op], row);
+    for (std::size_t k = first; k < end; ++k) {
+      const std::uint32_t unit = work.kinks[k].unit;
+      if (!work.split[k]) gradient[k] = std::max(nu[unit], real{0}) * z[unit] * (kink.right[unit] - kink.left[unit]);
+    }
+  });
+  work.of_slopes.step(gradient, 1, work.slopes);
+  gradient.clear();
+  for (const Split& split : work.splits) gradient.push_back(-split.sign * row_of(inputs[split.op], row)[split.unit]);
+  work.of_multipliers.step(gradient, std::numeric_limits<real>::infinity(), work.multipliers);
+  for (std::size_t k = 0; k < work.splits.size(); ++k) work.splits[k].multiplier = work.multipliers[k];
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
 // Where linear bounds are attained.
 #include "detail/rows.hpp"
+
+#include <algorithm>
+
+#include <hans/core/kernels.hpp>
 #include "detail/windows.hpp"
 
 namespace hans::nn::bounds {
@@ -39,23 +43,24 @@ std::vector<Tensor> replay(const Graph& graph, const Known& known, const Rows& r
     for (std::size_t row = 0; row < rows.size(); ++row) {
       const std::size_t first = rows.sample[row] * size;
       const real* const z = row_of(in, row);
-      const real* const nu = lower.nu[k].size() > 0 ? row_of(lower.nu[k], row) : nullptr;
       real* const to = row_of(out, row);
+      if (lower.nu[k].size() == 0) {  // the form does not see this value
+        std::fill_n(to, size, real{0});
+        continue;
+      }
+      const real* const nu = row_of(lower.nu[k], row);
       if (op.kind == Kind::select) {
         const real* const high = known.of(known.high, k + 1, rows.sample[row]).data();
         for (std::size_t i = 0; i < size; ++i) {
-          const bool one = known.chosen[k].alone[first + i] != 0 || nu == nullptr || nu[i] >= 0;
+          const bool one = known.chosen[k].alone[first + i] != 0 || nu[i] >= 0;
           to[i] = one ? z[known.chosen[k].candidate[first + i]] : high[i];
         }
         continue;
       }
       const Lines& lines = known.lines[k];
-      const real* const below_slope = own ? row_of(rows.slopes[k], row) : lines.lower_slope.data() + first;
-      for (std::size_t i = 0; i < size; ++i) {
-        const bool positive = nu == nullptr || nu[i] >= 0;
-        to[i] = z[i] * (positive ? below_slope[i] : lines.upper_slope.data()[first + i]) +
-                (positive ? lines.lower_add : lines.upper_add).data()[first + i];
-      }
+      kernels::bound_points(size, own ? row_of(rows.slopes[k], row) : lines.lower_slope.data() + first,
+                            lines.lower_add.data() + first, lines.upper_slope.data() + first,
+                            lines.upper_add.data() + first, nu, z, to);
       if (row >= rows.splits.size()) continue;
       for (const Split& split : rows.splits[row]) {
         if (split.op != k) continue;

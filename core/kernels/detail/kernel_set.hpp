@@ -136,6 +136,7 @@ struct Set {
   void (*bound_affine)(size_t count, const real* row, const real* mass, const real* offset, real* out);
   void (*bound_lines)(size_t count, const LineRow& lines, const real* reach, real* row, real* out);
   void (*bound_box)(size_t count, const real* row, const real* low, const real* high, const real* reach, real* out);
+  void (*bound_points)(size_t count, const LineRow& lines, const real* row, const real* in, real* out);
   /// Sets gradient[i] to +0 unless gate[i] > 0, for i < count.
   void (*gate)(const real* gate, real* gradient, size_t count);
   /// out[i] = function(in[i]) for i < count (math.inl). in and out are either the same array or disjoint.

@@ -1,6 +1,7 @@
 // Optimised linear bounds: slopes below unstable kinks, and multipliers of splits.
 #pragma once
 
+#include <compare>
 #include <limits>
 #include <optional>
 
@@ -11,7 +12,7 @@ namespace hans::nn::bounds {
 /// A kink of the network.
 struct KinkAt {
   std::uint32_t op = 0, unit = 0;
-  friend bool operator==(const KinkAt&, const KinkAt&) = default;
+  friend auto operator<=>(const KinkAt&, const KinkAt&) = default;
 };
 
 /// The convex kinks of a sample whose input may have either sign, in order of op and unit.
@@ -27,8 +28,9 @@ struct Form {
   std::vector<Split> splits = {};
   double bound = -std::numeric_limits<double>::infinity();    ///< in real arithmetic
   double float32 = -std::numeric_limits<double>::infinity();  ///< for every float32 program; never larger
-  std::optional<KinkAt> branch = {};                          ///< the kink to split next; none if all are split
-  Tensor point = {};                                          ///< the image where the bound is attained
+  double cost = 0;  ///< what the lines above unstable kinks take from the bound: splits win at most about that
+  std::optional<KinkAt> branch = {};  ///< the kink to split next; none if all are split
+  Tensor point = {};                  ///< the image where the bound is attained
 
   bool done() const { return float32 > 0; }
 };

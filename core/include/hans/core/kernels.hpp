@@ -197,6 +197,10 @@ struct BoxSums {
 };
 BoxSums bound_box(std::size_t count, const real* row, const real* low, const real* high, const real* reach);
 
+/// out = in * upper + upper_add where row < 0, in * lower + lower_add elsewhere: what bound_lines() multiplies by row.
+void bound_points(std::size_t count, const real* lower, const real* lower_add, const real* upper, const real* upper_add,
+                  const real* row, const real* in, real* out);
+
 /// Runs independent chains of multiply-adds on this thread and nothing else, and returns the number of floating-point
 /// operations (two per multiply-add). The caller measures the time; the quotient is the peak rate that no product can
 /// exceed. Cost: some nanoseconds per step.
