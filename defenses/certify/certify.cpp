@@ -23,6 +23,7 @@ using bounds::Form;
 using nn::BoundMethod;
 
 constexpr std::size_t images_of_a_batch = 16;
+constexpr unsigned steps_downhill = 12;
 
 /// What all samples share.
 struct Question {
@@ -233,18 +234,41 @@ class Search {
     }
   }
 
-  /// Whether a minimiser is an adversarial image; the judge decides.
+  /// Whether a minimiser, or what is found on the way downhill from the best of them, is an adversarial image.
   bool try_points(std::span<const Tensor> points) {
     if (points.empty()) return false;
-    const std::size_t size = sample_.images.size();
-    const Shape image = sample_.images.shape().without_front();
+    const std::size_t size = sample_.images.size(), classes = question_.net.classes();
     std::vector<real> low(size), high(size);
     attacks::bounds(sample_.images.values(), question_.budget, low, high);
-    const Tensor images = clamped_points(points, image, low, high);
-    const data::Samples copies = sample_.select(std::vector<std::size_t>(points.size()));
+    const Tensor images = clamped_points(points, sample_.images.shape().without_front(), low, high);
+    if (is_adversarial(images)) return true;
+    const Tensor logits = nn::logits(question_.net, images);
+    const auto rival = [&](const Tensor& all, std::size_t row) {  // and by how much the label is ahead of it
+      const std::span<const real> z = all.values().subspan(row * classes, classes);
+      return closest_rival(z, certificate_.label);
+    };
+    std::size_t best = 0;
+    for (std::size_t row = 1; row < points.size(); ++row) {
+      if (rival(logits, row).second < rival(logits, best).second) best = row;
+    }
+    bool found = false;
+    follow(question_.net, images.rows(best, 1), low, high, steps_downhill,
+           [&](const Tensor& point, const Tensor& all, Tensor& direction) {
+             const auto [other, ahead] = rival(all, 0);
+             direction.mutable_data()[other] = 1;
+             direction.mutable_data()[certificate_.label] = -1;
+             found = ahead <= 0 && is_adversarial(point);
+             return found;
+           });
+    return found;
+  }
+
+  /// Whether one of the images is adversarial; the judge decides.
+  bool is_adversarial(const Tensor& images) {
+    const data::Samples copies = sample_.select(std::vector<std::size_t>(images.shape()[0]));
     const attacks::Outcome outcome =
         attacks::judge(question_.net, copies, images, away_from(copies.labels), question_.budget, {}, nullptr);
-    for (std::size_t k = 0; k < points.size(); ++k) {
+    for (std::size_t k = 0; k < outcome.findings.size(); ++k) {
       if (!outcome.findings[k].evades) continue;
       certificate_.certainty = Certainty::attacked;
       certificate_.step = Step::branching;

@@ -245,30 +245,21 @@ class Refuter {
                                                : first[i] * (1 - share) + last[i] * share;
       }
     }
-    Tape tape;
-    real rate = real{0.25F};
-    for (unsigned step = 0; step <= steps_of_inputs && !limit_.is_over(); ++step, rate *= real{0.85F}) {
-      clamp_rows(x, question_.first.values(), question_.last.values());
-      tape.rewind();
-      const Var input = tape.watch(x);
-      const Var output = net_.logits(input);
-      Tensor seed(output.shape()), slope;
-      for (std::size_t row = 0; row < inputs_tried; ++row) {
-        if (check_row(x, output.value(), row)) return true;
-        const Conjunction& pursued = question_.conjunctions[some[row % some.size()]];
-        const auto least = least_fulfilled(pursued, output.value().values().subspan(row * classes, classes));
-        if (least == nullptr) continue;
-        for (const auto& term : least->terms) seed.mutable_data()[row * classes + term.first] = term.second;
-      }
-      if (step == steps_of_inputs) break;
-      tape.gradients(output, seed, {&input, 1}, {&slope, 1});
-      for (std::size_t i = 0; i < x.size(); ++i) {
-        const real far = rate * (last[i % size] - first[i % size]);
-        if (slope.data()[i] > 0) x.mutable_data()[i] += far;
-        if (slope.data()[i] < 0) x.mutable_data()[i] -= far;
-      }
-    }
-    return false;
+    bool found = false;
+    follow(net_, x, question_.first.values(), question_.last.values(), steps_of_inputs,
+           [&](const Tensor& points, const Tensor& outputs, Tensor& direction) {
+             for (std::size_t row = 0; row < inputs_tried && !found; ++row) {
+               found = check_row(points, outputs, row);
+               const Conjunction& pursued = question_.conjunctions[some[row % some.size()]];
+               const auto least = least_fulfilled(pursued, outputs.values().subspan(row * classes, classes));
+               if (least == nullptr) continue;
+               for (const auto& term : least->terms) {
+                 direction.mutable_data()[row * classes + term.first] = term.second;
+               }
+             }
+             return found || limit_.is_over();
+           });
+    return found;
   }
 
   /// Whether some conjunctions are refuted by optimised bounds and branching.

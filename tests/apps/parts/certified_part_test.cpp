@@ -130,7 +130,7 @@ TEST(CertifiedPart, NamesAnImageThatPartsContradict) {
 }
 
 TEST(ProofParts, HoldWhatTheySay) {
-  apps::ProofFile file;
+  defenses::ProofFile file;
   file.version = "1";
   file.model_sha256 = file.data_sha256 = std::string(64, 'a');
   file.box = {0, 1};
@@ -150,9 +150,9 @@ TEST(ProofParts, HoldWhatTheySay) {
                          Row{{-1, 9, 9}, "the part of 9 images from -1 does not fit 9"},
                          Row{{1, INT64_MAX, INT64_MAX}, "does not fit"}}) {
     file.part = row.part;
-    const std::string error = error_of([&] { (void)apps::proof_file(file); });
+    const std::string error = error_of([&] { (void)defenses::proof_file(file); });
     EXPECT_NE(error.find(row.error), std::string::npos) << error;
-    if (error == "no error") EXPECT_EQ(apps::parse_proof(apps::proof_file(file)).part, file.part);
+    if (error == "no error") EXPECT_EQ(defenses::parse_proof(defenses::proof_file(file)).part, file.part);
   }
 }
 
