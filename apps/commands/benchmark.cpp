@@ -47,7 +47,7 @@ struct BenchmarkOptions : RunOptions {
                            field("certify", &BenchmarkOptions::certify,
                                  "then prove which images no attack can fool: the lower end of the number"),
                            field("certify-nodes", &BenchmarkOptions::certify_nodes, at_least(1),
-                                 "for --certify: most nodes of branch and bound, for each image", "20000"));
+                                 "for --certify: most nodes of branch and bound, for each image", "80000"));
   }
 };
 

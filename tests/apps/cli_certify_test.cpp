@@ -147,7 +147,7 @@ TEST_F(CliCertify, RunsOnlyTheAttacksThatTheModelHasClassesFor) {
   for (std::size_t classes = 2; classes <= 4; ++classes) {
     SCOPED_TRACE(classes);
     const cli::Outcome outcome = hans(text("certify 4x4x1;flatten;linear:units=5;relu;linear:units=", classes,
-                                           " --data ./d.npz --eps 0.05 --seed 5 --per-sample --json -"));
+                                           " --data ./d.npz --eps 0.05 --nodes 300 --seed 5 --per-sample --json -"));
     ASSERT_EQ(outcome.code, 0) << outcome.err;
     const Json json = Json::parse(outcome.out), &ball = json.at("certify").items()[0];
     EXPECT_EQ(ball.at("attacks").items().size(), attacks[classes - 2]);

@@ -134,7 +134,7 @@ def main():
 
         # A part of the data set, with its hash; with any other hash the proofs are about other data.
         first, size = 20, 10
-        options = Options(ctypes.sizeof(Options), 0, 20000, 0.0, None, 0, 0, first, 0.0, 1.0)
+        options = Options(ctypes.sizeof(Options), 0, 80000, 0.0, None, 0, 0, first, 0.0, 1.0)
         part = (c_float * (size * SIDE * SIDE)).from_buffer(images, first * SIDE * SIDE * 4)
         some = (c_int32 * size).from_buffer(labels, first * 4)
         hans.certify(model, 0.06, part, some, size, byref(options), found, None, byref(proofs))

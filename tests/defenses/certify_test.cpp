@@ -161,7 +161,7 @@ TEST(Certify, NamesAnImageThatIsCertifiedAndAttacked) {
 TEST(Certify, StopsBetweenRoundsWhenTheTimeIsOver) {
   const nn::Sequential net = network(5, "6x6x1;flatten;linear:units=40;relu;linear:units=40;relu;linear:units=3");
   const data::Samples samples = images_for(net, 12);
-  CertifyOptions options{.eps = 0.12F, .nodes = 1000};
+  CertifyOptions options{.eps = 0.06F, .nodes = 1000};
   const std::vector<Certificate> all = defenses::certify(net, samples, options);
   const auto most = std::ranges::max_element(all, {}, &Certificate::nodes);
   const auto place = static_cast<std::size_t>(most - all.begin());

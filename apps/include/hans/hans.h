@@ -195,7 +195,7 @@ enum {
 typedef struct hans_certify_options {
   size_t size;        /* sizeof(hans_certify_options) */
   uint64_t seed;      /* of the attacks; default 0 */
-  uint64_t nodes;     /* of branch and bound at most, for each image; at least 1, default 20000 */
+  uint64_t nodes;     /* of branch and bound at most, for each image; at least 1, default 80000 */
   double seconds;     /* of branch and bound for each image; default 0: no limit. What it cuts short is not
                          reproducible */
   const char* attack; /* the SPEC, without its eps, of the attack that runs first; "none": no attack runs. Default NULL:
@@ -206,7 +206,7 @@ typedef struct hans_certify_options {
   float box_lo, box_hi; /* likewise */
 } hans_certify_options;
 #define HANS_CERTIFY_OPTIONS_INIT \
-  { sizeof(hans_certify_options), 0, 20000, 0.0, NULL, HANS_NORM_LINF, HANS_CERTIFY_AUTO, 0, 0.0F, 1.0F }
+  { sizeof(hans_certify_options), 0, 80000, 0.0, NULL, HANS_NORM_LINF, HANS_CERTIFY_AUTO, 0, 0.0F, 1.0F }
 
 /* What is known of an image. */
 enum {

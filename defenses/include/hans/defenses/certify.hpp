@@ -43,7 +43,7 @@ struct CertifyOptions {
   Norm norm = Norm::linf;
   Required<float> eps;
   CertifyMethod method = CertifyMethod::complete;
-  std::uint64_t nodes = 20000;  ///< of branch and bound, for each image
+  std::uint64_t nodes = 80000;  ///< of branch and bound, for each image
   double seconds = 0;           ///< for each image in branch and bound; 0: no limit. A result cut short is `time`
   bool splits = false;          ///< keep what branching split
   bool proofs = false;          ///< keep proofs of what is certified; linf, networks of affine layers and relus

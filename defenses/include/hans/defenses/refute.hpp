@@ -41,7 +41,7 @@ constexpr std::array<std::string_view, 3> enum_names(Existence) { return {"refut
 
 /// Without a clock the same options give the same answer on every machine, whatever the threads.
 struct RefuteOptions {
-  std::uint64_t nodes = 20000;  ///< of branch and bound; 0: none
+  std::uint64_t nodes = 80000;  ///< of branch and bound; 0: none
   double seconds = 0;           ///< 0: no limit. Looked at between rounds of the search
   std::uint64_t seed = 0;       ///< of the inputs that are tried
 };
