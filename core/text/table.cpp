@@ -20,6 +20,7 @@ std::string table_text(const TextTable& rows, std::string_view alignment) {
       out += left ? row[c] : space + row[c];
       if (!last) out += (left ? space : "") + "   ";
     }
+    out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   }
   return out;

@@ -57,7 +57,8 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
     while (!open.empty() && spent() + 2 <= std::min<std::uint64_t>(nodes_of_a_round, left)) {
       const std::size_t node = open.top().second;
       Form& form = tree.nodes[node].form;
-      if (!polished[node] && form.cost < -form.float32 && spent() + nodes_of_a_polish <= left) {
+      const bool may_rise = !form.slopes.empty() && !polished[node];
+      if (may_rise && form.cost < -form.float32 && spent() + nodes_of_a_polish <= left) {
         polished[node] = true;
         again.push_back(node);
       } else if (form.branch) {
