@@ -112,8 +112,8 @@ std::string certificate_text(const Certificate& one) {
   if (one.certainty == Certainty::wrong) return verdict + ": the image itself is misread, and was not examined";
   if (one.certainty == Certainty::attacked) {
     const bool searched = one.step == defenses::Step::branching;
-    return text(verdict,
-                searched ? ": a bound's minimiser is an adversarial image" : ": an attack found an adversarial image");
+    return text(verdict, searched ? ": the search for a proof came upon an adversarial image"
+                                  : ": an attack found an adversarial image");
   }
   const std::string margin = one.runner_up < 0 ? ""
                                                : text(": the smallest margin is over class ", one.runner_up,

@@ -274,7 +274,7 @@ def by_hans(given, path, data, eps, method):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "o.json")
         command = [given.hans, "certify", path, "--data", data, "--eps", str(eps), "--method", method, "--limit",
-                   str(given.limit), "--per-sample", "--threads", str(given.threads), "--quiet", "--json", out]
+                   str(given.limit), "--attack", "none", "--per-sample", "--threads", str(given.threads), "--quiet", "--json", out]
         seconds, _unused = compare.seconds(lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
         with open(out) as file:
             return seconds, json.load(file)["certify"][0]["samples"]

@@ -80,9 +80,9 @@ struct Certificate {
 
 /// Certifies samples: first the attack, whose images the judge decides on, then bounds of growing cost (intervals,
 /// CROWN, optimised slopes), then branch and bound over the signs of relu inputs (Bunel 2020, Wang 2021), in rounds of
-/// a fixed number of nodes; each node's minimiser is tried as an adversarial image. The verdict on a sample does not
-/// depend on the others. Throws what nn::bound_margins throws, and UsageError for complete in another norm than linf
-/// and for an image outside the box, and Error for a random model.
+/// a fixed number of nodes; each node's minimiser is tried as an adversarial image, and what lies downhill from the
+/// best of each round. The verdict on a sample does not depend on the others. Throws what nn::bound_margins throws, and
+/// UsageError for complete in another norm than linf and for an image outside the box, and Error for a random model.
 std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples& samples,
                                  const CertifyOptions& options);
 
