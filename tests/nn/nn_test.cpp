@@ -100,7 +100,7 @@ TEST(Models, InCodeAndAsTextAreTheSame) {
 TEST(Models, SummaryOfV1) {
   const std::string summary = nn::make_model("v1", Rng(0)).summary();
   EXPECT_EQ(std::count(summary.begin(), summary.end(), '\n'), 11);
-  for (const char* part : {"28x28x1", "14x14x64", "5x5x128", "1x1x128", " 128 ", "4160", "295040", "409728", "1290",
+  for (const char* part : {"28x28x1", "14x14x64", "5x5x128", "1x1x128", " 128\n", "4160", "295040", "409728", "1290",
                            "710218", "10 classes"}) {
     EXPECT_TRUE(contains(summary, part)) << part << " is missing in\n" << summary;
   }
