@@ -22,11 +22,11 @@ CertifiedPart some_part() {
   data::Samples samples{images, nn::predict(net, images), {}, {0, 1}};
   samples.labels[3] = (samples.labels[3] + 1) % 3;
   for (std::uint32_t k = 0; k < 12; ++k) samples.index.push_back(8 + k);
-  CertifiedPart part{{"m.hans", std::string(64, 'a'), net.architecture(), "none", "digits", std::string(64, 'b'), 50},
-                     {8, 12, 30},
-                     true,
-                     {}};
-  part.subject.box = {0, 1};
+  CertifiedPart part{
+      {"m.hans", std::string(64, 'a'), net.architecture(), "none", "digits", std::string(64, 'b'), 50, {0, 1}},
+      {8, 12, 30},
+      true,
+      {}};
   for (const float eps : {0.01F, 0.08F}) {
     defenses::CertifyOptions asked{.eps = eps, .nodes = 2, .seed = 3};
     asked.first = attacks::Attack::from_spec(Spec::parse(text("fgsm:eps=", eps))).resolved({0, 1});
@@ -54,7 +54,6 @@ TEST(CertifiedPart, TakesEveryCertificate) {
     const exact_testing::Case question = exact_testing::random_case(seed);
     CertifiedPart part{{}, {7, 1, 8}, true, {}};
     part.subject.data_size = 8;
-    part.subject.box = {0, 1};
     using enum defenses::CertifyMethod;
     for (const defenses::CertifyMethod method : {ibp, crown, alpha, complete}) {
       defenses::CertifyOptions asked{.eps = question.eps, .method = method, .nodes = 9, .proofs = seed % 2 == 0};
