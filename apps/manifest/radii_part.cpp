@@ -55,7 +55,7 @@ bool is_radii(const Json& json) { return json.is_object() && json.find("radii") 
 RadiiPart parse_radii_part(std::string_view bytes) {
   const Json all = Json::parse(bytes);
   check(is_radii(all), "it has no results of hans certify --radius");
-  RadiiPart part{.asked = {.eps = 0.0F}};
+  RadiiPart part{{}, {}, {.eps = 0.0F}};
   read_part(all, part.subject, part.slice);
   const Json& radius = all.at("radius");
   part.asked.norm = enum_of<Norm>(radius.at("norm"));

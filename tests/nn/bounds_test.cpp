@@ -247,7 +247,7 @@ Sequential as_matrices(const Sequential& net, const std::vector<std::string>& la
   std::size_t weight = 0, buffer = 0, position = 0;
   Shape shape = net.input();
   for (const std::string& layer : layers) {
-    position += layer.starts_with("flatten;") ? 2 : 1;
+    position += layer.starts_with("flatten;") ? 2U : 1U;
     if (layer == "relu") {
       architecture += ";relu";
       continue;

@@ -151,7 +151,9 @@ TEST(ProofParts, HoldWhatTheySay) {
     file.part = row.part;
     const std::string error = error_of([&] { (void)defenses::proof_file(file); });
     EXPECT_NE(error.find(row.error), std::string::npos) << error;
-    if (error == "no error") EXPECT_EQ(defenses::parse_proof(defenses::proof_file(file)).part, file.part);
+    if (error == "no error") {
+      EXPECT_EQ(defenses::parse_proof(defenses::proof_file(file)).part, file.part);
+    }
   }
 }
 
