@@ -92,8 +92,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Figure{"rsl18a_mnist_linf0.1", 0.1F, CertifyMethod::complete, 50, any, any, any, {0, 8}},
                     Figure{"lirpa_mnist_a_adv", 0.3F, CertifyMethod::complete, 100, {45, 100}, any, any, any},
                     Figure{"locuslab_mnist_linf0.1", 0.1F, CertifyMethod::complete, 10000, any, any, any, {0, 5}}),
-    [](const auto& info) {
-      const Figure& figure = info.param;
+    [](const auto& subject) {
+      const Figure& figure = subject.param;
       std::string name = text(figure.model, "_", figure.eps, "_", enum_name(figure.method), "_", figure.images);
       for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
       return name;

@@ -137,8 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
                                      Subject{"small", "", {0.05F, 0.1F}, {0.5F, 1}},
                                      Subject{"madry", "", {0.05F, 0.1F}, {0.5F, 1}}),
                      testing::Values(std::string_view("linf"), std::string_view("l2"))),
-    [](const auto& info) {
-      std::string name = text(std::get<0>(info.param).name, "_", std::get<1>(info.param));
+    [](const auto& subject) {
+      std::string name = text(std::get<0>(subject.param).name, "_", std::get<1>(subject.param));
       for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
       return name;
     });
