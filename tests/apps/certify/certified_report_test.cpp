@@ -110,7 +110,10 @@ TEST(CertifiedReport, HistogramHasBothSidesInTheSameBins) {
   EXPECT_EQ(histogram.edges.back(), "0.3125");
   const std::string svg = apps::svg_two_sided(histogram);
   EXPECT_EQ(count(svg, "height=\"92.0\""), 1U) << svg;
-  EXPECT_EQ(count(svg, "height=\"46.0\""), 8U);  // 50, 300, none; 30, 101, 128, 200, none
+  EXPECT_EQ(count(svg, "height=\"46.0\""), 8U);   // 50, 300, none; 30, 101, 128, 200, none
+  EXPECT_EQ(count(svg, "y=\"68.0\" width"), 1U);  // above the axis at 160, and below it
+  EXPECT_EQ(count(svg, "y=\"114.0\" width"), 3U);
+  EXPECT_EQ(count(svg, "y=\"160.0\" width"), 5U);
   EXPECT_EQ(count(svg, "class=\"bar c0\""), 4U);
   EXPECT_EQ(count(svg, "class=\"bar c1\""), 5U);
   for (const std::string_view part :
