@@ -210,7 +210,8 @@ TextTable decided_rows(const Certification& one) {
   const bool late = std::ranges::any_of(one.balls, [](const auto& ball) { return ball.counts.late > 0; });
   TextTable rows{{"within", "certified", "attacked", "unknown", "wrong"}};
   if (late) rows[0].push_back("hit the clock");
-  for (const auto& [file, ball] : one.balls) {
+  for (const Certification::Ball& of_file : one.balls) {
+    const BallCounts& ball = of_file.counts;
     const auto by = [&](Certainty certainty, const auto& steps, const auto& counts) {
       std::string names;
       for (const std::size_t k : places(steps.size())) {
