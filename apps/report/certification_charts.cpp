@@ -37,8 +37,7 @@ std::vector<std::uint32_t> distinct_radii(const RadiiFound& found) {
     if (one.attacked) all.push_back(*one.attacked);
   }
   std::ranges::sort(all);
-  const auto rest = std::ranges::unique(all);
-  all.erase(rest.begin(), rest.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 
