@@ -171,7 +171,7 @@ CertifyOptions options_of(const CertifyCommand& options, float eps) {
 /// Checks each certified accuracy against --expect.
 void check_expected(const CertifyCommand& options, std::span<const CertifiedBall> balls) {
   for (const CertifiedBall& ball : balls) {
-    const attacks::Share share = ball.certified();
+    const attacks::Share share = ball.counts().certified();
     check(!options.expect || share.value() >= *options.expect, "the certified accuracy within ",
           enum_name(ball.asked.norm), " ", float{ball.asked.eps}, " is ", share.value(), ", less than --expect ",
           options.expect.value_or(0));
@@ -218,7 +218,7 @@ int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& a
   if (!from.slice.complete()) append(report, text("\n", part_text(from.slice), "\n"));
   if (options.out) {
     write_file(options.out->text, proof_file(work.proofs));
-    const std::size_t certified = balls.front().count(defenses::Certainty::certified),
+    const std::size_t certified = balls.front().counts().count(defenses::Certainty::certified),
                       proved = work.proofs.index.size();
     append(report, text("\nwrote ", with_commas(proved), " proofs to ", visible(options.out->text),
                         proved < certified ? text("; the other ", with_commas(certified - proved),

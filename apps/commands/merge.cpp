@@ -1,6 +1,7 @@
 // hans merge: joins the parts of a benchmark or of certificates to the whole.
 #include <hans/core/file.hpp>
 #include "../manifest/certified_part.hpp"
+#include "../manifest/kind.hpp"
 #include "../manifest/manifest.hpp"
 #include "../manifest/radii_part.hpp"
 
@@ -78,12 +79,15 @@ Merged merge_files(const std::vector<std::string>& paths) {
     check(defenses::is_proof(path) == proofs, paths.front(), " and ", path, ": only one of them is a file of proofs");
   }
   if (proofs) return merge_proofs(paths);
-  Json first;
-  try {
-    first = Json::parse(read_file(paths.front()));
-  } catch (const Error&) {  // read_manifest() says what is wrong
+  switch (kind_of(paths.front())) {
+    case FileKind::certified:
+      return merge_certified(paths);
+    case FileKind::radii:
+      return merge_radii(paths);
+    case FileKind::manifest:
+      break;
   }
-  return is_certified(first) ? merge_certified(paths) : is_radii(first) ? merge_radii(paths) : merge_manifests(paths);
+  return merge_manifests(paths);
 }
 
 int run(const MergeOptions& options) {

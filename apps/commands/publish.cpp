@@ -1,10 +1,11 @@
-// hans report: manifests as a page, a table, figures or a reference.
+// hans report: manifests and certificates as a page, a table, figures or a reference.
 #include <algorithm>
 #include <filesystem>
 
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include "../commands.hpp"
+#include "../manifest/kind.hpp"
 #include "../report/publication.hpp"
 #include "../run/sources.hpp"
 
@@ -12,26 +13,32 @@ namespace hans::apps {
 namespace {
 
 struct ReportOptions : SourceOptions {
-  Required<Many<FileName>> manifests;
+  Required<Many<FileName>> files;
   Required<OutputName> out;
 
   static constexpr std::string_view command = "report";
-  static constexpr std::string_view meaning = "write manifests as a page, a table, figures or a reference";
+  static constexpr std::string_view meaning =
+      "write manifests and certificates as a page, a table, figures or a reference";
   static constexpr std::string_view details =
       "The ending of --out decides: .html is a page in one file, with the sentence to cite, the verdict, tables, "
       "curves and pictures; .md and .tex are tables, .csv a table for other programs, .bib a reference, and .svg the "
       "curves alone, one file each: report-1.svg, ... Several manifests stand side by side. Of two manifests, page, "
       ".md and terminal say what changed.\n"
       "\n"
+      "JSON of hans certify, with --eps or --radius, may stand alone or beside manifests: both ends of the accuracy at each "
+      "eps, their curves, a histogram of the radii, and the images whose two radii are farthest apart. Files about the "
+      "same model, images and norm share one section.\n"
+      "\n"
       "Pictures are made again from model and data, which are looked for as in hans reproduce. Without these the page "
       "has no pictures and says so.";
   static constexpr std::string_view example =
       "hans report v1.json --out v1.html\n"
-      "hans report plain.json trained.json --out changes.md";
+      "hans report plain.json trained.json --out changes.md\n"
+      "hans report certificates.json radii.json --out certified.html";
   static constexpr auto fields() {
-    return with_common(
-        field("MANIFEST", &ReportOptions::manifests, "what hans benchmark or hans merge wrote; may be several"),
-        field("out", &ReportOptions::out, "where to write it: v1.html"), moved_model, moved_data);
+    return with_common(field("FILE", &ReportOptions::files,
+                             "what hans benchmark, hans certify --json or hans merge wrote; may be several"),
+                       field("out", &ReportOptions::out, "where to write it: v1.html"), moved_model, moved_data);
   }
 };
 
@@ -101,7 +108,7 @@ std::string figure_file(const std::string& out, std::size_t k) {
   return text(out.substr(0, out.size() - std::string_view(".svg").size()), "-", k, ".svg");
 }
 
-using Format = std::string (*)(std::span<const Publication>);
+using Format = std::string (*)(const Published&);
 
 /// The writer for an ending; null for .svg, which is several files.
 Format format_of(const std::string& out) {
@@ -115,29 +122,43 @@ Format format_of(const std::string& out) {
                         " has no ending that says what to write; there are .html, .md, .tex, .csv, .bib and .svg"));
 }
 
+/// Reads all files; benchmarks with pictures where they are wanted.
+Published read_published(const ReportOptions& options, bool with_pictures) {
+  Published all;
+  for (const FileName& file : options.files.value().values) {
+    if (kind_of(file.text) != FileKind::manifest) {
+      all.files.push_back(read_certified_file(file.text));
+      continue;
+    }
+    Manifest manifest = read_manifest(file.text);
+    check(manifest.run.slice().complete(), file.text, " is a part of a benchmark; hans merge joins all parts");
+    all.benchmarks.push_back({visible(std::filesystem::path(file.text).filename().string()), std::move(manifest)});
+    Publication& one = all.benchmarks.back();
+    if (one.manifest.judged()) one.judgement = judgement_of(one.run());
+    if (with_pictures) add_pictures(one, file.text, options);
+  }
+  std::vector<NamedRun> runs;
+  for (const Publication& one : all.benchmarks) runs.push_back({one.file, &one.run()});
+  all.certified = certifications(all.files, runs);
+  return all;
+}
+
 int run(const ReportOptions& options) {
   const std::string out = options.out.value().text;
   const Format format = format_of(out);
   std::vector<NamedFile> outputs;
-  for (std::size_t k = 1; format == nullptr && k <= most_charts; ++k) {
+  const std::vector<FileName>& files = options.files.value().values;
+  for (std::size_t k = 1; format == nullptr && k <= most_charts + figures_of_file * files.size(); ++k) {
     outputs.push_back({"a figure", figure_file(out, k)});
   }
   begin(options, outputs);
-  check_usage(options.seed == 0, "report: the seed is the manifests'; leave --seed out");
+  check_usage(options.seed == 0, "report: the seed is the files'; leave --seed out");
 
-  std::vector<Publication> all;
-  for (const FileName& file : options.manifests.value().values) {
-    Manifest manifest = read_manifest(file.text);
-    check(manifest.run.slice().complete(), file.text, " is a part of a benchmark; hans merge joins all parts");
-    all.push_back({visible(std::filesystem::path(file.text).filename().string()), std::move(manifest)});
-    Publication& one = all.back();
-    if (one.manifest.judged()) one.judgement = judgement_of(one.run());
-    if (format == publication_html) add_pictures(all.back(), file.text, options);
-  }
+  const Published all = read_published(options, format == publication_html);
   Json written = Json::array();
   std::string report;
-  if (all.size() == 2) {
-    const Changes found = changes(all[0], all[1]);
+  if (all.benchmarks.size() == 2) {
+    const Changes found = changes(all.benchmarks[0], all.benchmarks[1]);
     report = text(table_text(found.rows, "lll"), "\n", found.notes(), "\n\n");
   }
   const auto write = [&](const std::string& path, const std::string& bytes) {
@@ -148,9 +169,10 @@ int run(const ReportOptions& options) {
   if (format != nullptr) {
     write(out, format(all));
   } else {
-    const std::vector<Chart> figures = charts(all);
-    check(!figures.empty(), "there is nothing to draw: no attempt succeeded, and nothing was probed");
-    for (std::size_t k = 0; k < figures.size(); ++k) write(figure_file(out, k + 1), svg_file(figures[k]));
+    const std::vector<Figure> drawn = figures(all);
+    check(!drawn.empty(),
+          "there is nothing to draw: no attempt succeeded, nothing was probed, and no two radii were certified");
+    for (std::size_t k = 0; k < drawn.size(); ++k) write(figure_file(out, k + 1), drawn[k].in_file);
   }
   finish(options, report, Json::object({{"written", std::move(written)}}));
   return 0;

@@ -1,7 +1,9 @@
 // The results of `hans certify --eps` on a part of the images.
 #include "certified_part.hpp"
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 
 #include <hans/core/version.hpp>
 #include "../../core/text/detail/utf8.hpp"
@@ -65,6 +67,109 @@ CertifiedBall ball_of(const Json& json, const Slice& slice, std::uint64_t seed) 
   return ball;
 }
 
+/// Why such counts cannot be; empty if they can.
+std::string_view contradiction(const BallCounts& ball) {
+  const auto sum = [](const auto& counts) { return std::accumulate(counts.begin(), counts.end(), std::size_t{0}); };
+  const std::size_t certified = ball.count(Certainty::certified), attacked = ball.count(Certainty::attacked);
+  if (sum(ball.certified_by) != certified) return "by_method does not add up to certified";
+  if (sum(ball.attacked_by) != attacked) return "attacked_by does not add up to attacked";
+  const auto method = static_cast<std::size_t>(ball.asked.method);
+  for (std::size_t k = method + 1; k < ball.certified_by.size(); ++k) {
+    if (ball.certified_by[k] > 0) return "a step certified that was not asked for";
+  }
+  const auto& [by_attack, by_branching] = ball.attacked_by;
+  if (by_attack > 0 && !ball.asked.first && !ball.asked.second) return "attacks fooled images, and there is no attack";
+  if (by_branching > 0 && ball.asked.method < defenses::CertifyMethod::alpha) return "nothing was branched";
+  if (ball.nodes > 0 && ball.asked.method != defenses::CertifyMethod::complete) return "nothing was branched";
+  if (ball.late > 0 && !(ball.asked.seconds > 0)) return "there is no clock";
+  return ball.late > ball.count(Certainty::unknown) ? "more images hit the clock than are unknown" : "";
+}
+
+/// The counts of a ball of which the file has no certificates.
+BallCounts counts_of(const Json& json, const Slice& slice, std::uint64_t seed) {
+  BallCounts ball{asked_of(json, seed)};
+  const auto read = [](const Json& from, const auto& names, auto& counts) {
+    for (const std::size_t k : places(names.size())) counts[k] = count_at(from, enum_name(names[k]));
+  };
+  read(json, std::array{Certainty::certified, Certainty::attacked, Certainty::unknown, Certainty::wrong},
+       ball.verdicts);
+  read(json.at("by_method"), proving_steps, ball.certified_by);
+  read(json.at("attacked_by"), fooling_steps, ball.attacked_by);
+  ball.late = count_at(json, "not_reproducible");
+  ball.nodes = json.at("nodes_used").natural();
+  ball.seconds = json.at("seconds").number();
+  check(ball.images() == slice.count, ball.words(), ": certified, attacked, unknown and wrong add up to ",
+        ball.images(), " images, of ", slice.count);
+  const std::string_view wrong = contradiction(ball);
+  check(wrong.empty(), ball.words(), ": ", wrong);
+  return ball;
+}
+
+/// Throws Error for balls of one file that no run of hans certify can have come to.
+void check_together(std::span<const BallCounts> balls) {
+  check(!balls.empty(), "certify has no ball");
+  const BallCounts& front = balls.front();
+  for (const BallCounts& ball : balls) {
+    const defenses::CertifyOptions &one = ball.asked, &other = front.asked;
+    check(one.norm == other.norm && one.method == other.method && one.nodes == other.nodes &&
+              one.seconds == other.seconds,
+          ball.words(), " and ", front.words(), " differ in norm, method, nodes or timeout");
+    const auto same_eps = [&](const BallCounts& more) { return float{more.asked.eps} == float{one.eps}; };
+    check(std::ranges::count_if(balls, same_eps) == 1, ball.words(), " is there twice");
+    check(ball.right().part() == front.right().part(), ball.words(), " and ", front.words(), " have ",
+          ball.count(Certainty::wrong), " and ", front.count(Certainty::wrong), " wrong images");
+  }
+}
+
+void check_same_samples(std::span<const CertifiedBall> balls) {
+  const auto same = [](const Certificate& one, const Certificate& other) {
+    return one.label == other.label && one.prediction == other.prediction;
+  };
+  for (const CertifiedBall& ball : balls) {
+    const auto [one, other] = std::ranges::mismatch(ball.all, balls.front().all, same);
+    check(one == ball.all.end(), "image ", one == ball.all.end() ? 0 : one->index,
+          " has other labels or predictions within ", ball.words(), " and within ", balls.front().words());
+  }
+}
+
+std::vector<BallCounts> counts_of(std::span<const CertifiedBall> balls) {
+  std::vector<BallCounts> all;
+  for (const CertifiedBall& ball : balls) all.push_back(ball.counts());
+  return all;
+}
+
+/// `results` with the key `part`.
+Json as_part(Json results, const Slice& slice, bool per_sample) {
+  Json part = slice_json(slice);
+  results.set("part", part.set("per_sample", per_sample));
+  return results;
+}
+
+CertifiedResults results_of(const Json& all) {
+  check(is_certified(all), "it has no results of hans certify --eps");
+  CertifiedResults found;
+  read_subject(all, found.subject, found.slice);
+  const Json::Array& balls = all.at("certify").items();
+  const bool certificates = !balls.empty() && balls.front().find("samples") != nullptr;
+  for (const Json& ball : balls) {
+    if (certificates) {
+      found.certificates.push_back(ball_of(ball, found.slice, found.subject.seed));
+    } else {
+      found.balls.push_back(counts_of(ball, found.slice, found.subject.seed));
+    }
+  }
+  if (certificates) found.balls = counts_of(found.certificates);
+  check_together(found.balls);
+  check_same_samples(found.certificates);
+  Json made = certified_json(found.subject, found.balls, found.certificates, found.slice.first);
+  if (const Json* part = all.find("part"); part != nullptr) {
+    check(certificates, "it is a part without certificates");
+    made = as_part(std::move(made), found.slice, part->at("per_sample").boolean());
+  }
+  check_follows(made, without_reservation(all), "it", build_version());
+  return found;
+}
+
 }  // namespace
 
 Json subject_json(const Subject& subject) {
@@ -78,18 +183,22 @@ Json subject_json(const Subject& subject) {
                        {"box", Json::array({subject.box.lo, subject.box.hi})}});
 }
 
-Json slice_json(const Subject& subject, const Slice& slice) {
-  return Json::object(
-      {{"first", slice.first}, {"count", slice.count}, {"images", slice.whole}, {"data_size", subject.data_size}});
+Json slice_json(const Slice& slice) {
+  return Json::object({{"first", slice.first}, {"count", slice.count}, {"images", slice.whole}});
 }
 
-void read_part(const Json& all, Subject& subject, Slice& slice) {
+void check_is_part(const Json& all) {
+  check(all.find("part") != nullptr, "it is no part: hans certify --shard NUMBER/COUNT --json FILE writes parts");
+}
+
+void read_subject(const Json& all, Subject& subject, Slice& slice) {
   const std::string& version = all.at("hans").string();
   check(version == build_version(), "it was made by hans ", version, ", this is ", build_version());
-  const Json* said = all.find("part");
-  check(said != nullptr, "it is no part: hans certify --shard NUMBER/COUNT --json FILE writes parts");
-  slice = {count_at(*said, "first"), count_at(*said, "count"), count_at(*said, "images")};
-  subject.data_size = count_at(*said, "data_size");
+  const std::size_t count = count_at(all, "sample_count");
+  const Json* part = all.find("part");
+  slice = part != nullptr ? Slice{count_at(*part, "first"), count_at(*part, "count"), count_at(*part, "images")}
+                          : Slice{0, count, count};
+  subject.data_size = count_at(all, "data_size");
   check(slice.first + slice.count <= slice.whole && slice.whole <= subject.data_size, "the slice of ", slice.count,
         " images from ", slice.first, " does not fit ", slice.whole, " of ", subject.data_size);
   subject.model = visible(all.at("model").string());
@@ -118,16 +227,14 @@ Json question_json(const CertifiedPart& part) {
       .set("method", enum_name(asked.method))
       .set("nodes", asked.nodes)
       .set("timeout", asked.seconds > 0 ? Json(asked.seconds) : Json())
-      .set("attacks",
-           column(part.balls, [](const CertifiedBall& ball) { return column(ball.specs(), std::identity()); }));
+      .set("attacks", column(part.balls, [](const CertifiedBall& ball) {
+             return column(attack_specs(ball.asked), std::identity());
+           }));
   return json;
 }
 
 Json part_json(const CertifiedPart& part) {
-  Json json = certified_json(part.subject, part.balls, true, part.slice.first);
-  Json slice = slice_json(part.subject, part.slice);
-  json.set("part", slice.set("per_sample", part.per_sample));
-  return json;
+  return as_part(certified_json(part.subject, part.balls, true, part.slice.first), part.slice, part.per_sample);
 }
 
 Json whole_json(const CertifiedPart& whole) { return certified_json(whole.subject, whole.balls, whole.per_sample); }
@@ -137,20 +244,19 @@ bool is_certified(const Json& json) { return json.is_object() && json.find("cert
 CertifiedPart parse_certified_part(std::string_view bytes) {
   const Json all = Json::parse(bytes);
   check(is_certified(all), "it has no results of hans certify --eps");
-  CertifiedPart part;
-  read_part(all, part.subject, part.slice);
-  part.per_sample = all.at("part").at("per_sample").boolean();
-  const std::uint64_t seed = part.subject.seed;
-  for (const Json& ball : all.at("certify").items()) part.balls.push_back(ball_of(ball, part.slice, seed));
-  check(!part.balls.empty(), "certify has no ball");
-  for (const CertifiedBall& ball : part.balls) {
-    const defenses::CertifyOptions &one = ball.asked, &other = part.balls.front().asked;
-    check(one.norm == other.norm && one.method == other.method && one.nodes == other.nodes &&
-              one.seconds == other.seconds,
-          ball.words(), " and ", part.balls.front().words(), " differ in norm, method, nodes or timeout");
+  check_is_part(all);
+  CertifiedResults found = results_of(all);
+  return {std::move(found.subject), found.slice, all.at("part").at("per_sample").boolean(),
+          std::move(found.certificates)};
+}
+
+CertifiedResults parse_certified(std::string_view bytes) {
+  CertifiedResults found = results_of(Json::parse(bytes));
+  check_consistent(found.certificates);
+  for (const BallCounts& one : found.balls) {
+    for (const BallCounts& other : found.balls) check_counts(one, other);
   }
-  check_follows(part_json(part), without_reservation(all), "it", build_version());
-  return part;
+  return found;
 }
 
 CertifiedPart read_certified_part(const std::filesystem::path& path) {

@@ -20,15 +20,26 @@ struct CertifiedPart {
   std::vector<CertifiedBall> balls;
 };
 
+/// What a file of results says, of a part or of a whole.
+struct CertifiedResults {
+  Subject subject;
+  Slice slice;                                   ///< its images
+  std::vector<BallCounts> balls;                 ///< at least one
+  std::vector<CertifiedBall> certificates = {};  ///< of each ball; empty without --per-sample
+};
+
 inline constexpr std::string_view runs_of_certify = "runs of hans certify";
 
 /// What all parts of a run of hans certify share: version, seed, model and data.
 Json subject_json(const Subject& subject);
 
-/// The key `part` of a part, and what a part says of itself read back. Throws Error for JSON without that key, of
+/// The key `part` of a part. Throws Error for JSON without that key.
+Json slice_json(const Slice& slice);
+void check_is_part(const Json& all);
+
+/// What results say of themselves, read back; without the key `part` they are of all their images. Throws Error for
 /// another version, and for a slice that does not fit.
-Json slice_json(const Subject& subject, const Slice& slice);
-void read_part(const Json& all, Subject& subject, Slice& slice);
+void read_subject(const Json& all, Subject& subject, Slice& slice);
 
 /// The text of results, without what finish() adds to them.
 std::string without_reservation(const Json& all);
@@ -48,6 +59,10 @@ bool is_certified(const Json& json);
 /// A part back from the bytes of its JSON. Throws Error that says what is wrong: no part, of another version, a
 /// certificate that cannot be, or a number that does not follow from the certificates.
 CertifiedPart parse_certified_part(std::string_view bytes);
+
+/// The same of a part or of a whole, with certificates or with counts alone; also refuses an image that is certified
+/// within a radius and attacked within a smaller one, and counts that say so of any.
+CertifiedResults parse_certified(std::string_view bytes);
 
 /// parse_certified_part() of a file, whose name is put in front of errors.
 CertifiedPart read_certified_part(const std::filesystem::path& path);

@@ -72,7 +72,7 @@ Json certificates_json(const CertifiedBall& ball) {
                             {"nodes", ball.asked.nodes}});
   const auto name = [](const auto& value) { return value ? Json(enum_name(*value)) : Json(); };
   const auto of_all = [&](auto get) { return column(ball.all, get); };
-  return set_ends(json, ball)
+  return set_ends(json, ball.counts())
       .set("samples",
            Json::object({{"verdict", of_all([](const Certificate& one) { return enum_name(one.certainty); })},
                          {"reason", of_all([&](const Certificate& one) { return name(one.doubt); })},

@@ -25,6 +25,7 @@ Json question_json(const RadiiPart& part) {
 Json whole_json(const RadiiPart& whole) {
   const defenses::CertifyOptions& asked = whole.asked;
   Json json = clean_json(whole.subject, whole.found.right());
+  json.set("data_size", whole.subject.data_size);
   json.set("radius", Json::object({{"norm", enum_name(asked.norm)},
                                    {"method", enum_name(asked.method)},
                                    {"nodes", asked.nodes},
@@ -39,7 +40,7 @@ Json whole_json(const RadiiPart& whole) {
 
 Json part_json(const RadiiPart& part) {
   Json json = whole_json(part);
-  json.set("part", slice_json(part.subject, part.slice));
+  json.set("part", slice_json(part.slice));
   return json;
 }
 
@@ -52,11 +53,12 @@ std::string report_of(const RadiiPart& part) {
 
 bool is_radii(const Json& json) { return json.is_object() && json.find("radii") != nullptr; }
 
-RadiiPart parse_radii_part(std::string_view bytes) {
-  const Json all = Json::parse(bytes);
+namespace {
+
+RadiiPart radii_of(const Json& all) {
   check(is_radii(all), "it has no results of hans certify --radius");
   RadiiPart part{{}, {}, {.eps = 0.0F}};
-  read_part(all, part.subject, part.slice);
+  read_subject(all, part.subject, part.slice);
   const Json& radius = all.at("radius");
   part.asked.norm = enum_of<Norm>(radius.at("norm"));
   part.asked.method = enum_of<defenses::CertifyMethod>(radius.at("method"));
@@ -75,9 +77,24 @@ RadiiPart parse_radii_part(std::string_view bytes) {
           " is certified within ", *one.certified, "/", radii_per_unit, ", and attacked within ", *one.attacked, "/",
           radii_per_unit);
   }
-  check_follows(part_json(part), without_reservation(all), "it", build_version());
+  const std::size_t right = part.found.right().part();
+  check(part.found.late <= (part.asked.seconds > 0 ? right : 0), "the clock cut short ", part.found.late, " of ", right,
+        part.asked.seconds > 0 ? " right images" : " right images, and there is no clock");
+  check_follows(all.find("part") != nullptr ? part_json(part) : whole_json(part), without_reservation(all), "it",
+                build_version());
   return part;
 }
+
+}  // namespace
+
+RadiiPart parse_radii_part(std::string_view bytes) {
+  const Json all = Json::parse(bytes);
+  check(is_radii(all), "it has no results of hans certify --radius");
+  check_is_part(all);
+  return radii_of(all);
+}
+
+RadiiPart parse_radii(std::string_view bytes) { return radii_of(Json::parse(bytes)); }
 
 RadiiPart read_radii_part(const std::filesystem::path& path) {
   return of_json_file(path, [](std::string_view bytes) { return parse_radii_part(bytes); });

@@ -39,6 +39,9 @@ bool is_radii(const Json& json);
 /// numbers that cannot be or do not follow from the radii.
 RadiiPart parse_radii_part(std::string_view bytes);
 
+/// The same of a part or of a whole.
+RadiiPart parse_radii(std::string_view bytes);
+
 /// parse_radii_part() of a file, whose name is put in front of errors.
 RadiiPart read_radii_part(const std::filesystem::path& path);
 

@@ -4,32 +4,23 @@
 #include <cmath>
 #include <hans/core/error.hpp>
 #include <span>
-#include "report.hpp"
+#include "../arguments.hpp"
+#include "svg.hpp"
 
 namespace hans::apps {
 namespace {
 
-constexpr double width = 480, height = 330;
+constexpr double height = 330;
 constexpr double legend_line = 18;
 constexpr double left = 56, right = 468, top = 44, bottom = 280;  // the plot inside the picture
 
 struct Axes {
   double low, high;  ///< of x
 
-  std::string x(double value) const { return fixed(left + (value - low) / (high - low) * (right - left), 1); }
-  std::string y(double share) const { return fixed(bottom - std::clamp(share, 0.0, 1.0) * (bottom - top), 1); }
-  std::string point(double value, double share) const { return text(x(value), ',', y(share)); }
+  double x(double value) const { return left + (value - low) / (high - low) * (right - left); }
+  double y(double share) const { return bottom - std::clamp(share, 0.0, 1.0) * (bottom - top); }
+  std::string point(double value, double share) const { return text(fixed(x(value), 1), ',', fixed(y(share), 1)); }
 };
-
-std::string label(double x, double y, std::string_view anchor, std::string_view words, std::string_view more = {}) {
-  return text("<text x=\"", fixed(x, 1), "\" y=\"", fixed(y, 1), "\" text-anchor=\"", anchor, "\"", more, ">",
-              escape_html(words), "</text>\n");
-}
-
-std::string line(std::string_view kind, std::string_view x1, std::string_view y1, std::string_view x2,
-                 std::string_view y2) {
-  return text("<line class=\"", kind, "\" x1=\"", x1, "\" y1=\"", y1, "\" x2=\"", x2, "\" y2=\"", y2, "\"/>\n");
-}
 
 /// How much lower the plot lies for a legend of several lines.
 double legend_extra(const Chart& chart) {
@@ -38,12 +29,27 @@ double legend_extra(const Chart& chart) {
 }
 
 // Round and square, so that the curves differ without colour.
-std::string marker(std::size_t curve, const std::string& x, const std::string& y) {
-  if (curve % 2 == 0) return text("<circle class=\"dot c", curve, "\" cx=\"", x, "\" cy=\"", y, "\" r=\"4\"/>\n");
-  return text("<use class=\"dot c", curve, "\" href=\"#square\" x=\"", x, "\" y=\"", y, "\"/>\n");
+std::string marker(std::size_t curve, double x, double y) {
+  const std::string at_x = fixed(x, 1), at_y = fixed(y, 1);
+  if (curve % 2 == 0) {
+    return text("<circle class=\"dot c", curve, "\" cx=\"", at_x, "\" cy=\"", at_y, "\" r=\"4\"/>\n");
+  }
+  return text("<use class=\"dot c", curve, "\" href=\"#square\" x=\"", at_x, "\" y=\"", at_y, "\"/>\n");
 }
 
-constexpr std::size_t most_labels = 8, most_markers = 12;
+constexpr std::size_t most_labels = 8, most_markers = 12, markers_of_long = 9;
+
+/// The values that get a marker: all if they are few, else the first of each of some equal intervals.
+std::vector<std::size_t> marked(std::span<const double> x) {
+  std::vector<std::size_t> places;
+  double next = x.front();
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (x.size() > most_markers && x[i] < next) continue;
+    places.push_back(i);
+    while (next <= x[i]) next += (x.back() - x.front()) / static_cast<double>(markers_of_long - 1);
+  }
+  return places;
+}
 
 void check_values(std::span<const double> values, std::size_t count, std::string_view name) {
   check(values.size() == count, "curve ", in_quotes(name), " has ", values.size(), " values for ", count, " x");
@@ -84,15 +90,14 @@ std::vector<double> labels_of(const Chart& chart) {
 std::string frame(const Chart& chart, const Axes& axes) {
   std::string out;
   for (const double share : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    out += line("rule", axes.x(axes.low), axes.y(share), axes.x(axes.high), axes.y(share));
-    out += label(left - 8, bottom - share * (bottom - top) + 4, "end", text(fixed(100 * share, 0), " %"));
+    out += svg_line("rule", axes.x(axes.low), axes.y(share), axes.x(axes.high), axes.y(share));
+    out += svg_label(left - 8, bottom - share * (bottom - top) + 4, "end", text(fixed(100 * share, 0), " %"));
   }
   for (const double value : labels_of(chart)) {
-    out += line("tick", axes.x(value), fixed(bottom, 1), axes.x(value), fixed(bottom + 5, 1));
-    out += label(left + (value - axes.low) / (axes.high - axes.low) * (right - left), bottom + 20, "middle",
-                 text(static_cast<float>(value)));
+    out += svg_line("tick", axes.x(value), bottom, axes.x(value), bottom + 5);
+    out += svg_label(axes.x(value), bottom + 20, "middle", text(static_cast<float>(value)));
   }
-  out += label((left + right) / 2, height - 8, "middle", chart.x_label);
+  out += svg_label((left + right) / 2, height - 8, "middle", chart.x_label);
   return out;
 }
 
@@ -103,13 +108,24 @@ std::string draw(const Chart& chart, const Axes& axes, std::size_t number) {
   for (std::size_t i = 0; i < xs.size(); ++i) {
     path += text(i == 0 ? "" : " ", axes.point(xs[i], curve.y[i]));
     if (!curve.high.empty()) band += text(i == 0 ? "" : " ", axes.point(xs[i], curve.high[i]));
-    if (xs.size() <= most_markers) markers += marker(number, axes.x(xs[i]), axes.y(curve.y[i]));
   }
+  for (const std::size_t i : marked(xs)) markers += marker(number, axes.x(xs[i]), axes.y(curve.y[i]));
   if (!curve.low.empty()) {
     for (std::size_t i = xs.size(); i-- > 0;) band += text(' ', axes.point(xs[i], curve.low[i]));
     band = text("<polygon class=\"band c", number, "\" points=\"", band, "\"/>\n");
   }
   return text(band, "<polyline class=\"line c", number, "\" points=\"", path, "\"/>\n", markers);
+}
+
+/// The area between the first two curves.
+std::string shaded_gap(const Chart& chart, const Axes& axes) {
+  check(chart.curves.size() >= 2, "a shaded gap lies between two curves");
+  const Curve &one = chart.curves[0], &other = chart.curves[1];
+  const std::span<const double> xs = x_of(chart, one), back = x_of(chart, other);
+  std::string points;
+  for (std::size_t i = 0; i < xs.size(); ++i) points += text(i == 0 ? "" : " ", axes.point(xs[i], one.y[i]));
+  for (std::size_t i = back.size(); i-- > 0;) points += text(' ', axes.point(back[i], other.y[i]));
+  return text("<polygon class=\"gap\" points=\"", points, "\"/>\n");
 }
 
 /// The names of the curves: two beside each other, more below each other.
@@ -118,8 +134,8 @@ std::string legend(const Chart& chart) {
   double x = left + 4, y = 32;
   for (std::size_t i = 0; i < chart.curves.size(); ++i) {
     const std::string& name = chart.curves[i].name;
-    out += marker(i, fixed(x, 1), fixed(y, 1));
-    out += label(x + 10, y + 4, "start", name, text(" class=\"c", i, "\""));
+    out += marker(i, x, y);
+    out += svg_label(x + 10, y + 4, "start", name, text(" class=\"c", i, "\""));
     x += 40 + 7.5 * static_cast<double>(name.size());  // about the width of a letter
     if (chart.curves.size() > 2) {
       x = left + 4;
@@ -135,28 +151,38 @@ std::string content(const Chart& chart) {
         chart.curves.size());
   const Axes axes{chart.x.front(), chart.x.back()};
   std::string out = text("<defs><rect id=\"square\" x=\"-4\" y=\"-4\" width=\"8\" height=\"8\"/></defs>\n");
-  out += label(left - 48, 16, "start", chart.y_label);
+  out += svg_label(left - 48, 16, "start", chart.y_label);
   out += legend(chart);
   out += text("<g transform=\"translate(0,", fixed(legend_extra(chart), 0), ")\">\n", frame(chart, axes));
-  for (std::size_t i = 0; i < chart.curves.size(); ++i) {
-    check_curve(chart, chart.curves[i]);
-    out += draw(chart, axes, i);
-  }
+  for (const Curve& curve : chart.curves) check_curve(chart, curve);
+  if (chart.shaded) out += shaded_gap(chart, axes);
+  for (std::size_t i = 0; i < chart.curves.size(); ++i) out += draw(chart, axes, i);
   return out + "</g>\n";
 }
 
-std::string svg(const Chart& chart, std::string_view attributes, std::string_view first) {
-  return text("<svg class=\"chart\"", attributes, " viewBox=\"0 0 ", fixed(width, 0), ' ',
-              fixed(height + legend_extra(chart), 0), "\" role=\"img\" aria-label=\"", escape_html(chart.title),
-              "\">\n", first, content(chart), "</svg>\n");
+/// The values with markers, in words.
+std::string description(const Chart& chart) {
+  std::string out = text(chart.x_label, ": ", chart.y_label);
+  for (const Curve& curve : chart.curves) {
+    const std::span<const double> xs = x_of(chart, curve);
+    append(out, text("; ", curve.name, ": ", listed(marked(xs), [&](std::size_t i) {
+                       return text(fixed(100 * curve.y[i], 1), " % at ", static_cast<float>(xs[i]));
+                     })));
+  }
+  return out;
+}
+
+Drawing drawing_of(const Chart& chart) {
+  Drawing out{chart.title, "", content(chart)};
+  out.description = description(chart);
+  out.height += legend_extra(chart);
+  return out;
 }
 
 }  // namespace
 
-std::string svg_chart(const Chart& chart) { return svg(chart, "", ""); }
+std::string svg_chart(const Chart& chart) { return svg_of(drawing_of(chart)); }
 
-std::string svg_file(const Chart& chart) {
-  return svg(chart, " xmlns=\"http://www.w3.org/2000/svg\"", text("<style>", chart_style(), "</style>\n"));
-}
+std::string svg_file(const Chart& chart) { return svg_file_of(drawing_of(chart)); }
 
 }  // namespace hans::apps

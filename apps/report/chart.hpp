@@ -20,10 +20,12 @@ struct Chart {
   std::string title, x_label, y_label;
   std::vector<double> x = {};      ///< rising, at least two: from where to where, and those of curves without their own
   std::vector<Curve> curves = {};  ///< at most most_curves
+  bool shaded = false;             ///< the area between the first two curves
 };
 
-/// The chart as SVG: lines, up to 12 values with markers, their intervals as bands, and a legend. Throws Error if a
-/// curve has not as many values as x, or one is not finite.
+/// The chart as SVG: lines, up to 12 values with markers, some of more, their intervals as bands, a legend, and the
+/// same in words for programs that read it aloud. Throws Error if a curve has not as many values as x, or one is not
+/// finite.
 std::string svg_chart(const Chart& chart);
 
 /// The same as a file of its own, with its colours.

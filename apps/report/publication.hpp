@@ -1,4 +1,4 @@
-// Manifests as people want to see them: a page, tables, figures and a reference.
+// Manifests and certificates as people want to see them: a page, tables, figures and a reference.
 #pragma once
 
 #include <optional>
@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "../manifest/manifest.hpp"
+#include "certification.hpp"
 #include "chart.hpp"
 #include "pictures.hpp"
 
@@ -35,7 +36,15 @@ struct Publication {
   std::string verdict(std::size_t attack, std::size_t radius) const;
 };
 
-/// One line for each manifest: the same in every format. The first row is the heading.
+/// All that one report is about; not empty.
+struct Published {
+  std::vector<Publication> benchmarks = {};
+  std::vector<CertifiedFile> files = {};      ///< of hans certify
+  std::vector<Certification> certified = {};  ///< what these say
+};
+
+/// One line for each manifest: the same in every format. The first row is the heading; the certified accuracies are a
+/// column if there are any.
 TextTable comparison(std::span<const Publication> all);
 
 /// One line for each attack of a manifest, and for each radius of it, below a heading; then both ends of each ball that
@@ -72,15 +81,36 @@ Chart cost_chart(std::span<const Publication> all);
 /// attacks for one manifest, the nearest of all attacks for several.
 Chart distance_chart(std::span<const Publication> all, attacks::Norm norm);
 
-/// All charts that have curves, at most most_charts.
+/// All charts of benchmarks that have curves, at most most_charts.
 inline constexpr std::size_t most_charts = 6;
 std::vector<Chart> charts(std::span<const Publication> all);
 
-/// The formats. The same manifests give the same bytes.
-std::string publication_html(std::span<const Publication> all);
-std::string publication_markdown(std::span<const Publication> all);
-std::string publication_latex(std::span<const Publication> all);
-std::string publication_csv(std::span<const Publication> all);
-std::string publication_bibtex(std::span<const Publication> all);
+/// A figure as SVG: for a page, and as a file of its own.
+struct Figure {
+  std::string title, in_page, in_file;
+};
+
+/// Those of a certification, at most figures_of_file for each of its files: both ends against eps, from its balls and
+/// from its radii, and histograms of radii.
+inline constexpr std::size_t figures_of_file = 2;
+std::vector<Figure> figures(const Certification& one);
+
+/// All figures, at most most_charts and figures_of_file for each file of hans certify.
+std::vector<Figure> figures(const Published& all);
+
+class Html;
+
+/// The card of a ball: its certified accuracy, and what is known beyond it.
+void certified_card(Html& html, const BallCounts& ball);
+
+/// All of a certification.
+void certified_section(Html& html, const Certification& one);
+
+/// The formats. The same files give the same bytes.
+std::string publication_html(const Published& all);
+std::string publication_markdown(const Published& all);
+std::string publication_latex(const Published& all);
+std::string publication_csv(const Published& all);
+std::string publication_bibtex(const Published& all);
 
 }  // namespace hans::apps

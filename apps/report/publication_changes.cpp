@@ -101,6 +101,21 @@ Changes changes(const Publication& one, const Publication& other) {
   found.rows.insert(found.rows.end(), accuracies.begin(), accuracies.end());
   add("robust accuracy", text(share_text(here.of_all(here.robust)), " ", one.verdict()),
       text(share_text(there.of_all(there.robust)), " ", other.verdict()));
+  const auto certified = [](const Publication& of, std::string_view words) {
+    for (const CertifiedBall& ball : of.run().certified) {
+      if (ball.words() == words) return share_text(ball.counts().certified());
+    }
+    return std::string("-");
+  };
+  std::vector<std::string> balls;
+  for (const Publication* of : {&one, &other}) {
+    for (const CertifiedBall& ball : of->run().certified) {
+      if (std::ranges::find(balls, ball.words()) == balls.end()) balls.push_back(ball.words());
+    }
+  }
+  for (const std::string& ball : balls) {
+    add(text("certified within ", ball), certified(one, ball), certified(other, ball));
+  }
   if (left.subject.data_sha256 != right.subject.data_sha256) return found;
   std::size_t both = 0, only_here = 0, only_there = 0;
   const std::map<std::uint32_t, bool> stand = standing(there);

@@ -157,7 +157,8 @@ Curve certified_curve(const std::string& name, std::span<const Run* const> runs)
   Curve curve{text(name, ", certified")};
   if (balls.size() < 2) return curve;
   if (balls.front().first > 0) add_point(curve, 0, {runs.front()->found.right, runs.front()->found.right});
-  for (const auto& [eps, ball] : balls) add_point(curve, eps, {ball->certified().part(), ball->right().part()});
+  for (const auto& [eps, ball] : balls)
+    add_point(curve, eps, {ball->counts().certified().part(), ball->counts().right().part()});
   return curve;
 }
 
@@ -236,9 +237,34 @@ Chart distance_chart(std::span<const Publication> all, Norm norm) {
 }
 
 std::vector<Chart> charts(std::span<const Publication> all) {
+  if (all.empty()) return {};
   std::vector<Chart> made{eps_chart(all), cost_chart(all)};
   for (const Norm norm : {Norm::linf, Norm::l2, Norm::l1, Norm::l0}) made.push_back(distance_chart(all, norm));
   std::erase_if(made, [](const Chart& chart) { return chart.curves.empty(); });
+  return made;
+}
+
+std::vector<Figure> figures(const Certification& one) {
+  std::vector<Figure> made;
+  const auto add = [&](const Chart& chart) {
+    if (!chart.curves.empty()) made.push_back({chart.title, svg_chart(chart), svg_file(chart)});
+  };
+  add(ends_chart(one));
+  for (const Certification::Radii& radii : one.radii) {
+    if (radii.part.found.right().part() == 0) continue;
+    add(radii_chart(one, radii));
+    const TwoSided histogram = radii_histogram(one, radii);
+    made.push_back({histogram.title, svg_two_sided(histogram), svg_two_sided_file(histogram)});
+  }
+  return made;
+}
+
+std::vector<Figure> figures(const Published& all) {
+  std::vector<Figure> made;
+  for (const Chart& chart : charts(all.benchmarks)) made.push_back({chart.title, svg_chart(chart), svg_file(chart)});
+  for (const Certification& one : all.certified) {
+    for (Figure& figure : figures(one)) made.push_back(std::move(figure));
+  }
   return made;
 }
 

@@ -1,4 +1,4 @@
-// Manifests as one HTML file.
+// Manifests and certificates as one HTML file.
 #include <algorithm>
 
 #include <hans/core/version.hpp>
@@ -16,12 +16,7 @@ void cards(Html& html, const Publication& one) {
   html.card(text(percent_of(robust), " %"),
             text("robust accuracy, worst case of all attacks (95 % interval ", interval_text(robust), ")"),
             one.verdict());
-  for (const CertifiedBall& ball : one.run().certified) {
-    html.card(text(percent_of(ball.certified()), " %"),
-              text("certified within ", ball.words(), ": no attack lowers it; adversarial images are known down to ",
-                   percent_of(ball.attacked()), " %"),
-              ball.exact() ? enum_name(attacks::Verdict::exact) : "");
-  }
+  for (const CertifiedBall& ball : one.run().certified) certified_card(html, ball.counts());
   html.close();
   if (!one.judgement) html.note("The verdict is by the rules of that version; `hans reproduce` gives today's.");
 }
@@ -131,19 +126,16 @@ void curves_section(Html& html, std::span<const Publication> all) {
       "The cost is that of whole attacks: a manifest has no cost of their stages.");
 }
 
-}  // namespace
-
-std::string publication_html(std::span<const Publication> all) {
-  Html html;
-  html.element("h1", all.size() == 1 ? "A robustness benchmark" : "Robustness benchmarks, side by side");
-  html.lead(
-      "hans made this page from manifests that anyone can reproduce bit for bit. A number is an upper bound of "
-      "robustness; what speaks against it stands beside it.");
+/// The benchmarks of a report, with their comparison.
+void benchmark_sections(Html& html, std::span<const Publication> all) {
   if (all.size() > 1) {
     const TextTable rows = comparison(all);
     html.table(rows, true);
-    const bool same = std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return row[4] == rows[1][4]; });
-    if (!same) html.note("Not all have the same threat model: these numbers are no comparison of models.");
+    const auto threat = static_cast<std::size_t>(std::ranges::find(rows[0], "threat model") - rows[0].begin());
+    const auto same = [&](const auto& row) { return row[threat] == rows[1][threat]; };
+    if (!std::all_of(rows.begin() + 1, rows.end(), same)) {
+      html.note("Not all have the same threat model: these numbers are no comparison of models.");
+    }
   }
   if (all.size() == 2) {
     const Changes found = changes(all[0], all[1]);
@@ -152,9 +144,31 @@ std::string publication_html(std::span<const Publication> all) {
   if (all.size() > 1) curves_section(html, all);
   for (const Publication& one : all) benchmark_section(html, one);
   if (all.size() == 1) curves_section(html, all);
+}
+
+}  // namespace
+
+std::string publication_html(const Published& all) {
+  Html html;
+  const bool certificates = all.benchmarks.empty(), one = all.benchmarks.size() + all.certified.size() == 1;
+  html.element("h1", certificates ? "Robustness certificates"
+                     : one        ? "A robustness benchmark"
+                                  : "Robustness benchmarks, side by side");
+  html.lead(certificates
+                ? "hans made this page from its certificates. A certified image keeps its prediction, whatever "
+                  "an attack does within eps; an attacked one does not. The true accuracy lies between."
+                : "hans made this page from manifests that anyone can reproduce bit for bit. A number is an "
+                  "upper bound of robustness; what speaks against it stands beside it.");
+  benchmark_sections(html, all.benchmarks);
+  if (const TextTable ends = ends_rows(all.certified); all.certified.size() > 1 && ends.size() > 1) {
+    html.element("h2", "Certificates, side by side").table(ends, true);
+  }
+  for (const Certification& certified : all.certified) certified_section(html, certified);
   html.open("footer").text(text("Written by hans ", build_version(), ".")).close();
-  return html_page(all.size() == 1 ? text("hans: ", all.front().run().plan.subject.model) : "hans: benchmarks",
-                   html.take());
+  const std::string name = !one           ? (certificates ? "certificates" : "benchmarks")
+                           : certificates ? all.certified.front().subject.model
+                                          : all.benchmarks.front().run().plan.subject.model;
+  return html_page(text("hans: ", name), html.take());
 }
 
 }  // namespace hans::apps

@@ -1,4 +1,4 @@
-// Manifests as Markdown, LaTeX, CSV and BibTeX.
+// Manifests and certificates as Markdown, LaTeX and BibTeX.
 #include <algorithm>
 
 #include <hans/core/version.hpp>
@@ -28,18 +28,6 @@ std::string for_latex(std::string_view words) {
     }
   }
   return out;
-}
-
-/// RFC 4180: in quotes where it must be. What a spreadsheet would compute gets a quote in front.
-std::string for_csv(std::string_view cell) {
-  std::string out = visible(cell);
-  if (!out.empty() && std::string_view("=+-@").find(out[0]) != std::string_view::npos && out.size() > 1) {
-    out.insert(out.begin(), '\'');
-  }
-  if (out.find_first_of(",\"") == std::string::npos) return out;
-  std::string quoted = "\"";
-  for (const char c : out) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
 }
 
 std::string for_markdown(std::string_view cell) { return escaped(visible(cell), "|*_`<>[]\\"); }
@@ -104,6 +92,8 @@ std::string Publication::verdict(std::size_t attack, std::size_t radius) const {
 TextTable comparison(std::span<const Publication> all) {
   TextTable rows{
       {"model", "robust accuracy", "verdict", "clean accuracy", "threat model", "attacks", "data", "result"}};
+  const bool certified = std::ranges::any_of(all, [](const Publication& one) { return !one.run().certified.empty(); });
+  if (certified) rows[0].insert(rows[0].begin() + 3, "certified accuracy");
   const std::vector<std::string> names = short_names(all);
   for (std::size_t k = 0; k < all.size(); ++k) {
     const Run& run = all[k].run();
@@ -113,6 +103,11 @@ TextTable comparison(std::span<const Publication> all) {
                     listed(run.plan.attacks, [](const auto& attack) { return attack.info().name; }),
                     text(run.plan.subject.data, ", ", with_commas(found.size()), " images"),
                     all[k].manifest.name.substr(0, 12)});
+    if (!certified) continue;
+    const auto within = [](const CertifiedBall& ball) {
+      return text(share_text(ball.counts().certified()), " within ", ball.words());
+    };
+    rows.back().insert(rows.back().begin() + 3, run.certified.empty() ? "-" : listed(run.certified, within, "; "));
   }
   return rows;
 }
@@ -141,108 +136,91 @@ TextTable attack_rows(const Publication& one) {
     }
   }
   for (const CertifiedBall& ball : one.run().certified) {
-    const std::string verdict(ball.exact() ? enum_name(attacks::Verdict::exact) : "");
-    rows.push_back({text("certified within ", ball.words()), share_text(ball.certified()), verdict});
+    const BallCounts counts = ball.counts();
+    rows.push_back({text("certified within ", ball.words()), share_text(counts.certified()), verdict_of(counts)});
     rows.back().resize(rows[0].size());
-    rows.push_back({text("certified or unknown within ", ball.words()), share_text(ball.attacked()), verdict});
+    rows.push_back(
+        {text("certified or unknown within ", ball.words()), share_text(counts.attacked()), verdict_of(counts)});
     rows.back().resize(rows[0].size());
   }
   return rows;
 }
 
-std::string publication_markdown(std::span<const Publication> all) {
-  std::string out = text("# Robustness, measured by hans\n\n", markdown_table(comparison(all)));
-  if (all.size() == 2) {
-    const Changes found = changes(all[0], all[1]);
+std::string publication_markdown(const Published& all) {
+  std::string out = "# Robustness, measured by hans\n";
+  const std::span<const Publication> benchmarks = all.benchmarks;
+  if (!benchmarks.empty()) append(out, text("\n", markdown_table(comparison(benchmarks))));
+  if (benchmarks.size() == 2) {
+    const Changes found = changes(benchmarks[0], benchmarks[1]);
     append(out, text("\n## What changed\n\n", markdown_table(found.rows), "\n", for_markdown(found.notes()), "\n"));
   }
-  for (const Publication& one : all) {
+  for (const Publication& one : benchmarks) {
     append(out,
            text("\n## ", for_markdown(one.file), "\n\n", markdown_block(results_sentences(one.run(), one.judgement)),
                 "\n", markdown_table(attack_rows(one)), "\nResult `", one.manifest.name, "`; ",
                 markdown_code(text("hans reproduce ", one.file)), " makes the same bits again.\n"));
   }
-  return out;
-}
-
-std::string publication_latex(std::span<const Publication> all) {
-  std::string out = text("% In the preamble: \\usepackage{booktabs}\n", latex_table(comparison(all)));
-  for (const Publication& one : all)
-    append(out, text("\n% ", for_latex(one.file), "\n", latex_table(attack_rows(one))));
-  return out;
-}
-
-std::string publication_csv(std::span<const Publication> all) {
-  TextTable rows{{"file", "model", "data", "images", "threat_model", "attack", "stage", "radius"}};
-  const auto accuracy_names = [&](std::string_view name) {
-    for (const std::string_view end : {"", "_low", "_high"}) rows[0].push_back(text(name, end));
-  };
-  accuracy_names("accuracy");
-  for (const std::string_view name : {"verdict", "attempts", "successes", "median_linf", "median_l2", "median_l1",
-                                      "median_l0", "gradients", "forwards"}) {
-    rows[0].emplace_back(name);
-  }
-  accuracy_names("clean_accuracy");
-  accuracy_names("robust_accuracy");
-  rows[0].insert(rows[0].end(), {"robust_accuracy_verdict", "result"});
-  for (const Publication& one : all) {
-    const Run& run = one.run();
-    const attacks::Evaluation& found = run.found;
-    const auto add = [&](const attacks::AttackResult& result, const std::string& stage, const std::string& radius,
-                         attacks::Share accuracy, const std::string& verdict, std::vector<std::string> figures) {
-      std::vector<std::string> row{one.file,
-                                   run.plan.subject.model,
-                                   run.plan.subject.data,
-                                   text(found.size()),
-                                   threat_text(threat_model(run.plan)),
-                                   text(result.attack.pinned()),
-                                   stage,
-                                   radius};
-      const auto put = [&row](attacks::Share share) {
-        const attacks::Interval interval = share.interval();
-        for (const double value : {share.value(), interval.low, interval.high}) row.push_back(text(value));
-      };
-      put(accuracy);
-      row.push_back(verdict);
-      figures.resize(8);  // none of a stage or a radius
-      row.insert(row.end(), figures.begin(), figures.end());
-      put(found.of_all(found.right));
-      put(found.of_all(found.robust));
-      row.insert(row.end(), {one.verdict(), one.manifest.name});
-      rows.push_back(std::move(row));
-    };
-    for (std::size_t k = 0; k < found.attacks.size(); ++k) {
-      const attacks::AttackResult& result = found.attacks[k];
-      const auto median = [](const attacks::Summary& summary) { return summary.median ? text(*summary.median) : ""; };
-      add(result, "", "", found.of_all(result.robust_count), run.plan.radii.empty() ? one.verdict(k, 0) : "",
-          {text(result.attempts.size()), text(result.successes), median(result.linf), median(result.l2),
-           median(result.l1), median(result.l0), text(result.gradients), text(result.forwards)});
-      for (const attacks::StageResult& stage : result.stages) {
-        add(result, text(stage.attack.pinned()), "", stage.robust, "", {});
-      }
-      for (std::size_t r = 0; r < run.plan.radii.size(); ++r) {
-        const float radius = run.plan.radii[r];
-        add(result, "", text(radius), robust_within(found, result, static_cast<double>(radius)), one.verdict(k, r), {});
-      }
+  for (const Certification& one : all.certified) {
+    append(out, text("\n## ", for_markdown(title_of(one)), "\n"));
+    if (!one.balls.empty()) {
+      const auto sentence = [&](const Certification::Ball& ball) { return sentence_of(one, ball.counts) + "\n"; };
+      append(out, text("\n", markdown_block(listed(one.balls, sentence, "\n")), "\n",
+                       markdown_table(ends_rows({&one, 1})), "\n", markdown_table(decided_rows(one))));
+    }
+    for (const auto& [file, part] : one.radii) {
+      append(out, text("\n", markdown_block(radii_text(part.found))));
+      if (const TextTable gaps = gap_rows(part); gaps.size() > 1) append(out, text("\n", markdown_table(gaps)));
     }
   }
-  return listed(
-      rows, [](const auto& row) { return text(listed(row, for_csv, ","), "\r\n"); }, "");
+  return out;
 }
 
-std::string publication_bibtex(std::span<const Publication> all) {
-  std::string out;
-  for (const Publication& one : all) {
-    const Run& run = one.run();
-    append(out, text(out.empty() ? "" : "\n", "@misc{hans-", one.manifest.name.substr(0, 12), ",\n  author = {{",
-                     authors, "}},\n  year = {", released.substr(0, 4), "},\n  title = {Robustness of ",
-                     for_latex(run.plan.subject.model), " on ", for_latex(run.plan.subject.data),
-                     "},\n  howpublished = {hans v", for_latex(run.plan.version), "},\n  note = {",
-                     for_latex(threat_text(threat_model(run.plan))), ": ",
-                     for_latex(share_text(run.found.of_all(run.found.robust))), ", ", for_latex(one.verdict()),
-                     ". Result sha256 ", one.manifest.name, "}\n}\n"));
+std::string publication_latex(const Published& all) {
+  std::string out = "% In the preamble: \\usepackage{booktabs}\n";
+  if (!all.benchmarks.empty()) out += latex_table(comparison(all.benchmarks));
+  for (const Publication& one : all.benchmarks) {
+    append(out, text("\n% ", for_latex(one.file), "\n", latex_table(attack_rows(one))));
+  }
+  for (const Certification& one : all.certified) {
+    append(out, text("\n% ", for_latex(title_of(one)), "\n"));
+    if (!one.balls.empty()) append(out, text(latex_table(ends_rows({&one, 1})), "\n", latex_table(decided_rows(one))));
+    for (const auto& [file, part] : one.radii) {
+      if (const TextTable gaps = gap_rows(part); gaps.size() > 1) append(out, text("\n", latex_table(gaps)));
+    }
   }
   return out;
+}
+
+namespace {
+
+std::string bibtex_entry(std::string_view key, std::string_view what, const Subject& subject, std::string_view version,
+                         std::string_view note) {
+  return text("@misc{hans-", key, ",\n  author = {{", authors, "}},\n  year = {", released.substr(0, 4),
+              "},\n  title = {", what, " of ", for_latex(subject.model), " on ", for_latex(subject.data),
+              "},\n  howpublished = {hans v", for_latex(version), "},\n  note = {", note, "}\n}\n");
+}
+
+}  // namespace
+
+std::string publication_bibtex(const Published& all) {
+  std::vector<std::string> entries;
+  for (const Publication& one : all.benchmarks) {
+    const Run& run = one.run();
+    entries.push_back(bibtex_entry(one.manifest.name.substr(0, 12), "Robustness", run.plan.subject, run.plan.version,
+                                   text(for_latex(threat_text(threat_model(run.plan))), ": ",
+                                        for_latex(share_text(run.found.of_all(run.found.robust))), ", ",
+                                        for_latex(one.verdict()), ". Result sha256 ", one.manifest.name)));
+  }
+  for (const CertifiedFile& file : all.files) {
+    const auto ends = [](const BallCounts& ball) {
+      return for_latex(
+          text(ball.words(), ": certified ", share_text(ball.certified()), ", attacked ", share_text(ball.attacked())));
+    };
+    const std::string what = file.within ? listed(file.within->balls, ends, "; ") : "radii of single images";
+    entries.push_back(bibtex_entry(file.sha256.substr(0, 12), "Certified robustness", file.subject(), build_version(),
+                                   text(what, ". Results sha256 ", file.sha256)));
+  }
+  return listed(entries, std::identity(), "\n");
 }
 
 }  // namespace hans::apps

@@ -24,7 +24,8 @@ constexpr std::string_view chart_rules =
 .chart text { fill: var(--ink); }
 .chart .rule { stroke: var(--rule); } .chart .tick { stroke: var(--soft); }
 .chart .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; }
-.chart .band { opacity: .16; stroke: none; }
+.chart .band { opacity: .16; stroke: none; } .chart .gap { fill: var(--soft); opacity: .22; stroke: none; }
+.bar.c0 { fill: var(--c0); } .bar.c1 { fill: var(--c1); }
 .line.c0 { stroke: var(--c0); } .band.c0, .dot.c0 { fill: var(--c0); } .chart text.c0 { fill: var(--c0); font-weight: 600; }
 .line.c1 { stroke: var(--c1); } .band.c1, .dot.c1 { fill: var(--c1); } .chart text.c1 { fill: var(--c1); font-weight: 600; }
 .line.c2 { stroke: var(--c2); } .band.c2, .dot.c2 { fill: var(--c2); } .chart text.c2 { fill: var(--c2); font-weight: 600; }

@@ -23,30 +23,17 @@ using defenses::Step;
 
 constexpr std::string_view report_it = "please report this with model and data";
 constexpr double no_bound = std::numeric_limits<double>::quiet_NaN();
-constexpr std::array proving_steps{Step::ibp, Step::crown, Step::alpha, Step::branching};
-constexpr std::array fooling_steps{Step::attack, Step::branching};
 constexpr std::array all_doubts{Doubt::nodes, Doubt::time, Doubt::rounding, Doubt::nan, Doubt::bound};
-
-std::size_t number_of(const CertifiedBall& ball, Certainty certainty, Step step) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      ball.all, [&](const Certificate& one) { return one.certainty == certainty && one.step == step; }));
-}
 
 std::size_t number_of(const CertifiedBall& ball, Doubt doubt) {
   return static_cast<std::size_t>(std::ranges::count_if(
       ball.all, [&](const Certificate& one) { return one.certainty == Certainty::unknown && one.doubt == doubt; }));
 }
 
-Json steps_json(const CertifiedBall& ball, Certainty certainty, std::span<const Step> steps) {
+Json steps_json(std::span<const Step> steps, std::span<const std::size_t> counts) {
   Json json = Json::object();
-  for (const Step step : steps) json.set(enum_name(step), number_of(ball, certainty, step));
+  for (const std::size_t k : places(steps.size())) json.set(enum_name(steps[k]), counts[k]);
   return json;
-}
-
-std::uint64_t nodes_of(const CertifiedBall& ball) {
-  std::uint64_t nodes = 0;
-  for (const Certificate& one : ball.all) nodes += one.nodes;
-  return nodes;
 }
 
 Json sample_json(const Certificate& one) {
@@ -66,38 +53,44 @@ Json sample_json(const Certificate& one) {
 }
 
 /// That this hans certified a ball, with the ball's own attacks, from the image `first` on.
-CertifiedBy by_this(const CertifiedBall& ball, std::size_t first) {
-  return {std::string(build_version()), ball.specs(), first};
+CertifiedBy by_this(const BallCounts& ball, std::size_t first) {
+  return {std::string(build_version()), attack_specs(ball.asked), first};
 }
 
-Json ball_json(const Subject& subject, const CertifiedBall& ball, bool per_sample, std::size_t first) {
+Json ball_json(const Subject& subject, const BallCounts& ball, std::size_t first) {
   const defenses::CertifyOptions& asked = ball.asked;
   Json json = Json::object({{"eps", hans::detail::number_json(float{asked.eps})},
                             {"norm", enum_name(asked.norm)},
                             {"method", enum_name(asked.method)},
                             {"nodes", asked.nodes},
                             {"timeout", asked.seconds > 0 ? Json(asked.seconds) : Json()},
-                            {"attacks", column(ball.specs(), std::identity())}});
-  set_ends(json, ball).set("not_reproducible", ball.late());
-  json.set("attacked_by", steps_json(ball, Certainty::attacked, fooling_steps));
-  json.set("nodes_used", nodes_of(ball));
+                            {"attacks", column(attack_specs(asked), std::identity())}});
+  set_ends(json, ball).set("not_reproducible", ball.late);
+  json.set("attacked_by", steps_json(fooling_steps, ball.attacked_by));
+  json.set("nodes_used", ball.nodes);
   json.set("seconds", ball.seconds).set("sentence", certified_sentence(subject, ball, by_this(ball, first)));
-  if (per_sample) json.set("samples", column(ball.all, sample_json));
   return json;
 }
 
-/// "by ibp 0, crown 379": how many each of these decided.
-std::string steps_text(const CertifiedBall& ball, Certainty certainty, std::span<const Step> steps) {
+std::vector<BallCounts> counts_of(std::span<const CertifiedBall> balls) {
+  std::vector<BallCounts> all;
+  for (const CertifiedBall& ball : balls) all.push_back(ball.counts());
+  return all;
+}
+
+/// "ibp 0, crown 379": how many each of these decided.
+std::string steps_text(std::span<const Step> steps, std::span<const std::size_t> counts) {
   return listed(
-      steps, [&](Step step) { return text(enum_name(step), " ", number_of(ball, certainty, step)); }, ", ");
+      places(steps.size()), [&](std::size_t k) { return text(enum_name(steps[k]), " ", counts[k]); }, ", ");
 }
 
 /// Both ends of one number, and where they come from.
 std::string ends_text(const CertifiedBall& ball) {
-  std::string lines = text(ball.words(), ": certified ", percent_of(ball.certified()),
-                           " % <= true <= ", percent_of(ball.attacked()), " %", ball.exact() ? ": EXACT" : "",
-                           "\n  certified by ", steps_text(ball, Certainty::certified, proving_steps),
-                           "\n  attacked by ", steps_text(ball, Certainty::attacked, fooling_steps), "\n");
+  const BallCounts counts = ball.counts();
+  std::string lines = text(ball.words(), ": certified ", percent_of(counts.certified()),
+                           " % <= true <= ", percent_of(counts.attacked()), " %", counts.exact() ? ": EXACT" : "",
+                           "\n  certified by ", steps_text(proving_steps, counts.certified_by), "\n  attacked by ",
+                           steps_text(fooling_steps, counts.attacked_by), "\n");
   std::string reasons;
   for (const Doubt doubt : all_doubts) {
     const std::size_t many = number_of(ball, doubt);
@@ -109,21 +102,19 @@ std::string ends_text(const CertifiedBall& ball) {
   if (branched > 0) {
     append(lines,
            text("  branched: ", counted(branched, "image"), ", ",
-                fixed(static_cast<double>(nodes_of(ball)) / static_cast<double>(branched), 1), " nodes on average\n"));
+                fixed(static_cast<double>(counts.nodes) / static_cast<double>(branched), 1), " nodes on average\n"));
   }
-  if (ball.late() > 0) append(lines, text("  not reproducible: ", counted(ball.late(), "sample"), " hit the clock\n"));
+  if (counts.late > 0) append(lines, text("  not reproducible: ", counted(counts.late, "sample"), " hit the clock\n"));
   return lines;
 }
 
 }  // namespace
 
-std::size_t CertifiedBall::count(Certainty certainty) const {
-  return static_cast<std::size_t>(std::ranges::count(all, certainty, &Certificate::certainty));
+std::string ball_words(const defenses::CertifyOptions& asked) {
+  return text(enum_name(asked.norm), " ", eps_text(asked.eps));
 }
 
-std::string CertifiedBall::words() const { return text(enum_name(asked.norm), " ", eps_text(asked.eps)); }
-
-std::vector<std::string> CertifiedBall::specs() const {
+std::vector<std::string> attack_specs(const defenses::CertifyOptions& asked) {
   std::vector<std::string> all_specs;
   for (const auto& attack : {asked.first, asked.second}) {
     if (attack) all_specs.push_back(text(attack->pinned()));
@@ -131,7 +122,21 @@ std::vector<std::string> CertifiedBall::specs() const {
   return all_specs;
 }
 
-std::size_t CertifiedBall::late() const { return number_of(*this, Doubt::time); }
+BallCounts CertifiedBall::counts() const {
+  BallCounts counts{asked};
+  const auto add = [](const auto& steps, auto& by, const Certificate& one) {
+    for (const std::size_t k : places(steps.size())) by[k] += one.step == steps[k] ? 1U : 0U;
+  };
+  for (const Certificate& one : all) {
+    ++counts.verdicts[static_cast<std::size_t>(one.certainty)];
+    if (one.certainty == Certainty::certified) add(proving_steps, counts.certified_by, one);
+    if (one.certainty == Certainty::attacked) add(fooling_steps, counts.attacked_by, one);
+    counts.nodes += one.nodes;
+  }
+  counts.late = number_of(*this, Doubt::time);
+  counts.seconds = seconds;
+  return counts;
+}
 
 void extend(CertifiedBall& ball, CertifiedBall more) {
   ball.all.insert(ball.all.end(), std::make_move_iterator(more.all.begin()), std::make_move_iterator(more.all.end()));
@@ -233,11 +238,20 @@ void check_consistent(std::span<const CertifiedBall> balls) {
   }
 }
 
-std::string certified_sentence(const Subject& subject, const CertifiedBall& ball, const CertifiedBy& by) {
+void check_counts(const BallCounts& one, const BallCounts& other) {
+  const bool smaller = float{one.asked.eps} <= float{other.asked.eps};
+  const BallCounts &small = smaller ? one : other, &large = smaller ? other : one;
+  const std::size_t certified = large.count(Certainty::certified), attacked = small.count(Certainty::attacked);
+  const std::size_t right = large.right().part();
+  check(certified + attacked <= right, certified, " images are certified within ", large.words(), ", and ", attacked,
+        " attacked within ", small.words(), ", of only ", right, " right ones: one of the two is wrong; ", report_it);
+}
+
+std::string certified_sentence(const Subject& subject, const BallCounts& ball, const CertifiedBy& by) {
   const std::string attacks = listed(by.attacks, std::identity(), " ");
   return text(
       "We certified the robustness of ", subject.model, " with ", hans_text(by.version), ". On ",
-      images_text(subject, ball.all.size(), by.first), " within ", ball.words(), ", features in [", subject.box.lo, ",",
+      images_text(subject, ball.images(), by.first), " within ", ball.words(), ", features in [", subject.box.lo, ",",
       subject.box.hi, "], we obtained a certified accuracy of ", percent_of(ball.certified()), " % (95 % interval ",
       interval_text(ball.certified()), "; ", percent_of(ball.right()),
       " % on the unmodified images). No attack lowers the accuracy below that; the adversarial images found lower "
@@ -247,19 +261,28 @@ std::string certified_sentence(const Subject& subject, const CertifiedBall& ball
       provenance_text(subject));
 }
 
-Json& set_ends(Json& json, const CertifiedBall& ball) {
+Json& set_ends(Json& json, const BallCounts& ball) {
   for (const Certainty one : {Certainty::certified, Certainty::attacked, Certainty::unknown, Certainty::wrong}) {
     json.set(enum_name(one), ball.count(one));
   }
   set_accuracy(json, "certified_accuracy", ball.certified());
   set_accuracy(json, "attacked_accuracy", ball.attacked());
-  return json.set("by_method", steps_json(ball, Certainty::certified, proving_steps));
+  return json.set("by_method", steps_json(proving_steps, ball.certified_by));
 }
 
 Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample, std::size_t first) {
+  return certified_json(subject, counts_of(balls), per_sample ? balls : std::span<const CertifiedBall>(), first);
+}
+
+Json certified_json(const Subject& subject, std::span<const BallCounts> balls,
+                    std::span<const CertifiedBall> certificates, std::size_t first) {
   Json json = clean_json(subject, balls.front().right());
-  return json.set(
-      "certify", column(balls, [&](const CertifiedBall& ball) { return ball_json(subject, ball, per_sample, first); }));
+  json.set("data_size", subject.data_size);
+  return json.set("certify", column(places(balls.size()), [&](std::size_t b) {
+                    Json ball = ball_json(subject, balls[b], first);
+                    if (!certificates.empty()) ball.set("samples", column(certificates[b].all, sample_json));
+                    return ball;
+                  }));
 }
 
 std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls, std::size_t first) {
@@ -267,10 +290,11 @@ std::string certified_text(const Subject& subject, std::span<const CertifiedBall
   const auto cell = [](Share share) { return text(with_commas(share.part()), "  ", share_text(share)); };
   std::string ends, sentences;
   for (const CertifiedBall& ball : balls) {
-    rows.push_back({eps_text(ball.asked.eps), cell(ball.right()), cell(ball.certified()), cell(ball.attacked()),
-                    with_commas(ball.count(Certainty::unknown)), fixed(ball.seconds, 1)});
+    const BallCounts counts = ball.counts();
+    rows.push_back({eps_text(ball.asked.eps), cell(counts.right()), cell(counts.certified()), cell(counts.attacked()),
+                    with_commas(counts.count(Certainty::unknown)), fixed(ball.seconds, 1)});
     append(ends, ends_text(ball));
-    append(sentences, text(certified_sentence(subject, ball, by_this(ball, first)), "\n\n"));
+    append(sentences, text(certified_sentence(subject, counts, by_this(counts, first)), "\n\n"));
   }
   const std::string norm(enum_name(balls.front().asked.norm));
   return text(

@@ -1,7 +1,9 @@
 // Certificates of a model: how they come about, and the results for machines (JSON) and for people.
 #pragma once
 
+#include <array>
 #include <functional>
+#include <numeric>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,15 +14,29 @@
 
 namespace hans::apps {
 
-/// The certificates of the first images of a data set within one radius.
-struct CertifiedBall {
+/// The steps that certify, and those that find adversarial images.
+inline constexpr std::array proving_steps{defenses::Step::ibp, defenses::Step::crown, defenses::Step::alpha,
+                                          defenses::Step::branching};
+inline constexpr std::array fooling_steps{defenses::Step::attack, defenses::Step::branching};
+
+/// "linf 0.1", and the pinned SPECs of its attacks.
+std::string ball_words(const defenses::CertifyOptions& asked);
+std::vector<std::string> attack_specs(const defenses::CertifyOptions& asked);
+
+/// How many images of a ball have each verdict: what results say of a ball, but for single certificates.
+struct BallCounts {
   defenses::CertifyOptions asked;
-  std::vector<defenses::Certificate> all = {};  ///< one for each image
+  std::array<std::size_t, 4> verdicts = {};                         ///< by Certainty
+  std::array<std::size_t, proving_steps.size()> certified_by = {};  ///< in the order of these steps
+  std::array<std::size_t, fooling_steps.size()> attacked_by = {};
+  std::size_t late = 0;     ///< unknown because a clock cut the work short: another run may give another result
+  std::uint64_t nodes = 0;  ///< of branch and bound
   double seconds = 0;
 
-  std::size_t count(defenses::Certainty certainty) const;
-  attacks::Share of_all(std::size_t part) const { return {part, all.size()}; }
-  attacks::Share right() const { return of_all(all.size() - count(defenses::Certainty::wrong)); }
+  std::size_t count(defenses::Certainty certainty) const { return verdicts[static_cast<std::size_t>(certainty)]; }
+  std::size_t images() const { return std::accumulate(verdicts.begin(), verdicts.end(), std::size_t{0}); }
+  attacks::Share of_all(std::size_t part) const { return {part, images()}; }
+  attacks::Share right() const { return of_all(images() - count(defenses::Certainty::wrong)); }
 
   /// The two ends of the robust accuracy: images that are certified, and those that are not known to be fooled.
   attacks::Share certified() const { return of_all(count(defenses::Certainty::certified)); }
@@ -28,17 +44,20 @@ struct CertifiedBall {
     return of_all(count(defenses::Certainty::certified) + count(defenses::Certainty::unknown));
   }
 
-  /// The pinned SPECs of its attacks.
-  std::vector<std::string> specs() const;
-
-  /// "linf 0.1".
-  std::string words() const;
+  std::string words() const { return ball_words(asked); }
 
   /// Whether both ends meet: the robust accuracy is known.
   bool exact() const { return count(defenses::Certainty::unknown) == 0; }
+};
 
-  /// Images that are unknown because a clock cut the work short: with any, another run may give another result.
-  std::size_t late() const;
+/// The certificates of the first images of a data set within one radius.
+struct CertifiedBall {
+  defenses::CertifyOptions asked;
+  std::vector<defenses::Certificate> all = {};  ///< one for each image
+  double seconds = 0;
+
+  BallCounts counts() const;
+  std::string words() const { return ball_words(asked); }
 };
 
 /// Adds the certificates of more images, and the seconds that they took.
@@ -70,8 +89,12 @@ void refuse_uncertifiable(std::span<const CertifiedBall> balls, const nn::Sequen
 /// equal one. All balls are about the same images in the same norm.
 void check_consistent(std::span<const CertifiedBall> balls);
 
+/// Throws Error if the counts of two balls of the same images in the same norm say that of any image, without naming
+/// it.
+void check_counts(const BallCounts& one, const BallCounts& other);
+
 /// Sets how many images have each verdict, both ends of the accuracy, and which steps certified. Returns `json`.
-Json& set_ends(Json& json, const CertifiedBall& ball);
+Json& set_ends(Json& json, const BallCounts& ball);
 
 /// What a sentence about certificates says beside their numbers.
 struct CertifiedBy {
@@ -81,12 +104,16 @@ struct CertifiedBy {
 };
 
 /// The number to cite, with both ends, and a second line with all that decides it.
-std::string certified_sentence(const Subject& subject, const CertifiedBall& ball, const CertifiedBy& by);
+std::string certified_sentence(const Subject& subject, const BallCounts& ball, const CertifiedBy& by);
 
 /// The results with the usual keys; with `per_sample` also every certificate. The keys are stable. `first`: position of
 /// the first image in the data set.
 Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample,
                     std::size_t first = 0);
+
+/// The same from what is known of each ball. `certificates`: those of each ball, or none.
+Json certified_json(const Subject& subject, std::span<const BallCounts> balls,
+                    std::span<const CertifiedBall> certificates, std::size_t first = 0);
 
 /// The table, both ends of each number, the sentences to cite, and what is proved.
 std::string certified_text(const Subject& subject, std::span<const CertifiedBall> balls, std::size_t first = 0);

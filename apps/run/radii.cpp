@@ -52,8 +52,6 @@ struct Bracket {
   }
 };
 
-std::string radius_text(std::uint64_t steps) { return fixed(static_cast<double>(steps) / radii_per_unit, 4); }
-
 /// The median, if more than half of the right images have one.
 std::string median_radius(std::vector<std::optional<std::uint32_t>> values) {
   std::ranges::sort(values, {},
@@ -156,34 +154,40 @@ Radius read_radius(const Json& entry) {
           natural(entry.at("prediction")), steps(entry.at("certified")), steps(entry.at("attacked"))};
 }
 
-std::string radii_text(const RadiiFound& found) {
-  constexpr std::uint32_t most_rows = 12;
-  std::vector<std::optional<std::uint32_t>> certified, attacked;
+std::string radius_text(std::uint64_t steps) { return fixed(static_cast<double>(steps) / radii_per_unit, 4); }
+
+RadiusBins radius_bins(const RadiiFound& found) {
+  constexpr std::uint32_t most_bins = 12;
   std::uint32_t largest = 0;
+  for (const Radius& one : found.all)
+    largest = std::max({largest, one.certified.value_or(0), one.attacked.value_or(0)});
+  RadiusBins bins{std::bit_ceil(largest / most_bins + 1)};
+  bins.counts.resize(largest / bins.width + 1);
+  for (const Radius& one : found.all) {
+    if (!one.right()) continue;
+    ++(one.certified ? bins.counts[*one.certified / bins.width] : bins.none).certified;
+    ++(one.attacked ? bins.counts[*one.attacked / bins.width] : bins.none).attacked;
+  }
+  return bins;
+}
+
+std::string radii_text(const RadiiFound& found) {
+  std::vector<std::optional<std::uint32_t>> certified, attacked;
   std::size_t adjacent = 0;
   for (const Radius& one : found.all) {
     if (!one.right()) continue;
     certified.push_back(one.certified);
     attacked.push_back(one.attacked);
-    largest = std::max({largest, one.certified.value_or(0), one.attacked.value_or(0)});
     adjacent += one.certified && one.attacked && *one.attacked == *one.certified + 1 ? 1U : 0U;
   }
   if (certified.empty()) return "no image is right\n";
-  const std::uint32_t width = std::bit_ceil(largest / most_rows + 1);
+  const RadiusBins bins = radius_bins(found);
   TextTable rows{{"radius", "certified", "attacked"}};
-  const auto count = [](const auto& values, std::uint32_t low, std::uint32_t high) {
-    const auto inside = [&](const auto& one) { return one && *one >= low && *one < high; };
-    return text(std::ranges::count_if(values, inside));
-  };
-  for (std::uint32_t low = 0; low <= largest; low += width) {
-    const std::uint32_t high = low + width;
-    rows.push_back(
-        {text(radius_text(low), " to ", radius_text(high)), count(certified, low, high), count(attacked, low, high)});
+  for (const std::size_t k : places(bins.counts.size())) {
+    rows.push_back({text(radius_text(k * bins.width), " to ", radius_text((k + 1) * bins.width)),
+                    text(bins.counts[k].certified), text(bins.counts[k].attacked)});
   }
-  const auto none = [](const auto& values) {
-    return text(std::ranges::count_if(values, [](const auto& one) { return !one; }));
-  };
-  rows.push_back({"none", none(certified), none(attacked)});
+  rows.push_back({"none", text(bins.none.certified), text(bins.none.attacked)});
   return text(
       table_text(rows, "lrr"), "\nEach of the ", counted(certified.size(), "right image"),
       " is certified within its first radius; an adversarial image of it lies within its second.\nmedian: certified ",

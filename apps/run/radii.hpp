@@ -58,6 +58,20 @@ Json radii_json(const RadiiFound& found);
 /// The image of such an entry. Throws Error for a radius that is none.
 Radius read_radius(const Json& entry);
 
+/// How many right images have their radii in each interval: from k * width to (k + 1) * width, in 1/1024.
+struct RadiusBins {
+  struct Counts {
+    std::size_t certified = 0, attacked = 0;
+  };
+  std::uint32_t width = 1;          ///< a power of 2
+  std::vector<Counts> counts = {};  ///< at most 13; at least one
+  Counts none = {};                 ///< images without such a radius
+};
+RadiusBins radius_bins(const RadiiFound& found);
+
+/// "0.0625".
+std::string radius_text(std::uint64_t steps);
+
 /// How many images have their radius in each interval, and the medians of the right images.
 std::string radii_text(const RadiiFound& found);
 

@@ -221,9 +221,10 @@ std::string results_table(const Run& run, const std::optional<Judgement>& judgem
     if (judgement) rows.back()[2] = enum_name(judgement->verdict);
   }
   for (const CertifiedBall& ball : run.certified) {
-    add(ball.certified(), nullptr, {fixed(ball.seconds, 1), text("  certified within ", ball.words())});
-    add(ball.attacked(), nullptr, {text("  certified or unknown within ", ball.words())});
-    if (ball.exact()) rows.end()[-2][2] = rows.back()[2] = enum_name(attacks::Verdict::exact);
+    const BallCounts counts = ball.counts();
+    add(counts.certified(), nullptr, {fixed(ball.seconds, 1), text("  certified within ", ball.words())});
+    add(counts.attacked(), nullptr, {text("  certified or unknown within ", ball.words())});
+    if (counts.exact()) rows.end()[-2][2] = rows.back()[2] = enum_name(attacks::Verdict::exact);
   }
   return text(run.plan.subject.model, " on ", images_text(run.plan.subject, found.size(), run.plan.slice.first), "\n\n",
               table_text(rows),
@@ -237,7 +238,7 @@ std::string results_sentences(const Run& run, const std::optional<Judgement>& ju
   CertifiedBy by{run.plan.version, {}, run.plan.slice.first};
   for (const attacks::Attack& attack : run.plan.attacks) by.attacks.push_back(text(attack.pinned()));
   for (const CertifiedBall& ball : run.certified) {
-    append(all, text("\n", certified_sentence(run.plan.subject, ball, by), "\n"));
+    append(all, text("\n", certified_sentence(run.plan.subject, ball.counts(), by), "\n"));
   }
   return all;
 }

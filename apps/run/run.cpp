@@ -85,7 +85,7 @@ attacks::ProbeOptions probe_options(const Plan& plan, const data::Dataset& data)
 attacks::Judgement judgement_of(const Run& run) {
   std::vector<attacks::Proved> proved;
   for (const CertifiedBall& ball : run.certified) {
-    proved.push_back({double{float{ball.asked.eps}}, ball.certified().part(), {}});
+    proved.push_back({double{float{ball.asked.eps}}, ball.counts().certified().part(), {}});
     for (const defenses::Certificate& one : ball.all) {
       proved.back().fooled.push_back(one.certainty == defenses::Certainty::attacked);
     }

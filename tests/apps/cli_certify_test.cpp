@@ -338,7 +338,7 @@ TEST(Certified, NamesAnImageThatIsCertifiedAndFooled) {
   late.all[1].doubt = defenses::Doubt::time;
   late.all[1].bound = std::numeric_limits<double>::quiet_NaN();
   late.all[1].runner_up = 3;
-  EXPECT_EQ(late.late(), 1U);
+  EXPECT_EQ(late.counts().late, 1U);
   EXPECT_NE(certified_text({}, std::vector{late}).find("not reproducible: 1 sample hit the clock"), std::string::npos);
   const Json json = certified_json({}, std::vector{late}, true);
   EXPECT_EQ(json.at("certify").items()[0].at("not_reproducible").natural(), 1U);
