@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include <hans/attacks/pgd.hpp>
 #include <hans/core/error.hpp>
 #include <hans/nn/intervals.hpp>
 
@@ -67,14 +68,16 @@ Ibp Ibp::resolved() const {
 }
 
 Var Ibp::loss(const nn::TrainStep& step) const {
+  const data::Samples& batch = step.batch;
+  (void)attacks::budget_of(name, &eps.value(), Norm::linf, batch.images.shape().without_front(), batch.box);
   const Part part = ramp_of(*this, step);
   const double at = step.step < part.first ? 0 : smooth_ramp(step.step - part.first, part.length, double{eps.value()});
   const auto smooth = static_cast<real>(smoothing);
-  const std::vector<int>& labels = step.batch.labels;
-  if (at == 0) return cross_entropy(step.logits(step.batch.images), labels, smooth);
-  const std::size_t size = step.batch.size();
-  const nn::IntervalPass pass = interval_pass(
-      step.net, step.weights, step.tape.constant(with_intervals(step.batch, at)), size, size, labels, step.mode);
+  const std::vector<int>& labels = batch.labels;
+  if (at == 0) return cross_entropy(step.logits(batch.images), labels, smooth);
+  const std::size_t size = batch.size();
+  const nn::IntervalPass pass = interval_pass(step.net, step.weights, step.tape.constant(with_intervals(batch, at)),
+                                              size, size, labels, step.mode);
   const double start = double{clean_start.value_or(clean_weight)}, end = double{clean_weight};
   const auto weight = static_cast<real>(start + (end - start) * part.done(step.step));
   return cross_entropy(pass.logits, labels, smooth) * weight +

@@ -74,9 +74,10 @@ struct TrainOptions : Common {
         field("epochs", &TrainOptions::epochs, at_least(1), "how often every image is seen"),
         field("out", &TrainOptions::out, "where to write the model: v1.hans, or v1.onnx or v1.safetensors"),
         field("defense", &TrainOptions::defense, "how to make it robust; hans list defenses shows them", "none"),
-        field("init", &TrainOptions::init,
-              "the weights of a new model: uniform by fan (Glorot 2010), or normal, for defences by intervals (Shi 2021)",
-              "glorot"),
+        field(
+            "init", &TrainOptions::init,
+            "the weights of a new model: uniform by fan (Glorot 2010), or normal, for defences by intervals (Shi 2021)",
+            "glorot"),
         field("optimizer", &TrainOptions::optimizer, "how weights follow gradients; hans list optimizers shows them"),
         field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
         field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
