@@ -1,9 +1,11 @@
 // Linear layers and convolutions, with bias and epilogue fused.
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
+#include "detail/intervals.hpp"
 #include "detail/pooling.hpp"
 
 namespace hans {
@@ -43,19 +45,40 @@ kernels::Weights backward_operand(const Conv& conv, Tape& tape, const Var& weigh
       [&](const real* w, real* packed) { kernels::pack_backward(conv, w, packed); }, kept);
 }
 
-Var product(const char* name, const Conv& conv, const Shape& out_shape, const Var& x, const Var& weights,
-            const Var& bias, const Epilogue& epilogue) {
+/// |w|, element by element.
+Tensor magnitudes(Tensor made, const Tensor& w) {
+  real* const to = made.mutable_data();
+  for (std::size_t i = 0; i < w.size(); ++i) to[i] = std::abs(w.data()[i]);
+  return made;
+}
+
+/// The last `radii` samples of x are radii of intervals: they meet |weights| and no bias.
+Var product(const char* name, const Conv& all, const Shape& out_shape, const Var& x, const Var& weights,
+            const Var& bias, const Epilogue& epilogue, std::size_t radii = 0) {
   Tape& tape = x.tape();
   Tensor y = tape.make(out_shape);
+  Conv conv = all, wide = all;
+  conv.samples -= radii;
+  wide.samples = radii;
+  const std::size_t first_in = all.samples == 0 ? 0 : x.value().size() / all.samples * conv.samples;
+  const std::size_t first_out = all.samples == 0 ? 0 : y.size() / all.samples * conv.samples;
   {
     Tensor kept;
     const kernels::Weights forward = forward_operand(conv, tape, weights, kept);
     kernels::conv_forward(conv, x.value().data(), forward, bias.present() ? bias.value().data() : nullptr, epilogue,
                           y.mutable_data());
   }
+  Tensor magnitude;
+  if (radii > 0) {
+    magnitude = magnitudes(tape.make(weights.shape()), weights.value());
+    Tensor room = tape.make({kernels::forward_pack_size(wide)});
+    kernels::conv_forward(wide, x.value().data() + first_in, {magnitude.data(), room.mutable_data()}, nullptr,
+                          Activation::none, y.mutable_data() + first_out);
+  }
   const Var made = tape.record(
       name, y, {&x, &weights, &bias},
-      [conv, images = x.value(), weights, bias_shape = bias.shape(), &tape](Tensor g, Inputs& in) {
+      [conv, wide, first_in, first_out, images = x.value(), weights, magnitude, bias_shape = bias.shape(), &tape](
+          Tensor g, Inputs& in) {
         if (in.wants(0)) {
           Tensor dx = in.make(images.shape());
           Tensor kept;
@@ -63,6 +86,12 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
           const Tensor* const gate = in.gate(0);
           kernels::conv_input_gradient(conv, g.data(), turned, gate == nullptr ? nullptr : gate->data(),
                                        dx.mutable_data());
+          if (wide.samples > 0) {
+            Tensor room = in.make({kernels::backward_pack_size(wide)});
+            kernels::conv_input_gradient(wide, g.data() + first_out, {magnitude.data(), room.mutable_data()},
+                                         gate == nullptr ? nullptr : gate->data() + first_in,
+                                         dx.mutable_data() + first_in);
+          }
           in.add(0, std::move(dx), gate != nullptr);
         }
         if (in.wants(1) || in.wants(2)) {
@@ -70,6 +99,14 @@ Var product(const char* name, const Conv& conv, const Shape& out_shape, const Va
           Tensor db = in.wants(2) ? in.make(bias_shape) : Tensor();
           kernels::conv_weight_gradient(conv, images.data(), g.data(), dw.mutable_data(),
                                         in.wants(2) ? db.mutable_data() : nullptr);
+          if (wide.samples > 0) {
+            Tensor of_magnitude = in.make(weights.shape());
+            kernels::conv_weight_gradient(wide, images.data() + first_in, g.data() + first_out,
+                                          of_magnitude.mutable_data(), nullptr);
+            const real *const w = weights.value().data(), *const more = of_magnitude.data();
+            real* const to = dw.mutable_data();
+            for (std::size_t i = 0; i < dw.size(); ++i) to[i] += w[i] > 0 ? more[i] : w[i] < 0 ? -more[i] : real{0};
+          }
           in.add(1, std::move(dw));
           in.add(2, std::move(db));
         }
@@ -145,9 +182,7 @@ Conv checked_conv(const Var& x, const Var& weights, const Var& bias, const Windo
   return planned_conv("conv2d", image, kernel, window);
 }
 
-}  // namespace
-
-Var linear(const Var& x, const Var& weights, const Var& bias, const Epilogue& epilogue) {
+Conv checked_linear(const Var& x, const Var& weights, const Var& bias) {
   check(x.shape().rank() == 2 && weights.shape().rank() == 2 && x.shape()[1] == weights.shape()[0],
         "linear: samples x features and features x units, not ", x.shape(), " and ", weights.shape());
   check_bias("linear", bias, weights.shape()[1]);
@@ -155,7 +190,20 @@ Var linear(const Var& x, const Var& weights, const Var& bias, const Epilogue& ep
   conv.samples = x.shape()[0];
   conv.channels = x.shape()[1];
   conv.filters = weights.shape()[1];
+  return conv;
+}
+
+}  // namespace
+
+Var linear(const Var& x, const Var& weights, const Var& bias, const Epilogue& epilogue) {
+  const Conv conv = checked_linear(x, weights, bias);
   return product("linear", conv, {conv.samples, conv.filters}, x, weights, bias, epilogue);
+}
+
+Var interval_linear(const Var& x, std::size_t boxes, const Var& weights, const Var& bias) {
+  const Conv conv = checked_linear(x, weights, bias);
+  check_boxes("interval_linear", x, boxes);
+  return product("interval_linear", conv, {conv.samples, conv.filters}, x, weights, bias, Activation::none, boxes);
 }
 
 Window same_window(const Shape& image, std::size_t kernel_height, std::size_t kernel_width, std::size_t stride_height,
@@ -179,6 +227,13 @@ Var conv2d(const Var& x, const Var& weights, const Var& bias, const Window& wind
   const Conv conv = checked_conv(x, weights, bias, window);
   return product("conv2d", conv, {conv.samples, conv.out_height, conv.out_width, conv.filters}, x, weights, bias,
                  epilogue);
+}
+
+Var interval_conv2d(const Var& x, std::size_t boxes, const Var& weights, const Var& bias, const Window& window) {
+  const Conv conv = checked_conv(x, weights, bias, window);
+  check_boxes("interval_conv2d", x, boxes);
+  return product("interval_conv2d", conv, {conv.samples, conv.out_height, conv.out_width, conv.filters}, x, weights,
+                 bias, Activation::none, boxes);
 }
 
 Var conv2d_pooled(const Var& x, const Var& weights, const Var& bias, const Window& window, const Epilogue& epilogue,

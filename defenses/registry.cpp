@@ -2,13 +2,14 @@
 #include "../core/text/detail/registry.hpp"
 #include <hans/core/error.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/ibp.hpp>
 #include <hans/defenses/trades.hpp>
 
 namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp>;
 
 }  // namespace
 
@@ -21,6 +22,6 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
   return make_kind<Defense>("defence", defenses, spec);
 }
 
-std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades>(); }
+std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades, Ibp>(); }
 
 }  // namespace hans::defenses

@@ -250,6 +250,20 @@ std::string train_adversarial() {
 std::string train_trades() {
   return trained({.optimizer = nn::Adam{}, .loss = defenses::Defense(defenses::Trades{.eps = 0.1F, .steps = 3})});
 }
+std::string train_ibp() {
+  const nn::Loss loss =
+      defenses::Defense(defenses::Ibp{.eps = 0.1F, .clean_start = 1.0F, .warmup = 0.1F, .ramp = 0.5F, .l1 = 1e-4F});
+  cover("defence ibp");
+  const data::Dataset images = random_images(203);
+  nn::Sequential net = nn::Sequential::parse(
+      text(images.image_shape(),
+           ";conv2d:filters=20,kernel=3,stride=2,padding=1,bias=false;batch_norm;relu;conv2d:filters=5,kernel=2;relu;"
+           "flatten;linear:units=17;batch_norm;relu;linear:units=10"),
+      Rng(6));
+  start_for_intervals(net, Rng(6));
+  nn::fit(net, images, {.epochs = 2, .batch = 50, .optimizer = nn::Adam{}, .clip = 10, .loss = loss, .seed = 6});
+  return hash(net.weights());
+}
 std::string train_augmented() {
   return trained({.optimizer = nn::Adam{}, .loss = hard_labels, .augment = nn::Augment{.shift = 2, .flip = true}});
 }
@@ -320,6 +334,7 @@ constexpr Row networks[] = {
     {"train.adamw", train_adamw},
     {"train.adversarial", train_adversarial},
     {"train.trades", train_trades},
+    {"train.ibp", train_ibp},
     {"train.augmented", train_augmented},
     {"train.reader", train_reader},
     {"data.mnist_5k", data_mnist_5k},

@@ -8,6 +8,7 @@
 #include <hans/defenses/defense.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
+#include <hans/nn/intervals.hpp>
 #include "../commands.hpp"
 #include "../inputs.hpp"
 #include "../run/progress.hpp"
@@ -31,12 +32,17 @@ struct OptimizerChoice : FromSpec<nn::Optimizer> {
   OptimizerChoice() : FromSpec{nn::FitOptions{}.optimizer} {}
 };
 
+/// The weights that training begins with.
+enum class Init { glorot, intervals };
+constexpr std::array<std::string_view, 2> enum_names(Init) { return {"glorot", "intervals"}; }
+
 struct TrainOptions : Common {
   Required<DataName> data;
   Required<StartName> model;
   Required<unsigned> epochs;
   Required<OutputName> out;
   std::optional<DefenseChoice> defense = {};
+  std::optional<Init> init = {};
   OptimizerChoice optimizer = {};
   unsigned batch = nn::FitOptions{}.batch;
   nn::Schedule schedule = nn::FitOptions{}.schedule;
@@ -68,6 +74,10 @@ struct TrainOptions : Common {
         field("epochs", &TrainOptions::epochs, at_least(1), "how often every image is seen"),
         field("out", &TrainOptions::out, "where to write the model: v1.hans, or v1.onnx or v1.safetensors"),
         field("defense", &TrainOptions::defense, "how to make it robust; hans list defenses shows them", "none"),
+        field(
+            "init", &TrainOptions::init,
+            "the weights of a new model: uniform by fan (Glorot 2010), or normal, for defences by intervals (Shi 2021)",
+            "glorot"),
         field("optimizer", &TrainOptions::optimizer, "how weights follow gradients; hans list optimizers shows them"),
         field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
         field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
@@ -191,9 +201,14 @@ int run(const TrainOptions& options) {
   if (options.eval) test = load_data(options.eval->text, data::Part::test, named.model.net);
   (void)dump_as(named.model, out);  // a layer that the format does not have is refused now, not after the training
 
+  check_usage(!options.init || named.path.empty(), "train: --init draws the weights of a new model, and ",
+              visible(named.path), " has some; leave it out to go on from them");
+  const bool for_intervals = options.init == Init::intervals;
+  if (for_intervals) nn::start_for_intervals(named.model.net, Rng(options.seed));
   nn::FitOptions fit = fit_options(options);
   named.model.training =
       training_record(origin(named), train, fit, named.path.empty() ? std::string_view() : named.model.sha256);
+  if (for_intervals) named.model.training.emplace_back("init", enum_name(Init::intervals));
   const std::string head =
       text(named.name, " (", with_commas(named.model.net.parameters()), " parameters) on ", with_commas(train.size()),
            " images of ", short_name(train.name()), "\nrecipe: ", nn::recipe(fit), "\n");

@@ -351,8 +351,6 @@ real fused_value(real a, real b, real c) { return fused(a, b, c); }
 
 #include "bounds.inl"
 
-// #include "math.inl"
-
 #include "math.inl"
 
 #undef HANS_UNROLL
@@ -377,6 +375,9 @@ constexpr Set make_set() {
              norm_rows,
              norm_gradient_sums,
              norm_gradient_rows,
+             interval_rows,
+             relu_gradient_rows,
+             interval_gradient_rows,
              bound_add,
              bound_affine,
              bound_lines,

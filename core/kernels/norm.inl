@@ -92,3 +92,82 @@ void norm_gradient_rows(const Rows& rows, const Norm& norm, const real* spread, 
         store_some(sums + to, subtract(load_some(sums + to, left), made), left);
       });
 }
+
+// ---- points and intervals: z = factor * x + summand, perhaps relu ------------------------------------------
+
+[[gnu::always_inline]] inline Vec absolute(Vec v) { return larger(v, subtract(zero(), v)); }
+[[gnu::always_inline]] inline Vec sign_of(Vec v) {
+  const Vec one = broadcast(1);
+  return subtract(if_positive(v, one), if_positive(subtract(zero(), v), one));
+}
+
+void interval_rows(const Rows& rows, const IntervalRow& row, bool rectify, real* centre, real* radius) {
+  const IntervalRow in = row;
+  over_rows(
+      rows, [=](size_t at, size_t c, size_t left, size_t) __attribute__((always_inline)) {
+        Vec z = load_some(in.centre + at, left), reach = load_some(in.radius + at, left);
+        if (in.factor != nullptr) {
+          const Vec factor = load_some(in.factor + c, left);
+          z = add(multiply(z, factor), load_some(in.summand + c, left));
+          reach = multiply(reach, absolute(factor));
+        }
+        if (rectify) {
+          const Vec half = broadcast(real(0.5)), low = relu(subtract(z, reach)), high = relu(add(z, reach));
+          z = multiply(add(high, low), half);
+          reach = multiply(subtract(high, low), half);
+        }
+        store_some(centre + at, z, left);
+        store_some(radius + at, reach, left);
+      });
+}
+
+void relu_gradient_rows(const Rows& rows, const real* factor, const real* x, const real* y, const real* g, real* d,
+                        real* sums) {
+  const size_t next = rows.group * rows.channels;
+  over_rows(
+      rows, [=](size_t at, size_t c, size_t left, size_t to) __attribute__((always_inline)) {
+        Vec passed = load_some(g + at, left);
+        if (y != nullptr) passed = if_positive(load_some(y + at, left), passed);
+        if (factor != nullptr) {
+          real *const of_summand = sums + to, *const of_factor = of_summand + next;
+          store_some(of_summand, add(load_some(of_summand, left), passed), left);
+          store_some(of_factor, add(load_some(of_factor, left), multiply(passed, load_some(x + at, left))), left);
+          passed = multiply(passed, load_some(factor + c, left));
+        }
+        store_some(d + at, passed, left);
+      });
+}
+
+void interval_gradient_rows(const Rows& rows, const IntervalRow& row, bool rectify, const real* of_centre,
+                            const real* of_radius, real* centre, real* radius, real* sums) {
+  const IntervalRow in = row;
+  const size_t next = rows.group * rows.channels;
+  over_rows(
+      rows, [=](size_t at, size_t c, size_t left, size_t to) __attribute__((always_inline)) {
+        const Vec middle = load_some(in.centre + at, left), width = load_some(in.radius + at, left);
+        Vec z = middle, reach = width, factor = zero();
+        if (in.factor != nullptr) {
+          factor = load_some(in.factor + c, left);
+          z = add(multiply(z, factor), load_some(in.summand + c, left));
+          reach = multiply(reach, absolute(factor));
+        }
+        Vec of_z = load_some(of_centre + at, left), of_reach = load_some(of_radius + at, left);
+        if (rectify) {
+          const Vec half = broadcast(real(0.5));
+          const Vec high = if_positive(add(z, reach), multiply(add(of_z, of_reach), half));
+          const Vec low = if_positive(subtract(z, reach), multiply(subtract(of_z, of_reach), half));
+          of_z = add(high, low);
+          of_reach = subtract(high, low);
+        }
+        if (in.factor != nullptr) {
+          real *const of_summand = sums + to, *const of_factor = of_summand + next;
+          const Vec moved = add(multiply(of_z, middle), multiply(multiply(of_reach, width), sign_of(factor)));
+          store_some(of_summand, add(load_some(of_summand, left), of_z), left);
+          store_some(of_factor, add(load_some(of_factor, left), moved), left);
+          of_z = multiply(of_z, factor);
+          of_reach = multiply(of_reach, absolute(factor));
+        }
+        store_some(centre + at, of_z, left);
+        store_some(radius + at, of_reach, left);
+      });
+}

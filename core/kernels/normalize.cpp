@@ -25,41 +25,41 @@ void over_parts(std::size_t rows, std::size_t channels, Body body) {
 /// `each` sums per channel; `sums` holds the first for all rows of a group, then the second, and so on. Threads share
 /// the partial sums. results[k] receives sum k unless it is null.
 template <class Body>
-void sum_rows(const Batch& b, std::size_t each, std::initializer_list<real*> results, Body body) {
-  const std::size_t next = partials * b.channels, used = std::min(partials, b.rows);
+void sum_rows(std::size_t all, std::size_t channels, std::size_t each, std::initializer_list<real*> results,
+              Body body) {
+  const std::size_t next = partials * channels, used = std::min(partials, all);
   real* const sums = kept_room<5>(each * next);
   // Threads that alternate on less than a page of memory are no faster than one.
   const std::size_t shares =
       std::bit_floor(std::clamp<std::size_t>(next / 1024, 1, std::min(partials, thread_count())));
   const std::size_t group = partials / shares;
   parallel_for(shares, [&](std::size_t share) {
-    const std::size_t first = share * group, rest = b.rows % partials;
-    const std::size_t count = b.rows / partials * group + std::min(group, std::max(rest, first) - first);
+    const std::size_t first = share * group, rest = all % partials;
+    const std::size_t count = all / partials * group + std::min(group, std::max(rest, first) - first);
     // Thread-local during the summation, because other threads write to the same cache lines of `sums`.
-    const std::size_t size = group * b.channels;
+    const std::size_t size = group * channels;
     real* const own = kept_room<6>(each * size);
     std::fill_n(own, each * size, real(0));
-    body(Rows{count, b.channels, group, partials}, first * b.channels, own);
-    for (std::size_t k = 0; k < each; ++k) std::copy_n(own + k * size, size, sums + k * next + first * b.channels);
+    body(Rows{count, channels, group, partials}, first * channels, own);
+    for (std::size_t k = 0; k < each; ++k) std::copy_n(own + k * size, size, sums + k * next + first * channels);
   });
   real* of = sums;
   for (real* const result : results) {
     for (std::size_t half = partials / 2; half > 0; half /= 2) {
       for (std::size_t p = 0; p < half && p + half < used; ++p) {
-        for (std::size_t c = 0; c < b.channels; ++c) of[p * b.channels + c] += of[(p + half) * b.channels + c];
+        for (std::size_t c = 0; c < channels; ++c) of[p * channels + c] += of[(p + half) * channels + c];
       }
     }
-    if (result != nullptr) std::copy_n(of, b.channels, result);
+    if (result != nullptr) std::copy_n(of, channels, result);
     of += next;
   }
 }
 
 /// The mean over rows of x or, with `mean`, of (x - mean)^2.
-void mean_of(const Batch& b, const real* mean, real* result) {
-  sum_rows(b, 1, {result}, [&](const Rows& rows, std::size_t first, real* sums) {
-    current()->norm_sums(rows, mean, b.x + first, sums);
-  });
-  for (std::size_t c = 0; c < b.channels; ++c) result[c] /= static_cast<real>(b.rows);
+void mean_of(std::size_t count, std::size_t channels, const real* x, const real* mean, real* result) {
+  sum_rows(count, channels, 1, {result},
+           [&](const Rows& rows, std::size_t first, real* sums) { current()->norm_sums(rows, mean, x + first, sums); });
+  for (std::size_t c = 0; c < channels; ++c) result[c] /= static_cast<real>(count);
 }
 
 Norm norm_of(const Batch& b) { return {b.mean, b.deviation, b.scale, b.bias}; }
@@ -74,9 +74,13 @@ void apply_epilogue(const Epilogue& epilogue, std::size_t rows, std::size_t filt
   });
 }
 
+void moments(std::size_t rows, std::size_t channels, const real* x, real* mean, real* variance) {
+  mean_of(rows, channels, x, nullptr, mean);
+  mean_of(rows, channels, x, mean, variance);
+}
+
 void batch_norm(const Batch& b, real eps, Activation activation, real* y) {
-  mean_of(b, nullptr, b.mean);
-  mean_of(b, b.mean, b.variance);
+  moments(b.rows, b.channels, b.x, b.mean, b.variance);
   for (std::size_t c = 0; c < b.channels; ++c) b.deviation[c] = std::sqrt(b.variance[c] + eps);
   over_parts(b.rows, b.channels, [&](std::size_t at, const Rows& part) {
     current()->norm_rows(part, norm_of(b), activation == Activation::relu, b.x + at, y + at);
@@ -87,17 +91,60 @@ void batch_norm_gradient(const Batch& b, const real* gradient, real* bias_gradie
                          real* centred_gradient, real* mean_gradient) {
   std::vector<real>& spread = kept<real, 3>();
   spread.resize(b.channels);
-  sum_rows(b, 3, {bias_gradient, scale_gradient, spread.data()}, [&](const Rows& rows, std::size_t first, real* sums) {
-    current()->norm_gradient_sums(rows, norm_of(b), b.x + first, gradient + first, sums);
-  });
+  sum_rows(b.rows, b.channels, 3, {bias_gradient, scale_gradient, spread.data()},
+           [&](const Rows& rows, std::size_t first, real* sums) {
+             current()->norm_gradient_sums(rows, norm_of(b), b.x + first, gradient + first, sums);
+           });
   if (centred_gradient == nullptr) return;
   const auto count = static_cast<real>(b.rows);
   for (std::size_t c = 0; c < b.channels; ++c) spread[c] = spread[c] / (b.deviation[c] + b.deviation[c]) / count;
-  sum_rows(b, 1, {mean_gradient}, [&](const Rows& rows, std::size_t first, real* sums) {
+  sum_rows(b.rows, b.channels, 1, {mean_gradient}, [&](const Rows& rows, std::size_t first, real* sums) {
     current()->norm_gradient_rows(rows, norm_of(b), spread.data(), b.x + first, gradient + first,
                                   centred_gradient + first, sums);
   });
   for (std::size_t c = 0; c < b.channels; ++c) mean_gradient[c] /= count;
+}
+
+void interval_affine(const Intervals& all, real* y) {
+  const bool relu = all.activation == Activation::relu;
+  over_parts(all.points, all.channels, [&](std::size_t at, const Rows& part) {
+    current()->affine_rows(part, all.factor, all.summand, nullptr, relu, all.x + at, y + at);
+  });
+  const std::size_t first = all.points * all.channels, size = all.boxes * all.channels;
+  over_parts(all.boxes, all.channels, [&](std::size_t at, const Rows& part) {
+    const std::size_t centre = first + at, radius = centre + size;
+    current()->interval_rows(part, {all.factor, all.summand, all.x + centre, all.x + radius}, relu, y + centre,
+                             y + radius);
+  });
+}
+
+void interval_affine_gradient(const Intervals& all, const real* y, const real* gradient, real* x_gradient,
+                              real* factor_gradient, real* summand_gradient) {
+  const bool relu = all.activation == Activation::relu;
+  const std::size_t first = all.points * all.channels, size = all.boxes * all.channels;
+  const auto of_points = [&](const Rows& rows, std::size_t at, real* sums) {
+    current()->relu_gradient_rows(rows, all.factor, all.x + at, relu ? y + at : nullptr, gradient + at, x_gradient + at,
+                                  sums);
+  };
+  const auto of_boxes = [&](const Rows& rows, std::size_t at, real* sums) {
+    const std::size_t centre = first + at, radius = centre + size;
+    current()->interval_gradient_rows(rows, {all.factor, all.summand, all.x + centre, all.x + radius}, relu,
+                                      gradient + centre, gradient + radius, x_gradient + centre, x_gradient + radius,
+                                      sums);
+  };
+  if (all.factor == nullptr) {
+    over_parts(all.points, all.channels, [&](std::size_t at, const Rows& part) { of_points(part, at, nullptr); });
+    over_parts(all.boxes, all.channels, [&](std::size_t at, const Rows& part) { of_boxes(part, at, nullptr); });
+    return;
+  }
+  std::vector<real>& more = kept<real, 3>();
+  more.resize(2 * all.channels);
+  sum_rows(all.points, all.channels, 2, {summand_gradient, factor_gradient}, of_points);
+  sum_rows(all.boxes, all.channels, 2, {more.data(), more.data() + all.channels}, of_boxes);
+  for (std::size_t c = 0; c < all.channels; ++c) {
+    summand_gradient[c] += more[c];
+    factor_gradient[c] += more[all.channels + c];
+  }
 }
 
 }  // namespace hans::kernels

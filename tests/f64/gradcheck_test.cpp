@@ -216,6 +216,7 @@ std::vector<Row> all_rows() {
   add_linear(rows);
   add_conv2d(rows);
   add_conv_rows(rows);
+  add_interval_rows(rows);
   add_max_pool2d(rows);
   add_array_rows(rows);
   return rows;

@@ -59,5 +59,7 @@ void add_function_rows(std::vector<Row>& rows);
 void add_array_rows(std::vector<Row>& rows);
 /// Adds the rows of convolutions in groups, with dilation and transposed, and of pooling with padding.
 void add_conv_rows(std::vector<Row>& rows);
+/// Adds the rows of intervals.hpp.
+void add_interval_rows(std::vector<Row>& rows);
 
 }  // namespace testing_gradcheck

@@ -51,6 +51,7 @@
 #include <hans/autodiff/functions.hpp>
 #include <hans/autodiff/grad.hpp>
 #include <hans/autodiff/gradcheck.hpp>
+#include <hans/autodiff/intervals.hpp>
 #include <hans/autodiff/ops.hpp>
 #include <hans/autodiff/tape.hpp>
 #include <hans/core/error.hpp>
@@ -82,6 +83,7 @@
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/explain.hpp>
 #include <hans/defenses/guarded.hpp>
+#include <hans/defenses/ibp.hpp>
 #include <hans/defenses/proof.hpp>
 #include <hans/defenses/proof_file.hpp>
 #include <hans/defenses/refute.hpp>
@@ -96,6 +98,7 @@
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/function_layers.hpp>
+#include <hans/nn/intervals.hpp>
 #include <hans/nn/layer.hpp>
 #include <hans/nn/layers.hpp>
 #include <hans/nn/loss.hpp>

@@ -171,6 +171,24 @@ void batch_norm(const Batch& batch, real eps, Activation activation, real* y);
 void batch_norm_gradient(const Batch& batch, const real* gradient, real* bias_gradient, real* scale_gradient,
                          real* centred_gradient, real* mean_gradient);
 
+/// Rows of channels: points, then as many centres of intervals as radii. y = factor * x + summand for each channel,
+/// then the activation; of an interval, the interval of that. `factor` and `summand` may both be null: y =
+/// activation(x).
+struct Intervals {
+  std::size_t points, boxes, channels;
+  const real *x, *factor, *summand;
+  Activation activation;
+};
+void interval_affine(const Intervals& all, real* y);
+
+/// The gradients of x and, with a factor, of factor and summand, from that of y. Sums over rows use the 16 partial sums
+/// of reduce.hpp: those over points, plus those over intervals.
+void interval_affine_gradient(const Intervals& all, const real* y, const real* gradient, real* x_gradient,
+                              real* factor_gradient, real* summand_gradient);
+
+/// The mean of each channel over `rows` rows, and the mean squared distance to it.
+void moments(std::size_t rows, std::size_t channels, const real* x, real* mean, real* variance);
+
 // Rows of coefficients on their way back through a network (nn/bounds), of `count` numbers each. All sums are those of
 // reduce.hpp: 16 partial sums and a tree. Every operation is rounded; NaN stays.
 
