@@ -169,7 +169,7 @@ int run(const ReportOptions& options) {
   if (format != nullptr) {
     write(out, format(all));
   } else {
-    const std::vector<Figure> drawn = figures(all);
+    const std::vector<Illustration> drawn = illustrations(all);
     check(!drawn.empty(),
           "there is nothing to draw: no attempt succeeded, nothing was probed, and no two radii were certified");
     for (std::size_t k = 0; k < drawn.size(); ++k) write(figure_file(out, k + 1), drawn[k].in_file);

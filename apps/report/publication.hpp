@@ -86,17 +86,17 @@ inline constexpr std::size_t most_charts = 6;
 std::vector<Chart> charts(std::span<const Publication> all);
 
 /// A figure as SVG: for a page, and as a file of its own.
-struct Figure {
+struct Illustration {
   std::string title, in_page, in_file;
 };
 
 /// Those of a certification, at most figures_of_file for each of its files: both ends against eps, from its balls and
 /// from its radii, and histograms of radii.
 inline constexpr std::size_t figures_of_file = 2;
-std::vector<Figure> figures(const Certification& one);
+std::vector<Illustration> illustrations(const Certification& one);
 
 /// All figures, at most most_charts and figures_of_file for each file of hans certify.
-std::vector<Figure> figures(const Published& all);
+std::vector<Illustration> illustrations(const Published& all);
 
 class Html;
 

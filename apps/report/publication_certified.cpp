@@ -57,8 +57,8 @@ void certified_card(Html& html, const BallCounts& ball) {
 void certified_section(Html& html, const Certification& one) {
   html.open("h2").text(title_of(one)).close();
   ball_cards(html, one);
-  const std::vector<Figure> drawn = figures(one);
-  for (const Figure& figure : drawn) {
+  const std::vector<Illustration> drawn = illustrations(one);
+  for (const Illustration& figure : drawn) {
     html.open("figure").element("h3", figure.title).markup(figure.in_page).close();
   }
   if (!drawn.empty()) {

@@ -244,8 +244,8 @@ std::vector<Chart> charts(std::span<const Publication> all) {
   return made;
 }
 
-std::vector<Figure> figures(const Certification& one) {
-  std::vector<Figure> made;
+std::vector<Illustration> illustrations(const Certification& one) {
+  std::vector<Illustration> made;
   const auto add = [&](const Chart& chart) {
     if (!chart.curves.empty()) made.push_back({chart.title, svg_chart(chart), svg_file(chart)});
   };
@@ -259,11 +259,11 @@ std::vector<Figure> figures(const Certification& one) {
   return made;
 }
 
-std::vector<Figure> figures(const Published& all) {
-  std::vector<Figure> made;
+std::vector<Illustration> illustrations(const Published& all) {
+  std::vector<Illustration> made;
   for (const Chart& chart : charts(all.benchmarks)) made.push_back({chart.title, svg_chart(chart), svg_file(chart)});
   for (const Certification& one : all.certified) {
-    for (Figure& figure : figures(one)) made.push_back(std::move(figure));
+    for (Illustration& figure : illustrations(one)) made.push_back(std::move(figure));
   }
   return made;
 }

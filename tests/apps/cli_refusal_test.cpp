@@ -142,7 +142,7 @@ TEST_F(CliRefusal, RefusesInOneLineAndChangesNothing) {
       {"benchmark m.hans --data mnist-5k --attack fgsm:eps=0.1 --out b.json --json b.json.part", 2,
        "the progress of --out and --json are the same file"},
       {"report b.json --out ./b.json", 2, "ending"},
-      {"report b.html --out ./b.html", 2, "MANIFEST and --out are the same file"},
+      {"report b.html --out ./b.html", 2, "FILE and --out are the same file"},
       {"report b.json --out c.svg --json c-1.svg", 2, "a figure and --json are the same file"},
       {"train --data mnist-5k --model m.hans --epochs 1 --out x.hans --json ./m.hans", 2, "--model and --json are"},
       {"attack m.hans --data mnist-5k --limit 9 --attack fgsm:eps=0.1 --out /dev/full", 1, "/dev/full"},

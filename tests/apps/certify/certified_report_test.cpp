@@ -280,7 +280,7 @@ TEST(CertifiedReport, NothingOfAFileBecomesMarkup) {
       contains(publication_markdown(all), "## \\<script\\>alert(1)\\</script\\>\\`b\\`\\*\\*c\\*\\*\\|d.onnx on"));
   EXPECT_TRUE(contains(publication_latex(all), "\\textless{}script\\textgreater{}"));
   EXPECT_EQ(count(publication_bibtex(all), "@misc{hans-"), 2U);
-  EXPECT_EQ(figures(all).size(), 3U);
+  EXPECT_EQ(illustrations(all).size(), 3U);
 }
 
 TEST(CertifiedReport, CsvHasARowForEachEnd) {
