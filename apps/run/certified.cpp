@@ -23,9 +23,16 @@ using defenses::Step;
 
 constexpr std::string_view report_it = "please report this with model and data";
 constexpr double no_bound = std::numeric_limits<double>::quiet_NaN();
-constexpr std::array proving_steps{Step::ibp, Step::crown, Step::alpha, Step::branching};
 constexpr std::array fooling_steps{Step::attack, Step::branching};
 constexpr std::array all_doubts{Doubt::nodes, Doubt::time, Doubt::rounding, Doubt::nan, Doubt::bound};
+
+/// Steps that a ball counts, used or not.
+std::vector<Step> proving_steps(const CertifiedBall& ball) {
+  std::vector<Step> all{Step::ibp, Step::crown, Step::alpha, Step::branching};
+  const Step last = defenses::steps_of(ball.asked.method).back();
+  if (std::ranges::find(all, last) == all.end()) all.push_back(last);
+  return all;
+}
 
 std::size_t number_of(const CertifiedBall& ball, Certainty certainty, Step step) {
   return static_cast<std::size_t>(std::ranges::count_if(
@@ -96,7 +103,7 @@ std::string steps_text(const CertifiedBall& ball, Certainty certainty, std::span
 std::string ends_text(const CertifiedBall& ball) {
   std::string lines = text(ball.words(), ": certified ", percent_of(ball.certified()),
                            " % <= true <= ", percent_of(ball.attacked()), " %", ball.exact() ? ": EXACT" : "",
-                           "\n  certified by ", steps_text(ball, Certainty::certified, proving_steps),
+                           "\n  certified by ", steps_text(ball, Certainty::certified, proving_steps(ball)),
                            "\n  attacked by ", steps_text(ball, Certainty::attacked, fooling_steps), "\n");
   std::string reasons;
   for (const Doubt doubt : all_doubts) {
@@ -253,7 +260,7 @@ Json& set_ends(Json& json, const CertifiedBall& ball) {
   }
   set_accuracy(json, "certified_accuracy", ball.certified());
   set_accuracy(json, "attacked_accuracy", ball.attacked());
-  return json.set("by_method", steps_json(ball, Certainty::certified, proving_steps));
+  return json.set("by_method", steps_json(ball, Certainty::certified, proving_steps(ball)));
 }
 
 Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample, std::size_t first) {

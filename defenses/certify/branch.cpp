@@ -84,6 +84,19 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
   }
 }
 
+std::vector<double> bounds_of(const Tree& tree) {
+  std::vector<double> least(tree.nodes.size(), std::numeric_limits<double>::infinity());
+  for (std::size_t node = tree.nodes.size(); node-- > 0;) {
+    const Branch& here = tree.nodes[node];
+    if (here.first == Branch::none) least[node] = here.form.bound;
+    // A child's set is part of its parent's, whose bound holds too.
+    if (here.first != Branch::none) least[node] = std::max(here.form.bound, least[node]);
+    if (here.parent != Branch::none) least[here.parent] = std::min(least[here.parent], least[node]);
+  }
+  least.resize(tree.roots);
+  return least;
+}
+
 std::vector<Tensor> points_of(std::span<const Branch> nodes) {
   std::vector<Tensor> points;
   for (const Branch& node : nodes) {

@@ -247,10 +247,11 @@ void improve(const Graph& graph, const Known& known, std::span<const std::vector
 }
 
 Known known_of(const Graph& graph, Known known, BoundMethod method, Slope slope, Tape& tape) {
+  const bool back = method != BoundMethod::ibp && method != BoundMethod::crown_ibp;
   for (std::size_t k = 0; k < graph.ops.size(); ++k) {
-    relax(graph, k, slope, known, tape);
+    relax(graph, k, method == BoundMethod::zonotope ? Slope::same : slope, known, tape);
     bound_by_intervals(graph, k, known, tape);
-    if (method == BoundMethod::crown || method == BoundMethod::alpha) tighten(graph, k + 1, known, tape);
+    if (back) tighten(graph, k + 1, known, tape);
   }
   return known;
 }

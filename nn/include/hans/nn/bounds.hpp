@@ -12,8 +12,8 @@ namespace hans::nn {
 
 struct BoundOptions {
   BoundMethod method = BoundMethod::crown;
-  Slope slope = Slope::adaptive;
-  unsigned steps = 20;  ///< of the optimisation (alpha)
+  Slope slope = Slope::adaptive;  ///< zonotope: always `same`
+  unsigned steps = 20;            ///< of the optimisation (alpha)
 };
 
 /// Lower bounds of the margins z_label - z_j over a set of images.
