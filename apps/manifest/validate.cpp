@@ -117,7 +117,8 @@ std::string_view contradiction(const defenses::Certificate& one, bool fooled, co
   if (unbounded && !std::isnan(one.bound)) return "nothing was bounded";
   const bool complete = method == CertifyMethod::complete;
   if (one.nodes > 0 && (!complete || one.step != Step::branching)) return "nothing was branched";
-  const bool minimisers = attacked && method == CertifyMethod::alpha;  // are tried without branching, too
+  const bool minimisers = attacked && (method == CertifyMethod::alpha ||
+                                       method == CertifyMethod::joint);  // are tried without branching, too
   const std::span<const Step> steps = defenses::steps_of(method);
   if (one.step && !fooled && !minimisers && std::ranges::find(steps, *one.step) == steps.end()) {
     return "its method was not asked for";

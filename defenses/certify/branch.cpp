@@ -1,5 +1,6 @@
 // Branch and bound over the signs of kinks.
 #include "detail/branch.hpp"
+#include "../../nn/bounds/detail/tighten.hpp"
 
 #include <algorithm>
 #include <array>
@@ -155,7 +156,7 @@ Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& hig
     open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(count));
     const bounds::Known known =
         bounds::known_of(graph, bounds::begin_with_boxes(graph, stacked(now, &Piece::low), stacked(now, &Piece::high)),
-                         nn::BoundMethod::crown, nn::Slope::adaptive, tape);
+                         {.method = nn::BoundMethod::crown}, tape);
     std::vector<Form> all;
     for (std::size_t k = 0; k < count * forms.size(); ++k) {
       all.push_back(forms[k % forms.size()]);

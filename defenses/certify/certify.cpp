@@ -11,6 +11,7 @@
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/pieces.hpp>
 #include "../../nn/bounds/detail/build.hpp"
+#include "../../nn/bounds/detail/tighten.hpp"
 #include "detail/branch.hpp"
 #include "detail/certify.hpp"
 #include "detail/search.hpp"
@@ -116,11 +117,11 @@ class Search {
       return;
     }
     bounds::improve(question_.graph, known, kinks, roots, 0, true, tape_);
-    conclude(Step::crown);
+    conclude(from);
     if (open() && until != Step::crown) {
       bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, true, tape_);
-      conclude(Step::alpha);
-      if (until == Step::alpha) try_points(points_of(tree_.nodes));
+      conclude(from == Step::joint ? Step::joint : Step::alpha);
+      if (until != Step::branching) try_points(points_of(tree_.nodes));
     }
     if (open() && until == Step::branching) branch_out(known, kinks);
   }
@@ -272,7 +273,10 @@ class Search {
 };
 
 BoundMethod method_of(Step from) {
-  return from == Step::ibp ? BoundMethod::ibp : from == Step::zonotope ? BoundMethod::zonotope : BoundMethod::crown;
+  return from == Step::ibp        ? BoundMethod::ibp
+         : from == Step::zonotope ? BoundMethod::zonotope
+         : from == Step::joint    ? BoundMethod::joint
+                                  : BoundMethod::crown;
 }
 
 /// Runs a step of the cascade for some samples. Intervals prove nothing that a checker would find again, so what they
@@ -282,7 +286,7 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
   const Tensor images = question.samples.select(which).images;
   const bounds::Known known =
       bounds::known_of(question.graph, bounds::begin_with_images(question.graph, images, question.ball),
-                       method_of(from), nn::Slope::adaptive, tape);
+                       {.method = method_of(from)}, tape);
   for (std::size_t k = 0; k < which.size(); ++k) {
     Certificate& certificate = all[which[k]];
     Certificate made = certificate;
@@ -375,6 +379,9 @@ std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples&
   } else if (options.method != CertifyMethod::ibp) {
     const Step until = options.method == CertifyMethod::crown ? Step::crown : Step::alpha;
     bound_all(question, Step::crown, until, images_of_a_batch, unproved, finished, all, tape);
+  }
+  if (options.method == CertifyMethod::joint) {
+    bound_all(question, Step::joint, Step::joint, 1, open, finished, all, tape);
   }
   if (options.second && options.method != CertifyMethod::ibp) attack_open(question, *options.second, all);
   if (options.method == CertifyMethod::complete) {

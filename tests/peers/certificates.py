@@ -2,7 +2,8 @@
 import math
 
 STEPS = ["ibp", "crown", "alpha", "branching"]
-CASCADES = {"ibp": STEPS[:1], "crown": STEPS[:2], "alpha": STEPS[:3], "complete": STEPS, "zonotope": ["ibp", "zonotope"]}
+CASCADES = {"ibp": STEPS[:1], "crown": STEPS[:2], "alpha": STEPS[:3], "complete": STEPS, "zonotope": ["ibp", "zonotope"],
+            "joint": [*STEPS[:3], "joint"]}
 
 
 def is_lie(right, fooled, steps, verdict, reason, method, bound, nodes, real, float32):

@@ -189,7 +189,8 @@ enum {
   HANS_CERTIFY_CROWN = 2,    /* linear bounds */
   HANS_CERTIFY_ALPHA = 3,    /* linear bounds with optimised slopes */
   HANS_CERTIFY_COMPLETE = 4, /* branch and bound until an image is decided or its nodes are used up; linf only */
-  HANS_CERTIFY_ZONOTOPE = 5  /* intervals, then affine forms pushed forward (DeepZ) */
+  HANS_CERTIFY_ZONOTOPE = 5, /* intervals, then affine forms pushed forward (DeepZ) */
+  HANS_CERTIFY_JOINT = 6     /* alpha, then with optimised slopes for hidden layers too: slow */
 };
 
 /* Options of certificates. Start from HANS_CERTIFY_OPTIONS_INIT, the defaults. */
@@ -235,7 +236,8 @@ enum {
   HANS_STEP_CROWN = 2,
   HANS_STEP_ALPHA = 3,
   HANS_STEP_BRANCHING = 4,
-  HANS_STEP_ZONOTOPE = 5
+  HANS_STEP_ZONOTOPE = 5,
+  HANS_STEP_JOINT = 6
 };
 
 /* The verdict on one image. A certificate holds in real arithmetic and for every float32 program that computes the

@@ -29,9 +29,17 @@ constexpr std::array<std::string_view, 4> enum_names(Slope) { return {"adaptive"
 ///     error term, and back give the same numbers. Functions that are no kink keep the lines of crown.
 ///   - crown: linear bounds back from every layer that needs them (Zhang 2018; DeepPoly, Singh 2019).
 ///   - alpha: the same, then slopes optimised for each margin (Xu 2021).
-enum class BoundMethod { ibp, crown_ibp, zonotope, crown, alpha };
-constexpr std::array<std::string_view, 5> enum_names(BoundMethod) {
-  return {"ibp", "crown_ibp", "zonotope", "crown", "alpha"};
+///   - joint: alpha, then again over hidden layers whose bounds have slopes of their own, optimised for each unit and
+///     side (alpha-CROWN with all slopes, Xu 2021). Never below alpha; takes tens of times as long.
+enum class BoundMethod { ibp, crown_ibp, zonotope, crown, alpha, joint };
+constexpr std::array<std::string_view, 6> enum_names(BoundMethod) {
+  return {"ibp", "crown_ibp", "zonotope", "crown", "alpha", "joint"};
 }
+
+struct BoundOptions {
+  BoundMethod method = BoundMethod::crown;
+  Slope slope = Slope::adaptive;  ///< zonotope: always `same`
+  unsigned steps = 20;            ///< of each optimisation (alpha, joint)
+};
 
 }  // namespace hans::nn
