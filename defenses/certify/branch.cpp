@@ -297,6 +297,7 @@ bool is_suffix(const Shape& operand, const Shape& out) {
 }  // namespace
 
 void check_provable(const nn::Sequential& net) {
+  std::vector<bool> depends;  // per layer: on the image
   for (std::size_t position = 0; position < net.layers().size(); ++position) {
     const nn::LayerAt at{net, position};
     const nn::Layer& layer = at.layer();
@@ -305,6 +306,11 @@ void check_provable(const nn::Sequential& net) {
       check(is_suffix(at.in(operand), at.out()), "layer ", position, " (", layer.spec().name, ") combines ",
             at.in(operand), " and ", at.out(), ": no proof can be written, only a verdict");
     }
+    const auto moves = [&](const nn::Source& from) { return from.layer == nn::Source::images || depends[from.layer]; };
+    const auto moving = std::ranges::count_if(at.sources, moves);
+    depends.push_back(moving > 0);
+    check(!layer.as<nn::Multiply>() || moving < 2, "layer ", position,
+          " (multiply) multiplies two values that depend on the image: no proof can be written, only a verdict");
     check(layer.as<nn::Conv2d>() || layer.as<nn::Linear>() || layer.as<nn::Relu>() || layer.as<nn::Flatten>() ||
               layer.as<nn::Reshape>() || layer.as<nn::Transpose>() || layer.as<nn::Add>() || layer.as<nn::Subtract>() ||
               layer.as<nn::Multiply>() || layer.as<nn::Constant>() || layer.as<nn::Normalize>() ||
