@@ -38,19 +38,22 @@ constexpr bool is(int constant, Enum value) {
 static_assert(is(HANS_NORM_LINF, Norm::linf) && is(HANS_NORM_L2, Norm::l2) && is(HANS_NORM_L1, Norm::l1));
 static_assert(is(HANS_CERTIFY_IBP - 1, CertifyMethod::ibp) && is(HANS_CERTIFY_CROWN - 1, CertifyMethod::crown) &&
               is(HANS_CERTIFY_ALPHA - 1, CertifyMethod::alpha) &&
-              is(HANS_CERTIFY_COMPLETE - 1, CertifyMethod::complete));
+              is(HANS_CERTIFY_COMPLETE - 1, CertifyMethod::complete) &&
+              is(HANS_CERTIFY_ZONOTOPE - 1, CertifyMethod::zonotope) &&
+              is(HANS_CERTIFY_JOINT - 1, CertifyMethod::joint));
 static_assert(is(HANS_VERDICT_CERTIFIED, Certainty::certified) && is(HANS_VERDICT_ATTACKED, Certainty::attacked) &&
               is(HANS_VERDICT_UNKNOWN, Certainty::unknown) && is(HANS_VERDICT_WRONG, Certainty::wrong));
 static_assert(is(HANS_DOUBT_NODES, Doubt::nodes) && is(HANS_DOUBT_TIME, Doubt::time) &&
               is(HANS_DOUBT_ROUNDING, Doubt::rounding) && is(HANS_DOUBT_NAN, Doubt::nan) &&
               is(HANS_DOUBT_BOUND, Doubt::bound));
 static_assert(is(HANS_STEP_ATTACK, Step::attack) && is(HANS_STEP_IBP, Step::ibp) && is(HANS_STEP_CROWN, Step::crown) &&
-              is(HANS_STEP_ALPHA, Step::alpha) && is(HANS_STEP_BRANCHING, Step::branching));
+              is(HANS_STEP_ALPHA, Step::alpha) && is(HANS_STEP_BRANCHING, Step::branching) &&
+              is(HANS_STEP_ZONOTOPE, Step::zonotope) && is(HANS_STEP_JOINT, Step::joint));
 
 /// What is asked for, without attacks.
 CertifyOptions read_certify_options(const hans_certify_options& how, float eps) {
   const auto norm = static_cast<Norm>(read_choice(how.norm, HANS_NORM_L1 + 1, "options->norm"));
-  const int method = read_choice(how.method, HANS_CERTIFY_COMPLETE + 1, "options->method");
+  const int method = read_choice(how.method, HANS_CERTIFY_JOINT + 1, "options->method");
   const CertifyMethod automatic = norm == Norm::linf ? CertifyMethod::complete : CertifyMethod::alpha;
   check_usage(how.nodes > 0, "options->nodes is 0, but must be at least 1");
   check_usage(how.seconds >= 0, "options->seconds is ", how.seconds, ", but must be 0 or more");

@@ -20,9 +20,9 @@ using defenses::CertifyMethod;
 using defenses::CertifyOptions;
 
 /// How far to go; automatic: as far as the norm allows.
-enum class MethodChoice { automatic, ibp, crown, alpha, complete };
-constexpr std::array<std::string_view, 5> enum_names(MethodChoice) {
-  return {"auto", "ibp", "crown", "alpha", "complete"};
+enum class MethodChoice { automatic, ibp, crown, alpha, complete, zonotope, joint };
+constexpr std::array<std::string_view, 7> enum_names(MethodChoice) {
+  return {"auto", "ibp", "crown", "alpha", "complete", "zonotope", "joint"};
 }
 
 /// The first attack, without its eps; or none.
@@ -73,7 +73,9 @@ struct CertifyCommand : Common {
       "\n"
       "First an attack runs, then bounds of growing cost: intervals (ibp), linear bounds (crown), linear bounds with "
       "optimised slopes (alpha); then branch and bound (complete) until an image is decided or --nodes are used up. "
-      "--method says how far to go. complete is for linf, and also runs autoattack on what the bounds leave open.\n"
+      "--method says how far to go. complete is for linf, and also runs autoattack on what the bounds leave open. "
+      "For comparison, zonotope runs intervals, then affine forms pushed forward (DeepZ), and joint runs "
+      "alpha, then optimises the slopes of hidden layers too, which takes tens of times as long.\n"
       "\n"
       "A certificate holds in real arithmetic and for every float32 program that computes the logits, adding in any order, with or without FMA; "
       "an image that is proved in real arithmetic only is unknown (rounding). It says nothing of images outside the ball. "
@@ -220,12 +222,15 @@ int certify_within(const Certifiable& from, const std::vector<CertifyOptions>& a
     write_file(options.out->text, proof_file(work.proofs));
     const std::size_t certified = balls.front().counts().count(defenses::Certainty::certified),
                       proved = work.proofs.index.size();
-    append(report, text("\nwrote ", with_commas(proved), " proofs to ", visible(options.out->text),
-                        proved < certified ? text("; the other ", with_commas(certified - proved),
-                                                  " certified images have none: intervals alone or split boxes make no "
-                                                  "proof")
-                                           : "",
-                        "\n"));
+    append(
+        report,
+        text("\nwrote ", with_commas(proved), " proofs to ", visible(options.out->text),
+             proved < certified
+                 ? text("; the other ", with_commas(certified - proved),
+                        " certified images have none: intervals alone, zonotopes, joint optimisation and split boxes "
+                        "make no proof")
+                 : "",
+             "\n"));
   }
   if (options.counterexamples) {
     write_file(options.counterexamples->text, counterexamples_file(work.part, from.data));

@@ -73,14 +73,18 @@ std::string_view contradiction(const BallCounts& ball) {
   const std::size_t certified = ball.count(Certainty::certified), attacked = ball.count(Certainty::attacked);
   if (sum(ball.certified_by) != certified) return "by_method does not add up to certified";
   if (sum(ball.attacked_by) != attacked) return "attacked_by does not add up to attacked";
-  const auto method = static_cast<std::size_t>(ball.asked.method);
-  for (std::size_t k = method + 1; k < ball.certified_by.size(); ++k) {
-    if (ball.certified_by[k] > 0) return "a step certified that was not asked for";
+  const defenses::CertifyMethod method = ball.asked.method;
+  const std::vector<defenses::Step> proving = proving_steps(method);
+  const std::span<const defenses::Step> asked = defenses::steps_of(method);
+  for (const std::size_t k : places(proving.size())) {
+    const bool was_asked = std::ranges::find(asked, proving[k]) != asked.end();
+    if (ball.certified_by[k] > 0 && !was_asked) return "a step certified that was not asked for";
   }
   const auto& [by_attack, by_branching] = ball.attacked_by;
   if (by_attack > 0 && !ball.asked.first && !ball.asked.second) return "attacks fooled images, and there is no attack";
-  if (by_branching > 0 && ball.asked.method < defenses::CertifyMethod::alpha) return "nothing was branched";
-  if (ball.nodes > 0 && ball.asked.method != defenses::CertifyMethod::complete) return "nothing was branched";
+  const bool minimisers = std::ranges::find(asked, defenses::Step::alpha) != asked.end();  // are tried
+  if (by_branching > 0 && !minimisers) return "nothing was branched";
+  if (ball.nodes > 0 && method != defenses::CertifyMethod::complete) return "nothing was branched";
   if (ball.late > 0 && !(ball.asked.seconds > 0)) return "there is no clock";
   return ball.late > ball.count(Certainty::unknown) ? "more images hit the clock than are unknown" : "";
 }
@@ -93,7 +97,9 @@ BallCounts counts_of(const Json& json, const Slice& slice, std::uint64_t seed) {
   };
   read(json, std::array{Certainty::certified, Certainty::attacked, Certainty::unknown, Certainty::wrong},
        ball.verdicts);
-  read(json.at("by_method"), proving_steps, ball.certified_by);
+  const std::vector<defenses::Step> proving = proving_steps(ball.asked.method);
+  ball.certified_by.resize(proving.size());
+  read(json.at("by_method"), proving, ball.certified_by);
   read(json.at("attacked_by"), fooling_steps, ball.attacked_by);
   ball.late = count_at(json, "not_reproducible");
   ball.nodes = json.at("nodes_used").natural();

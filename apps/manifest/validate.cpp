@@ -117,15 +117,17 @@ std::string_view contradiction(const defenses::Certificate& one, bool fooled, co
   if (unbounded && !std::isnan(one.bound)) return "nothing was bounded";
   const bool complete = method == CertifyMethod::complete;
   if (one.nodes > 0 && (!complete || one.step != Step::branching)) return "nothing was branched";
-  const bool minimisers = attacked && method == CertifyMethod::alpha;  // are tried without branching, too
-  if (one.step && !fooled && !minimisers && static_cast<int>(*one.step) > static_cast<int>(method) + 1) {
+  const bool minimisers = attacked && (method == CertifyMethod::alpha ||
+                                       method == CertifyMethod::joint);  // are tried without branching, too
+  const std::span<const Step> steps = defenses::steps_of(method);
+  if (one.step && !fooled && !minimisers && std::ranges::find(steps, *one.step) == steps.end()) {
     return "its method was not asked for";
   }
   if (!unknown) return "";
   if (one.doubt == Doubt::time) return asked.seconds > 0 ? "" : "there is no clock";
   if (one.real != (one.doubt == Doubt::rounding)) return "its reason and `real` disagree";
   if (one.doubt == Doubt::nan) return std::isnan(one.bound) ? "" : "it has a bound";
-  if (static_cast<int>(*one.step) != static_cast<int>(method) + 1) return "not every method was tried";
+  if (*one.step != steps.back()) return "not every method was tried";
   return one.doubt == (complete ? Doubt::bound : Doubt::nodes) ? "its reason belongs to another method" : "";
 }
 

@@ -220,7 +220,7 @@ TextTable decided_rows(const Certification& one) {
       }
       return text(with_commas(ball.count(certainty)), names.empty() ? "" : text(" (", names, ")"));
     };
-    rows.push_back({ball.words(), by(Certainty::certified, proving_steps, ball.certified_by),
+    rows.push_back({ball.words(), by(Certainty::certified, proving_steps(ball.asked.method), ball.certified_by),
                     by(Certainty::attacked, fooling_steps, ball.attacked_by),
                     with_commas(ball.count(Certainty::unknown)), with_commas(ball.count(Certainty::wrong))});
     if (late) rows.back().push_back(with_commas(ball.late));

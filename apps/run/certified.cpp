@@ -89,8 +89,8 @@ std::string ends_text(const CertifiedBall& ball) {
   const BallCounts counts = ball.counts();
   std::string lines = text(ball.words(), ": certified ", percent_of(counts.certified()),
                            " % <= true <= ", percent_of(counts.attacked()), " %", counts.exact() ? ": EXACT" : "",
-                           "\n  certified by ", steps_text(proving_steps, counts.certified_by), "\n  attacked by ",
-                           steps_text(fooling_steps, counts.attacked_by), "\n");
+                           "\n  certified by ", steps_text(proving_steps(ball.asked.method), counts.certified_by),
+                           "\n  attacked by ", steps_text(fooling_steps, counts.attacked_by), "\n");
   std::string reasons;
   for (const Doubt doubt : all_doubts) {
     const std::size_t many = number_of(ball, doubt);
@@ -110,6 +110,14 @@ std::string ends_text(const CertifiedBall& ball) {
 
 }  // namespace
 
+std::vector<defenses::Step> proving_steps(defenses::CertifyMethod method) {
+  using enum defenses::Step;
+  std::vector all{ibp, crown, alpha, branching};
+  const defenses::Step last = defenses::steps_of(method).back();
+  if (std::ranges::find(all, last) == all.end()) all.push_back(last);
+  return all;
+}
+
 std::string ball_words(const defenses::CertifyOptions& asked) {
   return text(enum_name(asked.norm), " ", eps_text(asked.eps));
 }
@@ -127,9 +135,11 @@ BallCounts CertifiedBall::counts() const {
   const auto add = [](const auto& steps, auto& by, const Certificate& one) {
     for (const std::size_t k : places(steps.size())) by[k] += one.step == steps[k] ? 1U : 0U;
   };
+  const std::vector<defenses::Step> proving = proving_steps(asked.method);
+  counts.certified_by.resize(proving.size());
   for (const Certificate& one : all) {
     ++counts.verdicts[static_cast<std::size_t>(one.certainty)];
-    if (one.certainty == Certainty::certified) add(proving_steps, counts.certified_by, one);
+    if (one.certainty == Certainty::certified) add(proving, counts.certified_by, one);
     if (one.certainty == Certainty::attacked) add(fooling_steps, counts.attacked_by, one);
     counts.nodes += one.nodes;
   }
@@ -267,7 +277,7 @@ Json& set_ends(Json& json, const BallCounts& ball) {
   }
   set_accuracy(json, "certified_accuracy", ball.certified());
   set_accuracy(json, "attacked_accuracy", ball.attacked());
-  return json.set("by_method", steps_json(proving_steps, ball.certified_by));
+  return json.set("by_method", steps_json(proving_steps(ball.asked.method), ball.certified_by));
 }
 
 Json certified_json(const Subject& subject, std::span<const CertifiedBall> balls, bool per_sample, std::size_t first) {

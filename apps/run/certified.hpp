@@ -14,9 +14,8 @@
 
 namespace hans::apps {
 
-/// The steps that certify, and those that find adversarial images.
-inline constexpr std::array proving_steps{defenses::Step::ibp, defenses::Step::crown, defenses::Step::alpha,
-                                          defenses::Step::branching};
+/// The steps that results of a method count, used or not: those that certify, and those that find adversarial images.
+std::vector<defenses::Step> proving_steps(defenses::CertifyMethod method);
 inline constexpr std::array fooling_steps{defenses::Step::attack, defenses::Step::branching};
 
 /// "linf 0.1", and the pinned SPECs of its attacks.
@@ -26,8 +25,8 @@ std::vector<std::string> attack_specs(const defenses::CertifyOptions& asked);
 /// How many images of a ball have each verdict: what results say of a ball, but for single certificates.
 struct BallCounts {
   defenses::CertifyOptions asked;
-  std::array<std::size_t, 4> verdicts = {};                         ///< by Certainty
-  std::array<std::size_t, proving_steps.size()> certified_by = {};  ///< in the order of these steps
+  std::array<std::size_t, 4> verdicts = {};    ///< by Certainty
+  std::vector<std::size_t> certified_by = {};  ///< in the order of its method's proving_steps()
   std::array<std::size_t, fooling_steps.size()> attacked_by = {};
   std::size_t late = 0;     ///< unknown because a clock cut the work short: another run may give another result
   std::uint64_t nodes = 0;  ///< of branch and bound

@@ -1,5 +1,6 @@
 // Branch and bound over the signs of kinks.
 #include "detail/branch.hpp"
+#include "../../nn/bounds/detail/tighten.hpp"
 
 #include <algorithm>
 #include <array>
@@ -84,6 +85,19 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
   }
 }
 
+std::vector<double> bounds_of(const Tree& tree) {
+  std::vector<double> least(tree.nodes.size(), std::numeric_limits<double>::infinity());
+  for (std::size_t node = tree.nodes.size(); node-- > 0;) {
+    const Branch& here = tree.nodes[node];
+    if (here.first == Branch::none) least[node] = here.form.bound;
+    // A child's set is part of its parent's, whose bound holds too.
+    if (here.first != Branch::none) least[node] = std::max(here.form.bound, least[node]);
+    if (here.parent != Branch::none) least[here.parent] = std::min(least[here.parent], least[node]);
+  }
+  least.resize(tree.roots);
+  return least;
+}
+
 std::vector<Tensor> points_of(std::span<const Branch> nodes) {
   std::vector<Tensor> points;
   for (const Branch& node : nodes) {
@@ -142,7 +156,7 @@ Boxes split_box(const bounds::Graph& graph, const Tensor& low, const Tensor& hig
     open.erase(open.begin(), open.begin() + static_cast<std::ptrdiff_t>(count));
     const bounds::Known known =
         bounds::known_of(graph, bounds::begin_with_boxes(graph, stacked(now, &Piece::low), stacked(now, &Piece::high)),
-                         nn::BoundMethod::crown, nn::Slope::adaptive, tape);
+                         {.method = nn::BoundMethod::crown}, tape);
     std::vector<Form> all;
     for (std::size_t k = 0; k < count * forms.size(); ++k) {
       all.push_back(forms[k % forms.size()]);
@@ -283,6 +297,7 @@ bool is_suffix(const Shape& operand, const Shape& out) {
 }  // namespace
 
 void check_provable(const nn::Sequential& net) {
+  std::vector<bool> depends;  // per layer: on the image
   for (std::size_t position = 0; position < net.layers().size(); ++position) {
     const nn::LayerAt at{net, position};
     const nn::Layer& layer = at.layer();
@@ -291,6 +306,11 @@ void check_provable(const nn::Sequential& net) {
       check(is_suffix(at.in(operand), at.out()), "layer ", position, " (", layer.spec().name, ") combines ",
             at.in(operand), " and ", at.out(), ": no proof can be written, only a verdict");
     }
+    const auto moves = [&](const nn::Source& from) { return from.layer == nn::Source::images || depends[from.layer]; };
+    const auto moving = std::ranges::count_if(at.sources, moves);
+    depends.push_back(moving > 0);
+    check(!layer.as<nn::Multiply>() || moving < 2, "layer ", position,
+          " (multiply) multiplies two values that depend on the image: no proof can be written, only a verdict");
     check(layer.as<nn::Conv2d>() || layer.as<nn::Linear>() || layer.as<nn::Relu>() || layer.as<nn::Flatten>() ||
               layer.as<nn::Reshape>() || layer.as<nn::Transpose>() || layer.as<nn::Add>() || layer.as<nn::Subtract>() ||
               layer.as<nn::Multiply>() || layer.as<nn::Constant>() || layer.as<nn::Normalize>() ||

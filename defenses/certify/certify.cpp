@@ -11,6 +11,7 @@
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/pieces.hpp>
 #include "../../nn/bounds/detail/build.hpp"
+#include "../../nn/bounds/detail/tighten.hpp"
 #include "detail/branch.hpp"
 #include "detail/certify.hpp"
 #include "detail/search.hpp"
@@ -86,20 +87,6 @@ void sum_up(Certificate& certificate, std::span<const Branch> roots, std::span<c
   if (certificate.float32) certificate.certainty = Certainty::certified;
 }
 
-/// The bounds that the leaves below each root leave.
-std::vector<double> bounds_of(const Tree& tree) {
-  std::vector<double> least(tree.nodes.size(), std::numeric_limits<double>::infinity());
-  for (std::size_t node = tree.nodes.size(); node-- > 0;) {
-    const Branch& here = tree.nodes[node];
-    if (here.first == Branch::none) least[node] = here.form.bound;
-    // A child's set is part of its parent's, whose bound holds too.
-    if (here.first != Branch::none) least[node] = std::max(here.form.bound, least[node]);
-    if (here.parent != Branch::none) least[here.parent] = std::min(least[here.parent], least[node]);
-  }
-  least.resize(tree.roots);
-  return least;
-}
-
 /// Bounds of one sample at work.
 class Search {
  public:
@@ -114,7 +101,8 @@ class Search {
     }
     tree_.roots = tree_.nodes.size();
     std::vector<std::vector<bounds::KinkAt>> kinks(known.count);
-    if (from != Step::ibp) kinks[sample] = bounds::unstable_kinks(question_.graph, known, sample);
+    const bool once = from == Step::ibp || from == Step::zonotope;  // one pass back from the margins
+    if (!once) kinks[sample] = bounds::unstable_kinks(question_.graph, known, sample);
     if (!known.finite[sample]) {
       certificate_.doubt = Doubt::nan;
       certificate_.bound = std::numeric_limits<double>::quiet_NaN();
@@ -123,21 +111,19 @@ class Search {
     }
     std::vector<Form*> roots;
     for (Branch& node : tree_.nodes) roots.push_back(&node.form);
-    if (from == Step::ibp) {
-      intervals(known);
-      conclude(Step::ibp);
+    if (once) {
+      bound_margins(known, from == Step::ibp ? bounds::elided(question_.graph) : 0);
+      conclude(from);
       return;
     }
     bounds::improve(question_.graph, known, kinks, roots, 0, true, tape_);
-    conclude(Step::crown);
-    if (open() && until >= Step::alpha) {
+    conclude(from);
+    if (open() && until != Step::crown) {
       bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, true, tape_);
-      conclude(Step::alpha);
-      if (until == Step::alpha) try_points(points_of(tree_.nodes));
+      conclude(from == Step::joint ? Step::joint : Step::alpha);
+      if (until != Step::branching) try_points(points_of(tree_.nodes));
     }
-    if (open() && until >= Step::branching) {
-      branch_out(known, kinks);
-    }
+    if (open() && until == Step::branching) branch_out(known, kinks);
   }
 
   /// Whether the tree shows what run() certified: not if boxes were split.
@@ -168,12 +154,12 @@ class Search {
  private:
   bool open() const { return certificate_.certainty == Certainty::unknown; }
 
-  void intervals(const bounds::Known& known) {
+  /// By one pass back from the margins to the bounds of value `stop`.
+  void bound_margins(const bounds::Known& known, std::size_t stop) {
     std::vector<Form> forms;
     for (const Branch& root : tree_.nodes) forms.push_back(root.form);
     const bounds::Rows rows = bounds::rows_of(question_.graph, forms);
-    const bounds::Lower all =
-        bounds::lower_bounds(question_.graph, known, rows, false, bounds::elided(question_.graph), tape_);
+    const bounds::Lower all = bounds::lower_bounds(question_.graph, known, rows, false, stop, tape_);
     for (std::size_t row = 0; row < tree_.roots; ++row) {
       tree_.nodes[row].form.bound = all.bound[row];
       tree_.nodes[row].form.float32 = all.float32[row];
@@ -286,15 +272,21 @@ class Search {
   Tree tree_;
 };
 
+BoundMethod method_of(Step from) {
+  return from == Step::ibp        ? BoundMethod::ibp
+         : from == Step::zonotope ? BoundMethod::zonotope
+         : from == Step::joint    ? BoundMethod::joint
+                                  : BoundMethod::crown;
+}
+
 /// Runs a step of the cascade for some samples. Intervals prove nothing that a checker would find again, so what they
 /// certified goes through the others once more for its proof.
 void bound_some(const Question& question, std::span<const std::size_t> which, Step from, Step until,
                 std::vector<Certificate>& all, Tape& tape) {
   const Tensor images = question.samples.select(which).images;
-  const BoundMethod method = from == Step::ibp ? BoundMethod::ibp : BoundMethod::crown;
   const bounds::Known known =
-      bounds::known_of(question.graph, bounds::begin_with_images(question.graph, images, question.ball), method,
-                       nn::Slope::adaptive, tape);
+      bounds::known_of(question.graph, bounds::begin_with_images(question.graph, images, question.ball),
+                       {.method = method_of(from)}, tape);
   for (std::size_t k = 0; k < which.size(); ++k) {
     Certificate& certificate = all[which[k]];
     Certificate made = certificate;
@@ -302,7 +294,8 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
     Search search(question, made, which[k], tape);
     search.run(known, k, from, until);
     if (question.options.splits) search.count_splits(made);
-    if (question.options.proofs && from != Step::ibp && made.certainty == Certainty::certified && search.has_tree()) {
+    const bool checkable = from == Step::crown;
+    if (question.options.proofs && checkable && made.certainty == Certainty::certified && search.has_tree()) {
       made.proof = search.proof(known);
     }
     take_over(certificate, std::move(made));
@@ -381,11 +374,16 @@ std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples&
     return open(each) || (options.proofs && each.certainty == Certainty::certified && !each.proof);
   };
   bound_all(question, Step::ibp, Step::ibp, images_of_a_batch, open, finished, all, tape);
-  if (options.method != CertifyMethod::ibp) {
+  if (options.method == CertifyMethod::zonotope) {
+    bound_all(question, Step::zonotope, Step::zonotope, images_of_a_batch, open, finished, all, tape);
+  } else if (options.method != CertifyMethod::ibp) {
     const Step until = options.method == CertifyMethod::crown ? Step::crown : Step::alpha;
     bound_all(question, Step::crown, until, images_of_a_batch, unproved, finished, all, tape);
-    if (options.second) attack_open(question, *options.second, all);
   }
+  if (options.method == CertifyMethod::joint) {
+    bound_all(question, Step::joint, Step::joint, 1, open, finished, all, tape);
+  }
+  if (options.second && options.method != CertifyMethod::ibp) attack_open(question, *options.second, all);
   if (options.method == CertifyMethod::complete) {
     bound_all(question, Step::crown, Step::branching, 1, unproved, finished, all, tape);
   }

@@ -10,6 +10,7 @@
 #include <hans/nn/evaluate.hpp>
 #include "../../nn/bounds/detail/build.hpp"
 #include "../../nn/bounds/detail/optimise.hpp"
+#include "../../nn/bounds/detail/tighten.hpp"
 
 namespace hans::defenses {
 namespace {
@@ -53,8 +54,7 @@ Explanation explain(const nn::Sequential& net, const data::Samples& sample, Cert
   const nn::Ball ball{options.norm, options.eps, sample.box.lo, sample.box.hi};
   const auto known_by = [&](BoundMethod method) {
     Tape tape;
-    return bounds::known_of(graph, bounds::begin_with_images(graph, sample.images, ball), method, nn::Slope::adaptive,
-                            tape);
+    return bounds::known_of(graph, bounds::begin_with_images(graph, sample.images, ball), {.method = method}, tape);
   };
   const bounds::Known ibp = known_by(BoundMethod::ibp), crown = known_by(BoundMethod::crown);
   const auto of = [&](const bounds::Known& known, std::size_t value, const auto& get) {

@@ -8,6 +8,7 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/evaluate.hpp>
 #include "../../nn/bounds/detail/build.hpp"
+#include "../../nn/bounds/detail/tighten.hpp"
 #include "detail/branch.hpp"
 #include "detail/search.hpp"
 
@@ -92,7 +93,7 @@ class Refuter {
 
   Refutation run() {
     known_ = bounds::known_of(graph_, bounds::begin_with_boxes(graph_, question_.low, question_.high),
-                              nn::BoundMethod::crown, nn::Slope::adaptive, tape_);
+                              {.method = nn::BoundMethod::crown}, tape_);
     if (known_.finite[0]) {
       kinks_[0] = bounds::unstable_kinks(graph_, known_, 0);
       bound_conditions();

@@ -8,6 +8,7 @@
 #include <hans/nn/pieces.hpp>
 #include "detail/build.hpp"
 #include "detail/optimise.hpp"
+#include "detail/tighten.hpp"
 
 namespace hans::nn {
 namespace {
@@ -17,8 +18,13 @@ constexpr std::size_t images_of_a_batch = 16;
 void bound_some(const bounds::Graph& graph, const Tensor& images, std::span<const int> labels, const Ball& ball,
                 const BoundOptions& options, Tape& tape, double* bound, double* float32) {
   const std::size_t classes = graph.features(graph.logits());
-  const bounds::Known known =
-      bounds::known_of(graph, bounds::begin_with_images(graph, images, ball), options.method, options.slope, tape);
+  const auto known_by = [&](BoundMethod method) {
+    BoundOptions how = options;
+    how.method = method;
+    return bounds::known_of(graph, bounds::begin_with_images(graph, images, ball), how, tape);
+  };
+  const bool joint = options.method == BoundMethod::joint;
+  const bounds::Known known = known_by(joint ? BoundMethod::alpha : options.method);
   std::vector<bounds::Form> forms;
   for (std::size_t sample = 0; sample < labels.size(); ++sample) {
     const std::size_t label = static_cast<std::size_t>(labels[sample]);
@@ -27,19 +33,24 @@ void bound_some(const bounds::Graph& graph, const Tensor& images, std::span<cons
       forms.push_back({static_cast<std::uint32_t>(sample), bounds::margin_form(classes, label, other)});
     }
   }
-  const bounds::Rows rows = bounds::rows_of(graph, forms);
-  if (options.method == BoundMethod::alpha) {
+  const auto improve = [&](const bounds::Known& by) {
     std::vector<std::vector<bounds::KinkAt>> kinks(labels.size());
     for (std::size_t sample = 0; sample < labels.size(); ++sample) {
-      kinks[sample] = bounds::unstable_kinks(graph, known, sample);
+      kinks[sample] = bounds::unstable_kinks(graph, by, sample);
     }
     std::vector<bounds::Form*> all;
     for (bounds::Form& form : forms) {
-      if (known.finite[form.sample]) all.push_back(&form);
+      form.slopes.clear();  // those of other kinks
+      if (by.finite[form.sample]) all.push_back(&form);
     }
-    bounds::improve(graph, known, kinks, all, options.steps, false, tape);
+    bounds::improve(graph, by, kinks, all, options.steps, false, tape);
+  };
+  if (joint || options.method == BoundMethod::alpha) {
+    improve(known);
+    if (joint) improve(known_by(BoundMethod::joint));
   } else {
     const std::size_t stop = options.method == BoundMethod::ibp ? bounds::elided(graph) : 0;
+    const bounds::Rows rows = bounds::rows_of(graph, forms);
     const bounds::Lower all = bounds::lower_bounds(graph, known, rows, false, stop, tape);
     for (std::size_t row = 0; row < forms.size(); ++row) {
       forms[row].bound = all.bound[row];

@@ -10,12 +10,12 @@
 #include <hans/core/error.hpp>
 #include <hans/nn/walk.hpp>
 #include "detail/affine.hpp"
+#include "detail/chain.hpp"
 #include "detail/curves.hpp"
+#include "detail/products.hpp"
 
 namespace hans::nn::bounds {
 namespace {
-
-AffineMap map_of(const Given& given, const Function& f) { return map_of(given, f, f); }
 
 /// A layer without weights.
 Function run_of(const LayerAt& at) {
@@ -33,6 +33,26 @@ std::size_t repeats(const Given& given, const Shape& out) {
     if (size < out.elements()) most = std::max(most, out.elements() / std::max<std::size_t>(1, size));
   }
   return most;
+}
+
+/// The graph without ops that the logits do not depend on: layers that a chain took in.
+Graph without_unused(Graph graph) {
+  std::vector<bool> used(graph.ops.size() + 1);
+  used[graph.logits()] = true;
+  for (std::size_t value = graph.logits(); value > 0; --value) {
+    for (const std::size_t from : graph.ops[value - 1].from) used[from] = used[from] || used[value];
+  }
+  std::vector<std::size_t> now{0};  // per value
+  std::vector<Op> ops;
+  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
+    if (used[k + 1]) {
+      ops.push_back(std::move(graph.ops[k]));
+      for (std::size_t& from : ops.back().from) from = now[from];
+    }
+    now.push_back(ops.size());
+  }
+  graph.ops = std::move(ops);
+  return graph;
 }
 
 class Builder {
@@ -68,7 +88,7 @@ class Builder {
     const std::size_t last = scaled ? net_.sources(count - 1)[0].layer : count - 1;
     check(last < of_layer_.size() && !of_layer_[last].constant && of_layer_[last].value == graph_.logits(),
           "its logits do not depend on the images");
-    return std::move(graph_);
+    return without_unused(std::move(graph_));
   }
 
   // --- moves: exact ---------------------------------------------------------------------------------
@@ -94,9 +114,13 @@ class Builder {
                combined, repeats(given_, at.out()));
   }
   void operator()(const Multiply&, const LayerAt& at) {
-    if (from_.size() > 1) refuse(at, "multiplies two values that depend on the image");
-    add_affine(at.out(), map_of(given_, run_of(at)), combined, 2 + repeats(given_, at.out()));
+    if (from_.size() > 1) {
+      add_chain(at, "multiplies two values that depend on the image");
+    } else {
+      add_affine(at.out(), map_of(given_, run_of(at)), combined, 2 + repeats(given_, at.out()));
+    }
   }
+  void operator()(const Power&, const LayerAt& at) { add_chain(at, "raises to a power other than 2 or 3"); }
   void operator()(const Divide&, const LayerAt& at) {
     if (from_.size() > 1 || given_.constants[0]) refuse(at, "divides by a value that depends on the image");
     add_affine(at.out(), map_of(given_, run_of(at)), combined, 2 + repeats(given_, at.out()));
@@ -155,61 +179,8 @@ class Builder {
     check_scaling(at, numbers({}, layer.scale), mean.value(), deviation.value());
     add_scaling(at.out(), factor.value(), (-shift).value(), abs(shift).value());
   }
-  void operator()(const Linear& layer, const LayerAt& at) {
-    const Tensor w = at.weights()[0];
-    AffineMap map = products(
-        at, layer.bias, [](const Var& x, const Var& weights, const Var& bias) { return linear(x, weights, bias); });
-    const std::size_t in = w.shape()[0], units = w.shape()[1];
-    const Tensor turned = w.reshaped({1, 1, in, units});
-    map.backward = [turned, in, units](Tape& tape, const Tensor& rows) {
-      tape.rewind();
-      const std::size_t count = rows.shape()[0];
-      const Var x =
-          conv_transpose2d(tape.constant(rows.reshaped({count, 1, 1, units})), tape.constant(turned), {}, {}, 1, 1);
-      return std::vector{x.value().reshaped({count, in})};
-    };
-    map.column = [w, in, units](std::span<const std::size_t> chosen) {
-      Tensor rows = Tensor::uninitialised({chosen.size(), in});
-      real* to = rows.mutable_data();
-      for (const std::size_t unit : chosen) {
-        for (std::size_t k = 0; k < in; ++k) *to++ = w.data()[k * units + unit];
-      }
-      return rows;
-    };
-    add_affine(at.out(), std::move(map), in + 1, units);
-  }
-  void operator()(const Conv2d& layer, const LayerAt& at) {
-    const Tensor w = at.weights()[0];
-    const Window window = window_of(layer, at.in());
-    AffineMap map = products(at, layer.bias, [window](const Var& x, const Var& weights, const Var& bias) {
-      return conv2d(x, weights, bias, window);
-    });
-    map.backward = [w, window, in = at.in()](Tape& tape, const Tensor& rows) {
-      tape.rewind();
-      return std::vector{conv_transpose2d(tape.constant(rows), tape.constant(w), {}, window, in[0], in[1]).value()};
-    };
-    const Shape& k = w.shape();
-    map.local = local_of(w, window);
-    // An input meets each filter at every stride-th tap only.
-    const auto met = [](std::size_t taps, std::size_t stride) { return (taps + stride - 1) / stride; };
-    const std::size_t places = met(k[0], window.stride_height) * met(k[1], window.stride_width);
-    const bool dilated = window.dilation_height > 1 || window.dilation_width > 1;
-    add_affine(at.out(), std::move(map), k[0] * k[1] * k[2] + 1,
-               (dilated ? k[0] * k[1] : places) * k[3] / window.groups);
-  }
-  void operator()(const ConvTranspose2d& layer, const LayerAt& at) {
-    const Tensor w = at.weights()[0];
-    const Window window = window_of(layer, at.out());
-    AffineMap map =
-        products(at, layer.bias, [window, out = at.out()](const Var& x, const Var& weights, const Var& bias) {
-          return conv_transpose2d(x, weights, bias, window, out[0], out[1]);
-        });
-    map.backward = [w, window](Tape& tape, const Tensor& rows) {
-      tape.rewind();
-      return std::vector{conv2d(tape.constant(rows), tape.constant(w), {}, window).value()};
-    };
-    const Shape& k = w.shape();
-    add_affine(at.out(), std::move(map), k[0] * k[1] * k[3] + 1, k[0] * k[1] * k[2]);
+  void operator()(const OneOf<Linear, Conv2d, ConvTranspose2d> auto& layer, const LayerAt& at) {
+    add_affine(at.out(), product_of(layer, at, given_));
   }
 
   // --- functions of one number ----------------------------------------------------------------------
@@ -315,11 +286,27 @@ class Builder {
     given_ = {{graph_.ops.back().out}, {std::nullopt}};
   }
 
-  void add_affine(const Shape& out, AffineMap map, std::size_t forward_terms = 0, std::size_t backward_terms = 0) {
+  void add_affine(const Shape& out, AffineMap map) {
     Op op = op_of(out, Kind::affine);
     op.affine = std::move(map);
-    op.affine.forward_terms = forward_terms;
-    op.affine.backward_terms = backward_terms;
+    add(std::move(op));
+  }
+  void add_affine(const Shape& out, AffineMap map, std::size_t forward_terms, std::size_t backward_terms = 0) {
+    map.forward_terms = forward_terms;
+    map.backward_terms = backward_terms;
+    add_affine(out, std::move(map));
+  }
+
+  /// The layer, and those before it, as one function of one number; or refuses.
+  void add_chain(const LayerAt& at, std::string_view why) {
+    const auto constant = [this](std::size_t layer) -> const Tensor* {
+      return of_layer_[layer].constant ? &*of_layer_[layer].constant : nullptr;
+    };
+    std::optional<Chain> chain = chain_at(net_, at.position, constant);
+    if (!chain) refuse(at, why);
+    from_ = {chain->source == Source::images ? 0 : of_layer_[chain->source].value};
+    Op op = op_of(at.out(), Kind::curve);
+    op.curve = std::move(chain->curve);
     add(std::move(op));
   }
 
@@ -370,18 +357,6 @@ class Builder {
     AffineMap map = map_of(given_, scaled(factor, summand), scaled(absolute(factor), shift));
     if (out.rank() == 3) map.local = local_of(factor);
     add_affine(out, std::move(map), combined, combined);
-  }
-
-  /// The maps of a layer with weights and biases.
-  template <class Product>
-  AffineMap products(const LayerAt& at, bool biased, Product product) {
-    const auto with = [biased, product](const Tensor& weights, const Tensor& bias) {
-      return [=](Tape& tape, std::span<const Var> x) {
-        return product(x[0], tape.constant(weights), biased ? tape.constant(bias) : Var());
-      };
-    };
-    const Tensor w = at.weights()[0], bias = biased ? at.weights()[1] : Tensor();
-    return map_of(given_, with(w, bias), with(absolute(w), biased ? absolute(bias) : bias));
   }
 
   const Sequential& net_;

@@ -59,14 +59,13 @@ Enclosure enclosure_of(const Curve& curve, real low, real high) {
   curve.evaluate(grid, values);
 
   std::vector<Point> points, turned;
-  double step = 0, largest = curve.scale;
+  double largest = 0;
   for (std::size_t k = 0; k < grid.size(); ++k) {
     points.push_back({double{grid[k]}, double{values[k]}});
     turned.push_back({double{grid[k]}, -double{values[k]}});
-    if (k > 0) step = std::max(step, points[k].x - points[k - 1].x);
     largest = std::max(largest, std::abs(points[k].y));
   }
-  const double slack = curve.curvature(high) * step * step / 8 * (1 + 0x1p-40) + curve_error * largest;
+  const double slack = curve.departure(grid) + curve.error(low, high, largest);
   const double middle = (double{low} + double{high}) / 2;
   Enclosure all;
   all.lower = line_below(points, middle, slack);

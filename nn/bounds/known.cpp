@@ -276,8 +276,8 @@ void relax(const Graph& graph, std::size_t k, Slope slope, Known& known, Tape& t
     lines.lower_add.mutable_data()[i] = all.lower.add;
     lines.upper_slope.mutable_data()[i] = all.upper.slope;
     lines.upper_add.mutable_data()[i] = all.upper.add;
-    const double most = std::max({op.curve.scale, std::abs(double{all.low}), std::abs(double{all.high})});
-    known.own[k].mutable_data()[i] = above(curve_error * most);
+    const double most = std::max(std::abs(double{all.low}), std::abs(double{all.high}));
+    known.own[k].mutable_data()[i] = above(op.curve.error(low.data()[i], high.data()[i], most));
   }
 }
 

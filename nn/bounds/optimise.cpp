@@ -10,16 +10,20 @@
 namespace hans::nn::bounds {
 namespace {
 
-constexpr real rate = real{0.1F}, decay = real{0.98F};
+/// A form under splits starts with the slopes of the form before the last split.
+constexpr real rate_alone = real{0.25F}, rate_under_splits = real{0.1F};
+constexpr real decay = real{0.98F};
 constexpr real first_share = real{0.9F}, second_share = real{0.999F}, least = real{1e-8F};
 
 /// Adam (Kingma 2015), upwards, for numbers from 0 to `most`.
 class Ascent {
  public:
+  explicit Ascent(real rate) : rate_(rate) {}
+
   void step(std::span<const real> gradient, real most, std::vector<real>& numbers) {
     first_.resize(numbers.size());
     second_.resize(numbers.size());
-    rate_ = steps_++ == 0 ? rate : rate_ * decay;
+    if (steps_++ > 0) rate_ *= decay;
     first_power_ *= first_share;
     second_power_ *= second_share;
     const real scale = rate_, of_first = 1 - first_power_, of_second = 1 - second_power_;
@@ -37,7 +41,7 @@ class Ascent {
 
  private:
   std::vector<real> first_, second_;
-  real rate_ = rate, first_power_ = 1, second_power_ = 1;
+  real rate_, first_power_ = 1, second_power_ = 1;
   unsigned steps_ = 0;
 };
 
@@ -49,7 +53,7 @@ struct Work {
   std::vector<bool> split;  ///< per kink
   std::vector<Split> splits;
   std::vector<real> multipliers = {};  ///< of the splits
-  Ascent of_slopes = {}, of_multipliers = {};
+  Ascent of_slopes{splits.empty() ? rate_alone : rate_under_splits}, of_multipliers{rate_under_splits};
 };
 
 /// Calls body(op, first, end) for the kinks of each op.
@@ -99,16 +103,11 @@ Work work_of(const Graph& graph, const Known& known, std::span<const KinkAt> kin
 
 /// The rows of a pass, but for the slopes.
 Rows rows_at_work(const Graph& graph, const Known& known, std::span<const Work> all) {
-  Rows rows;
-  rows.value = graph.logits();
-  const std::size_t classes = graph.features(rows.value);
-  rows.forms = Tensor({all.size(), classes});
-  for (std::size_t row = 0; row < all.size(); ++row) {
-    rows.sample.push_back(all[row].form->sample);
-    std::ranges::copy(all[row].form->form, rows.forms.mutable_data() + row * classes);
-  }
+  std::vector<const Form*> forms;
+  for (const Work& work : all) forms.push_back(work.form);
+  Rows rows = rows_of(graph, forms);
   rows.slopes.resize(graph.ops.size());
-  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
+  for (std::size_t k = 0; k < rows.value; ++k) {
     if (graph.ops[k].kind != Kind::kink || !graph.ops[k].kink.convex) continue;
     const std::size_t size = graph.ops[k].out.elements();
     rows.slopes[k] = Tensor::uninitialised({all.size(), size});
@@ -214,16 +213,27 @@ std::vector<real> margin_form(std::size_t classes, std::size_t label, std::size_
   return form;
 }
 
-Rows rows_of(const Graph& graph, std::span<const Form> forms) {
+Rows rows_of(const Graph& graph, std::span<const Form* const> forms) {
   Rows rows;
+  for (const Form* const form : forms) rows.sample.push_back(form->sample);
+  if (!forms.empty() && forms[0]->unit) {
+    rows.value = forms[0]->unit->value;
+    rows.sign = forms[0]->unit->sign;
+    for (const Form* const form : forms) rows.units.push_back(form->unit->unit);
+    return rows;
+  }
   rows.value = graph.logits();
-  const std::size_t classes = graph.features(rows.value);
   rows.forms = Tensor(graph.shape(rows.value).with_front(forms.size()));
   for (std::size_t row = 0; row < forms.size(); ++row) {
-    rows.sample.push_back(forms[row].sample);
-    std::ranges::copy(forms[row].form, rows.forms.mutable_data() + row * classes);
+    std::ranges::copy(forms[row]->form, row_of(rows.forms, row));
   }
   return rows;
+}
+
+Rows rows_of(const Graph& graph, std::span<const Form> forms) {
+  std::vector<const Form*> all;
+  for (const Form& form : forms) all.push_back(&form);
+  return rows_of(graph, all);
 }
 
 void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
@@ -244,23 +254,6 @@ void improve(const Graph& graph, const Known& known, std::span<const std::vector
     for (std::size_t row = 0; row < all.size(); ++row) ascend(graph, all[row], lower, inputs, row);
     std::erase_if(all, [=](const Work& work) { return until_done && work.form->done(); });
   }
-}
-
-Known known_of(const Graph& graph, Known known, BoundMethod method, Slope slope, Tape& tape) {
-  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
-    relax(graph, k, slope, known, tape);
-    bound_by_intervals(graph, k, known, tape);
-    if (method == BoundMethod::crown || method == BoundMethod::alpha) tighten(graph, k + 1, known, tape);
-  }
-  return known;
-}
-
-std::size_t elided(const Graph& graph) {
-  std::size_t value = graph.logits();
-  while (value > 0 && graph.ops[value - 1].kind == Kind::affine && graph.ops[value - 1].from.size() == 1) {
-    value = graph.ops[value - 1].from[0];
-  }
-  return value;
 }
 
 }  // namespace hans::nn::bounds

@@ -27,7 +27,7 @@ std::vector<Tensor> replay(const Graph& graph, const Known& known, const Rows& r
                            const Tensor& points, Tape& tape) {
   std::vector<Tensor> values(graph.ops.size() + 1), inputs(graph.ops.size());
   values[0] = points;
-  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
+  for (std::size_t k = 0; k < rows.value; ++k) {
     const Op& op = graph.ops[k];
     if (op.kind == Kind::affine) {
       std::vector<Tensor> x;

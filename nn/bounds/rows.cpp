@@ -13,7 +13,6 @@
 namespace hans::nn::bounds {
 namespace {
 
-constexpr std::size_t rows_at_once = 64;
 constexpr double unit_of_totals = 0x1p-40;  // of the few sums in double
 
 /// What a row has become: a constant, what rounding may have taken from it here, and in a float32 program.
@@ -58,6 +57,7 @@ class Pass {
         function(op, value - 1, std::move(forms));
       }
     }
+    if (keep_ && forms_[stop]) forms_[stop] = spread(std::move(*forms_[stop]), graph_.shape(stop));
     finish(stop);
     for (const Total& total : totals_) {
       lower_.bound.push_back(total.constant - total.error * (1 + 0x1p-20));
@@ -172,7 +172,13 @@ class Pass {
     for (std::size_t part = 0; part < parts.size(); ++part) give(op.from[part], {std::move(parts[part])});
   }
 
+  /// The rows' own slopes below kinks; nullptr: those of Known.
+  const Tensor* slopes_of(std::size_t k) const {
+    return rows_.slopes.size() > k && rows_.slopes[k].size() > 0 ? &rows_.slopes[k] : nullptr;
+  }
+
   void function(const Op& op, std::size_t k, Coefficients forms) {
+    if (keep_ || slopes_of(k) != nullptr) forms = spread(std::move(forms), op.out);
     if (keep_) lower_.nu[k] = forms.rows;
     const std::size_t from = op.from[0], size = forms.width();
     if (known_.own[k].size() > 0) {
@@ -186,7 +192,7 @@ class Pass {
       }
     }
     const Lines& lines = known_.lines[k];
-    const bool own = rows_.slopes.size() > k && rows_.slopes[k].size() > 0;
+    const Tensor* const own = slopes_of(k);
     Parts parts(op.out, forms,
                 {&lines.lower_slope, &lines.lower_add, &lines.upper_slope, &lines.upper_add, &known_.reach[from]});
     std::vector<std::pair<std::size_t, real>> held;  // splits of this op, and their coefficients
@@ -194,7 +200,7 @@ class Pass {
       const std::size_t sample = rows_.sample[row];
       parts.go_to(row, sample);
       real* const form = forms.row(row);
-      const real* const lower = own ? row_of(rows_.slopes[k], row) : parts[0];
+      const real* const lower = own != nullptr ? row_of(*own, row) : parts[0];
       const real* const reach = parts[4];
       held.clear();
       for (std::size_t i = 0; row < rows_.splits.size() && i < rows_.splits[row].size(); ++i) {
@@ -299,42 +305,6 @@ class Pass {
 
 Lower lower_bounds(const Graph& graph, const Known& known, const Rows& rows, bool keep, std::size_t stop, Tape& tape) {
   return Pass(graph, known, rows, keep, tape).run(stop);
-}
-
-void tighten(const Graph& graph, std::size_t value, Known& known, Tape& tape) {
-  bool any = false, all = false;  // whether functions read it, and whether they need better bounds of every unit
-  for (const Op& op : graph.ops) {
-    if (op.kind == Kind::affine || op.from[0] != value) continue;
-    any = true;
-    all = all || op.kind != Kind::kink;
-  }
-  if (!any || value == 0) return;
-  const std::size_t size = graph.features(value);
-  std::vector<std::size_t> open;  // sample * size + unit
-  for (std::size_t i = 0; i < known.low[value].size(); ++i) {
-    const real l = known.low[value].data()[i], u = known.high[value].data()[i];
-    if (known.finite[i / size] && (all ? l < u : l < 0 && u > 0)) open.push_back(i);
-  }
-  for (std::size_t first = 0; first < open.size(); first += rows_at_once) {
-    const std::size_t count = std::min(rows_at_once, open.size() - first);
-    Rows rows;
-    rows.value = value;
-    for (std::size_t i = first; i < first + count; ++i) {
-      rows.sample.push_back(static_cast<std::uint32_t>(open[i] / size));
-      rows.units.push_back(open[i] % size);
-    }
-    const std::vector<double> low = lower_bounds(graph, known, rows, false, 0, tape).float32;
-    rows.sign = -1;
-    const std::vector<double> high = lower_bounds(graph, known, rows, false, 0, tape).float32;
-    for (std::size_t i = 0; i < count; ++i) {
-      real& l = known.low[value].mutable_data()[open[first + i]];
-      real& u = known.high[value].mutable_data()[open[first + i]];
-      const real cut_l = below(low[i]), cut_u = above(-high[i]);
-      if (cut_l > l && cut_l <= u) l = cut_l;
-      if (cut_u < u && cut_u >= l) u = cut_u;
-    }
-  }
-  set_reach(known, value);
 }
 
 }  // namespace hans::nn::bounds

@@ -123,6 +123,8 @@ TEST_F(CliCertify, KnowsEveryNormAndMethod) {
   constexpr Row rows[]{{"--norm l2 --eps 0.2", "alpha", "l2", 1},
                        {"--norm l1 --eps 0.5 --method crown --attack fgsm", "crown", "l1", 1},
                        {"--eps 0.005 --method ibp --attack none", "ibp", "linf", 0},
+                       {"--eps 0.01 --method zonotope --attack none", "zonotope", "linf", 0},
+                       {"--eps 0.02 --method joint --attack none", "joint", "linf", 0},
                        {"--eps 0.02 --method complete --attack fmn:steps=5", "complete", "linf", 2}};
   for (const Row& row : rows) {
     SCOPED_TRACE(row.line);
@@ -287,7 +289,7 @@ TEST_F(CliCertify, RefusesInOneLine) {
       {"n.hans --eps 0.1,8", 2, "eps = 8 is more than features from 0 to 1 can change in linf, 1"},
       {"n.hans --eps 0.1 --norm l0", 2, "linf|l2|l1"},
       {"n.hans --eps 0.1 --norm l2 --method complete", 2, "complete is for linf; in l2 use alpha"},
-      {"n.hans --eps 0.1 --method exact", 2, "auto|ibp|crown|alpha|complete"},
+      {"n.hans --eps 0.1 --method exact", 2, "auto|ibp|crown|alpha|complete|zonotope|joint"},
       {"n.hans --eps 0.1 --nodes 0", 2, "--nodes '0' is refused"},
       {"n.hans --eps 0.1 --timeout 0", 2, "--timeout '0' is refused"},
       {"n.hans --eps 0.1 --expect 2", 2, "--expect '2' is refused"},

@@ -54,7 +54,7 @@ inline std::string other_word(const std::string& word) {
       {"labels", "gradients", "scores"},
       {"untargeted", "targets next"},
       {"certified", "attacked", "unknown", "wrong"},
-      {"attack", "ibp", "crown", "alpha", "branching", "complete"}};
+      {"attack", "ibp", "crown", "alpha", "branching", "complete", "zonotope", "joint"}};
   for (const std::vector<std::string>& list : lists) {
     for (std::size_t k = 0; k < list.size(); ++k) {
       if (list[k] == word) return list[(k + 1) % list.size()];

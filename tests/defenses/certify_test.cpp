@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 
 #include <hans/attacks/judge.hpp>
@@ -199,6 +200,9 @@ TEST(Certify, SaysWhatItDoesNotTake) {
   const nn::Sequential smooth = network(1, "6x6x1;flatten;linear:units=3;tanh;linear:units=3");
   EXPECT_EQ(refused(smooth, {.eps = 0.1F}), "no error");
   EXPECT_TRUE(refused(smooth, {.eps = 0.1F, .proofs = true}).starts_with("layer 2 (tanh): no proof"));
+  const nn::Sequential square = network(1, "6x6x1;flatten;linear:units=3;multiply:of=1/1;linear:units=3");
+  EXPECT_TRUE(refused(square, {.eps = 0.1F, .proofs = true}).starts_with("layer 2 (multiply) multiplies two values"));
+  EXPECT_EQ(refused(square, {.eps = 0.1F}), "no error");
   const nn::Sequential broadcast = network(
       1, "6x6x1;constant:shape=6x6x1;add:of=input/0;constant:shape=6x1x1;add:of=1/2;relu;flatten;linear:units=3");
   EXPECT_EQ(refused(broadcast, {.eps = 0.1F}), "no error");

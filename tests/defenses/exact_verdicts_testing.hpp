@@ -30,8 +30,8 @@ inline void expect_true_verdicts(std::uint64_t cases, std::size_t open = 0) {
   std::string which;
   for (std::uint64_t seed = 0; seed < cases; ++seed) {
     const Case question = random_case(seed);
-    for (const CertifyMethod method :
-         {CertifyMethod::ibp, CertifyMethod::crown, CertifyMethod::alpha, CertifyMethod::complete}) {
+    for (const CertifyMethod method : {CertifyMethod::ibp, CertifyMethod::zonotope, CertifyMethod::crown,
+                                       CertifyMethod::alpha, CertifyMethod::joint, CertifyMethod::complete}) {
       const bool near_tie = std::abs(question.worst.nearby()) < 1e-3;
       const hans::defenses::CertifyOptions options{
           .eps = question.eps, .method = method, .nodes = near_tie ? 300U : 20000U, .proofs = true};

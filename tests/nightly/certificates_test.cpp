@@ -84,6 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
     Networks, NightlyCertificates,
     testing::Values(Figure{"art_no_mpool", 0.05F, CertifyMethod::ibp, 100, exactly(76), any, any, any},
                     Figure{"art_no_mpool", 0.05F, CertifyMethod::crown, 100, exactly(94), any, any, any},
+                    Figure{"art_no_mpool", 0.05F, CertifyMethod::zonotope, 100, exactly(94), any, any, any},
                     Figure{"art_no_mpool", 0.05F, CertifyMethod::complete, 100, exactly(95), exactly(4), exactly(1),
                            exactly(0)},
                     Figure{"locuslab_mnist_linf0.1", 0.1F, CertifyMethod::complete, 600, exactly(575), exactly(15),

@@ -2,36 +2,37 @@
 import math
 
 STEPS = ["ibp", "crown", "alpha", "branching"]
-METHODS = ["ibp", "crown", "alpha", "complete"]  # the last step of each is the one above
+CASCADES = {"ibp": STEPS[:1], "crown": STEPS[:2], "alpha": STEPS[:3], "complete": STEPS, "zonotope": ["ibp", "zonotope"],
+            "joint": [*STEPS[:3], "joint"]}
 
 
-def is_lie(right, fooled, last, verdict, reason, method, bound, nodes, real, float32):
+def is_lie(right, fooled, steps, verdict, reason, method, bound, nodes, real, float32):
     """Whether a row of `samples` is impossible for an image that is right, or fooled by an attack in the ball."""
     low = -math.inf if bound is None else float(bound)
-    step = STEPS.index(method) if method in STEPS else -1
-    reasons = ["rounding", "nan", "nodes" if STEPS[last] == "branching" else "bound"]
+    last = steps[-1]
+    reasons = ["rounding", "nan", "nodes" if last == "branching" else "bound"]
     unknown, attacked, certified = (verdict == word for word in ("unknown", "attacked", "certified"))
     return not (((verdict == "wrong") == (not right) == (method is None)) and (reason is None) == (not unknown)
                 and (unknown or attacked or certified or verdict == "wrong") and (method == "attack") == fooled
-                and (attacked or not fooled) and (not attacked or fooled or method == "branching" and last > 1)
-                and (step <= last or attacked) and real == (low > 0) and float32 == certified and (real or not float32)
+                and (attacked or not fooled) and (not attacked or fooled or method == "branching" and "alpha" in steps)
+                and (method in steps or method in (None, "attack") or attacked) and real == (low > 0) and float32 == certified and (real or not float32)
                 and (bound is None or not fooled and reason != "nan" and right)
-                and (int(nodes) == 0 or STEPS[last] == method == "branching")
+                and (int(nodes) == 0 or last == method == "branching")
                 and (not unknown or reason in reasons and real == (reason == "rounding")
-                     and (step == last or reason == "nan")))
+                     and (method == last or reason == "nan")))
 
 
 def lies_of(balls, fooled, right, first):
     """A line for each impossible row. `fooled` has the images that the attacks fooled in each ball."""
     lies, sizes = [], [float(ball["eps"]) for ball in balls]
     for b, ball in enumerate(balls):
-        last, columns = METHODS.index(ball["method"]), ball["samples"]
+        steps, columns = CASCADES[ball["method"]], ball["samples"]
         inside = [other["samples"]["verdict"] for other, size in zip(balls, sizes) if size <= sizes[b]]
         for k, row in enumerate(zip(*columns.values(), strict=True)):
             hit = first + k in fooled[b]
             if row[0] == "certified" and (hit or any(verdicts[k] == "attacked" for verdicts in inside)):
                 lies.append(f"certify[{b}], image {first + k}: it is certified, and yet fooled")
-            elif is_lie(first + k in right, hit, last, **dict(zip(columns, row))):
+            elif is_lie(first + k in right, hit, steps, **dict(zip(columns, row))):
                 lies.append(f"certify[{b}], image {first + k}: this certificate cannot be")
     return lies
 
@@ -46,7 +47,7 @@ def counted(ball, norm, eps, count, share):
     return {"eps": eps, "norm": norm, "method": ball["method"], "nodes": ball["nodes"], **n,
             **share("certified_accuracy", n["certified"], count),
             **share("attacked_accuracy", n["certified"] + n["unknown"], count),
-            "by_method": {step: proved.count(step) for step in STEPS}, "samples": columns}
+            "by_method": {step: proved.count(step) for step in dict.fromkeys(STEPS + CASCADES[ball["method"]])}, "samples": columns}
 
 
 def follow(result, right, fooled, share, lies):

@@ -182,13 +182,15 @@ HANS_API hans_status hans_attack(const hans_model* model, const char* attack, co
 
 enum { HANS_NORM_LINF = 0, HANS_NORM_L2 = 1, HANS_NORM_L1 = 2 };
 
-/* How far hans_certify goes. Each method includes those before it. */
+/* How far hans_certify goes. Each method up to complete includes those before it. */
 enum {
-  HANS_CERTIFY_AUTO = 0,    /* complete in linf, else alpha */
-  HANS_CERTIFY_IBP = 1,     /* intervals */
-  HANS_CERTIFY_CROWN = 2,   /* linear bounds */
-  HANS_CERTIFY_ALPHA = 3,   /* linear bounds with optimised slopes */
-  HANS_CERTIFY_COMPLETE = 4 /* branch and bound until an image is decided or its nodes are used up; linf only */
+  HANS_CERTIFY_AUTO = 0,     /* complete in linf, else alpha */
+  HANS_CERTIFY_IBP = 1,      /* intervals */
+  HANS_CERTIFY_CROWN = 2,    /* linear bounds */
+  HANS_CERTIFY_ALPHA = 3,    /* linear bounds with optimised slopes */
+  HANS_CERTIFY_COMPLETE = 4, /* branch and bound until an image is decided or its nodes are used up; linf only */
+  HANS_CERTIFY_ZONOTOPE = 5, /* intervals, then affine forms pushed forward (DeepZ) */
+  HANS_CERTIFY_JOINT = 6     /* alpha, then with optimised slopes for hidden layers too: slow */
 };
 
 /* Options of certificates. Start from HANS_CERTIFY_OPTIONS_INIT, the defaults. */
@@ -233,7 +235,9 @@ enum {
   HANS_STEP_IBP = 1,
   HANS_STEP_CROWN = 2,
   HANS_STEP_ALPHA = 3,
-  HANS_STEP_BRANCHING = 4
+  HANS_STEP_BRANCHING = 4,
+  HANS_STEP_ZONOTOPE = 5,
+  HANS_STEP_JOINT = 6
 };
 
 /* The verdict on one image. A certificate holds in real arithmetic and for every float32 program that computes the

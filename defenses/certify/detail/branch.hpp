@@ -35,6 +35,9 @@ void branch(Tree& tree, const nn::bounds::Graph& graph, const nn::bounds::Known&
             std::span<const std::vector<nn::bounds::KinkAt>> kinks, std::uint64_t nodes,
             const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape);
 
+/// The bounds that the leaves below each root leave.
+std::vector<double> bounds_of(const Tree& tree);
+
 /// The minimisers of the nodes that are not done.
 std::vector<Tensor> points_of(std::span<const Branch> nodes);
 

@@ -20,6 +20,8 @@ struct Given {
 /// gradient.
 AffineMap map_of(const Given& given, const Function& f, const Function& positive);
 
+inline AffineMap map_of(const Given& given, const Function& f) { return map_of(given, f, f); }
+
 /// How a convolution goes back from windows, and a scaling of each channel.
 Local local_of(const Tensor& weights, const Window& window);
 Local local_of(const Tensor& factor);

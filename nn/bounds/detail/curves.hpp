@@ -33,7 +33,8 @@ struct Enclosure {
 /// outward by what the curve, its evaluation and the rounding of this computation may add.
 Enclosure enclosure_of(const Curve& curve, real low, real high);
 
-/// A bound of |f''|, and where f has corners. `exponential`: the bound grows as exp does. `scale`: see Curve.
+/// A bound of |f''|, and where f has corners. `exponential`: the bound grows as exp does. `scale`: of the numbers that
+/// make up f; evaluation errs by at most curve_error * max(scale, |f|).
 struct CurveFacts {
   double curvature = 0;
   std::vector<double> breaks = {};
@@ -78,11 +79,15 @@ Curve curve_of(const Settings& settings, const Layer& layer) {
     const Tensor y = layer(tape, {&x, 1}, {{}, {}, {}, 0}).value();
     std::copy_n(y.data(), out.size(), out.begin());
   };
-  curve.curvature = [facts](real high) {
-    return facts.exponential ? facts.curvature * 1.001 * double{hans::exp(high)} : facts.curvature;
+  curve.departure = [facts](std::span<const real> grid) {
+    const double curvature =
+        facts.exponential ? facts.curvature * 1.001 * double{hans::exp(grid.back())} : facts.curvature;
+    double step = 0;
+    for (std::size_t k = 1; k < grid.size(); ++k) step = std::max(step, double{grid[k]} - double{grid[k - 1]});
+    return curvature * step * step / 8 * (1 + 0x1p-40);
   };
+  curve.error = [facts](real, real, double most) { return curve_error * std::max(facts.scale, most); };
   curve.breaks = facts.breaks;
-  curve.scale = facts.scale;
   return curve;
 }
 

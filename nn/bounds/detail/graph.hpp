@@ -47,15 +47,16 @@ struct Kink {
   bool convex = true;  ///< right >= left everywhere
 };
 
-/// A function of one number. Between grid points that lie `step` apart it leaves the chord by at most
-/// curvature(high) * step^2 / 8; `breaks` are grid points. Evaluation errs by at most
-/// `curve_error` * max(scale, |f|).
+/// A function of one number.
 struct Curve {
   std::function<void(std::span<const real> in, std::span<real> out)> evaluate;
-  std::function<double(real high)> curvature;
+  /// How far it leaves the chords between neighbours of a grid, which has the `breaks` among its numbers.
+  std::function<double(std::span<const real> grid)> departure;
+  /// How far evaluate() or any float32 program errs between `low` and `high`, where |f| <= most.
+  std::function<double(real low, real high, double most)> error;
   std::vector<double> breaks = {};
-  double scale = 1;  ///< of the numbers that make up f
 };
+/// Functions of the network's library (exp, erf, sigmoid, ...) err by at most this times max(1, |f|).
 inline constexpr double curve_error = 0x1p-20;
 
 /// The largest of several elements of the operand for each feature (the smallest: negated before and after).

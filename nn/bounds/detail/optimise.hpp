@@ -18,7 +18,14 @@ struct KinkAt {
 /// The convex kinks of a sample whose input may have either sign, in order of op and unit.
 std::vector<KinkAt> unstable_kinks(const Graph& graph, const Known& known, std::size_t sample);
 
-/// A linear form of the logits on the set of images of a sample, perhaps under splits, and the best bound found.
+/// sign * z for a unit z of a value.
+struct Unit {
+  std::size_t value = 0, unit = 0;
+  real sign = 1;
+};
+
+/// A linear form of the logits, or a unit, on the set of images of a sample, perhaps under splits, and the best bound
+/// found.
 struct Form {
   std::uint32_t sample = 0;
   std::vector<real> form;  ///< per logit
@@ -31,6 +38,7 @@ struct Form {
   double cost = 0;  ///< what the lines above unstable kinks take from the bound: splits win at most about that
   std::optional<KinkAt> branch = {};  ///< the kink to split next; none if all are split
   Tensor point = {};                  ///< the image where the bound is attained
+  std::optional<Unit> unit = {};      ///< is bounded, not `form`
 
   bool done() const { return float32 > 0; }
 };
@@ -38,19 +46,15 @@ struct Form {
 /// The logits' difference z_label - z_other.
 std::vector<real> margin_form(std::size_t classes, std::size_t label, std::size_t other);
 
-/// The forms as rows.
+/// The forms as rows. Either all are of logits, or all of units of one value, with one sign.
+Rows rows_of(const Graph& graph, std::span<const Form* const> forms);
 Rows rows_of(const Graph& graph, std::span<const Form> forms);
 
 /// Raises the bounds of forms, with `until_done` of those that are not done, by `steps` steps of projected Adam on
 /// their slopes and multipliers (alpha-CROWN, Xu 2021; beta-CROWN, Wang 2021); with 0 steps only computes them. Keeps
-/// the best of each. The result of a form does not depend on the others. `kinks`: unstable_kinks() of each sample.
+/// the best of each. The result of a form does not depend on the others. `kinks`: unstable_kinks() of each sample, of
+/// those that the forms see.
 void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
              std::span<Form* const> forms, unsigned steps, bool until_done, Tape& tape);
-
-/// Bounds of all values of the network by the method, without the margins; `known` has its sets of images.
-Known known_of(const Graph& graph, Known known, BoundMethod method, Slope slope, Tape& tape);
-
-/// The value where interval bounds of the margins start: the operand of the last affine layers.
-std::size_t elided(const Graph& graph);
 
 }  // namespace hans::nn::bounds

@@ -49,7 +49,4 @@ Tensor minimisers(const Known& known, const Rows& rows, const Lower& lower);
 std::vector<Tensor> replay(const Graph& graph, const Known& known, const Rows& rows, const Lower& lower,
                            const Tensor& points, Tape& tape);
 
-/// Cuts the bounds of a value by backward bounds where a function reads it and needs better ones.
-void tighten(const Graph& graph, std::size_t value, Known& known, Tape& tape);
-
 }  // namespace hans::nn::bounds

@@ -45,7 +45,7 @@ apps::BallCounts ball(float eps, std::size_t certified, std::size_t attacked) {
   apps::BallCounts counts{{.eps = eps}};
   counts.asked.first = attacks::Attack::from_spec(Spec::parse(text("fgsm:eps=", eps))).resolved({0, 1});
   counts.verdicts = {certified, attacked, 5 - certified - attacked, 1};
-  counts.certified_by[1] = certified;
+  counts.certified_by = {0, certified, 0, 0};
   counts.attacked_by[0] = attacked;
   return counts;
 }

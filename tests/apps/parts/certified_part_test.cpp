@@ -55,7 +55,7 @@ TEST(CertifiedPart, TakesEveryCertificate) {
     CertifiedPart part{{}, {7, 1, 8}, true, {}};
     part.subject.data_size = 8;
     using enum defenses::CertifyMethod;
-    for (const defenses::CertifyMethod method : {ibp, crown, alpha, complete}) {
+    for (const defenses::CertifyMethod method : {ibp, crown, alpha, complete, zonotope, joint}) {
       defenses::CertifyOptions asked{.eps = question.eps, .method = method, .nodes = 9, .proofs = seed % 2 == 0};
       const auto attack = [&](std::string_view name) {
         return attacks::Attack::from_spec(Spec::parse(text(name, ":eps=", question.eps))).resolved({0, 1});

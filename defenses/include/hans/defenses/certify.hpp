@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -29,14 +30,21 @@ enum class Doubt { nodes, time, rounding, nan, bound };
 constexpr std::array<std::string_view, 5> enum_names(Doubt) { return {"nodes", "time", "rounding", "nan", "bound"}; }
 
 /// The step that decided.
-enum class Step { attack, ibp, crown, alpha, branching };
-constexpr std::array<std::string_view, 5> enum_names(Step) { return {"attack", "ibp", "crown", "alpha", "branching"}; }
+enum class Step { attack, ibp, crown, alpha, branching, zonotope, joint };
+constexpr std::array<std::string_view, 7> enum_names(Step) {
+  return {"attack", "ibp", "crown", "alpha", "branching", "zonotope", "joint"};
+}
 
 /// How far to go: intervals; linear bounds; linear bounds with optimised slopes; or branch and bound until the image is
 /// certified, attacked, or the nodes are used up (complete; linf only). Each includes those before it, so that cheap
-/// bounds decide what they can.
-enum class CertifyMethod { ibp, crown, alpha, complete };
-constexpr std::array<std::string_view, 4> enum_names(CertifyMethod) { return {"ibp", "crown", "alpha", "complete"}; }
+/// bounds decide what they can. For comparison: intervals, then zonotopes; or alpha, then joint (nn::BoundMethod).
+enum class CertifyMethod { ibp, crown, alpha, complete, zonotope, joint };
+constexpr std::array<std::string_view, 6> enum_names(CertifyMethod) {
+  return {"ibp", "crown", "alpha", "complete", "zonotope", "joint"};
+}
+
+/// The steps of a method that prove, in order.
+std::span<const Step> steps_of(CertifyMethod method);
 
 /// Without a clock the same options give the same results on every machine, whatever the threads.
 struct CertifyOptions {

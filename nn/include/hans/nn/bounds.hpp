@@ -10,12 +10,6 @@
 
 namespace hans::nn {
 
-struct BoundOptions {
-  BoundMethod method = BoundMethod::crown;
-  Slope slope = Slope::adaptive;
-  unsigned steps = 20;  ///< of the optimisation (alpha)
-};
-
 /// Lower bounds of the margins z_label - z_j over a set of images.
 struct MarginBounds {
   std::size_t classes = 0;

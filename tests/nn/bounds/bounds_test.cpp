@@ -12,8 +12,8 @@
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/walk.hpp>
 
+#include "../network_testing.hpp"
 #include "bounds_testing.hpp"
-#include "network_testing.hpp"
 
 namespace hans::bounds_test {
 namespace {

@@ -40,7 +40,8 @@ struct Method {
 inline const std::vector<Method> methods{{BoundMethod::ibp, Slope::adaptive},   {BoundMethod::crown_ibp, Slope::zero},
                                          {BoundMethod::crown, Slope::adaptive}, {BoundMethod::crown, Slope::zero},
                                          {BoundMethod::crown, Slope::one},      {BoundMethod::crown, Slope::same},
-                                         {BoundMethod::alpha, Slope::adaptive}};
+                                         {BoundMethod::alpha, Slope::adaptive}, {BoundMethod::zonotope, Slope::same},
+                                         {BoundMethod::joint, Slope::adaptive}};
 
 /// An image of the set: a corner or an inner point of the ball, cut with the box.
 inline Tensor point_of(const Tensor& centre, const Ball& ball, bool corner, Stream& stream) {

@@ -7,9 +7,9 @@
 
 #include <hans/nn/evaluate.hpp>
 
-#include "../data/data_testing.hpp"
+#include "../../data/data_testing.hpp"
+#include "../network_testing.hpp"
 #include "bounds_testing.hpp"
-#include "network_testing.hpp"
 
 namespace hans::bounds_extremes_test {
 namespace {
@@ -140,8 +140,8 @@ TEST(Bounds, SayWhatTheyDoNotTake) {
   for (const auto& [architecture, message] : std::vector<std::pair<std::string, std::string>>{
            {"2x2x1;flatten;linear:units=3;layer_norm;linear:units=2", "layer 2 (layer_norm) has no bound"},
            {"2x2x1;flatten;linear:units=3;softmax;linear:units=2", "layer 2 (softmax) has no bound"},
-           {"2x2x1;flatten;linear:units=3;multiply:of=1/1;linear:units=2",
-            "layer 2 (multiply) multiplies two values that depend on the image"},
+           {"2x2x1;flatten;linear:units=3;linear:units=3;multiply:of=1/2;linear:units=2",
+            "layer 3 (multiply) multiplies two values that depend on the image"},
            {"2x2x1;flatten;linear:units=3;round;linear:units=2", "layer 2 (round) has no bound"}}) {
     const Sequential model = network(architecture, 1);
     const std::string found = refused(model, random_images(model.input().with_front(1)), label, {});
