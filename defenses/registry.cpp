@@ -3,13 +3,14 @@
 #include <hans/core/error.hpp>
 #include <hans/defenses/adversarial.hpp>
 #include <hans/defenses/ibp.hpp>
+#include <hans/defenses/mtl_ibp.hpp>
 #include <hans/defenses/trades.hpp>
 
 namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp, MtlIbp>;
 
 }  // namespace
 
@@ -22,6 +23,6 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
   return make_kind<Defense>("defence", defenses, spec);
 }
 
-std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades, Ibp>(); }
+std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades, Ibp, MtlIbp>(); }
 
 }  // namespace hans::defenses

@@ -250,10 +250,8 @@ std::string train_adversarial() {
 std::string train_trades() {
   return trained({.optimizer = nn::Adam{}, .loss = defenses::Defense(defenses::Trades{.eps = 0.1F, .steps = 3})});
 }
-std::string train_ibp() {
-  const nn::Loss loss =
-      defenses::Defense(defenses::Ibp{.eps = 0.1F, .clean_start = 1.0F, .warmup = 0.1F, .ramp = 0.5F, .l1 = 1e-4F});
-  cover("defence ibp");
+std::string train_on_intervals(const nn::Loss& loss) {
+  cover("defence " + loss.spec().substr(0, loss.spec().find(':')));
   const data::Dataset images = random_images(203);
   nn::Sequential net = nn::Sequential::parse(
       text(images.image_shape(),
@@ -263,6 +261,13 @@ std::string train_ibp() {
   start_for_intervals(net, Rng(6));
   nn::fit(net, images, {.epochs = 2, .batch = 50, .optimizer = nn::Adam{}, .clip = 10, .loss = loss, .seed = 6});
   return hash(net.weights());
+}
+std::string train_ibp() {
+  return train_on_intervals(
+      defenses::Defense(defenses::Ibp{.eps = 0.1F, .clean_start = 1.0F, .warmup = 0.1F, .ramp = 0.5F, .l1 = 1e-4F}));
+}
+std::string train_mtl_ibp() {
+  return train_on_intervals(defenses::Defense(defenses::MtlIbp{.eps = 0.1F, .alpha = 0.2F, .steps = 2, .ramp = 0.5F}));
 }
 std::string train_augmented() {
   return trained({.optimizer = nn::Adam{}, .loss = hard_labels, .augment = nn::Augment{.shift = 2, .flip = true}});
@@ -335,6 +340,7 @@ constexpr Row networks[] = {
     {"train.adversarial", train_adversarial},
     {"train.trades", train_trades},
     {"train.ibp", train_ibp},
+    {"train.mtl_ibp", train_mtl_ibp},
     {"train.augmented", train_augmented},
     {"train.reader", train_reader},
     {"data.mnist_5k", data_mnist_5k},

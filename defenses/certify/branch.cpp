@@ -76,8 +76,8 @@ void branch(Tree& tree, const bounds::Graph& graph, const bounds::Known& known,
     std::vector<Form*> made, kept;
     for (std::size_t node = first; node < tree.nodes.size(); ++node) made.push_back(&tree.nodes[node].form);
     for (const std::size_t node : again) kept.push_back(&tree.nodes[node].form);
-    bounds::improve(graph, known, kinks, made, steps_of_a_node, true, tape);
-    bounds::improve(graph, known, kinks, kept, steps_of_a_polish, true, tape);
+    bounds::improve(graph, known, kinks, made, {steps_of_a_node, bounds::rate_of_a_start}, tape);
+    bounds::improve(graph, known, kinks, kept, {steps_of_a_polish, bounds::rate_of_a_start}, tape);
     tree.bounded += spent();
     for (std::size_t node = first; node < tree.nodes.size(); ++node) enter(node);
     for (const std::size_t node : again) enter(node);

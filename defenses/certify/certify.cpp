@@ -116,10 +116,11 @@ class Search {
       conclude(from);
       return;
     }
-    bounds::improve(question_.graph, known, kinks, roots, 0, true, tape_);
+    bounds::improve(question_.graph, known, kinks, roots, {}, tape_);
     conclude(from);
     if (open() && until != Step::crown) {
-      bounds::improve(question_.graph, known, kinks, roots, steps_of_a_root, true, tape_);
+      const real rate = until == Step::branching ? bounds::rate_of_a_start : bounds::rate_of_an_end;
+      bounds::improve(question_.graph, known, kinks, roots, {steps_of_a_root, rate}, tape_);
       conclude(from == Step::joint ? Step::joint : Step::alpha);
       if (until != Step::branching) try_points(points_of(tree_.nodes));
     }

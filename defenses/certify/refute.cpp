@@ -277,7 +277,7 @@ class Refuter {
     std::vector<Form*> roots;
     for (Branch& node : tree.nodes) roots.push_back(&node.form);
     if (limit_.is_over()) return leave_open(true);
-    bounds::improve(graph_, known_, kinks_, roots, steps_of_a_root, true, tape_);
+    bounds::improve(graph_, known_, kinks_, roots, {steps_of_a_root, bounds::rate_of_a_start}, tape_);
     if (tree.done()) return true;
     bool is_late = false;
     const auto stop = [&](std::span<const Tensor> points) {

@@ -43,7 +43,7 @@ void bound_some(const bounds::Graph& graph, const Tensor& images, std::span<cons
       form.slopes.clear();  // those of other kinks
       if (by.finite[form.sample]) all.push_back(&form);
     }
-    bounds::improve(graph, by, kinks, all, options.steps, false, tape);
+    bounds::improve(graph, by, kinks, all, {options.steps, bounds::rate_of_an_end, false}, tape);
   };
   if (joint || options.method == BoundMethod::alpha) {
     improve(known);

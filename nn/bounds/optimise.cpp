@@ -10,8 +10,6 @@
 namespace hans::nn::bounds {
 namespace {
 
-/// A form under splits starts with the slopes of the form before the last split.
-constexpr real rate_alone = real{0.25F}, rate_under_splits = real{0.1F};
 constexpr real decay = real{0.98F};
 constexpr real first_share = real{0.9F}, second_share = real{0.999F}, least = real{1e-8F};
 
@@ -52,8 +50,8 @@ struct Work {
   std::vector<real> slopes;
   std::vector<bool> split;  ///< per kink
   std::vector<Split> splits;
-  std::vector<real> multipliers = {};  ///< of the splits
-  Ascent of_slopes{splits.empty() ? rate_alone : rate_under_splits}, of_multipliers{rate_under_splits};
+  std::vector<real> multipliers;  ///< of the splits
+  Ascent of_slopes, of_multipliers;
 };
 
 /// Calls body(op, first, end) for the kinks of each op.
@@ -79,8 +77,8 @@ real as_slope(const Kink& kink, std::size_t unit, std::uint8_t byte) {
 
 std::uint8_t as_byte(real share) { return static_cast<std::uint8_t>(share * 255 + real{0.5F}); }
 
-Work work_of(const Graph& graph, const Known& known, std::span<const KinkAt> kinks, Form& form) {
-  Work work{&form, kinks, {}, std::vector<bool>(kinks.size()), form.splits};
+Work work_of(const Graph& graph, const Known& known, std::span<const KinkAt> kinks, Form& form, real rate) {
+  Work work{&form, kinks, {}, std::vector<bool>(kinks.size()), form.splits, {}, Ascent(rate), Ascent(rate)};
   for (const Split& split : form.splits) {
     const KinkAt sought{split.op, split.unit};
     const auto at = std::ranges::lower_bound(kinks, sought);
@@ -237,10 +235,11 @@ Rows rows_of(const Graph& graph, std::span<const Form> forms) {
 }
 
 void improve(const Graph& graph, const Known& known, std::span<const std::vector<KinkAt>> kinks,
-             std::span<Form* const> forms, unsigned steps, bool until_done, Tape& tape) {
+             std::span<Form* const> forms, const Climb& climb, Tape& tape) {
   std::vector<Work> all;
   for (Form* const form : forms) {
-    if (!until_done || !form->done()) all.push_back(work_of(graph, known, kinks[form->sample], *form));
+    if (climb.until_done && form->done()) continue;
+    all.push_back(work_of(graph, known, kinks[form->sample], *form, climb.rate));
   }
   Rows rows;
   for (unsigned step = 0; !all.empty(); ++step) {
@@ -249,10 +248,10 @@ void improve(const Graph& graph, const Known& known, std::span<const std::vector
     const Lower lower = lower_bounds(graph, known, rows, true, 0, tape);
     const Tensor points = minimisers(known, rows, lower);
     for (std::size_t row = 0; row < all.size(); ++row) keep_if_better(known, all[row], lower, points, row);
-    if (step == steps) break;
+    if (step == climb.steps) break;
     const std::vector<Tensor> inputs = replay(graph, known, rows, lower, points, tape);
     for (std::size_t row = 0; row < all.size(); ++row) ascend(graph, all[row], lower, inputs, row);
-    std::erase_if(all, [=](const Work& work) { return until_done && work.form->done(); });
+    std::erase_if(all, [&](const Work& work) { return climb.until_done && work.form->done(); });
   }
 }
 

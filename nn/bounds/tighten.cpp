@@ -94,7 +94,7 @@ void raise(const Graph& graph, std::size_t value, Known& known, unsigned steps, 
       }
       std::vector<Form*> all;
       for (Form& form : forms) all.push_back(&form);
-      improve(graph, known, kinks, all, steps, !open.all, tape);
+      improve(graph, known, kinks, all, {steps, rate_of_an_end, !open.all}, tape);
       for (const Form& form : forms) cut(known, value, form.sample * size + form.unit->unit, sign, form.float32);
     }
   }

@@ -13,6 +13,7 @@
 #include <hans/nn/bounds.hpp>
 #include <hans/nn/intervals.hpp>
 
+#include "../../defenses/detail/interval_training.hpp"
 #include "../attacks/attacks_testing.hpp"
 #include "../nn/fit_testing.hpp"
 

@@ -135,7 +135,7 @@ TEST(Joint, ReachesTheFigureOfAutoLirpa) {
     bounds::Form* const all[]{&form};
     const std::vector<std::vector<bounds::KinkAt>> kinks{bounds::unstable_kinks(graph, known, 0)};
     Tape tape;
-    bounds::improve(graph, known, kinks, all, steps, false, tape);
+    bounds::improve(graph, known, kinks, all, {steps, bounds::rate_of_an_end, false}, tape);
     return -form.bound;
   };
   EXPECT_NEAR(above_logit_7(BoundMethod::crown, 0), 14.2136, 0.01);

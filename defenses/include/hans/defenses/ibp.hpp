@@ -43,8 +43,4 @@ struct Ibp {
   void before(const nn::RunStep& step, std::span<Tensor> gradients) const;
 };
 
-/// The radius at a step of a ramp from 0 to `end` over `length` steps: a * step^4 for the first quarter, then straight
-/// with the slope reached there. `end` from step `length` on.
-double smooth_ramp(std::uint64_t step, std::uint64_t length, double end);
-
 }  // namespace hans::defenses
