@@ -19,9 +19,10 @@ Var rows_of(const Var& x, std::size_t first, std::size_t count) {
   return take(x, 0, all);
 }
 
-class Pass {
+class IntervalWalk {
  public:
-  Pass(const Sequential& net, std::span<const Var> weights, std::size_t boxes, std::size_t clean, const Mode& mode)
+  IntervalWalk(const Sequential& net, std::span<const Var> weights, std::size_t boxes, std::size_t clean,
+               const Mode& mode)
       : net_(net), weights_(weights), boxes_(boxes), clean_(clean), mode_(mode), users_(net.layers().size()) {
     for (std::size_t position = 0; position < users_.size(); ++position) {
       for (const Source& source : net.sources(position)) {
@@ -105,7 +106,7 @@ IntervalPass interval_pass(const Sequential& net, std::span<const Var> weights, 
   const Layer& last = net.layers().back();
   check_usage(last.as<Linear>() != nullptr, "training with intervals needs a linear last layer, not ",
               last.spec().name);
-  const Var features = walk_forward<Var>(net, x, Pass(net, weights, boxes, clean, mode));
+  const Var features = walk_forward<Var>(net, x, IntervalWalk(net, weights, boxes, clean, mode));
   const bool bias = last.as<Linear>()->bias;
   const Var w = weights[weights.size() - (bias ? 2 : 1)], b = bias ? weights.back() : Var();
   const Var logits = linear(rows_of(features, 0, points + boxes), w, b);

@@ -37,7 +37,7 @@ std::string residual(unsigned blocks, std::string_view settings, std::string_vie
 std::span<const ModelInfo> list_models() {
   static const std::string resnet8 = residual(1, ",padding=same", "", 1);
   static const std::string resnet20 = residual(3, ",padding=1,bias=false", ",bias=false;batch_norm", 2);
-  static const std::array<ModelInfo, 8> models{{
+  static const std::array<ModelInfo, 9> models{{
       {"v1", "the CNN of the cleverhans v1.0.0 report, without its dropout",
        "28x28x1;conv2d:filters=64,kernel=8,stride=2,padding=same;relu;conv2d:filters=128,kernel=6,stride=2;relu;"
        "conv2d:filters=128,kernel=5;relu;flatten;linear:units=10"},
@@ -54,6 +54,10 @@ std::span<const ModelInfo> list_models() {
       {"lenet5", "the layers of LeNet-5 (LeCun 1998) with 3x3 windows, maxima and relu",
        "28x28x1;conv2d:filters=32,kernel=3;relu;max_pool2d:kernel=2;conv2d:filters=64,kernel=3;relu;max_pool2d:kernel=2;"
        "flatten;linear:units=200;relu;linear:units=10"},
+      {"convsmall", "the CNN of Wong and Kolter (2018) with batch normalisation, for training with intervals",
+       "28x28x1;conv2d:filters=16,kernel=4,stride=2,padding=1,bias=false;batch_norm;relu;"
+       "conv2d:filters=32,kernel=4,stride=2,padding=1,bias=false;batch_norm;relu;flatten;"
+       "linear:units=100,bias=false;batch_norm;relu;linear:units=10"},
       {"resnet8", "ResNet-8 of MLPerf Tiny (Banbury 2021)", resnet8},
       {"resnet20", "ResNet-20 for CIFAR-10 (He 2016), projections where a stage begins (option B)", resnet20},
   }};

@@ -331,6 +331,7 @@ constexpr Row networks[] = {
     {"model.mlp", model_mlp},
     {"model.linear", model_linear},
     {"model.lenet5", model_lenet5},
+    {"model.convsmall", model_convsmall},
     {"model.resnet8", model_resnet8},
     {"model.resnet20", model_resnet20},
     {"train.sgd", train_sgd},

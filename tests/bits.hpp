@@ -59,6 +59,7 @@ std::string model_madry();
 std::string model_mlp();
 std::string model_linear();
 std::string model_lenet5();
+std::string model_convsmall();
 std::string model_resnet8();
 std::string model_resnet20();
 

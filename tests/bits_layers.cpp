@@ -198,6 +198,7 @@ std::string model_madry() { return model("madry"); }
 std::string model_mlp() { return model("mlp"); }
 std::string model_linear() { return model("linear"); }
 std::string model_lenet5() { return model("lenet5"); }
+std::string model_convsmall() { return model("convsmall"); }
 std::string model_resnet8() { return model("resnet8"); }
 std::string model_resnet20() { return model("resnet20"); }
 

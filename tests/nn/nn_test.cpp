@@ -58,10 +58,10 @@ TEST(Models, ParameterCounts) {
     std::size_t parameters;
   };
   // ResNet-8: 78,666 in MLPerf Tiny, where the 480 stored means and variances count.
-  const std::vector<Row> rows{{"v1", "28x28x1", 710218},     {"small", "28x28x1", 312202},
-                              {"madry", "28x28x1", 3274634}, {"mlp", "28x28x1", 1796010},
-                              {"linear", "28x28x1", 7850},   {"lenet5", "28x28x1", 341026},
-                              {"resnet8", "32x32x3", 78186}, {"resnet20", "32x32x3", 272474}};
+  const std::vector<Row> rows{
+      {"v1", "28x28x1", 710218},        {"small", "28x28x1", 312202},  {"madry", "28x28x1", 3274634},
+      {"mlp", "28x28x1", 1796010},      {"linear", "28x28x1", 7850},   {"lenet5", "28x28x1", 341026},
+      {"convsmall", "28x28x1", 166554}, {"resnet8", "32x32x3", 78186}, {"resnet20", "32x32x3", 272474}};
   ASSERT_EQ(nn::list_models().size(), rows.size());
   for (std::size_t k = 0; k < rows.size(); ++k) {
     const nn::ModelInfo& info = nn::list_models()[k];
