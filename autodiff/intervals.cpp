@@ -60,6 +60,7 @@ IntervalNormed interval_batch_norm(const Var& x, std::size_t boxes, std::size_t 
   const Shape each{all.channels};
   check(scale.shape() == each && bias.shape() == each, "interval_batch_norm: ", x.shape(), " takes ", each,
         " numbers each, not ", scale.shape(), " and ", bias.shape());
+  check(all.channels > 0, "interval_batch_norm: ", x.shape(), " has no channels");
   check(clean > 0 && clean <= x.shape()[0] - 2 * boxes, "interval_batch_norm: statistics of ", clean, " of ",
         x.shape()[0] - 2 * boxes, " points");
   const std::size_t rows = x.value().size() / x.shape()[0] / all.channels * clean;

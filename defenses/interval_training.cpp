@@ -24,7 +24,8 @@ RampSteps ramp_of(const Course& course, const nn::RunStep& step) {
 
 double smooth_ramp(std::uint64_t step, std::uint64_t length, double end) {
   if (step >= length) return end;
-  const auto s = static_cast<double>(step), all = static_cast<double>(length), mid = static_cast<double>(length / 4);
+  const std::uint64_t quarter = length / 4;
+  const auto s = static_cast<double>(step), all = static_cast<double>(length), mid = static_cast<double>(quarter);
   if (mid == 0) return end * (s / all);
   const double cube = mid * mid * mid, a = end / (4 * (all - mid) * cube + cube * mid);
   if (s <= mid) return a * (s * s * s * s);

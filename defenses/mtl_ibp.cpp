@@ -44,13 +44,13 @@ Var MtlIbp::loss(const nn::TrainStep& step) const {
   const auto share = static_cast<real>(alpha.value());
   const Tensor images = share < 1 ? attacked(step, attack_within(radius, steps), name) : Tensor();
   const nn::IntervalPass pass = pass_with_balls(step, radius, images);
-  const Var proved = cross_entropy(pass.margins, labels, smooth);
-  const auto robust = [&] {
-    if (share == 1) return proved;
-    return proved * share + cross_entropy(half_of(pass.logits, size, size), labels, smooth) * (1 - share);
-  };
+  Var robust = cross_entropy(pass.margins, labels, smooth);
+  if (share < 1) {
+    const Var fooled = cross_entropy(half_of(pass.logits, size, size), labels, smooth);
+    robust = robust * share + fooled * (1 - share);
+  }
   const real clean = course.clean_weight_at(step);
-  return cross_entropy(half_of(pass.logits, 0, size), labels, smooth) * clean + robust() * (1 - clean);
+  return cross_entropy(half_of(pass.logits, 0, size), labels, smooth) * clean + robust * (1 - clean);
 }
 
 void MtlIbp::before(const nn::RunStep& step, std::span<Tensor> gradients) const { add_l1(step, l1, gradients); }

@@ -108,7 +108,8 @@ IntervalPass interval_pass(const Sequential& net, std::span<const Var> weights, 
               last.spec().name);
   const Var features = walk_forward<Var>(net, x, IntervalWalk(net, weights, boxes, clean, mode));
   const bool bias = last.as<Linear>()->bias;
-  const Var w = weights[weights.size() - (bias ? 2 : 1)], b = bias ? weights.back() : Var();
+  const Var& w = weights[weights.size() - (bias ? 2 : 1)];
+  const Var b = bias ? weights.back() : Var();
   const Var logits = linear(rows_of(features, 0, points + boxes), w, b);
   return {rows_of(logits, 0, points),
           interval_margins(rows_of(logits, points, boxes), rows_of(features, points + boxes, boxes), w, labels)};
@@ -120,8 +121,8 @@ void start_for_intervals(Sequential& net, Rng rng) {
     const Shape& shape = weights[k].shape();
     const bool last = &weights[k] >= net.weights(net.layers().size() - 1).data();
     if (last || shape.rank() < 2) continue;  // biases, scales
-    const auto fan_in = static_cast<real>(shape.elements() / shape[shape.rank() - 1]);
-    const real scale = std::sqrt(real{6.2831853F}) / fan_in;
+    const std::size_t fan_in = shape.elements() / shape[shape.rank() - 1];
+    const real scale = std::sqrt(real{6.2831853F}) / static_cast<real>(fan_in);
     rng.stream(text("init/intervals/", net.weight_names()[k])).normals(weights[k].mutable_values());
     for (real& value : weights[k].mutable_values()) value *= scale;
   }

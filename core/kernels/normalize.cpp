@@ -14,7 +14,7 @@ constexpr std::size_t partials = 16;
 /// Calls body(first element, rows) for parts of the rows.
 template <class Body>
 void over_parts(std::size_t rows, std::size_t channels, Body body) {
-  parallel_ranges(rows, std::max<std::size_t>(1, elementwise_grain / channels),
+  parallel_ranges(rows, std::max<std::size_t>(1, elementwise_grain / std::max<std::size_t>(1, channels)),
                   [&](std::size_t begin, std::size_t end) {
                     const std::size_t count = end - begin;
                     body(begin * channels, Rows{count, channels, count, 0});

@@ -175,6 +175,7 @@ TEST(Intervals, RefuseWhatDoesNotFit) {
   EXPECT_THROW(interval_linear(x, 1, w, four), Error);
   EXPECT_THROW(interval_conv2d(x, 1, w, {}, {}), Error);
   EXPECT_THROW(interval_relu(x, 3), Error);
+  EXPECT_NO_THROW(interval_relu(tape.constant(Tensor(Shape{3, 0})), 1));
   const auto normed = [&](std::size_t boxes, std::size_t clean, const Var& scale) {
     return interval_batch_norm(x, boxes, clean, scale, four, 1, Activation::none).y;
   };
