@@ -2,6 +2,8 @@
 #include "detail/chain.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -118,7 +120,9 @@ Curve as_curve(const Links& links) {
       const Jet jet = links.jet(double{grid[k - 1]}, double{grid[k]});
       const double by_slopes = (jet.first.high - jet.first.low) * step / 4;
       const double by_curvature = jet.second.size() * step * step / 8;
-      most = std::max(most, by_curvature < by_slopes ? by_curvature : by_slopes);
+      const double by = by_curvature < by_slopes ? by_curvature : by_slopes;
+      if (std::isnan(by)) return std::numeric_limits<double>::infinity();
+      most = std::max(most, by);
     }
     return most * (1 + 0x1p-40);
   };
