@@ -3,6 +3,8 @@
 
 constexpr size_t partial_vectors = 16 / lanes;
 
+inline Vec magnitude(Vec v) { return larger(v, subtract(zero(), v)); }
+
 /// The lanes of 16 elements from `i` on, vector after vector: body(offset, elements left, vector of the partials).
 template <class Body>
 [[gnu::always_inline]] inline void over_sixteens(size_t count, Body body) {
@@ -36,7 +38,7 @@ void bound_add(size_t count, const real* more, const real* reach, real* row, rea
       count, [&](size_t i, size_t left, size_t v) __attribute__((always_inline)) {
         const Vec both = add(load_some(row + i, left), load_some(more + i, left));
         store_some(row + i, both, left);
-        sum.of[0][v] = add(sum.of[0][v], multiply(absolute(both), load_some(reach + i, left)));
+        sum.of[0][v] = add(sum.of[0][v], multiply(magnitude(both), load_some(reach + i, left)));
       });
   sum.put(out);
 }
@@ -47,9 +49,9 @@ void bound_affine(size_t count, const real* row, const real* mass, const real* o
       count, [&](size_t i, size_t left, size_t v) __attribute__((always_inline)) {
         const Vec c = load_some(row + i, left);
         const Vec shift = multiply(c, load_some(offset + i, left));
-        sum.of[0][v] = add(sum.of[0][v], multiply(absolute(c), load_some(mass + i, left)));
+        sum.of[0][v] = add(sum.of[0][v], multiply(magnitude(c), load_some(mass + i, left)));
         sum.of[1][v] = add(sum.of[1][v], shift);
-        sum.of[2][v] = add(sum.of[2][v], absolute(shift));
+        sum.of[2][v] = add(sum.of[2][v], magnitude(shift));
         sum.of[3][v] = add(sum.of[3][v], if_equal(c, zero(), zero(), broadcast(1)));
       });
   sum.put(out);
@@ -68,8 +70,8 @@ void bound_lines(size_t count, const LineRow& lines, const real* reach, real* ro
             add(multiply(above, load_some(l.lower_add + i, left)), multiply(below, load_some(l.upper_add + i, left)));
         store_some(row + i, slope, left);
         sum.of[0][v] = add(sum.of[0][v], constant);
-        sum.of[1][v] = add(sum.of[1][v], absolute(constant));
-        sum.of[2][v] = add(sum.of[2][v], multiply(absolute(slope), load_some(reach + i, left)));
+        sum.of[1][v] = add(sum.of[1][v], magnitude(constant));
+        sum.of[2][v] = add(sum.of[2][v], multiply(magnitude(slope), load_some(reach + i, left)));
       });
   sum.put(out);
 }
@@ -82,7 +84,7 @@ void bound_box(size_t count, const real* row, const real* low, const real* high,
         const Vec above = relu(c), below = subtract(c, above);
         sum.of[0][v] = add(sum.of[0][v],
                            add(multiply(above, load_some(low + i, left)), multiply(below, load_some(high + i, left))));
-        sum.of[1][v] = add(sum.of[1][v], multiply(absolute(c), load_some(reach + i, left)));
+        sum.of[1][v] = add(sum.of[1][v], multiply(magnitude(c), load_some(reach + i, left)));
       });
   sum.put(out);
 }

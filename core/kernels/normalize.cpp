@@ -64,6 +64,73 @@ void mean_of(std::size_t count, std::size_t channels, const real* x, const real*
 
 Norm norm_of(const Batch& b) { return {b.mean, b.deviation, b.scale, b.bias}; }
 
+/// Calls body(element, its channel, its sum) for the elements of rows.
+template <class Body>
+void over_elements(const Rows& rows, Body body) {
+  for (std::size_t row = 0, first = 0; row < rows.rows; row += rows.group, first += rows.step * rows.channels) {
+    const std::size_t count = std::min(rows.group, rows.rows - row);
+    for (std::size_t k = 0; k < count; ++k) {
+      const std::size_t at = first + k * rows.channels, to = k * rows.channels;
+      for (std::size_t c = 0; c < rows.channels; ++c) body(at + c, c, to + c);
+    }
+  }
+}
+
+real relu_of(real x) { return x < 0 ? real{0} : x; }
+
+/// z = factor * x + summand on an interval of x, for one channel.
+struct Spread {
+  real z, reach;
+
+  Spread(const Intervals& all, std::size_t c, real centre, real radius) : z(centre), reach(radius) {
+    if (all.factor == nullptr) return;
+    const real scaled = z * all.factor[c];
+    z = scaled + all.summand[c];
+    reach *= std::abs(all.factor[c]);
+  }
+};
+
+void points_gradient(const Intervals& all, const Rows& rows, const real* x, const real* y, const real* g, real* d,
+                     real* sums) {
+  const std::size_t next = rows.group * rows.channels;
+  over_elements(rows, [=](std::size_t at, std::size_t c, std::size_t to) {
+    real passed = y == nullptr || y[at] > 0 ? g[at] : real{0};
+    if (all.factor != nullptr) {
+      sums[to] += passed;
+      sums[next + to] += passed * x[at];
+      passed *= all.factor[c];
+    }
+    d[at] = passed;
+  });
+}
+
+/// Centres, and radii `size` elements behind them.
+void boxes_gradient(const Intervals& all, const Rows& rows, std::size_t size, const real* x, const real* g, real* d,
+                    real* sums) {
+  const std::size_t next = rows.group * rows.channels;
+  const bool relu = all.activation == Activation::relu;
+  over_elements(rows, [=](std::size_t at, std::size_t c, std::size_t to) {
+    const Spread in(all, c, x[at], x[size + at]);
+    real of_z = g[at], of_reach = g[size + at];
+    if (relu) {
+      const real high = in.z + in.reach > 0 ? (of_z + of_reach) / 2 : real{0};
+      const real low = in.z - in.reach > 0 ? (of_z - of_reach) / 2 : real{0};
+      of_z = high + low;
+      of_reach = high - low;
+    }
+    if (all.factor != nullptr) {
+      const real factor = all.factor[c], turned = factor > 0 ? of_reach : factor < 0 ? -of_reach : real{0};
+      const real by_centre = of_z * x[at], by_radius = turned * x[size + at];
+      sums[to] += of_z;
+      sums[next + to] += by_centre + by_radius;
+      of_z *= factor;
+      of_reach *= std::abs(factor);
+    }
+    d[at] = of_z;
+    d[size + at] = of_reach;
+  });
+}
+
 }  // namespace
 
 void apply_epilogue(const Epilogue& epilogue, std::size_t rows, std::size_t filters, const real* in, real* out) {
@@ -110,27 +177,33 @@ void interval_affine(const Intervals& all, real* y) {
   over_parts(all.points, all.channels, [&](std::size_t at, const Rows& part) {
     current()->affine_rows(part, all.factor, all.summand, nullptr, relu, all.x + at, y + at);
   });
-  const std::size_t first = all.points * all.channels, size = all.boxes * all.channels;
-  over_parts(all.boxes, all.channels, [&](std::size_t at, const Rows& part) {
-    const std::size_t centre = first + at, radius = centre + size;
-    current()->interval_rows(part, {all.factor, all.summand, all.x + centre, all.x + radius}, relu, y + centre,
-                             y + radius);
+  const std::size_t size = all.boxes * all.channels;
+  over_parts(all.boxes, all.channels, [&](std::size_t begin, const Rows& part) {
+    const std::size_t first = all.points * all.channels + begin;
+    const real* const x = all.x + first;
+    real* const to = y + first;
+    over_elements(part, [=](std::size_t at, std::size_t c, std::size_t) {
+      Spread out(all, c, x[at], x[size + at]);
+      if (relu) {
+        const real low = relu_of(out.z - out.reach), high = relu_of(out.z + out.reach);
+        out.z = (high + low) / 2;
+        out.reach = (high - low) / 2;
+      }
+      to[at] = out.z;
+      to[size + at] = out.reach;
+    });
   });
 }
 
 void interval_affine_gradient(const Intervals& all, const real* y, const real* gradient, real* x_gradient,
                               real* factor_gradient, real* summand_gradient) {
   const bool relu = all.activation == Activation::relu;
-  const std::size_t first = all.points * all.channels, size = all.boxes * all.channels;
   const auto of_points = [&](const Rows& rows, std::size_t at, real* sums) {
-    current()->relu_gradient_rows(rows, all.factor, all.x + at, relu ? y + at : nullptr, gradient + at, x_gradient + at,
-                                  sums);
+    points_gradient(all, rows, all.x + at, relu ? y + at : nullptr, gradient + at, x_gradient + at, sums);
   };
-  const auto of_boxes = [&](const Rows& rows, std::size_t at, real* sums) {
-    const std::size_t centre = first + at, radius = centre + size;
-    current()->interval_gradient_rows(rows, {all.factor, all.summand, all.x + centre, all.x + radius}, relu,
-                                      gradient + centre, gradient + radius, x_gradient + centre, x_gradient + radius,
-                                      sums);
+  const auto of_boxes = [&](const Rows& rows, std::size_t begin, real* sums) {
+    const std::size_t at = all.points * all.channels + begin;
+    boxes_gradient(all, rows, all.boxes * all.channels, all.x + at, gradient + at, x_gradient + at, sums);
   };
   if (all.factor == nullptr) {
     over_parts(all.points, all.channels, [&](std::size_t at, const Rows& part) { of_points(part, at, nullptr); });

@@ -91,11 +91,6 @@ struct Norm {
   const real *mean, *deviation, *scale, *bias;
 };
 
-/// Intervals around centres, before z = factor * x + summand for each channel; without a factor, z = x.
-struct IntervalRow {
-  const real *factor, *summand, *centre, *radius;
-};
-
 /// Lines below and above functions of one number: slope * z + add.
 struct LineRow {
   const real *lower, *lower_add, *upper, *upper_add;
@@ -136,16 +131,6 @@ struct Set {
   /// of the group] -= d.
   void (*norm_gradient_rows)(const Rows& rows, const Norm& norm, const real* spread, const real* x, const real* g,
                              real* d, real* sums);
-  /// The intervals of z, with relu on request, on the intervals of x: their centres and radii.
-  void (*interval_rows)(const Rows& rows, const IntervalRow& row, bool relu, real* centre, real* radius);
-  /// From the gradient g of y = relu(factor * x + summand): that of x into d, and sums[row of the group] += that of the
-  /// summand, followed by the same sums of that of the factor. Without a factor, y = relu(x) and no sums; without y,
-  /// no relu.
-  void (*relu_gradient_rows)(const Rows& rows, const real* factor, const real* x, const real* y, const real* g, real* d,
-                             real* sums);
-  /// The same for interval_rows(), from the gradients of its results.
-  void (*interval_gradient_rows)(const Rows& rows, const IntervalRow& row, bool relu, const real* of_centre,
-                                 const real* of_radius, real* centre, real* radius, real* sums);
   /// As kernels.hpp describes them; the 16 partial sums of each sum go to `out`.
   void (*bound_add)(size_t count, const real* more, const real* reach, real* row, real* out);
   void (*bound_affine)(size_t count, const real* row, const real* mass, const real* offset, real* out);
