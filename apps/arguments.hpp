@@ -11,6 +11,7 @@
 
 #include <hans/core/fields.hpp>
 #include <hans/nn/models.hpp>
+#include "nets.hpp"
 
 namespace hans::apps {
 
@@ -73,9 +74,10 @@ using DataName = Word<Names::data>;                 ///< what data::load reads
 using StartName = Word<Names::start>;               ///< a model whose file the result may replace
 using ModelName = Word<Names::model>;               ///< a built-in model, an architecture or a model file
 
-/// Whether a MODEL is the path of a file, not a built-in name or an architecture.
+/// Whether a MODEL is the path of a file, not the name of a model or a network, nor an architecture.
 inline bool is_path(std::string_view model) {
-  return model.find_first_of("/.") != std::string_view::npos && !nn::is_architecture(model);
+  return model.find_first_of("/.") != std::string_view::npos && !nn::is_architecture(model) &&
+         find_net(model) == nullptr;
 }
 
 /// A T with a static `from_spec`, written as a SPEC: an attack, an optimizer.

@@ -78,7 +78,10 @@ NamedModel load_model(std::string_view word, std::uint64_t seed, const std::opti
     check_usage(!preprocess, "--preprocess is for ONNX files; ", in_quotes(word), " holds its own");
     return {name, path, nn::load_model(path)};
   }
-  check_usage(!preprocess, "--preprocess is for ONNX files, not for the untrained ", in_quotes(word));
+  check_usage(!preprocess, "--preprocess is for ONNX files, not for ", in_quotes(word));
+  if (const Net* const net = find_net(word)) {
+    return {std::string(net->name), std::string(net->name), nn::parse_model(net_bytes(*net), net->name)};
+  }
   NamedModel untrained{std::string(word), "", nn::Model{untrained_net(word, seed)}};
   if (nn::is_architecture(word)) untrained.name = untrained.model.net.architecture();
   untrained.model.sha256 = sha256(nn::dump_model(untrained.model));

@@ -20,7 +20,7 @@ namespace hans::apps {
 /// A model with the name that reports give it.
 struct NamedModel {
   std::string name;  ///< the file's name without its folder, visible() (utf8.hpp), the built-in name or architecture
-  std::string path;  ///< empty: untrained: only what its seed made of it
+  std::string path;  ///< that of the file, the name of a network in the box; empty: untrained
   nn::Model model;
 };
 
@@ -49,9 +49,10 @@ bool is_onnx(std::string_view path);
 /// Whether a path is that of weights alone: by its ending.
 bool is_state_dict(std::string_view path);
 
-/// `word` is a built-in name, an architecture, or a path, which has a '/' or '.', of a .hans or an ONNX file. What is
-/// no file starts from `seed`. What was noticed in an ONNX file goes to standard error. Throws UsageError for a name
-/// that is none or for a preprocessing of something else than an ONNX file, Error for a file that is none.
+/// `word` is a built-in name, a network in the box, an architecture, or a path, which has a '/' or '.', of a .hans or
+/// an ONNX file. What is no file starts from `seed`. What was noticed in an ONNX file goes to standard error. Throws
+/// UsageError for a name that is none or for a preprocessing of something else than an ONNX file, Error for a file that
+/// is none.
 NamedModel load_model(std::string_view word, std::uint64_t seed, const std::optional<PreprocessChoice>& preprocess = {},
                       nn::OnnxOutput output = nn::OnnxOutput::logits);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include <hans/core/error.hpp>
 #include <hans/core/hash.hpp>
@@ -88,20 +89,36 @@ struct HeaderReader {
   }
 };
 
+/// An IEEE binary16 number: sign, five bits of exponent, ten of fraction.
+float half_value(unsigned bits) {
+  const int exponent = static_cast<int>(bits >> 10 & 31);
+  const auto fraction = static_cast<float>(bits & 1023);
+  const float size = exponent == 31  ? std::numeric_limits<float>::infinity()
+                     : exponent == 0 ? std::ldexp(fraction, -24)
+                                     : std::ldexp(1024 + fraction, exponent - 25);
+  return (bits & 0x8000) != 0 ? -size : size;
+}
+
 /// The array that the header describes next. Its numbers begin at byte `place` of the data, which moves behind them.
 Array read_array(HeaderReader& reader, std::string_view data, std::size_t& place) {
   Array array;
-  reader.expect("{", "\"dtype\"", ":", "\"F32\"", ",", "\"shape\"", ":");
+  reader.expect("{", "\"dtype\"", ":");
+  const bool half = reader.accept("\"F16\"");
+  const std::size_t width = half ? 2 : 4;
+  if (!half) reader.expect("\"F32\"");
+  reader.expect(",", "\"shape\"", ":");
   array.shape = reader.numbers(6);
   reader.expect(",", "\"data_offsets\"", ":");
   const std::vector<std::size_t> offsets = reader.numbers(2);
   reader.expect("}");
-  const std::size_t begin = place, end = begin + elements(array.shape, data.size() / 4) * 4;
+  const std::size_t begin = place, end = begin + elements(array.shape, data.size() / width) * width;
   check(offsets == std::vector{begin, end} && end <= data.size(), "an array of ", shape_text(array.shape),
         " must be bytes ", begin, " to ", end, " of ", data.size(), ", not ", shape_text(offsets));
-  array.values.reserve((end - begin) / 4);
-  for (; place < end; place += 4) {
-    array.values.push_back(std::bit_cast<float>(data::little<std::uint32_t>(data.data() + place)));
+  array.values.reserve((end - begin) / width);
+  for (; place < end; place += width) {
+    const char* const at = data.data() + place;
+    array.values.push_back(half ? half_value(data::little<std::uint16_t>(at))
+                                : std::bit_cast<float>(data::little<std::uint32_t>(at)));
     check(std::isfinite(array.values.back()), "byte ", place, " of its numbers begins one that is not finite");
   }
   return array;

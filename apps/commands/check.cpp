@@ -16,6 +16,7 @@
 #include "../inputs.hpp"
 #include "../manifest/claimed_proofs.hpp"
 #include "../manifest/crafted_file.hpp"
+#include "../nets.hpp"
 #include "../run/figures.hpp"
 
 namespace hans::apps {
@@ -201,7 +202,8 @@ std::string hans_bytes(const NamedModel& named) {
     model.training.emplace_back("converted_from_sha256", model.sha256);
     return nn::dump_model(model);
   }
-  std::string bytes = read_file(named.path);
+  const Net* const net = find_net(named.path);
+  std::string bytes = net != nullptr ? net_bytes(*net) : read_file(named.path);
   check(sha256(bytes) == named.model.sha256, named.path, " was changed while it was read; check it again");
   return bytes;
 }

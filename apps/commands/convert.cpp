@@ -112,9 +112,9 @@ Converted read_weights(const ConvertOptions& options, const std::string& in) {
 }
 
 Converted read_whole(const ConvertOptions& options, const std::string& in) {
-  // A name without '/' or '.' is a file here too: there is nothing to convert in a built-in model.
-  const bool named_as_path = is_path(in);
-  nn::Model model = load_model(named_as_path ? in : "./" + in, options.seed, options.preprocess).model;
+  // Another name without '/' or '.' is a file here too: there is nothing to convert in a built-in model.
+  const bool known = is_path(in) || find_net(in) != nullptr;
+  nn::Model model = load_model(known ? in : "./" + in, options.seed, options.preprocess).model;
   const std::string hash = model.sha256;
   return {std::move(model), hash, {}};
 }

@@ -11,6 +11,7 @@
 #include <hans/nn/optim.hpp>
 #include "../../core/text/detail/meant.hpp"
 #include "../commands.hpp"
+#include "../nets.hpp"
 #include "../run/results.hpp"
 
 namespace hans::apps {
@@ -100,6 +101,20 @@ std::vector<Entry> entries(Topic topic) {
                                       {"parameters", with_commas(parameters)},
                                       {"architecture", std::string(info.architecture)}}));
       }
+      for (const Net& net : list_nets()) {
+        const std::optional<std::string> path = net_path(net);
+        all.push_back(entry_of(net, {{"input", std::string(net.input)},
+                                     {"parameters", with_commas(net.parameters)},
+                                     {"clean", text(percent_of(net.clean()), " %")},
+                                     {"certified", text(percent_of(net.proved()), " %")},
+                                     {"attacked", text(percent_of(net.unbroken()), " %")},
+                                     {"figures", text("of the ", with_commas(net.images), " images of ", net.data,
+                                                      ", attacked and certified in the linf ball of ", net.eps)},
+                                     {"recipe", std::string(net.command)},
+                                     {"sha256", std::string(net.sha256)},
+                                     {"weights_sha256", std::string(net.weights_sha256)},
+                                     {"found", net.embedded.empty() ? path.value_or("not here") : "in the command"}}));
+      }
       break;
     case Topic::layers:
       add(nn::list_layers());
@@ -157,7 +172,8 @@ std::string sentence_of(std::string_view meaning) {
 
 /// A line for each: the name, of the facts those that one chooses by, and the meaning.
 std::string table(Topic topic, const std::vector<Entry>& entries) {
-  constexpr std::array<std::string_view, 5> chosen_by{"norms", "sees", "input", "parameters", "found"};
+  constexpr std::array<std::string_view, 8> chosen_by{"norms", "sees",      "input",    "parameters",
+                                                      "clean", "certified", "attacked", "found"};
   TextTable rows{{"name"}};
   const auto cell = [](std::string_view words) { return words.empty() ? std::string("-") : std::string(words); };
   for (const std::string_view key : chosen_by) {
@@ -202,7 +218,7 @@ std::string markdown_page(Topic topic, const std::vector<Entry>& all) {
     if (!entry.source.empty() || !entry.facts.empty()) append(out, "\n");
     if (!entry.source.empty()) append(out, text("- source: ", entry.source, "\n"));
     for (const auto& [key, value] : entry.facts) {
-      const bool code = key == "example" || key == "architecture";
+      const bool code = key == "example" || key == "architecture" || key == "recipe";
       append(out, text("- ", key, ": ", code ? "`" : "", value, code ? "`" : "", "\n"));
     }
     if (entry.fields.empty()) continue;

@@ -11,6 +11,8 @@
 #include "../commands.hpp"
 #include "../inputs.hpp"
 #include "../manifest/manifest.hpp"
+#include "../nets.hpp"
+#include "../run/figures.hpp"
 
 namespace hans::apps {
 namespace {
@@ -31,7 +33,7 @@ struct ShowOptions : Common {
       "hans show v1.hans\n"
       "hans show madry --memory --batch 1";
   static constexpr auto fields() {
-    return with_common(field("FILE", &ShowOptions::file, "the file, or the name of a built-in model"),
+    return with_common(field("FILE", &ShowOptions::file, "the file, or a name that hans list models shows"),
                        field("preprocess", &ShowOptions::preprocess, preprocess_meaning, "none"),
                        field("memory", &ShowOptions::memory, "also how many bytes a training step and an attack take"),
                        field("batch", &ShowOptions::batch, between(1, 65536), "images at once, for --memory"));
@@ -71,7 +73,10 @@ void add_memory(Shown& shown, const nn::Sequential& net, unsigned batch) {
 Shown show_model(std::string_view what, const nn::Model& model, const ShowOptions& options) {
   const std::string joined = listed(model.class_names, std::identity());
   Shown shown;
+  const std::string weights = nn::weights_sha256(model);
   Facts facts{{"sha256", model.sha256},
+              {"weights_sha256", weights},
+              {"numbers", std::string(enum_name(model.numbers))},
               {"input", text(model.net.input())},
               {"classes", text(model.net.classes(), joined.empty() ? "" : ": ", joined)},
               {"parameters", with_commas(model.net.parameters())},
@@ -80,6 +85,8 @@ Shown show_model(std::string_view what, const nn::Model& model, const ShowOption
   if (!model.training.empty()) append(shown.page, text("\ntraining\n", facts_text(model.training)));
   shown.json = Json::object({{"kind", "model"},
                              {"model_sha256", model.sha256},
+                             {"weights_sha256", weights},
+                             {"numbers", enum_name(model.numbers)},
                              {"architecture", model.net.architecture()},
                              {"preprocessing", model.preprocessing},
                              {"input", text(model.net.input())},
@@ -88,6 +95,18 @@ Shown show_model(std::string_view what, const nn::Model& model, const ShowOption
                              {"parameters", model.net.parameters()},
                              {"training", facts_json(model.training)}});
   if (options.memory) add_memory(shown, model.net, options.batch);
+  return shown;
+}
+
+Shown show_net(const Net& net, const nn::Model& model, const ShowOptions& options) {
+  Shown shown = show_model(text(net.name, ": ", net.meaning), model, options);
+  const Facts figures{{"images", text(with_commas(net.images), " of ", net.data)},
+                      {"eps", text(net.eps, " in linf")},
+                      {"clean", text(percent_of(net.clean()), " %")},
+                      {"both ends", ends_words(net.proved(), net.unbroken())},
+                      {"recipe", std::string(net.command)}};
+  append(shown.page, text("\nfigures\n", facts_text(figures)));
+  shown.json.set("name", net.name).set("figures", facts_json(figures));
   return shown;
 }
 
@@ -168,9 +187,10 @@ Shown show(const ShowOptions& options) {
   const std::string& word = options.file.value().text;
   namespace fs = std::filesystem;
   std::error_code ignored;
-  const bool names_file = is_path(word) || fs::exists(word, ignored);
+  const bool names_file = is_path(word) || (find_net(word) == nullptr && fs::exists(word, ignored));
   if (!names_file) {
-    const NamedModel made = load_model(word, options.seed);
+    const NamedModel made = load_model(word, options.seed, options.preprocess);
+    if (const Net* const net = find_net(word)) return show_net(*net, made.model, options);
     return show_model(
         text(made.name, nn::is_architecture(word) ? ": an architecture" : ": a built-in model", ", untrained"),
         made.model, options);

@@ -7,6 +7,7 @@
 #include <hans/core/version.hpp>
 #include <hans/defenses/defense.hpp>
 #include <hans/nn/evaluate.hpp>
+#include <hans/nn/finish.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/intervals.hpp>
 #include "../commands.hpp"
@@ -36,6 +37,10 @@ struct OptimizerChoice : FromSpec<nn::Optimizer> {
 enum class Init { glorot, intervals };
 constexpr std::array<std::string_view, 2> enum_names(Init) { return {"glorot", "intervals"}; }
 
+/// The mean and variance that batch normalisation has in the end.
+enum class StoredStatistics { running, population };
+constexpr std::array<std::string_view, 2> enum_names(StoredStatistics) { return {"running", "population"}; }
+
 struct TrainOptions : Common {
   Required<DataName> data;
   Required<StartName> model;
@@ -49,6 +54,8 @@ struct TrainOptions : Common {
   std::optional<double> clip = {};
   std::optional<float> smoothing = {};
   std::optional<FromSpec<nn::Augment>> augment = {};
+  StoredStatistics statistics = StoredStatistics::running;
+  nn::NumberType weights = nn::NumberType::float32;
   std::optional<DataName> eval = {};
   std::optional<OutputName> checkpoint = {};
   bool resume = false;
@@ -88,6 +95,12 @@ struct TrainOptions : Common {
               "change training images at random: augment:shift=1 moves each by up to a pixel each "
               "way, augment:flip=true mirrors half of them",
               "none"),
+        field("statistics", &TrainOptions::statistics,
+              "what batch normalisation has in the end: means that followed the training, or those of all images in "
+              "whole batches"),
+        field("weights", &TrainOptions::weights,
+              "float16 folds batch normalisation into the layer before it and rounds every number to IEEE binary16, "
+              "which the file then holds"),
         field("eval", &TrainOptions::eval,
               "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
         field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
@@ -162,10 +175,23 @@ Json training_json(const NamedModel& made, const TrainingLog& log, double second
                        {"model_sha256", made.model.sha256},
                        {"architecture", made.model.net.architecture()},
                        {"preprocessing", made.model.preprocessing},
+                       {"weights_sha256", nn::weights_sha256(made.model)},
                        {"parameters", made.model.net.parameters()},
                        {"training", facts_json(made.model.training)},
                        {"loss", optional_json(log.loss)},
                        {"seconds", seconds}});
+}
+
+/// What is done when the last step is done.
+void finish_training(nn::Model& model, const TrainOptions& options, const data::Dataset& train) {
+  if (options.statistics == StoredStatistics::population) {
+    nn::use_population_statistics(model.net, train, options.batch);
+  }
+  if (options.weights == nn::NumberType::float16) {
+    model.net = nn::folded(model.net);
+    nn::round_to_float16(model.net);
+  }
+  model.numbers = options.weights;
 }
 
 /// What to do for a file that hans train does not write.
@@ -199,6 +225,7 @@ int run(const TrainOptions& options) {
   const data::Dataset train = load_data(options.data.value().text, data::Part::train, named.model.net);
   data::Dataset test;  // what cannot be loaded fails now, not after the training
   if (options.eval) test = load_data(options.eval->text, data::Part::test, named.model.net);
+  named.model.numbers = nn::NumberType::float32;
   (void)dump_as(named.model, out);  // a layer that the format does not have is refused now, not after the training
 
   check_usage(!options.init || named.path.empty(), "train: --init draws the weights of a new model, and ",
@@ -208,7 +235,10 @@ int run(const TrainOptions& options) {
   nn::FitOptions fit = fit_options(options);
   named.model.training =
       training_record(origin(named), train, fit, named.path.empty() ? std::string_view() : named.model.sha256);
-  if (for_intervals) named.model.training.emplace_back("init", enum_name(Init::intervals));
+  Facts& facts = named.model.training;
+  if (for_intervals) facts.emplace_back("init", enum_name(Init::intervals));
+  if (options.statistics != StoredStatistics::running) facts.emplace_back("statistics", enum_name(options.statistics));
+  if (options.weights != nn::NumberType::float32) facts.emplace_back("weights", enum_name(options.weights));
   const std::string head =
       text(named.name, " (", with_commas(named.model.net.parameters()), " parameters) on ", with_commas(train.size()),
            " images of ", short_name(train.name()), "\nrecipe: ", nn::recipe(fit), "\n");
@@ -218,6 +248,7 @@ int run(const TrainOptions& options) {
   fit.progress = [&log](const nn::Progress& at) { log(at); };
   nn::fit(named.model.net, train, std::move(fit));
   log.clear();
+  finish_training(named.model, options, train);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_time).count();
   const std::string bytes = dump_as(named.model, out);
   write_file(out, bytes);
@@ -236,7 +267,8 @@ int run(const TrainOptions& options) {
     append(report, text("accuracy on ", images_text(subject, test.size()), ": ", percent_of(right),
                         " % (95 % interval ", interval_text(right), ")\n"));
   }
-  append(report, text("wrote ", visible(out), "  sha256 ", named.model.sha256, "\n"));
+  append(report, text("wrote ", visible(out), "  sha256 ", named.model.sha256, "\nweights_sha256 ",
+                      nn::weights_sha256(named.model), "\n"));
   finish(options, report, json);
   return 0;
 }

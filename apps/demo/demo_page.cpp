@@ -167,6 +167,36 @@ void defence_section(Html& html, const DemoFindings& found) {
   html.close();
 }
 
+void proved_section(Html& html, const DemoFindings& found) {
+  const DemoRun& held = found.proved;
+  const BallCounts ball = held.ball();
+  html.element("h2", "A network that holds");
+  html.paragraph(
+      text("An attack that fails proves nothing: a better one may come. The third network, `", demo_net,
+           "`, comes with hans. It learned from bounds: from the worst that changes of up to ", demo_net_eps,
+           " in every pixel can do. For each digit hans computes a proof that none of them turns it, or finds "
+           "one that does."));
+  html.open("div", "class=\"cards\"");
+  card(html, held.right(), nullptr, "of the digits as they are");
+  card(html, held.robust(0), &held.said(0), text("once `pgd` moves each pixel by at most ", demo_net_eps));
+  html.card(percent(ball.certified().value()), "are proved: no attack within that distance succeeds, known or not",
+            ball.exact() ? "EXACT" : "");
+  html.close();
+  html.paragraph(
+      text("The true accuracy under any attack lies between two ends: ", ends_words(ball.certified(), ball.attacked()),
+           ". Each proof is a file of numbers that `hans check` verifies with code of its own, and "
+           "`tests/peers/proof.py` with another language."));
+  html.note(seen_by_demo_net());
+  html.open("figure");
+  for (const std::size_t sample : demo_examples(held, 0, 0, 1)) show(html, held, 0, sample, "up to 40 steps");
+  const std::size_t turned = held.attack(0).successes;
+  html.caption(turned > 0 ? text("One of ", counted(turned, "digit"),
+                                 " that `pgd` turned. For a digit with a proof there "
+                                 "is no such picture.")
+                          : text("`pgd` turned no digit."));
+  html.close();
+}
+
 std::string mean_pixels(const DemoRun& jsma) {
   const std::optional<double> mean = jsma.attack(0).l0.mean;
   const std::size_t features = jsma.run.plan.image.elements();
@@ -245,7 +275,8 @@ void limits_section(Html& html, const DemoFindings& found) {
              "against `pgd` instead of `fgsm` makes more robust networks and takes many times as long.",
              "Small digits on black are the easiest of images. A change of 0.3 can be seen here; on "
              "photographs far smaller ones suffice.",
-             "Nothing here is a proof of robustness."});
+             text("What is proved is proved for changes of each pixel by up to ", demo_net_eps,
+                  ", not for turned, moved or painted digits.")});
 }
 
 void reproduce_section(Html& html, const DemoFindings& found) {
@@ -284,12 +315,14 @@ std::string demo_page(const DemoFindings& found) {
       "p",
       "A small neural network learned to read handwritten digits. Attacks then changed the digits so that "
       "people still read them correctly and the network does not. Such images are called adversarial examples. "
-      "A second network was trained against one attack; a stronger attack shows what this defence is worth.",
+      "A second network was trained against one attack; a stronger attack shows what this defence is worth. A third one "
+      "holds, and that is proved.",
       "class=\"lead\"");
   summary(html, found);
   fgsm_section(html, found);
   defence_section(html, found);
   jsma_section(html, found);
+  proved_section(html, found);
   words_section(html);
   class_section(html);
   limits_section(html, found);

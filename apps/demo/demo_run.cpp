@@ -8,6 +8,8 @@
 #include <hans/defenses/defense.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/models.hpp>
+#include "../nets.hpp"
+#include "../run/figures.hpp"
 
 namespace hans::apps {
 namespace {
@@ -33,13 +35,14 @@ NamedModel train(const DemoPlan& plan, const data::Dataset& data, bool adversari
 /// Attacks the first `count` test images, a hundred at a time, so that the progress shows the probes as well.
 DemoRun attacked(const NamedModel& named, const data::Dataset& test, std::span<const std::string_view> specs,
                  attacks::Targets targets, std::size_t count, std::uint64_t seed, std::string_view part,
-                 const DemoProgress& progress) {
+                 const DemoProgress& progress, const std::optional<Certifying>& certify = {}) {
   constexpr std::size_t at_once = 100;
   Plan plan;
   set_subject(plan, named, test, seed);
   for (const std::string_view spec : specs) plan.attacks.push_back(attacks::Attack::from_spec(Spec::parse(spec)));
   plan.targets = targets;
   plan.slice = {0, count, count};
+  plan.certify = certify;
   const auto shown = [&](std::size_t done, std::size_t) { progress(part, done, count, ""); };
   DemoRun made{run_all(checked(std::move(plan)), named.model.net, test, {true, false}, at_once, shown), {}};
   made.judgement = judgement_of(made.run);
@@ -92,7 +95,15 @@ DemoFindings run_demo(const DemoPlan& plan, const DemoProgress& progress) {
   const data::Dataset test = data::load(demo_data, data::Part::test);
   DemoNet plain = make_net(plan, false, train_data, test, 0, progress);
   DemoNet trained = make_net(plan, true, train_data, test, plain.jsma.found().size(), progress);
-  return {plan, train_data.name(), train_data.sha256(), train_data.size(), std::move(plain), std::move(trained)};
+  DemoRun proved = attacked(load_model(demo_net, plan.seed), test, demo_net_attacks, {}, test.size(), plan.seed,
+                            "certificates", progress, demo_certifying);
+  return {plan,
+          train_data.name(),
+          train_data.sha256(),
+          train_data.size(),
+          std::move(plain),
+          std::move(trained),
+          std::move(proved)};
 }
 
 std::vector<DemoCommand> demo_commands(const DemoFindings& found) {
@@ -107,7 +118,18 @@ std::vector<DemoCommand> demo_commands(const DemoFindings& found) {
     commands.push_back({text("jsma on the ", name, " network"),
                         text(attack, " --limit ", net->jsma.found().size(), " --targets all --attack ", demo_jsma[0])});
   }
+  commands.push_back({"the network that holds, and its proofs",
+                      text("hans certify ", demo_net, " --data ", demo_data, " --eps ", demo_net_eps, " --nodes ",
+                           demo_certifying.nodes, " --seed ", found.plan.seed, " --out proofs.npz")});
+  commands.push_back({"the proofs, checked", text("hans check proofs.npz --model ", demo_net, " --data ", demo_data)});
   return commands;
+}
+
+std::string seen_by_demo_net() {
+  const Net& net = *find_net(demo_net);
+  return text("It has seen these digits: they are of MNIST's training set, and it learned from all of that. Of the ",
+              with_commas(net.images), " images of ", net.data, " it reads ", percent_of(net.clean()), " %, ",
+              ends_words(net.proved(), net.unbroken()), ".");
 }
 
 std::vector<std::size_t> demo_examples(const DemoRun& made, std::size_t succeeds, std::size_t fails,

@@ -38,6 +38,11 @@ inline constexpr std::size_t demo_fgsm = 0, demo_noise = 1, demo_pgd = 2;
 
 inline constexpr std::array<std::string_view, 1> demo_jsma{"jsma:gamma=0.145,theta=1"};
 
+/// The network in the box that holds, the attack in its ball, and how far its certificates branch.
+inline constexpr std::string_view demo_net = "mnist-linf0.1-tiny", demo_net_eps = "0.1";
+inline constexpr std::array<std::string_view, 1> demo_net_attacks{"pgd:eps=0.1"};
+inline constexpr Certifying demo_certifying{defenses::CertifyMethod::complete, 1000};
+
 /// The eps of fgsm in the chart, rising.
 inline constexpr std::array<std::string_view, 9> demo_curve{"0.05", "0.1", "0.15", "0.2", "0.25",
                                                             "0.3",  "0.4", "0.5",  "0.6"};
@@ -53,6 +58,7 @@ struct DemoRun {
   attacks::Share right() const { return run.found.of_all(run.found.right); }
   attacks::Share robust(std::size_t k) const { return run.found.of_all(attack(k).robust_count); }
   std::string_view verdict(std::size_t k) const { return enum_name(said(k).verdict); }
+  BallCounts ball() const { return run.certified.at(0).counts(); }  ///< of a run that certifies
 };
 
 /// One network and what was found about it.
@@ -71,6 +77,7 @@ struct DemoFindings {
   std::string train_data, train_sha256;
   std::size_t train_size = 0;
   DemoNet plain, trained;  ///< trained on the digits as they are; on attacked digits as well
+  DemoRun proved;          ///< demo_net under demo_net_attacks, and certified in their ball
 
   /// Both networks, and what they are called.
   std::array<std::pair<std::string_view, const DemoNet*>, 2> nets() const {
@@ -78,7 +85,8 @@ struct DemoFindings {
   }
 };
 
-/// Trains both networks and attacks them. Throws Error. Cost: about half a minute on two cores.
+/// Trains both networks and attacks them, then attacks and certifies the one in the box. Throws Error. Cost: about half
+/// a minute on two cores.
 DemoFindings run_demo(const DemoPlan& plan, const DemoProgress& progress);
 
 /// A command, and what of the demo it gives again.
@@ -88,6 +96,9 @@ struct DemoCommand {
 
 /// The commands that give the same networks, numbers and verdicts, in order.
 std::vector<DemoCommand> demo_commands(const DemoFindings& found);
+
+/// What must be said beside the numbers of demo_net on these digits, and its numbers on others.
+std::string seen_by_demo_net();
 
 /// The first samples that attack `succeeds` fools and attack `fails` does not; where there are too few, those behind
 /// them in line: fooled by the first attack, attempted at all.

@@ -26,6 +26,15 @@ std::string table(const DemoFindings& found) {
   return table_text(rows);
 }
 
+std::string proved_text(const DemoFindings& found) {
+  const DemoRun& held = found.proved;
+  const BallCounts ball = held.ball();
+  return text(demo_net, ", a network in the box, was trained to be proved: ", percent_of(held.right()),
+              " % as they are, ", percent_of(held.robust(0)), " % under ", demo_net_attacks[0], ",\n",
+              ends_words(ball.certified(), ball.attacked()),
+              ". No attack in that ball, known or not, takes it below the first number.\n", seen_by_demo_net(), "\n");
+}
+
 std::string before_and_after(const DemoNet& net) {
   const attacks::Attempt* attempt = cheapest_attempt(net);
   if (attempt == nullptr) return "";
@@ -68,11 +77,10 @@ std::string demo_picture(const DemoFindings& found) {
 
 std::vector<std::string> demo_sentences(const DemoFindings& found) {
   std::vector<std::string> all;
-  for (const DemoNet* net : {&found.plain, &found.trained}) {
-    for (const DemoRun* made : {&net->linf, &net->jsma}) {
-      each_part(results_sentences(made->run, made->judgement), "\n\n",
-                [&](std::string_view lines) { all.emplace_back(lines); });
-    }
+  for (const DemoRun* made :
+       {&found.plain.linf, &found.plain.jsma, &found.trained.linf, &found.trained.jsma, &found.proved}) {
+    each_part(results_sentences(made->run, made->judgement), "\n\n",
+              [&](std::string_view lines) { all.emplace_back(lines); });
   }
   return all;
 }
@@ -84,7 +92,9 @@ std::string demo_text(const DemoFindings& found) {
       ", seed ", found.plan.seed, ".\n\n", before_and_after(found.plain), "\n", demo_attacks[demo_fgsm], " on ",
       found.trained.named.name, "\n", verdict_text(trained.said(demo_fgsm)),
       "\nThe trained network has met fgsm, which takes one step. pgd takes up to 40, changes no pixel by more, and "
-      "shows\nwhat the defence is worth. The page says why.\n\n"
+      "shows\nwhat the defence is worth. The page says why.\n\n",
+      proved_text(found),
+      "\n"
       "These commands give the same networks, numbers and verdicts:\n");
   for (const DemoCommand& each : demo_commands(found)) append(out, text("  ", each.line, "\n"));
   return out;
@@ -99,7 +109,8 @@ Json demo_json(const DemoFindings& found) {
   return Json::object({{"hans", build_version()},
                        {"seed", found.plan.seed},
                        {"plain", net(found.plain)},
-                       {"adversarially_trained", net(found.trained)}});
+                       {"adversarially_trained", net(found.trained)},
+                       {"proved", results_json(found.proved.run, found.proved.judgement, false)}});
 }
 
 }  // namespace hans::apps

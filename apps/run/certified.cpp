@@ -87,10 +87,9 @@ std::string steps_text(std::span<const Step> steps, std::span<const std::size_t>
 /// Both ends of one number, and where they come from.
 std::string ends_text(const CertifiedBall& ball) {
   const BallCounts counts = ball.counts();
-  std::string lines = text(ball.words(), ": certified ", percent_of(counts.certified()),
-                           " % <= true <= ", percent_of(counts.attacked()), " %", counts.exact() ? ": EXACT" : "",
-                           "\n  certified by ", steps_text(proving_steps(ball.asked.method), counts.certified_by),
-                           "\n  attacked by ", steps_text(fooling_steps, counts.attacked_by), "\n");
+  std::string lines = text(ball.words(), ": ", ends_words(counts.certified(), counts.attacked()), "\n  certified by ",
+                           steps_text(proving_steps(ball.asked.method), counts.certified_by), "\n  attacked by ",
+                           steps_text(fooling_steps, counts.attacked_by), "\n");
   std::string reasons;
   for (const Doubt doubt : all_doubts) {
     const std::size_t many = number_of(ball, doubt);

@@ -19,6 +19,11 @@ std::string counted(std::uint64_t count, std::string_view what) {
 
 std::string percent_of(attacks::Share share) { return fixed(100 * share.value(), 2); }
 
+std::string ends_words(attacks::Share certified, attacks::Share attacked) {
+  return text("certified ", percent_of(certified), " % <= true <= ", percent_of(attacked), " %",
+              certified == attacked ? ": EXACT" : "");
+}
+
 std::string interval_text(attacks::Share share) {
   const attacks::Interval interval = share.interval();
   return text(fixed(100 * interval.low, 2), " to ", fixed(100 * interval.high, 2));

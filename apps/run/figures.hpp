@@ -24,6 +24,9 @@ std::string counted(std::uint64_t count, std::string_view what);
 /// In percent with two decimals, without " %": "9.31".
 std::string percent_of(attacks::Share share);
 
+/// Both ends of a robust accuracy: "certified 95.20 % <= true <= 95.60 %", with ": EXACT" where they meet.
+std::string ends_words(attacks::Share certified, attacks::Share attacked);
+
 /// The 95 % interval in percent: "8.76 to 9.90".
 std::string interval_text(attacks::Share share);
 

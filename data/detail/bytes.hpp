@@ -1,10 +1,13 @@
 // Numbers as bytes, independent of the machine's byte order.
 #pragma once
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +42,19 @@ inline float half_number(std::uint16_t bits) {
   return std::bit_cast<float>(sign << 16 | whole << 23 | fraction << 13);
 }
 inline float brain_number(std::uint16_t bits) { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+
+/// The half precision number nearest to a finite `value`, ties to even; none if it is 65,520 or more, without its sign.
+inline std::optional<std::uint16_t> half_bits(double value) {
+  const double size = std::abs(value);
+  if (size >= 65520) return {};
+  // Numbers from 2^e to 2^(e+1) are 2^(e-10) apart, all below 2^-13 as those from 2^-14.
+  const int exponent = std::max(static_cast<int>(std::bit_cast<std::uint64_t>(size) >> 52) - 1023, -14);
+  const double unit = std::bit_cast<double>(static_cast<std::uint64_t>(exponent - 10 + 1023) << 52);
+  constexpr double whole = 0x1p52;  // beyond it, doubles are whole
+  const auto units = static_cast<std::uint32_t>((size / unit + whole) - whole);
+  return static_cast<std::uint16_t>((std::signbit(value) ? 0x8000U : 0U) +
+                                    (static_cast<unsigned>(exponent + 14) << 10) + units);
+}
 
 /// Appends the little-endian bytes of `value`.
 template <std::unsigned_integral Word>

@@ -13,7 +13,24 @@
 
 namespace hans::nn {
 namespace {
+
 constexpr std::string_view model_format = "hans model 1";
+
+void add_tensors(Safetensors& file, const Model& model) {
+  const auto add = [&file](std::span<const std::string> named, std::span<const Tensor> tensors) {
+    for (std::size_t k = 0; k < named.size(); ++k) file.tensors.emplace_back(named[k], tensors[k]);
+  };
+  add(model.net.weight_names(), model.net.weights());
+  add(model.net.buffer_names(), model.net.buffers());
+  file.numbers = model.numbers;
+}
+
+}  // namespace
+
+std::string weights_sha256(const Model& model) {
+  Safetensors file;
+  add_tensors(file, model);
+  return file.tensors_sha256();
 }
 
 std::string dump_model(const Model& model) {
@@ -29,11 +46,7 @@ std::string dump_model(const Model& model) {
                    {"preprocessing", model.preprocessing},
                    {"class_names", names.dump()},
                    {"training", training.dump()}};
-  const auto add = [&file](std::span<const std::string> named, std::span<const Tensor> tensors) {
-    for (std::size_t k = 0; k < named.size(); ++k) file.tensors.emplace_back(named[k], tensors[k]);
-  };
-  add(model.net.weight_names(), model.net.weights());
-  add(model.net.buffer_names(), model.net.buffers());
+  add_tensors(file, model);
   return file.dump();
 }
 
@@ -70,6 +83,7 @@ Model parse_model(std::string_view bytes, std::string_view where) {
     const std::size_t asked = model.net.weights().size() + model.net.buffers().size();
     check(file.tensors.size() == asked, "it holds ", file.tensors.size(), " tensors, its architecture asks for ",
           asked);
+    model.numbers = file.numbers;
     model.sha256 = sha256(bytes);
     return model;
   } catch (const MemoryError&) {

@@ -18,18 +18,19 @@ namespace {
 
 using Bits = std::conditional_t<sizeof(real) == 4, std::uint32_t, std::uint64_t>;
 constexpr std::string_view dtype = sizeof(real) == 4 ? "F32" : "F64";
+constexpr std::string_view half_dtype = "F16";
 constexpr std::uint64_t most_header = std::uint64_t{1} << 26;
 
 /// The number types that we read, converted to the nearest real. Integers occur in e.g. torch's num_batches_tracked.
-struct NumberType {
+struct ReadType {
   std::string_view name;
   std::size_t width;
   double (*read)(const char* at);
 };
-constexpr std::array<NumberType, 6> number_types{{
+constexpr std::array<ReadType, 6> number_types{{
     {"F32", 4, [](const char* at) { return double{std::bit_cast<float>(data::little<std::uint32_t>(at))}; }},
     {"F64", 8, [](const char* at) { return std::bit_cast<double>(data::little<std::uint64_t>(at)); }},
-    {"F16", 2, [](const char* at) { return double{data::half_number(data::little<std::uint16_t>(at))}; }},
+    {half_dtype, 2, [](const char* at) { return double{data::half_number(data::little<std::uint16_t>(at))}; }},
     {"BF16", 2, [](const char* at) { return double{data::brain_number(data::little<std::uint16_t>(at))}; }},
     {"I64", 8,
      [](const char* at) { return static_cast<double>(static_cast<std::int64_t>(data::little<std::uint64_t>(at))); }},
@@ -37,34 +38,57 @@ constexpr std::array<NumberType, 6> number_types{{
      [](const char* at) { return static_cast<double>(static_cast<std::int32_t>(data::little<std::uint32_t>(at))); }},
 }};
 
-std::string numbers(const Tensor& tensor) {
+std::string numbers(const std::string& name, const Tensor& tensor, NumberType type) {
   std::string out;
   out.reserve(tensor.size() * sizeof(real));
-  for (const real value : tensor.values()) data::put_little(out, std::bit_cast<Bits>(value));
+  for (const real value : tensor.values()) {
+    if (type == NumberType::float32) {
+      data::put_little(out, std::bit_cast<Bits>(value));
+      continue;
+    }
+    const std::optional<std::uint16_t> bits = data::half_bits(double{value});
+    check(bits && double{data::half_number(*bits)} == double{value}, "tensor ", in_quotes(name), " holds ", value,
+          ", which is no float16");
+    data::put_little(out, *bits);
+  }
   return out;
 }
 
-/// The hash of metadata and tensors; `bytes` are the stored bytes of each tensor. Each piece is preceded by its length,
-/// so that moving a byte between pieces changes the hash.
-std::string checksum(const Safetensors& file, std::span<const std::string_view> bytes) {
+/// The stored bytes of each tensor.
+std::vector<std::string> all_numbers(const Safetensors& file) {
+  std::vector<std::string> all;
+  for (const auto& [name, tensor] : file.tensors) all.push_back(numbers(name, tensor, file.numbers));
+  return all;
+}
+
+/// Each piece is preceded by its length, so that moving a byte between pieces changes the hash.
+void add_piece(Sha256& hash, std::string_view piece) { hash.add_u64(piece.size()).add(piece); }
+
+template <class Bytes>
+void add_tensors(Sha256& hash, const Safetensors& file, const std::vector<Bytes>& bytes) {
+  for (std::size_t k = 0; k < bytes.size(); ++k) {
+    add_piece(hash, file.tensors[k].first);
+    add_piece(hash, text(file.tensors[k].second.shape()));
+    add_piece(hash, bytes[k]);
+  }
+}
+
+/// The hash of metadata and tensors; `bytes` are the stored bytes of each tensor.
+template <class Bytes>
+std::string checksum(const Safetensors& file, const std::vector<Bytes>& bytes) {
   Sha256 hash;
-  const auto add = [&hash](std::string_view piece) { hash.add_u64(piece.size()).add(piece); };
   for (const auto& [key, value] : file.metadata) {
     if (key == "sha256") continue;
-    add(key);
-    add(value);
+    add_piece(hash, key);
+    add_piece(hash, value);
   }
-  for (std::size_t k = 0; k < bytes.size(); ++k) {
-    add(file.tensors[k].first);
-    add(text(file.tensors[k].second.shape()));
-    add(bytes[k]);
-  }
+  add_tensors(hash, file, bytes);
   return hash.hex();
 }
 
 Tensor read_tensor(const Json& entry, std::string_view data, const std::string& what) {
   const std::string& kind = entry.at("dtype").string();
-  const auto type = std::ranges::find(number_types, std::string_view(kind), &NumberType::name);
+  const auto type = std::ranges::find(number_types, std::string_view(kind), &ReadType::name);
   check(type != number_types.end(), what, " has numbers of type ", in_quotes(kind),
         "; read are F32, F64, F16, BF16, I64 and I32");
   const std::size_t width = type->width;
@@ -111,12 +135,17 @@ const Tensor& Safetensors::tensor(std::string_view name) const {
   return found->second;
 }
 
+std::string Safetensors::tensors_sha256() const {
+  Sha256 hash;
+  add_tensors(hash, *this, all_numbers(*this));
+  return hash.hex();
+}
+
 std::string Safetensors::dump() const {
-  std::vector<std::string> data;
-  for (const auto& [name, tensor] : tensors) data.push_back(numbers(tensor));
+  const std::vector<std::string> data = all_numbers(*this);
   Json about = Json::object();
   for (const auto& [key, value] : metadata) about.set(key, value);
-  about.set("sha256", checksum(*this, std::vector<std::string_view>(data.begin(), data.end())));
+  about.set("sha256", checksum(*this, data));
   Json::Object header;
   header.emplace_back("__metadata__", std::move(about));
   std::uint64_t offset = 0;
@@ -125,7 +154,7 @@ std::string Safetensors::dump() const {
     Json shape = Json::array();
     for (const std::size_t extent : tensor.shape()) shape.push(extent);
     Json entry = Json::object();
-    entry.set("dtype", dtype).set("shape", std::move(shape));
+    entry.set("dtype", numbers == NumberType::float16 ? half_dtype : dtype).set("shape", std::move(shape));
     entry.set("data_offsets", Json::array({offset, offset + data[k].size()}));
     header.emplace_back(name, std::move(entry));
     offset += data[k].size();
@@ -175,6 +204,11 @@ Safetensors Safetensors::parse(std::string_view bytes, std::string_view where) {
       const auto& [begin, end] = used.emplace_back(offsets[0].integer(), offsets[1].integer());
       stored.push_back(data.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin)));
     }
+    const auto& members = header.members();
+    const bool half = !file.tensors.empty() && std::ranges::all_of(members, [](const auto& member) {
+      return member.first == "__metadata__" || member.second.at("dtype").string() == half_dtype;
+    });
+    if (half) file.numbers = NumberType::float16;
     std::ranges::sort(used);
     std::int64_t end = 0;
     for (const auto& [first, last] : used) {

@@ -3,6 +3,7 @@
 
 #include <hans/core/error.hpp>
 #include <hans/core/rng.hpp>
+#include <hans/nn/finish.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/safetensors.hpp>
 #include "../../apps/checker/network.hpp"
@@ -53,6 +54,24 @@ std::string lying(std::string_view architecture, const std::string& file = good_
     if (key == "architecture") value = architecture;
   }
   return read.dump();
+}
+
+TEST(CheckerFile, ReadsFloat16) {
+  nn::Model model{nn::Sequential::parse("3x3x1;conv2d:filters=2,kernel=2;relu;flatten;linear:units=3", Rng(1))};
+  nn::round_to_float16(model.net);
+  real* const bias = model.net.mutable_weights()[1].mutable_data();
+  bias[0] = real{0x1p-24F};  // the least denormal, and the largest number
+  bias[1] = -65504;
+  const std::vector<float> image{0.1F, 0.9F, 0.4F, 0.3F, 0.7F, 0, 1, 0.6F, 0.2F};
+  const std::vector<double> wide = checker::Network(nn::dump_model(model), "f.hans").logits(image);
+  model.numbers = nn::NumberType::float16;
+  const std::string file = nn::dump_model(model);
+  EXPECT_EQ(checker::Network(file, "f.hans").logits(image), wide);
+  EXPECT_NE(said(changed(file, "F16", "F32")), "");
+  EXPECT_NE(said(changed(file, "F16", "F64")), "");
+  std::string infinite = file;
+  infinite[infinite.size() - 1] = '\x7c';
+  EXPECT_NE(said(infinite).find("not finite"), std::string::npos);
 }
 
 TEST(CheckerFile, ReadsWhatHansWrites) {

@@ -37,6 +37,8 @@ std::vector<std::size_t> sources() { return first_of_each(found().plain.jsma.fou
 
 std::vector<const DemoNet*> nets() { return {&found().plain, &found().trained}; }
 
+std::size_t exact_ends() { return found().proved.ball().exact() ? 1 : 0; }
+
 std::size_t count(std::string_view text, std::string_view part) {
   std::size_t times = 0;
   for (std::size_t at = text.find(part); at != std::string_view::npos; at = text.find(part, at + 1)) ++times;
@@ -150,14 +152,31 @@ TEST(Demo, NoNumberWithoutItsVerdict) {
     EXPECT_NE(words.find(text(jsma.successes, " of ", jsma.attempts.size(), ' ', net->jsma.verdict(0))),
               std::string::npos);
   }
-  // The cards: all numbers but the first, that of unattacked digits.
-  EXPECT_EQ(count(page, "<div class=\"card\">"), 4U);
-  EXPECT_EQ(count(page, "<b>Verdict: "), 3U);
-  for (const std::string& lines : demo_sentences(found())) {
+  // The cards: all numbers but those of unattacked digits.
+  EXPECT_EQ(count(page, "<div class=\"card\">"), 7U);
+  EXPECT_EQ(count(page, "<b>Verdict: "), 4U + exact_ends());
+  std::vector<std::string> sentences = demo_sentences(found());
+  ASSERT_EQ(sentences.size(), 10U);
+  EXPECT_NE(sentences.back().find("we obtained a certified accuracy of"), std::string::npos);
+  sentences.pop_back();
+  for (const std::string& lines : sentences) {
     EXPECT_EQ(count(lines, "; verdict "), 1U) << lines;
     EXPECT_EQ(count(lines, "\nVerdict: "), 1U) << lines;
   }
-  EXPECT_EQ(demo_sentences(found()).size(), 8U);
+}
+
+TEST(Demo, ANetworkInTheBoxHoldsAndThatIsProved) {
+  const DemoRun& held = found().proved;
+  const BallCounts ball = held.ball();
+  EXPECT_EQ(ball.images(), 500U);
+  EXPECT_GT(ball.certified().value(), 0.9);
+  EXPECT_LE(ball.certified().part(), held.robust(0).part());
+  const std::string ends = ends_words(ball.certified(), ball.attacked());
+  for (const std::string& all : {demo_page(found()), demo_text(found())}) {
+    EXPECT_NE(all.find(apps::demo_net), std::string::npos);
+    EXPECT_TRUE(all.find(ends) != std::string::npos || all.find(escape_html(ends)) != std::string::npos) << ends;
+    EXPECT_NE(visible_words(text("<main>", all)).find("It has seen these digits"), std::string::npos);
+  }
 }
 
 TEST(Demo, OnlyWhatIsReliableIsGreen) {
@@ -167,9 +186,10 @@ TEST(Demo, OnlyWhatIsReliableIsGreen) {
     for (DemoNet* net : {&other.plain, &other.trained}) {
       for (auto& radii : net->linf.judgement.attacks) radii[0].verdict = verdict;
     }
+    other.proved.judgement.attacks[0][0].verdict = verdict;
     const std::string page = demo_page(other);
-    EXPECT_EQ(count(page, "class=\"good\""), verdict == attacks::Verdict::reliable ? 3U : 0U);
-    EXPECT_EQ(count(page, "class=\"bad\""), verdict >= attacks::Verdict::suspect ? 3U : 0U);
+    EXPECT_EQ(count(page, "class=\"good\""), (verdict == attacks::Verdict::reliable ? 4U : 0U) + exact_ends());
+    EXPECT_EQ(count(page, "class=\"bad\""), verdict >= attacks::Verdict::suspect ? 4U : 0U);
   }
 }
 
@@ -243,12 +263,14 @@ Json without_seconds(const Json& result) {
 
 TEST_F(DemoCommandTest, CommandsGiveNetworksNumbersAndVerdictsAgain) {
   const std::vector<DemoCommand> commands = demo_commands(found());
-  ASSERT_EQ(commands.size(), 6U);
+  ASSERT_EQ(commands.size(), 8U);
   std::vector<Json> results;
   for (const DemoCommand& each : commands) {
     ASSERT_TRUE(each.line.starts_with("hans "));
     results.push_back(Json::parse(output(text(each.line.substr(5), " --quiet --json -"))));
   }
+  EXPECT_EQ(results[6].at("certify").items()[0].at("certified").number(),
+            static_cast<double>(found().proved.ball().certified().part()));
   for (std::size_t k = 0; k < 2; ++k) {
     const DemoNet& net = *nets()[k];
     const std::string path = folder_ / net.named.name;

@@ -97,6 +97,7 @@
 #include <hans/nn/bounds.hpp>
 #include <hans/nn/classifier.hpp>
 #include <hans/nn/evaluate.hpp>
+#include <hans/nn/finish.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/function_layers.hpp>
 #include <hans/nn/intervals.hpp>

@@ -1,0 +1,92 @@
+// Trained networks that hans ships: their files, how each was made, and what is known of them.
+#include "nets.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+
+#include <hans/core/error.hpp>
+#include <hans/core/file.hpp>
+#include <hans/core/hash.hpp>
+#include <hans/core/text.hpp>
+
+namespace hans::apps {
+
+namespace fs = std::filesystem;
+
+namespace embedded_nets {  // in the source that data/embed.cmake makes
+extern const unsigned char mnist_linf0_1_tiny[];
+extern const unsigned long mnist_linf0_1_tiny_size;
+}  // namespace embedded_nets
+
+namespace {
+
+std::string_view bytes_of(const unsigned char* bytes, std::size_t size) {
+  return {reinterpret_cast<const char*>(bytes), size};
+}
+
+/// The folder of the command that runs, or empty where the system does not tell.
+fs::path command_folder() {
+  std::error_code ignored;
+  return fs::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
+}  // namespace
+
+std::span<const Net> list_nets() {
+  static const std::array<Net, 1> nets{{
+      {.name = "mnist-linf0.1-tiny",
+       .meaning = "42,634 parameters, certified within 0.1; fits on a board",
+       .input = "28x28x1",
+       .parameters = 42634,
+       .command = "hans train",
+       .sha256 = "2278e63c5354dfeb452801cc1b07faea655343daadc4b247f05b243199f3f53c",
+       .weights_sha256 = "65e42ed9122ff552a705175fff0db86548c6318d25d4edc409b2bef0a007259d",
+       .data = "mnist/test",
+       .eps = 0.1F,
+       .images = 10000,
+       .right = 9790,
+       .certified = 9600,
+       .attacked = 190,
+       .embedded = bytes_of(embedded_nets::mnist_linf0_1_tiny, embedded_nets::mnist_linf0_1_tiny_size)},
+  }};
+  return nets;
+}
+
+const Net* find_net(std::string_view word) {
+  const std::span<const Net> all = list_nets();
+  const auto found =
+      std::ranges::find_if(all, [word](const Net& net) { return net.name == word || net.sha256 == word; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::vector<std::string> net_folders() {
+  std::vector<std::string> all;
+  if (const char* const own = std::getenv("HANS_NETS"); own != nullptr && *own != '\0') all.emplace_back(own);
+  all.emplace_back("data/nets");
+  if (const fs::path folder = command_folder(); !folder.empty()) {
+    all.push_back((folder.parent_path() / "share" / "hans" / "nets").string());
+  }
+  return all;
+}
+
+std::optional<std::string> net_path(const Net& net) {
+  if (!net.embedded.empty()) return {};
+  for (const std::string& folder : net_folders()) {
+    const fs::path path = fs::path(folder) / text(net.name, ".hans");
+    std::error_code ignored;
+    if (fs::is_regular_file(path, ignored) && sha256(read_file(path)) == net.sha256) return path.string();
+  }
+  return {};
+}
+
+std::string net_bytes(const Net& net) {
+  if (!net.embedded.empty()) return std::string(net.embedded);
+  const std::optional<std::string> path = net_path(net);
+  check(path.has_value(), "the network ", net.name, " is not here: no file ", net.name, ".hans with sha256 ",
+        net.sha256, " in ", listed(net_folders(), std::identity()), "; set HANS_NETS to its folder");
+  return read_file(*path);
+}
+
+}  // namespace hans::apps
