@@ -37,18 +37,22 @@ fs::path command_folder() {
 std::span<const Net> list_nets() {
   static const std::array<Net, 1> nets{{
       {.name = "mnist-linf0.1-tiny",
-       .meaning = "42,634 parameters, certified within 0.1; fits on a board",
+       .meaning = "holds within 0.1, and fits on a board",
        .input = "28x28x1",
-       .parameters = 42634,
-       .command = "hans train",
-       .sha256 = "2278e63c5354dfeb452801cc1b07faea655343daadc4b247f05b243199f3f53c",
-       .weights_sha256 = "65e42ed9122ff552a705175fff0db86548c6318d25d4edc409b2bef0a007259d",
+       .parameters = 42554,
+       .command = "hans train --data mnist --model '28x28x1;conv2d:filters=16,kernel=4,stride=2,padding=1,bias=false;"
+                  "batch_norm;relu;conv2d:filters=16,kernel=4,stride=2,padding=1,bias=false;batch_norm;relu;flatten;"
+                  "linear:units=48,bias=false;batch_norm;relu;linear:units=10' --epochs 60 --batch 256 "
+                  "--optimizer adam:rate=0.001 --clip 10 --init intervals --defense mtl-ibp:eps=0.15,alpha=0.1 "
+                  "--statistics population --weights float16 --out mnist-linf0.1-tiny.hans",
+       .sha256 = "94d4a27978142b62af6cbc6b3f9ba3e9de91c2df78579c69633e7d19e47d2de1",
+       .weights_sha256 = "ae2ec1f62a4bf876bdf2687bab942ab12cbccef2625fbf2803fe4a5446b8f504",
        .data = "mnist/test",
        .eps = 0.1F,
        .images = 10000,
-       .right = 9790,
-       .certified = 9600,
-       .attacked = 190,
+       .right = 9835,
+       .certified = 9589,
+       .attacked = 242,
        .embedded = bytes_of(embedded_nets::mnist_linf0_1_tiny, embedded_nets::mnist_linf0_1_tiny_size)},
   }};
   return nets;

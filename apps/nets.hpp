@@ -17,7 +17,7 @@ struct Net {
   std::string_view name, meaning;
   std::string_view input;  ///< height x width x channels of an image, as text
   std::size_t parameters;
-  std::string_view command;  ///< that trains it; MNIST stands for a folder with the data set
+  std::string_view command;  ///< that trains it
   std::string_view sha256;   ///< of the file
   std::string_view weights_sha256;
   std::string_view data;                           ///< "mnist/test"

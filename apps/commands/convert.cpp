@@ -127,7 +127,8 @@ int run(const ConvertOptions& options) {
               in_quotes(in), " is a whole model");
   begin(options);
   Converted read = is_state_dict(in) ? read_weights(options, in) : read_whole(options, in);
-  if (!in.ends_with(".hans")) read.model.training.emplace_back("converted_from_sha256", read.sha256);
+  if (!in.ends_with(".hans") && find_net(in) == nullptr)
+    read.model.training.emplace_back("converted_from_sha256", read.sha256);
   const std::string bytes = dump_as(read.model, out);
   write_file(out, bytes);
   std::string page;

@@ -6,12 +6,14 @@
 #include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
 #include <hans/defenses/defense.hpp>
+#include <hans/defenses/held_out.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/finish.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/intervals.hpp>
 #include "../commands.hpp"
 #include "../inputs.hpp"
+#include "../report/training_page.hpp"
 #include "../run/progress.hpp"
 #include "../run/results.hpp"
 
@@ -54,6 +56,10 @@ struct TrainOptions : Common {
   std::optional<double> clip = {};
   std::optional<float> smoothing = {};
   std::optional<FromSpec<nn::Augment>> augment = {};
+  std::optional<std::uint64_t> held_out = {};
+  std::optional<float> eps = {};
+  defenses::Select select = defenses::Select::last;
+  std::optional<OutputName> report = {};
   StoredStatistics statistics = StoredStatistics::running;
   nn::NumberType weights = nn::NumberType::float32;
   std::optional<DataName> eval = {};
@@ -95,6 +101,16 @@ struct TrainOptions : Common {
               "change training images at random: augment:shift=1 moves each by up to a pixel each "
               "way, augment:flip=true mirrors half of them",
               "none"),
+        field("held-out", &TrainOptions::held_out, at_least(1),
+              "so many images, the last of the data, are not learned from; after each epoch the network is measured on "
+              "them",
+              "none"),
+        field("eps", &TrainOptions::eps, at_least(0),
+              "the radius in which held-out images are attacked, and certified by intervals", "the defence's own"),
+        field("select", &TrainOptions::select,
+              "with --held-out, end with the weights of the epoch that does best on them; of a defence with a ramp, "
+              "certified and attacked count within the whole radius from the start"),
+        field("report", &TrainOptions::report, "write a page with the course of the training", "none"),
         field("statistics", &TrainOptions::statistics,
               "what batch normalisation has in the end: means that followed the training, or those of all images in "
               "whole batches"),
@@ -134,12 +150,29 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   return fit;
 }
 
+/// The radius of the ball around held-out images: --eps, or that of the defence; 0: none.
+float held_out_eps(const TrainOptions& options) {
+  if (options.eps) return *options.eps;
+  float eps = 0;
+  if (options.defense) {
+    const Spec::Item* const own = options.defense->spec.find("eps");
+    if (own != nullptr) (void)read_number(own->value, eps);
+  }
+  return eps;
+}
+
 /// Where the run stands, for people: a bar, and a line for each epoch.
 class TrainingLog {
  public:
-  /// `head` is printed before the first step.
-  TrainingLog(std::string head, std::uint64_t samples, bool quiet, bool lines)
-      : head_(std::move(head)), bar_("", "images", quiet), total_(samples), lines_(lines), epoch_begin_(Clock::now()) {}
+  /// `head` is printed before the first step; `held_out` must outlive the log.
+  TrainingLog(std::string head, std::uint64_t samples, bool quiet, bool lines,
+              const std::vector<defenses::HeldOutFigures>& held_out)
+      : held_out_(held_out),
+        head_(std::move(head)),
+        bar_("", "images", quiet),
+        total_(samples),
+        lines_(lines),
+        epoch_begin_(Clock::now()) {}
 
   void operator()(const nn::Progress& at) {
     if (lines_ && !loss) print(head_);
@@ -153,7 +186,8 @@ class TrainingLog {
     const double seconds = std::chrono::duration<double>(now - epoch_begin_).count();
     epoch_begin_ = now;
     bar_.clear();
-    print(text("epoch ", at.epoch, "/", at.epochs, "  loss ", fixed(at.loss, 4), "  ", fixed(seconds, 1), " s\n"));
+    print(text("epoch ", at.epoch, "/", at.epochs, "  loss ", fixed(at.loss, 4), "  ", fixed(seconds, 1), " s",
+               held_out_.empty() ? "" : text("  held out: ", held_out_words(held_out_.back())), "\n"));
   }
 
   void clear() { bar_.clear(); }
@@ -162,6 +196,7 @@ class TrainingLog {
 
  private:
   using Clock = std::chrono::steady_clock;
+  const std::vector<defenses::HeldOutFigures>& held_out_;  // of each epoch so far
   std::string head_;
   ProgressBar bar_;
   std::uint64_t total_;
@@ -169,7 +204,8 @@ class TrainingLog {
   Clock::time_point epoch_begin_;
 };
 
-Json training_json(const NamedModel& made, const TrainingLog& log, double seconds) {
+Json training_json(const NamedModel& made, const TrainingLog& log, std::span<const defenses::HeldOutFigures> held_out,
+                   double seconds) {
   return Json::object({{"hans", build_version()},
                        {"model", made.name},
                        {"model_sha256", made.model.sha256},
@@ -179,13 +215,14 @@ Json training_json(const NamedModel& made, const TrainingLog& log, double second
                        {"parameters", made.model.net.parameters()},
                        {"training", facts_json(made.model.training)},
                        {"loss", optional_json(log.loss)},
+                       {"held_out", held_out_json(held_out)},
                        {"seconds", seconds}});
 }
 
 /// What is done when the last step is done.
 void finish_training(nn::Model& model, const TrainOptions& options, const data::Dataset& train) {
   if (options.statistics == StoredStatistics::population) {
-    nn::use_population_statistics(model.net, train, options.batch);
+    nn::use_population_statistics(model.net, train, train.size() - options.held_out.value_or(0), options.batch);
   }
   if (options.weights == nn::NumberType::float16) {
     model.net = nn::folded(model.net);
@@ -216,6 +253,8 @@ int run(const TrainOptions& options) {
   const std::string out = options.out.value().text;
   check_ending("--out", out, std::to_array<std::string_view>({".hans", ".onnx", ".safetensors", ""}), elsewhere(out));
   check_usage(!options.resume || options.checkpoint, "train: --resume needs --checkpoint FILE to go on from");
+  check_usage(options.held_out || (!options.eps && options.select == defenses::Select::last && !options.report),
+              "train: --eps, --select and --report are about held-out images; say how many with --held-out N");
   const std::string& start = options.model.value().text;
   std::vector<NamedFile> more;
   if (is_path(start) && !same_file(start, out)) more.push_back({"--model", start, false});
@@ -232,7 +271,17 @@ int run(const TrainOptions& options) {
               visible(named.path), " has some; leave it out to go on from them");
   const bool for_intervals = options.init == Init::intervals;
   if (for_intervals) nn::start_for_intervals(named.model.net, Rng(options.seed));
+  std::vector<defenses::HeldOutFigures> held_out;
   nn::FitOptions fit = fit_options(options);
+  if (options.held_out) {
+    const auto held = static_cast<std::size_t>(std::min<std::uint64_t>(*options.held_out, train.size()));
+    const auto keep = [&held_out](std::span<const defenses::HeldOutFigures> epochs) {
+      held_out.assign(epochs.begin(), epochs.end());
+    };
+    fit = defenses::watching(std::move(fit),
+                             {train.samples(train.size() - held, held), held_out_eps(options), options.select, keep},
+                             train.size());
+  }
   named.model.training =
       training_record(origin(named), train, fit, named.path.empty() ? std::string_view() : named.model.sha256);
   Facts& facts = named.model.training;
@@ -243,8 +292,8 @@ int run(const TrainOptions& options) {
       text(named.name, " (", with_commas(named.model.net.parameters()), " parameters) on ", with_commas(train.size()),
            " images of ", short_name(train.name()), "\nrecipe: ", nn::recipe(fit), "\n");
   const auto begin_time = std::chrono::steady_clock::now();
-  TrainingLog log(head, static_cast<std::uint64_t>(train.size()) * options.epochs, options.quiet,
-                  !options.quiet && !options.json_only());
+  TrainingLog log(head, static_cast<std::uint64_t>(train.size() - fit.held_out) * options.epochs, options.quiet,
+                  !options.quiet && !options.json_only(), held_out);
   fit.progress = [&log](const nn::Progress& at) { log(at); };
   nn::fit(named.model.net, train, std::move(fit));
   log.clear();
@@ -256,7 +305,7 @@ int run(const TrainOptions& options) {
   named.path = out;
   named.name = visible(std::filesystem::path(out).filename().string());
 
-  Json json = training_json(named, log, seconds);
+  Json json = training_json(named, log, held_out, seconds);
   std::string report;
   if (log.loss) append(report, text("mean loss of the last epoch ", fixed(*log.loss, 4), "\n"));
   if (options.eval) {
@@ -269,6 +318,11 @@ int run(const TrainOptions& options) {
   }
   append(report, text("wrote ", visible(out), "  sha256 ", named.model.sha256, "\nweights_sha256 ",
                       nn::weights_sha256(named.model), "\n"));
+  if (options.report) {
+    write_file(options.report->text, training_page(named.name, named.model.training, held_out,
+                                                   static_cast<std::size_t>(*options.held_out), held_out_eps(options)));
+    append(report, text("wrote ", visible(options.report->text), "\n"));
+  }
   finish(options, report, json);
   return 0;
 }

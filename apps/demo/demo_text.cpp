@@ -29,8 +29,8 @@ std::string table(const DemoFindings& found) {
 std::string proved_text(const DemoFindings& found) {
   const DemoRun& held = found.proved;
   const BallCounts ball = held.ball();
-  return text(demo_net, ", a network in the box, was trained to be proved: ", percent_of(held.right()),
-              " % as they are, ", percent_of(held.robust(0)), " % under ", demo_net_attacks[0], ",\n",
+  return text(demo_net, " comes with hans and was trained with bounds: ", percent_of(held.right()), " % as they are, ",
+              percent_of(held.robust(0)), " % under ", demo_net_attacks[0], ",\n",
               ends_words(ball.certified(), ball.attacked()),
               ". No attack in that ball, known or not, takes it below the first number.\n", seen_by_demo_net(), "\n");
 }

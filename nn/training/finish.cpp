@@ -92,10 +92,11 @@ std::pair<Tensor, Tensor> folded_weights(const Sequential& net, std::size_t laye
 
 }  // namespace
 
-void use_population_statistics(Sequential& net, const data::Dataset& train, std::size_t batch) {
-  check_usage(batch > 1, "statistics of a batch need at least 2 images, not ", batch);
+void use_population_statistics(Sequential& net, const data::Dataset& train, std::size_t images, std::size_t batch) {
+  const std::size_t size = std::min(batch, images);
+  check_usage(size > 1, "statistics of a batch need at least 2 images, not ", size);
   if (!has_batch_norm(net)) return;
-  const std::size_t size = std::min(batch, train.size()), batches = train.size() / size;
+  const std::size_t batches = images / size;
   std::map<std::size_t, StatisticsSum> sums;
   Tape tape;
   for (std::size_t k = 0; k < batches; ++k) {

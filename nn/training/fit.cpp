@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view checkpoint_format = "hans checkpoint 1";
 constexpr std::string_view kept_prefix = "kept.";  // prefix of the training method's tensors
 
-std::uint64_t steps_per_epoch(const data::Dataset& train, unsigned batch) { return (train.size() + batch - 1) / batch; }
+std::uint64_t steps_per_epoch(std::size_t images, unsigned batch) { return (images + batch - 1) / batch; }
 
 /// The position of a run between two steps. With the network's numbers, the optimizer's state and the method's tensors,
 /// this is the complete state.
@@ -110,7 +110,8 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
 std::string recipe(const FitOptions& options) {
   return text("epochs=", options.epochs, " batch=", options.batch, " optimizer=", options.optimizer.spec(),
               " schedule=", enum_name(options.schedule), " clip=", options.clip, " loss=", options.loss.spec(),
-              options.augment ? text(" augment=", options.augment->spec()) : "", " seed=", options.seed);
+              options.augment ? text(" augment=", options.augment->spec()) : "",
+              options.held_out > 0 ? text(" held_out=", options.held_out) : "", " seed=", options.seed);
 }
 
 void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
@@ -122,7 +123,10 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
         train.image_shape());
   check(train.classes() <= net.classes(), train.name(), " has ", train.classes(), " classes, the network only ",
         net.classes());
-  const std::uint64_t per_epoch = steps_per_epoch(train, options.batch);
+  check_usage(options.held_out < train.size(), "of ", train.size(), " images ", options.held_out,
+              " are held out: none is left to learn from");
+  const auto count = static_cast<std::uint32_t>(train.size() - options.held_out);
+  const std::uint64_t per_epoch = steps_per_epoch(count, options.batch);
   const std::uint64_t total = per_epoch * options.epochs;
   check_usage(total < std::uint64_t{1} << 32, "a run has fewer than 2^32 steps, not ", total);
 
@@ -140,7 +144,6 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     }
   }
 
-  const auto count = static_cast<std::uint32_t>(train.size());
   std::vector<std::uint32_t> order;
   std::uint64_t order_epoch = ~std::uint64_t{0};
   data::Samples batch;

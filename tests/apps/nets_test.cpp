@@ -28,7 +28,9 @@ TEST(Nets, AreTheFilesOfTheirHashes) {
   for (const Net& net : apps::list_nets()) {
     const std::string bytes = file_of(net);
     EXPECT_EQ(sha256(bytes), net.sha256) << net.name;
-    if (!net.embedded.empty()) EXPECT_EQ(net.embedded, bytes) << net.name;
+    if (!net.embedded.empty()) {
+      EXPECT_EQ(net.embedded, bytes) << net.name;
+    }
     EXPECT_LT(bytes.size(), net.embedded.empty() ? 3500000U : 400000U) << net.name;
     (net.embedded.empty() ? beside : embedded) += bytes.size();
     const nn::Model model = nn::parse_model(bytes, net.name);
@@ -77,6 +79,7 @@ class NetsFolder {
 
 TEST(Nets, FilesOfAnotherHashAreNone) {
   const fs::path own = fs::path(testing::TempDir()) / "nets";
+  fs::remove_all(own);
   fs::create_directories(own);
   const NetsFolder here(own);
   Net net = apps::list_nets()[0];
@@ -110,7 +113,7 @@ TEST_F(CliNets, TakesThemWhereverAModelIs) {
   const Net& net = *apps::find_net(tiny);
   const std::string listed = output("list models");
   EXPECT_NE(listed.find(tiny), std::string::npos) << listed;
-  const std::string known = output(text("list models ", tiny));
+  const std::string known = output(text("list models ", tiny, " --quiet --json -"));
   for (const std::string_view part : {net.command, net.sha256, net.weights_sha256}) {
     EXPECT_NE(known.find(part), std::string::npos) << known;
   }
@@ -132,7 +135,7 @@ TEST_F(CliNets, TakesThemWhereverAModelIs) {
   output(text("convert ", tiny, " net.onnx"));
   const auto right = [this](std::string_view model) {
     const std::string said = output(text("eval ", model, " --data mnist-5k --limit 200"));
-    return said.substr(said.find(':'));
+    return said.substr(said.find(':'), 20);
   };
   EXPECT_EQ(right("net.onnx"), right(tiny));
   output(text("train --data mnist-5k --model ", tiny, " --epochs 1 --quiet --out more.hans"));
@@ -147,35 +150,6 @@ TEST_F(CliNets, FilesOfSuchNamesAreGivenWithAPath) {
   cli::expect_refused(hans(text("eval ", tiny, " --data mnist-5k --preprocess scale=2")), 2, "--preprocess");
   cli::expect_refused(hans(text("train --data mnist-5k --epochs 1 --init intervals --out m.hans --model ", tiny)), 2,
                       "--init");
-}
-
-class CliTrain : public cli::Test {};
-
-TEST_F(CliTrain, Float16FoldsRoundsAndSaysSo) {
-  const std::string_view start =
-      "train --data mnist-5k --epochs 1 --quiet --model "
-      "'28x28x1;conv2d:filters=4,kernel=4,stride=4,bias=false;batch_norm;relu;flatten;linear:units=10' ";
-  const std::string said = output(text(start, "--weights float16 --statistics population --out half.hans"));
-  const std::string shown = output("show half.hans");
-  for (const std::string_view part : {"weights", "float16", "statistics", "population"}) {
-    EXPECT_NE(shown.find(part), std::string::npos) << shown;
-  }
-  EXPECT_EQ(shown.find("batch_norm"), std::string::npos) << shown;
-  const std::string_view key = "weights_sha256 ";
-  EXPECT_NE(shown.find(said.substr(said.find(key) + key.size(), 64)), std::string::npos) << said << shown;
-  // The same bytes again, other weights without population statistics, and exported as the same numbers.
-  output(text(start, "--weights float16 --statistics population --out again.hans"));
-  EXPECT_EQ(bytes("again.hans"), bytes("half.hans"));
-  output(text(start, "--weights float16 --out running.hans"));
-  EXPECT_NE(output("eval running.hans --data mnist-5k --json -"), output("eval half.hans --data mnist-5k --json -"));
-  output(text(start, "--weights float16 --statistics population --out half.onnx"));
-  output("convert half.hans converted.onnx");
-  EXPECT_EQ(bytes("converted.onnx"), bytes("half.onnx"));
-  cli::expect_refused(hans(text(start, "--weights float8 --out m.hans")), 2, "float16");
-  cli::expect_refused(hans(text(start, "--statistics mean --out m.hans")), 2, "population");
-  // Numbers that go on from float16 are float32 again.
-  output("train --data mnist-5k --model half.hans --epochs 1 --quiet --out on.hans");
-  EXPECT_NE(output("show on.hans").find("float32"), std::string::npos);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <hans/core/json.hpp>
 #include <hans/data/dataset.hpp>
 #include <hans/data/npz.hpp>
+#include <hans/nn/finish.hpp>
 #include <hans/nn/model_file.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/state_dict.hpp>
@@ -199,6 +200,10 @@ std::string make_model(Random& random) {
     layers += 1 + static_cast<std::size_t>(std::ranges::count(more, ';'));
   }
   hans::nn::Model model{network(architecture + tail)};
+  if (random.one_in(4)) {
+    hans::nn::round_to_float16(model.net);
+    model.numbers = hans::nn::NumberType::float16;
+  }
   std::string bytes = hans::nn::dump_model(model);
   if (random.one_in(2)) {
     hans::nn::Safetensors file = hans::nn::Safetensors::parse(bytes, "made");

@@ -109,7 +109,7 @@ data::Dataset seven_images() {
 TEST(PopulationStatistics, AreTheMeansOverWholeBatches) {
   const data::Dataset train = seven_images();
   Sequential net = network_testing::changed("1x2x1;flatten;batch_norm;linear:units=2", 7);
-  nn::use_population_statistics(net, train, 3);
+  nn::use_population_statistics(net, train, 6, 3);
   const Tensor images = train.samples(0, 6).images;
   for (std::size_t c = 0; c < 2; ++c) {
     double means = 0, variances = 0;
@@ -137,7 +137,7 @@ TEST(PopulationStatistics, OfOneBatchMakeEvaluationWhatTrainingSaw) {
   for (const Tensor& weight : net.weights()) weights.push_back(tape.constant(weight));
   std::vector<nn::BatchStatistics> seen;
   const Tensor trained = net.forward(weights, tape.constant(images), {nullptr, &seen}).value();
-  nn::use_population_statistics(net, train, 100);
+  nn::use_population_statistics(net, train, 7, 100);
   ASSERT_EQ(seen.size(), 2U);
   for (std::size_t c = 0; c < 3; ++c) {
     EXPECT_FLOAT_EQ(net.buffers(2)[0].data()[c], seen[0].mean.data()[c]);
@@ -149,9 +149,9 @@ TEST(PopulationStatistics, OfOneBatchMakeEvaluationWhatTrainingSaw) {
 TEST(PopulationStatistics, NeedBatchesAndLeaveOtherNetworksAlone) {
   Sequential net = network_testing::changed("1x2x1;flatten;linear:units=2", 9);
   const Sequential before = net;
-  nn::use_population_statistics(net, seven_images(), 3);
+  nn::use_population_statistics(net, seven_images(), 7, 3);
   EXPECT_TRUE(identical(net.weights()[0], before.weights()[0]));
-  EXPECT_THROW(nn::use_population_statistics(net, seven_images(), 1), UsageError);
+  EXPECT_THROW(nn::use_population_statistics(net, seven_images(), 7, 1), UsageError);
 }
 
 TEST(Float16, RoundsEveryTensorAndNamesTheOneThatIsTooLarge) {

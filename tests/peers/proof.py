@@ -13,10 +13,11 @@ def read_model(path):
     start = 8 + struct.unpack("<Q", data[:8])[0]
     header = json.loads(data[8:start])
     image, *words = header.pop("__metadata__")["architecture"].split(";")
-    layers, numbers = [], np.frombuffer(data[start:], "<f4").astype(float)
+    layers, kinds = [], {"F32": "<f4", "F16": "<f2"}
+    def array(one): return np.frombuffer(data[start:][slice(*one["data_offsets"])], kinds[one["dtype"]]).astype(float)
     for k, (name, _, rest) in enumerate(word.partition(":") for word in words):
         own = [(key.split(".")[1], one) for key, one in header.items() if key.split(".")[0] == str(k)]
-        arrays = {key: numbers[slice(*np.array(one["data_offsets"]) // 4)].reshape(one["shape"]) for key, one in own}
+        arrays = {key: array(one).reshape(one["shape"]) for key, one in own}
         settings = dict(item.split("=") for item in rest.split(",") if item)
         of = settings["of"].split("/") if "of" in settings else [] if name == "constant" else [k - 1]
         layers.append((name, settings, arrays, [0 if one == "input" else int(one) + 1 for one in of]))

@@ -83,6 +83,7 @@
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/explain.hpp>
 #include <hans/defenses/guarded.hpp>
+#include <hans/defenses/held_out.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
 #include <hans/defenses/proof.hpp>

@@ -8,11 +8,11 @@
 
 namespace hans::nn {
 
-/// Replaces the stored mean and variance of each batch normalisation by those of all training images: by the mean of
-/// the statistics of all whole batches in the order of the data (of one shorter batch, if there is no whole one), each
+/// Replaces the stored mean and variance of each batch normalisation by those of the first `images` of the data: by the
+/// mean of the statistics of all whole batches in their order (of one shorter batch, if there is no whole one), each
 /// with the network as it is, without dropout. Images are not changed. Does nothing to a network without batch
-/// normalisation. Throws UsageError for a batch of fewer than 2. Cost: a forward pass of the data.
-void use_population_statistics(Sequential& net, const data::Dataset& train, std::size_t batch);
+/// normalisation. Throws UsageError for a batch of fewer than 2. Cost: a forward pass of the images.
+void use_population_statistics(Sequential& net, const data::Dataset& train, std::size_t images, std::size_t batch);
 
 /// The network without batch normalisations that follow a convolution or a linear layer: with f = scale / sqrt(variance
 /// + eps), weights become w * f, and biases (b - mean) * f + bias. Computed in double and rounded once. A normalisation

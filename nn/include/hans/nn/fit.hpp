@@ -33,6 +33,7 @@ struct FitOptions {
   Schedule schedule = Schedule::cosine;
   double clip = 0;  ///< largest l2 norm of the gradient; 0: no limit
   Loss loss = cross_entropy_loss();
+  std::size_t held_out = 0;  ///< so many images, the last of the data, are not learned from
   std::uint64_t seed = 0;
   std::optional<Augment> augment = {};                 ///< random changes of the images
   std::function<void(const Progress&)> progress = {};  ///< called after each step
