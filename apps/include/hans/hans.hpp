@@ -82,6 +82,7 @@
 #include <hans/defenses/certify.hpp>
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/explain.hpp>
+#include <hans/defenses/fast.hpp>
 #include <hans/defenses/guarded.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
