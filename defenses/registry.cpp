@@ -2,6 +2,7 @@
 #include "../core/text/detail/registry.hpp"
 #include <hans/core/error.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/awp.hpp>
 #include <hans/defenses/fast.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
@@ -11,7 +12,7 @@ namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Fast, Trades, Ibp, MtlIbp>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp>;
 
 }  // namespace
 
@@ -25,7 +26,7 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
 }
 
 std::vector<DefenseInfo> list_defenses() {
-  return list_kinds<DefenseInfo, Adversarial, Fast, Trades, Ibp, MtlIbp>();
+  return list_kinds<DefenseInfo, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp>();
 }
 
 }  // namespace hans::defenses

@@ -79,6 +79,7 @@
 #include <hans/data/npz.hpp>
 #include <hans/data/png.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/awp.hpp>
 #include <hans/defenses/certify.hpp>
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/explain.hpp>
