@@ -52,6 +52,7 @@ struct TrainOptions : Common {
   std::optional<DataName> eval = {};
   std::optional<OutputName> checkpoint = {};
   bool resume = false;
+  unsigned patience = nn::FitOptions{}.patience;
   std::optional<PreprocessChoice> preprocess = {};
 
   static constexpr std::string_view command = "train";
@@ -80,7 +81,8 @@ struct TrainOptions : Common {
             "glorot"),
         field("optimizer", &TrainOptions::optimizer, "how weights follow gradients; hans list optimizers shows them"),
         field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
-        field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
+        field("schedule", &TrainOptions::schedule,
+              "how the learning rate changes over the run"),
         field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
         field("smoothing", &TrainOptions::smoothing, between_from(0, 1), "share of a label given to the other classes",
               "0, or the defence's own"),
@@ -92,6 +94,8 @@ struct TrainOptions : Common {
               "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
         field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
         field("resume", &TrainOptions::resume, "go on from the checkpoint, if it exists"),
+        field("patience", &TrainOptions::patience,
+              "epochs in a row after which a network may give one class for everything before training ends; 0: all"),
         field("preprocess", &TrainOptions::preprocess, preprocess_meaning, "none"));
   }
 };
@@ -118,6 +122,7 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   fit.seed = options.seed;
   if (options.checkpoint) fit.checkpoint = options.checkpoint->text;
   fit.resume = options.resume;
+  fit.patience = options.patience;
   return fit;
 }
 
