@@ -32,6 +32,10 @@ struct OptimizerChoice : FromSpec<nn::Optimizer> {
   OptimizerChoice() : FromSpec{nn::FitOptions{}.optimizer} {}
 };
 
+struct ScheduleChoice : FromSpec<nn::Schedule> {
+  ScheduleChoice() : FromSpec{nn::FitOptions{}.schedule} {}
+};
+
 /// The weights that training begins with.
 enum class Init { glorot, intervals };
 constexpr std::array<std::string_view, 2> enum_names(Init) { return {"glorot", "intervals"}; }
@@ -45,7 +49,7 @@ struct TrainOptions : Common {
   std::optional<Init> init = {};
   OptimizerChoice optimizer = {};
   unsigned batch = nn::FitOptions{}.batch;
-  nn::Schedule schedule = nn::FitOptions{}.schedule;
+  ScheduleChoice schedule = {};
   std::optional<double> clip = {};
   std::optional<float> smoothing = {};
   std::optional<FromSpec<nn::Augment>> augment = {};
@@ -82,7 +86,7 @@ struct TrainOptions : Common {
         field("optimizer", &TrainOptions::optimizer, "how weights follow gradients; hans list optimizers shows them"),
         field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
         field("schedule", &TrainOptions::schedule,
-              "how the learning rate changes over the run"),
+              "how the learning rate changes over the run; hans list schedules shows them"),
         field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
         field("smoothing", &TrainOptions::smoothing, between_from(0, 1), "share of a label given to the other classes",
               "0, or the defence's own"),
@@ -114,7 +118,7 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   fit.epochs = options.epochs;
   fit.batch = options.batch;
   fit.optimizer = options.optimizer.value;
-  fit.schedule = options.schedule;
+  fit.schedule = options.schedule.value;
   fit.clip = options.clip.value_or(0);
   fit.loss = options.defense ? defenses::Defense::from_spec(options.defense->spec, options.smoothing)
                              : nn::cross_entropy_loss(options.smoothing.value_or(0));

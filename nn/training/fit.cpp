@@ -138,7 +138,7 @@ void check_alive(const FitOptions& options, const Position& position, std::uint6
 
 std::string recipe(const FitOptions& options) {
   return text("epochs=", options.epochs, " batch=", options.batch, " optimizer=", options.optimizer.spec(),
-              " schedule=", enum_name(options.schedule), " clip=", options.clip, " loss=", options.loss.spec(),
+              " schedule=", options.schedule.spec(), " clip=", options.clip, " loss=", options.loss.spec(),
               options.augment ? text(" augment=", options.augment->spec()) : "", " seed=", options.seed);
 }
 
@@ -194,7 +194,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     const auto number = static_cast<std::uint32_t>(position.step);
     if (options.augment) options.augment->apply(batch, rng, number);
 
-    const Tensor losses = trainer.step(batch, number, rate_factor(options.schedule, position.step, total));
+    const Tensor losses = trainer.step(batch, number, options.schedule(position.step, total));
     for (const real loss : losses.values()) position.loss_sum += static_cast<double>(loss);
     position.loss_count += losses.size();
     const bool epoch_end = (position.step + 1) % per_epoch == 0;

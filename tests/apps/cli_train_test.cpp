@@ -1,4 +1,4 @@
-// hans train: runs that end early.
+// hans train: runs that end early, and schedules.
 #include <filesystem>
 
 #include "cli_testing.hpp"
@@ -18,6 +18,11 @@ TEST_F(CliTrain, EndsWhenTheNetworkHasCollapsed) {
   cli::expect_refused(hans(text(line, " --resume")), 1, "the network has collapsed");
   output(text(line, " --resume --patience 0"));
   EXPECT_TRUE(std::filesystem::exists(folder_ / "m.hans"));
+}
+
+TEST_F(CliTrain, RecordsTheSchedule) {
+  output("train --data mnist-5k --model linear --epochs 1 --quiet --schedule steps:at=0.5 --out m.hans");
+  EXPECT_NE(output("show m.hans").find("schedule=steps:at=0.5,factor=0.2"), std::string::npos);
 }
 
 }  // namespace

@@ -117,6 +117,7 @@
 #include <hans/nn/pieces.hpp>
 #include <hans/nn/preprocess.hpp>
 #include <hans/nn/safetensors.hpp>
+#include <hans/nn/schedule.hpp>
 #include <hans/nn/sequential.hpp>
 #include <hans/nn/state_dict.hpp>
 #include <hans/nn/trainer.hpp>

@@ -11,6 +11,7 @@
 #include <hans/nn/augment.hpp>
 #include <hans/nn/loss.hpp>
 #include <hans/nn/optim.hpp>
+#include <hans/nn/schedule.hpp>
 #include <hans/nn/sequential.hpp>
 
 namespace hans::nn {
