@@ -34,9 +34,10 @@ std::string preformatted(std::string_view words) { return text(".PP\n.nf\n", rof
 
 /// Which lists an option of this name or kind takes a name of.
 std::string_view topic_of(const FieldInfo& info) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> topics{{{"attack", "attacks"},
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 7> topics{{{"attack", "attacks"},
                                                                                  {"defense", "defenses"},
                                                                                  {"optimizer", "optimizers"},
+                                                                                 {"schedule", "schedules"},
                                                                                  {"DATA", "data"},
                                                                                  {"MODEL", "models"},
                                                                                  {"TOPIC", "attacks"}}};
@@ -76,7 +77,7 @@ std::string man_page(const std::vector<Command>& all) {
     append(page, text(paragraphs(command.details), preformatted(command.example),
                       ".PP\nExit code: ", roff(command.exit_codes()), ".\n"));
   }
-  for (const std::string_view topic : {"attacks", "defenses", "optimizers", "models", "data"}) {
+  for (const std::string_view topic : {"attacks", "defenses", "optimizers", "schedules", "models", "data"}) {
     std::string head(topic);
     for (char& c : head) c = static_cast<char>(c - 'a' + 'A');
     append(page, text(".SH ", head, "\n", roff(text("hans list ", topic, " NAME shows all of one.")), "\n"));

@@ -14,6 +14,10 @@ std::string Defense::Concept::record() const {
   return text(spec, behind);
 }
 
+void read_value(std::string_view word, Defense& out) { out = Defense::from_spec(Spec::parse(word)); }
+void append_value(std::string& out, const Defense& value) { append(out, value.spec()); }
+std::string value_help(const Defense&) { return "[defence]"; }
+
 Tensor attacked(const nn::RunStep& step, const attacks::Attack& attack, std::string_view purpose) {
   const attacks::Attack crafting = attack.in_training();
   const attacks::Goal goal = usual_goal(crafting.info(), step.batch.labels, step.net.classes());

@@ -91,12 +91,12 @@ class Watched final : public nn::Loss::Method {
   void keep_best(const nn::RunStep& step, nn::Sequential& net, real value) const {
     check(value >= 0, "the held-out images cannot be selected by ", enum_name(held_out_.select),
           ": a layer of the network has no interval bounds; use --select attacked");
-    Tensor& best = step.kept.at("best", Tensor::full({1}, -1));
+    Tensor& best = step.kept.at("held_out.best", Tensor::full({1}, -1));
     const bool better = value > best.data()[0], last = step.step + 1 == step.steps;
     const auto exchange = [&](std::span<const Tensor> tensors, std::span<const std::string> names) {
       std::vector<Tensor> all;
       for (std::size_t k = 0; k < tensors.size(); ++k) {
-        Tensor& kept = step.kept.at(text("best.", names[k]), tensors[k]);
+        Tensor& kept = step.kept.at(text("held_out.best.", names[k]), tensors[k]);
         if (better) kept = tensors[k];
         all.push_back(kept);
       }

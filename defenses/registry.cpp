@@ -2,6 +2,8 @@
 #include "../core/text/detail/registry.hpp"
 #include <hans/core/error.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/awp.hpp>
+#include <hans/defenses/fast.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
 #include <hans/defenses/trades.hpp>
@@ -10,7 +12,7 @@ namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp, MtlIbp>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp>;
 
 }  // namespace
 
@@ -23,6 +25,8 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
   return make_kind<Defense>("defence", defenses, spec);
 }
 
-std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades, Ibp, MtlIbp>(); }
+std::vector<DefenseInfo> list_defenses() {
+  return list_kinds<DefenseInfo, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp>();
+}
 
 }  // namespace hans::defenses

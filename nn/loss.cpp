@@ -27,6 +27,11 @@ Tensor& Kept::at(std::string_view name, const Tensor& start) {
   return known->second;
 }
 
+const Tensor* Kept::find(std::string_view name) const {
+  const auto known = std::ranges::find(tensors, name, &std::pair<std::string, Tensor>::first);
+  return known == tensors.end() ? nullptr : &known->second;
+}
+
 double RunStep::progress() const {
   check_usage(steps > 0, "this method of training follows the progress of the run, and nobody said how long it is");
   return static_cast<double>(step) / static_cast<double>(steps);

@@ -250,6 +250,13 @@ std::string train_adversarial() {
 std::string train_trades() {
   return trained({.optimizer = nn::Adam{}, .loss = defenses::Defense(defenses::Trades{.eps = 0.1F, .steps = 3})});
 }
+std::string train_fast() {
+  return trained({.optimizer = nn::Adam{}, .loss = defenses::Defense(defenses::Fast{.eps = 0.1F, .probe = 3})});
+}
+std::string train_awp() {
+  return trained({.optimizer = nn::Adam{},
+                  .loss = defenses::Defense(defenses::Awp{.of = defenses::Trades{.eps = 0.1F, .steps = 3}})});
+}
 std::string train_on_intervals(const nn::Loss& loss) {
   cover("defence " + loss.spec().substr(0, loss.spec().find(':')));
   const data::Dataset images = random_images(203);
@@ -340,6 +347,8 @@ constexpr Row networks[] = {
     {"train.adamw", train_adamw},
     {"train.adversarial", train_adversarial},
     {"train.trades", train_trades},
+    {"train.fast", train_fast},
+    {"train.awp", train_awp},
     {"train.ibp", train_ibp},
     {"train.mtl_ibp", train_mtl_ibp},
     {"train.augmented", train_augmented},

@@ -9,6 +9,7 @@
 #include <hans/nn/layer.hpp>
 #include <hans/nn/models.hpp>
 #include <hans/nn/optim.hpp>
+#include <hans/nn/schedule.hpp>
 #include "../../core/text/detail/meant.hpp"
 #include "../commands.hpp"
 #include "../nets.hpp"
@@ -17,9 +18,9 @@
 namespace hans::apps {
 namespace {
 
-enum class Topic { attacks, defenses, models, layers, optimizers, data, indicators };
-constexpr std::array<std::string_view, 7> enum_names(Topic) {
-  return {"attacks", "defenses", "models", "layers", "optimizers", "data", "indicators"};
+enum class Topic { attacks, defenses, models, layers, optimizers, schedules, data, indicators };
+constexpr std::array<std::string_view, 8> enum_names(Topic) {
+  return {"attacks", "defenses", "models", "layers", "optimizers", "schedules", "data", "indicators"};
 }
 
 /// What stands in one of the lists: "fgsm@cleverhans-1.0.0".
@@ -36,7 +37,8 @@ struct ListOptions : Common {
   bool markdown = false;
 
   static constexpr std::string_view command = "list";
-  static constexpr std::string_view meaning = "list attacks, defences, models, layers, optimizers, data and indicators";
+  static constexpr std::string_view meaning =
+      "list attacks, defences, models, layers, optimizers, schedules, data and indicators";
   static constexpr std::string_view details =
       "Parameters are written NAME:KEY=VALUE,KEY=VALUE without spaces; a value that is itself such a text stands in "
       "brackets.";
@@ -44,10 +46,10 @@ struct ListOptions : Common {
       "hans list attacks\n"
       "hans list attacks pgd";
   static constexpr auto fields() {
-    return with_common(
-        field("TOPIC", &ListOptions::topic, "attacks, defenses, models, layers, optimizers, data or indicators"),
-        field("NAME", &ListOptions::name, "all that there is to say of one of them", "a line for each"),
-        field("markdown", &ListOptions::markdown, "as a page of documentation"));
+    return with_common(field("TOPIC", &ListOptions::topic,
+                             "attacks, defenses, models, layers, optimizers, schedules, data or indicators"),
+                       field("NAME", &ListOptions::name, "all that there is to say of one of them", "a line for each"),
+                       field("markdown", &ListOptions::markdown, "as a page of documentation"));
   }
 };
 
@@ -121,6 +123,9 @@ std::vector<Entry> entries(Topic topic) {
       break;
     case Topic::optimizers:
       add(nn::list_optimizers());
+      break;
+    case Topic::schedules:
+      add(nn::list_schedules());
       break;
     case Topic::data:
       for (const data::DataInfo& info : data::list()) {

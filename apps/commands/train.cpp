@@ -35,6 +35,10 @@ struct OptimizerChoice : FromSpec<nn::Optimizer> {
   OptimizerChoice() : FromSpec{nn::FitOptions{}.optimizer} {}
 };
 
+struct ScheduleChoice : FromSpec<nn::Schedule> {
+  ScheduleChoice() : FromSpec{nn::FitOptions{}.schedule} {}
+};
+
 /// The weights that training begins with.
 enum class Init { glorot, intervals };
 constexpr std::array<std::string_view, 2> enum_names(Init) { return {"glorot", "intervals"}; }
@@ -52,7 +56,7 @@ struct TrainOptions : Common {
   std::optional<Init> init = {};
   OptimizerChoice optimizer = {};
   unsigned batch = nn::FitOptions{}.batch;
-  nn::Schedule schedule = nn::FitOptions{}.schedule;
+  ScheduleChoice schedule = {};
   std::optional<double> clip = {};
   std::optional<float> smoothing = {};
   std::optional<FromSpec<nn::Augment>> augment = {};
@@ -65,6 +69,7 @@ struct TrainOptions : Common {
   std::optional<DataName> eval = {};
   std::optional<OutputName> checkpoint = {};
   bool resume = false;
+  unsigned patience = nn::FitOptions{}.patience;
   std::optional<PreprocessChoice> preprocess = {};
 
   static constexpr std::string_view command = "train";
@@ -93,7 +98,8 @@ struct TrainOptions : Common {
             "glorot"),
         field("optimizer", &TrainOptions::optimizer, "how weights follow gradients; hans list optimizers shows them"),
         field("batch", &TrainOptions::batch, at_least(1), "images in a step"),
-        field("schedule", &TrainOptions::schedule, "how the learning rate changes over the run"),
+        field("schedule", &TrainOptions::schedule,
+              "how the learning rate changes over the run; hans list schedules shows them"),
         field("clip", &TrainOptions::clip, above(0), "largest l2 norm of a gradient", "no limit"),
         field("smoothing", &TrainOptions::smoothing, between_from(0, 1), "share of a label given to the other classes",
               "0, or the defence's own"),
@@ -121,6 +127,8 @@ struct TrainOptions : Common {
               "data to measure the accuracy on at the end; the test part unless it ends in /train", "none"),
         field("checkpoint", &TrainOptions::checkpoint, "save the state of the run there as it goes", "none"),
         field("resume", &TrainOptions::resume, "go on from the checkpoint, if it exists"),
+        field("patience", &TrainOptions::patience,
+              "epochs in a row after which a network may give one class for everything before training ends; 0: all"),
         field("preprocess", &TrainOptions::preprocess, preprocess_meaning, "none"));
   }
 };
@@ -139,7 +147,7 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   fit.epochs = options.epochs;
   fit.batch = options.batch;
   fit.optimizer = options.optimizer.value;
-  fit.schedule = options.schedule;
+  fit.schedule = options.schedule.value;
   fit.clip = options.clip.value_or(0);
   fit.loss = options.defense ? defenses::Defense::from_spec(options.defense->spec, options.smoothing)
                              : nn::cross_entropy_loss(options.smoothing.value_or(0));
@@ -147,6 +155,7 @@ nn::FitOptions fit_options(const TrainOptions& options) {
   fit.seed = options.seed;
   if (options.checkpoint) fit.checkpoint = options.checkpoint->text;
   fit.resume = options.resume;
+  fit.patience = options.patience;
   return fit;
 }
 

@@ -7,6 +7,7 @@
 #include <hans/core/file.hpp>
 #include <hans/core/hash.hpp>
 #include <hans/core/version.hpp>
+#include <hans/nn/evaluate.hpp>
 #include <hans/nn/safetensors.hpp>
 #include <hans/nn/trainer.hpp>
 
@@ -24,6 +25,7 @@ struct Position {
   std::uint64_t step = 0;
   double loss_sum = 0;  // over the samples of this epoch so far
   std::uint64_t loss_count = 0;
+  std::uint64_t collapsed = 0;  // epochs in a row that ended with a collapsed network
 };
 
 // The properties that must match for a checkpoint to belong to this run.
@@ -65,6 +67,7 @@ void write_checkpoint(const FitOptions& options, const std::vector<std::pair<std
   file.metadata.emplace_back("step", text(position.step));
   file.metadata.emplace_back("loss_sum", text(position.loss_sum));
   file.metadata.emplace_back("loss_count", text(position.loss_count));
+  file.metadata.emplace_back("collapsed", text(position.collapsed));
   for (std::size_t w = 0; w < net.weights().size(); ++w) {
     file.tensors.emplace_back(net.weight_names()[w], net.weights()[w]);
   }
@@ -88,7 +91,8 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
   }
   Position position;
   check(read_number(file.at("step"), position.step) && read_number(file.at("loss_sum"), position.loss_sum) &&
-            read_number(file.at("loss_count"), position.loss_count) && position.step <= total,
+            read_number(file.at("loss_count"), position.loss_count) &&
+            read_number(file.at("collapsed"), position.collapsed) && position.step <= total,
         "the checkpoint ", where, " does not say where it stands");
   std::vector<Tensor> weights, buffers, state;
   for (const std::string& name : net.weight_names()) weights.push_back(file.tensor(name));
@@ -105,11 +109,36 @@ Position read_checkpoint(FitOptions& options, const std::vector<std::pair<std::s
   return position;
 }
 
+/// Some of the first `count` images, drawn at random.
+data::Samples some_of(const data::Dataset& train, std::uint32_t count, const Rng& rng) {
+  constexpr std::size_t most = 256;
+  std::vector<std::uint32_t> which = permutation(rng.stream("collapse"), count);
+  which.resize(std::min(which.size(), most));
+  return train.gather(which);
+}
+
+/// Whether the network gives one class for everything, and should not.
+bool has_collapsed(const Sequential& net, const data::Samples& samples, Tape& tape) {
+  const std::vector<int> classes = predict(net, samples.images, &tape);
+  const auto all = static_cast<std::size_t>(std::ranges::count(classes, classes[0]));
+  const auto right = static_cast<std::size_t>(std::ranges::count(samples.labels, classes[0]));
+  return all == classes.size() && 4 * right < 3 * samples.size();
+}
+
+void check_alive(const FitOptions& options, const Position& position, std::uint64_t per_epoch, std::size_t images) {
+  constexpr std::uint64_t least_steps = 100;
+  const bool given_up =
+      options.patience > 0 && position.collapsed >= options.patience && position.collapsed * per_epoch >= least_steps;
+  check(!given_up, "the network has collapsed: after each of the last ", position.collapsed,
+        " epochs it gave one class for all of ", images, " training images, up to step ", position.step,
+        "; try a smaller learning rate, a limit for gradients or another seed, or train on with a patience of 0");
+}
+
 }  // namespace
 
 std::string recipe(const FitOptions& options) {
   return text("epochs=", options.epochs, " batch=", options.batch, " optimizer=", options.optimizer.spec(),
-              " schedule=", enum_name(options.schedule), " clip=", options.clip, " loss=", options.loss.spec(),
+              " schedule=", options.schedule.spec(), " clip=", options.clip, " loss=", options.loss.spec(),
               options.augment ? text(" augment=", options.augment->spec()) : "",
               options.held_out > 0 ? text(" held_out=", options.held_out) : "", " seed=", options.seed);
 }
@@ -132,6 +161,8 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
 
   const Rng rng(options.seed);
   Trainer trainer(net, options.optimizer, options.loss, rng, options.clip, static_cast<std::uint32_t>(total));
+  const data::Samples watched = some_of(train, count, rng);
+  Tape watching;
   Position position;
   std::vector<std::pair<std::string, std::string>> id;
   if (!options.checkpoint.empty()) {
@@ -139,6 +170,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     check_writable(options.checkpoint);
     if (options.resume && std::filesystem::exists(options.checkpoint)) {
       position = read_checkpoint(options, id, net, trainer.kept(), total);
+      check_alive(options, position, per_epoch, watched.size());
     } else {
       check_replaceable(options.checkpoint);
     }
@@ -148,7 +180,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
   std::uint64_t order_epoch = ~std::uint64_t{0};
   data::Samples batch;
   batch.box = train.box();
-  for (; position.step < total; ++position.step) {
+  while (position.step < total) {
     const std::uint64_t epoch = position.step / per_epoch;
     if (order_epoch != epoch) {
       order = permutation(rng.stream("shuffle", 0, static_cast<std::uint32_t>(epoch)), count);
@@ -165,7 +197,7 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
     const auto number = static_cast<std::uint32_t>(position.step);
     if (options.augment) options.augment->apply(batch, rng, number);
 
-    const Tensor losses = trainer.step(batch, number, rate_factor(options.schedule, position.step, total));
+    const Tensor losses = trainer.step(batch, number, options.schedule(position.step, total));
     for (const real loss : losses.values()) position.loss_sum += static_cast<double>(loss);
     position.loss_count += losses.size();
     const bool epoch_end = (position.step + 1) % per_epoch == 0;
@@ -175,13 +207,14 @@ void fit(Sequential& net, const data::Dataset& train, FitOptions options) {
                         done / per_epoch * count + (epoch_end ? 0 : first + size),
                         position.loss_sum / static_cast<double>(position.loss_count), epoch_end});
     }
-    if (epoch_end) position.loss_sum = 0;
-    if (epoch_end) position.loss_count = 0;
-    if (!options.checkpoint.empty() && (epoch_end || (position.step + 1) % options.checkpoint_steps == 0)) {
-      Position next = position;
-      ++next.step;
+    Position next = position;
+    ++next.step;
+    if (epoch_end) next = {next.step, 0, 0, has_collapsed(net, watched, watching) ? next.collapsed + 1 : 0};
+    if (!options.checkpoint.empty() && (epoch_end || next.step % options.checkpoint_steps == 0)) {
       write_checkpoint(options, id, net, trainer.kept(), next);
     }
+    position = next;
+    check_alive(options, position, per_epoch, watched.size());
   }
   const std::vector<Tensor> trained(net.weights().begin(), net.weights().end());
   net.set_weights(trained);  // throws if a number is not finite: no loss was computed after the last step

@@ -1,11 +1,10 @@
 // Optimizers: rounded operations in the order that the header states, the same for every element.
 #include <hans/nn/optim.hpp>
 
-#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <hans/core/error.hpp>
-#include <hans/core/math.hpp>
 #include <hans/core/parallel.hpp>
 #include "../../core/text/detail/registry.hpp"
 
@@ -172,13 +171,6 @@ void Optimizer::restore(std::uint64_t steps, std::vector<Tensor> state) {
   powers_ = {};
   for (std::uint64_t t = 0; t < steps; ++t) powers_ = self_->next(powers_);
   state_ = std::move(state);
-}
-
-real rate_factor(Schedule schedule, std::uint64_t step, std::uint64_t total) {
-  if (schedule == Schedule::constant) return 1;
-  constexpr double pi = 3.14159265358979323846;
-  const double angle = pi * static_cast<double>(step) / static_cast<double>(std::max<std::uint64_t>(total, 1));
-  return (1 + hans::cos(static_cast<real>(angle))) / 2;
 }
 
 double clip_gradients(std::span<Tensor> gradients, double limit) {

@@ -97,7 +97,7 @@ TEST_F(CliManual, HoldsEveryCommandOptionAndName) {
     EXPECT_NE(plain.find(text("\n.B ", name, "\n")), std::string::npos) << name;
     EXPECT_NE(script.find(text(" ", name, " ")), std::string::npos) << name;
   }
-  EXPECT_NE(script.find("train:--schedule) words=\"constant cosine\""), std::string::npos);
+  EXPECT_NE(script.find("train:--schedule) words=\"constant cosine steps cyclic\""), std::string::npos);
   EXPECT_NE(script.find("--probes"), std::string::npos);
   for (std::size_t at = page.find("\n'"); at != page.npos;) FAIL() << "a line that roff takes for a request: " << at;
   write("check.sh", script);

@@ -192,6 +192,7 @@ TEST_F(Cli, EveryCommandPutsOnlyItsJsonOnStandardOutput) {
                        {"list models", "models"},
                        {"list layers", "layers"},
                        {"list optimizers", "optimizers"},
+                       {"list schedules", "schedules"},
                        {"list data", "data"}};
   for (const Row& row : rows) {
     SCOPED_TRACE(row.line);

@@ -17,6 +17,8 @@
 #include <hans/core/kernels.hpp>
 #include <hans/core/rng.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/awp.hpp>
+#include <hans/defenses/fast.hpp>
 #include <hans/defenses/trades.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/trainer.hpp>
@@ -160,7 +162,9 @@ TEST(NoSamples, GoThroughEveryLoss) {
        {nn::cross_entropy_loss(), nn::cross_entropy_loss(0.1F),
         defenses::adversarial_training(testing_attacks::attack("fgsm:eps=0.1")),
         defenses::adversarial_training(testing_attacks::attack("jsma:gamma=0.1"), {.clean_weight = 0}),
-        nn::Loss(defenses::Defense(defenses::Trades{.eps = 0.1F}))}) {
+        nn::Loss(defenses::Defense(defenses::Trades{.eps = 0.1F})),
+        nn::Loss(defenses::Defense(defenses::Fast{.eps = 0.1F})),
+        nn::Loss(defenses::Defense(defenses::Awp{.of = defenses::Trades{.eps = 0.1F}}))}) {
     Tape tape, aside;
     nn::Kept kept;
     const std::span<const Var> weights = tape.watch(net.weights());

@@ -1,4 +1,4 @@
-// Optimizers against their formulas in double precision, schedules, clipping.
+// Optimizers against their formulas in double precision, clipping.
 #include <hans/nn/optim.hpp>
 
 #include <gtest/gtest.h>
@@ -218,23 +218,7 @@ TEST(Optimizers, AsText) {
   EXPECT_THROW((void)Optimizer::from_spec(Spec::parse("lion")), UsageError);
 }
 
-// --- schedules and clipping ------------------------------------------------------------------------
-
-TEST(Schedules, Factors) {
-  for (const std::uint64_t step : {0U, 5U, 10U}) EXPECT_EQ(nn::rate_factor(nn::Schedule::constant, step, 10), 1);
-  EXPECT_EQ(nn::rate_factor(nn::Schedule::cosine, 0, 10), 1);
-  EXPECT_NEAR(nn::rate_factor(nn::Schedule::cosine, 5, 10), 0.5, 1e-7);
-  EXPECT_NEAR(nn::rate_factor(nn::Schedule::cosine, 10, 10), 0, 1e-7);
-  EXPECT_NEAR(nn::rate_factor(nn::Schedule::cosine, 1, 3), 0.75, 1e-7);
-  EXPECT_EQ(nn::rate_factor(nn::Schedule::cosine, 0, 0), 1);
-  real last = 1;
-  for (std::uint64_t step = 1; step < 1000; ++step) {
-    const real factor = nn::rate_factor(nn::Schedule::cosine, step, 1000);
-    EXPECT_LT(factor, last);
-    EXPECT_GT(factor, 0);
-    last = factor;
-  }
-}
+// --- clipping --------------------------------------------------------------------------------------
 
 TEST(Clipping, ScalesAllTensorsTogether) {
   const std::vector<Tensor> both{Tensor::full({1}, 3), Tensor::full({1, 1}, -4)};

@@ -79,9 +79,11 @@
 #include <hans/data/npz.hpp>
 #include <hans/data/png.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/awp.hpp>
 #include <hans/defenses/certify.hpp>
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/explain.hpp>
+#include <hans/defenses/fast.hpp>
 #include <hans/defenses/guarded.hpp>
 #include <hans/defenses/held_out.hpp>
 #include <hans/defenses/ibp.hpp>
@@ -117,6 +119,7 @@
 #include <hans/nn/pieces.hpp>
 #include <hans/nn/preprocess.hpp>
 #include <hans/nn/safetensors.hpp>
+#include <hans/nn/schedule.hpp>
 #include <hans/nn/sequential.hpp>
 #include <hans/nn/state_dict.hpp>
 #include <hans/nn/trainer.hpp>

@@ -30,6 +30,8 @@ namespace hans::defenses {
 /// constructor throws UsageError if a setting is out of its range.
 class Defense {
  public:
+  Defense() = default;  ///< holds no defence: only assign to it
+
   template <class D>
   requires requires { &D::loss; }
   Defense(D settings) : self_(std::make_shared<Model<D>>(std::move(settings))) {}
@@ -40,6 +42,7 @@ class Defense {
 
   /// The SPEC, with every parameter.
   Spec spec() const { return self_->spec(); }
+  bool present() const { return self_ != nullptr; }
 
   /// The loss for nn::fit and nn::Trainer. Its record is spec() followed by the smoothing: "trades:eps=0.3,...
   /// smoothing=0".
@@ -55,6 +58,12 @@ class Defense {
 
   std::shared_ptr<const Concept> self_;
 };
+
+// A defence as a parameter value, written [SPEC].
+void read_value(std::string_view word, Defense& out);
+void append_value(std::string& out, const Defense& value);
+std::string value_help(const Defense&);
+void is_nested_value(const Defense&);
 
 /// Attacks the images of the batch, with the network in evaluation mode and its current weights. The attack draws new
 /// random numbers in each step, from the stream `purpose`, and does all of its own steps. If it leaves the label open,

@@ -11,6 +11,7 @@
 #include <hans/nn/augment.hpp>
 #include <hans/nn/loss.hpp>
 #include <hans/nn/optim.hpp>
+#include <hans/nn/schedule.hpp>
 #include <hans/nn/sequential.hpp>
 
 namespace hans::nn {
@@ -40,6 +41,7 @@ struct FitOptions {
   std::filesystem::path checkpoint = {};  ///< empty: none; never overwrites a file that is not a checkpoint
   unsigned checkpoint_steps = 200;        ///< steps between checkpoints; one more after each epoch
   bool resume = false;                    ///< continue from the checkpoint if it exists
+  unsigned patience = 2;                  ///< epochs in a row with a collapsed network before fit() gives up; 0: all
 };
 
 /// One line of text with every option that affects the result (not progress, threads or files).
@@ -49,6 +51,11 @@ std::string recipe(const FitOptions& options);
 /// optimizer step per batch on the mean loss. Equal networks, data, options and seeds give equal bits on any machine,
 /// even if the run was interrupted and resumed. Throws Error if a loss or gradient is not finite, or if the checkpoint
 /// belongs to a run with other weights, data, options or version.
+///
+/// After each epoch the network predicts up to 256 training images, drawn at random. It has collapsed if it gives
+/// one class for all of them, and less than three quarters have that label: dead relus do this, and rates or radii that
+/// are too large. Throws Error after `patience` such epochs in a row that have 100 steps or more, behind their
+/// checkpoint. The images are clean, so a robust loss may be as large as it likes.
 void fit(Sequential& net, const data::Dataset& train, FitOptions options);
 
 }  // namespace hans::nn

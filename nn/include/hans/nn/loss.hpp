@@ -23,6 +23,9 @@ struct Kept {
   /// The tensor of this name, for reading and writing; on first use in a run, a copy of `start`. The reference stays
   /// valid. Throws Error if the kept tensor has another shape.
   Tensor& at(std::string_view name, const Tensor& start);
+
+  /// The tensor of this name; null before its first use.
+  const Tensor* find(std::string_view name) const;
 };
 
 /// A step of a training run, as the hooks around the optimizer step see it.

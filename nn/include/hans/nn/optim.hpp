@@ -1,7 +1,6 @@
-// Optimizers: update rules for weights, and learning rate schedules.
+// Optimizers: update rules for weights.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -129,13 +128,6 @@ struct OptimizerInfo {
   }
 };
 std::vector<OptimizerInfo> list_optimizers();
-
-/// The learning rate over a training run of `total` steps.
-enum class Schedule { constant, cosine };
-constexpr std::array<std::string_view, 2> enum_names(Schedule) { return {"constant", "cosine"}; }
-
-/// The factor at step `step` (from 0): 1, or (1 + cos(pi * step / total)) / 2.
-real rate_factor(Schedule schedule, std::uint64_t step, std::uint64_t total);
 
 /// Gradient clipping: scales all gradients by limit / norm if their common l2 norm, summed in double in order, exceeds
 /// `limit`. Returns the norm before scaling. Throws Error if it is not finite.
