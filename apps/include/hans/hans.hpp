@@ -84,6 +84,7 @@
 #include <hans/defenses/explain.hpp>
 #include <hans/defenses/guarded.hpp>
 #include <hans/defenses/ibp.hpp>
+#include <hans/defenses/interval_training.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
 #include <hans/defenses/proof.hpp>
 #include <hans/defenses/proof_file.hpp>
