@@ -4,13 +4,14 @@
 #include <hans/defenses/adversarial.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
+#include <hans/defenses/sabr.hpp>
 #include <hans/defenses/trades.hpp>
 
 namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp, MtlIbp>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp, MtlIbp, Sabr>;
 
 }  // namespace
 
@@ -23,6 +24,6 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
   return make_kind<Defense>("defence", defenses, spec);
 }
 
-std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades, Ibp, MtlIbp>(); }
+std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades, Ibp, MtlIbp, Sabr>(); }
 
 }  // namespace hans::defenses

@@ -269,6 +269,9 @@ std::string train_ibp() {
 std::string train_mtl_ibp() {
   return train_on_intervals(defenses::Defense(defenses::MtlIbp{{.eps = 0.1F, .ramp = 0.5F}, 0.2F, 2}));
 }
+std::string train_sabr() {
+  return train_on_intervals(defenses::Defense(defenses::Sabr{{.eps = 0.1F, .ramp = 0.5F}, 0.4F, 2}));
+}
 std::string train_augmented() {
   return trained({.optimizer = nn::Adam{}, .loss = hard_labels, .augment = nn::Augment{.shift = 2, .flip = true}});
 }
@@ -342,6 +345,7 @@ constexpr Row networks[] = {
     {"train.trades", train_trades},
     {"train.ibp", train_ibp},
     {"train.mtl_ibp", train_mtl_ibp},
+    {"train.sabr", train_sabr},
     {"train.augmented", train_augmented},
     {"train.reader", train_reader},
     {"data.mnist_5k", data_mnist_5k},

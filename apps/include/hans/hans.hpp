@@ -89,6 +89,7 @@
 #include <hans/defenses/proof.hpp>
 #include <hans/defenses/proof_file.hpp>
 #include <hans/defenses/refute.hpp>
+#include <hans/defenses/sabr.hpp>
 #include <hans/defenses/trades.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/all_layers.hpp>
