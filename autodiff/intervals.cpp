@@ -129,8 +129,8 @@ Var interval_margins(const Var& logits, const Var& radii, const Var& weights, st
   }
   for (std::size_t n = 0; n < boxes; ++n) {
     const auto label = static_cast<std::size_t>(labels[n]);
-    const real *const z = logits.value().data() + n * classes, *const width =
-                                                                   widths.data() + (n * classes + label) * classes;
+    const real* const z = logits.value().data() + n * classes;
+    const real* const width = widths.data() + (n * classes + label) * classes;
     real* const to = y.mutable_data() + n * classes;
     for (std::size_t j = 0; j < classes; ++j) to[j] = j == label ? real{0} : (z[j] - z[label]) + width[j];
   }

@@ -6,13 +6,14 @@
 #include <hans/defenses/fast.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
+#include <hans/defenses/sabr.hpp>
 #include <hans/defenses/trades.hpp>
 
 namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp, Sabr>;
 
 }  // namespace
 
@@ -26,7 +27,7 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
 }
 
 std::vector<DefenseInfo> list_defenses() {
-  return list_kinds<DefenseInfo, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp>();
+  return list_kinds<DefenseInfo, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp, Sabr>();
 }
 
 }  // namespace hans::defenses

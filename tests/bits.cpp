@@ -271,10 +271,13 @@ std::string train_on_intervals(const nn::Loss& loss) {
 }
 std::string train_ibp() {
   return train_on_intervals(
-      defenses::Defense(defenses::Ibp{.eps = 0.1F, .clean_start = 1.0F, .warmup = 0.1F, .ramp = 0.5F, .l1 = 1e-4F}));
+      defenses::Defense(defenses::Ibp{{.eps = 0.1F, .clean_start = 1.0F, .warmup = 0.1F, .ramp = 0.5F, .l1 = 1e-4F}}));
 }
 std::string train_mtl_ibp() {
-  return train_on_intervals(defenses::Defense(defenses::MtlIbp{.eps = 0.1F, .alpha = 0.2F, .steps = 2, .ramp = 0.5F}));
+  return train_on_intervals(defenses::Defense(defenses::MtlIbp{{.eps = 0.1F, .ramp = 0.5F}, 0.2F, 2}));
+}
+std::string train_sabr() {
+  return train_on_intervals(defenses::Defense(defenses::Sabr{{.eps = 0.1F, .ramp = 0.5F}, 0.4F, 2}));
 }
 std::string train_augmented() {
   return trained({.optimizer = nn::Adam{}, .loss = hard_labels, .augment = nn::Augment{.shift = 2, .flip = true}});
@@ -351,6 +354,7 @@ constexpr Row networks[] = {
     {"train.awp", train_awp},
     {"train.ibp", train_ibp},
     {"train.mtl_ibp", train_mtl_ibp},
+    {"train.sabr", train_sabr},
     {"train.augmented", train_augmented},
     {"train.reader", train_reader},
     {"data.mnist_5k", data_mnist_5k},

@@ -1,11 +1,11 @@
-// What methods that train with intervals share: their course over the run, and their pass.
+// The losses and the pass of methods that train with intervals.
 #pragma once
 
 #include <cstdint>
-#include <span>
 
+#include <hans/attacks/pgd.hpp>
+#include <hans/defenses/interval_training.hpp>
 #include <hans/nn/intervals.hpp>
-#include <hans/nn/loss.hpp>
 
 namespace hans::defenses {
 
@@ -13,31 +13,35 @@ namespace hans::defenses {
 /// with the slope reached there. `end` from step `length` on.
 double smooth_ramp(std::uint64_t step, std::uint64_t length, double end);
 
-/// The course of radius and clean loss over a run: see Ibp.
-struct Course {
-  double eps, clean_weight, clean_start, warmup, ramp;
-
-  template <class D>
-  static Course of(const D& d) {
-    return {double{d.eps.value()}, double{d.clean_weight}, double{d.clean_start.value_or(d.clean_weight)},
-            double{d.warmup}, double{d.ramp}};
-  }
-
-  /// Throws UsageError, which begins with `name`, if the ramp does not fit into the run.
-  void check(std::string_view name) const;
-
-  double radius_at(const nn::RunStep& step) const;
-  real clean_weight_at(const nn::RunStep& step) const;
-};
+template <class D>
+D with_clean_start(D method) {
+  method.clean_start = method.clean_start.value_or(method.clean_weight);
+  return method;
+}
 
 /// Throws UsageError unless features of the batch can change by eps.
 void check_radius(std::string_view name, float eps, const data::Samples& batch);
 
-/// The pass of the batch, of `more` images beside it (or none), and of the balls around it, cut with the box. The
-/// logits are those of the batch, then of `more`.
-nn::IntervalPass pass_with_balls(const nn::TrainStep& step, double eps, const Tensor& more);
+/// pgd in the linf ball of this radius. Ten radii in one step lead to a corner of the ball from anywhere in it.
+attacks::Pgd attack_within(double radius, unsigned steps);
 
-/// Adds the gradient of l1 * |w| for the weights of convolutions and linear layers; that of |0| is 0.
-void add_l1(const nn::RunStep& step, float l1, std::span<Tensor> gradients);
+/// A box for each image of a batch. The ball of eps, cut with the box of the data, has a centre and a half-width in
+/// each feature; the box has `share` of the half-width, and of all centres with which it stays inside the nearest to
+/// `around`.
+struct Boxes {
+  double eps;
+  real share = 1;
+  Tensor around = {};  ///< as many images as the batch; unused if share is 1, when the box is the ball
+};
+
+/// The pass of the batch, of `more` images beside it (or none), and of the boxes. The logits are those of the batch,
+/// then of `more`.
+nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const Boxes& boxes, const Tensor& more = {});
+
+/// The cross entropy of the labels, with the smoothing of the method.
+Var losses_of(const IntervalTraining& method, const nn::TrainStep& step, const Var& logits);
+
+/// Clean and robust losses with their weights at this step.
+Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const Var& clean, const Var& robust);
 
 }  // namespace hans::defenses

@@ -87,10 +87,12 @@
 #include <hans/defenses/guarded.hpp>
 #include <hans/defenses/held_out.hpp>
 #include <hans/defenses/ibp.hpp>
+#include <hans/defenses/interval_training.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
 #include <hans/defenses/proof.hpp>
 #include <hans/defenses/proof_file.hpp>
 #include <hans/defenses/refute.hpp>
+#include <hans/defenses/sabr.hpp>
 #include <hans/defenses/trades.hpp>
 #include <hans/nn/activation_layers.hpp>
 #include <hans/nn/all_layers.hpp>
