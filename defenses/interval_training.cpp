@@ -74,7 +74,7 @@ attacks::Pgd attack_within(double radius, unsigned steps) {
   return {.eps = static_cast<float>(radius), .steps = steps, .alpha = static_cast<float>(size)};
 }
 
-nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const Boxes& boxes, const Tensor& more) {
+nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const SmallBoxes& boxes, const Tensor& more) {
   const data::Samples& batch = step.batch;
   const std::size_t size = batch.images.size(), points = batch.size() + (more.size() > 0 ? more.shape()[0] : 0);
   Tensor all = Tensor::uninitialised(batch.images.shape().without_front().with_front(points + 2 * batch.size()));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include <hans/attacks/pgd.hpp>
 #include <hans/core/file.hpp>
 #include <hans/defenses/certify.hpp>
+#include <hans/defenses/defense.hpp>
 #include <hans/nn/evaluate.hpp>
 #include "../nn/fit_testing.hpp"
 
@@ -27,8 +29,8 @@ constexpr std::size_t held = 10, whole = 40;
 
 /// Six epochs on the first 30 of `data`, with a rate that is so large that accuracy goes up and down.
 FitOptions options_of(const data::Dataset& data, Select select, std::vector<HeldOutFigures>* history = nullptr,
-                      float eps = 0.1F) {
-  FitOptions options{.epochs = 6, .batch = 4, .optimizer = nn::Sgd{.rate = 0.3F}, .seed = 9};
+                      float eps = 0.1F, const nn::Loss& loss = nn::cross_entropy_loss()) {
+  FitOptions options{.epochs = 6, .batch = 4, .optimizer = nn::Sgd{.rate = 0.3F}, .loss = loss, .seed = 9};
   options.schedule = nn::Schedule::constant;
   HeldOut held_out{data.samples(whole - held, held), eps, select};
   held_out.shown = [history](std::span<const HeldOutFigures> epochs) {
@@ -103,29 +105,40 @@ TEST(HeldOut, TheBestWeightsComeBack) {
 
 struct Killed {};
 
+/// Methods without and with state of their own in the run.
+std::vector<nn::Loss> methods() {
+  std::vector<nn::Loss> all{nn::cross_entropy_loss()};
+  for (const std::string_view spec : {"fast:eps=0.1,probe=2", "awp:of=[trades:eps=0.1]"}) {
+    all.push_back(defenses::Defense::from_spec(Spec::parse(spec)));
+  }
+  return all;
+}
+
 TEST(HeldOut, AKilledRunGoesOnToTheSameFiguresAndWeights) {
   const testing_data::TemporaryFolder folder;
   const data::Dataset data = quarters(whole);
-  std::vector<HeldOutFigures> straight;
-  const std::string net = bytes(run(options_of(data, Select::attacked, &straight), data));
-  for (const std::uint64_t last : {3U, 8U, 9U, 17U, 40U, 47U}) {
-    std::vector<HeldOutFigures> history;
-    FitOptions options = options_of(data, Select::attacked, &history);
-    options.checkpoint = folder.path() / text(last);
-    options.checkpoint_steps = 3;
-    options.progress = [last](const nn::Progress& at) {
-      if (at.step == last) throw Killed{};
-    };
-    EXPECT_THROW((void)run(options, data), Killed);
-    options.progress = {};
-    options.resume = true;
-    history.clear();
-    EXPECT_EQ(bytes(run(options, data)), net) << last;
-    ASSERT_EQ(history.size(), straight.size()) << last;
-    for (std::size_t k = 0; k < history.size(); ++k) {
-      EXPECT_EQ(history[k].clean, straight[k].clean);
-      EXPECT_EQ(history[k].certified, straight[k].certified);
-      EXPECT_EQ(history[k].attacked, straight[k].attacked);
+  for (const nn::Loss& method : methods()) {
+    std::vector<HeldOutFigures> straight, history;
+    const std::string net = bytes(run(options_of(data, Select::attacked, &straight, 0.1F, method), data));
+    for (const std::uint64_t last : {3U, 8U, 9U, 17U, 40U, 47U}) {
+      FitOptions options = options_of(data, Select::attacked, &history, 0.1F, method);
+      options.checkpoint = folder.path() / text("run", last);
+      options.checkpoint_steps = 3;
+      options.progress = [last](const nn::Progress& at) {
+        if (at.step == last) throw Killed{};
+      };
+      EXPECT_THROW((void)run(options, data), Killed);
+      options.progress = {};
+      options.resume = true;
+      history.clear();
+      EXPECT_EQ(bytes(run(options, data)), net) << method.spec() << last;
+      ASSERT_EQ(history.size(), straight.size()) << method.spec() << last;
+      for (std::size_t k = 0; k < history.size(); ++k) {
+        EXPECT_EQ(history[k].clean, straight[k].clean);
+        EXPECT_EQ(history[k].certified, straight[k].certified);
+        EXPECT_EQ(history[k].attacked, straight[k].attacked);
+      }
+      std::filesystem::remove(options.checkpoint);
     }
   }
 }
