@@ -16,6 +16,8 @@ namespace hans::apps {
 namespace fs = std::filesystem;
 
 namespace embedded_nets {  // in the source that data/embed.cmake makes
+extern const unsigned char mnist_linf0_1[];
+extern const unsigned long mnist_linf0_1_size;
 extern const unsigned char mnist_linf0_1_tiny[];
 extern const unsigned long mnist_linf0_1_tiny_size;
 }  // namespace embedded_nets
@@ -35,7 +37,24 @@ fs::path command_folder() {
 }  // namespace
 
 std::span<const Net> list_nets() {
-  static const std::array<Net, 1> nets{{
+  static const std::array<Net, 2> nets{{
+      {.name = "mnist-linf0.1",
+       .meaning = "holds within 0.1",
+       .input = "28x28x1",
+       .parameters = 166406,
+       .command =
+           "hans train --data mnist --model convsmall --epochs 50 --batch 256 --optimizer adam:rate=0.001 --clip 10 "
+           "--init intervals --defense mtl-ibp:eps=0.15,alpha=0.1 --statistics population --weights float16 "
+           "--out mnist-linf0.1.hans",
+       .sha256 = "af79e417fc548f1780ba8dc6390950fe562545ed9ea2e06cef02fcb474ced5fc",
+       .weights_sha256 = "9b74f13af62858e75176831ac67fa85351eeca70f51c1623d3399ca87977b366",
+       .data = "mnist/test",
+       .eps = 0.1F,
+       .images = 10000,
+       .right = 9863,
+       .certified = 9698,
+       .attacked = 164,
+       .embedded = bytes_of(embedded_nets::mnist_linf0_1, embedded_nets::mnist_linf0_1_size)},
       {.name = "mnist-linf0.1-tiny",
        .meaning = "holds within 0.1, and fits on a board",
        .input = "28x28x1",
