@@ -52,6 +52,11 @@ real IntervalTraining::clean_weight_at(const nn::RunStep& step) const {
   return static_cast<real>(start + (end - start) * done);
 }
 
+real IntervalTraining::regularize_at(const nn::RunStep& step) const {
+  const double radius = radius_at(step), end{eps.value()};
+  return radius < end ? static_cast<real>(double{regularize} * (1 - radius / end)) : real{0};
+}
+
 void IntervalTraining::before(const nn::RunStep& step, std::span<Tensor> gradients) const {
   if (l1 == 0) return;
   const auto share = static_cast<real>(l1);
@@ -74,7 +79,8 @@ attacks::Pgd attack_within(double radius, unsigned steps) {
   return {.eps = static_cast<float>(radius), .steps = steps, .alpha = static_cast<float>(size)};
 }
 
-nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const Boxes& boxes, const Tensor& more) {
+nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const Boxes& boxes,
+                                 const Tensor& more) {
   const data::Samples& batch = step.batch;
   const std::size_t size = batch.images.size(), points = batch.size() + (more.size() > 0 ? more.shape()[0] : 0);
   Tensor all = Tensor::uninitialised(batch.images.shape().without_front().with_front(points + 2 * batch.size()));
@@ -91,16 +97,19 @@ nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const Boxes& boxes, 
     radius[i] = boxes.share * half;
   }
   return interval_pass(step.net, step.weights, step.tape.constant(std::move(all)), points, batch.size(), batch.labels,
-                       step.mode);
+                       step.mode, method.regularize_at(step) > 0 ? nn::Trace::inputs : nn::Trace::off);
 }
 
 Var losses_of(const IntervalTraining& method, const nn::TrainStep& step, const Var& logits) {
   return cross_entropy(logits, step.batch.labels, static_cast<real>(method.smoothing));
 }
 
-Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const Var& clean, const Var& robust) {
+Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const nn::IntervalPass& pass, const Var& clean,
+          const Var& robust) {
   const real weight = method.clean_weight_at(step);
-  return clean * weight + robust * (1 - weight);
+  const Var losses = clean * weight + robust * (1 - weight);
+  if (pass.inputs.empty()) return losses;
+  return losses + interval_imbalance(step.net, pass, step.batch.size()) * method.regularize_at(step);
 }
 
 }  // namespace hans::defenses

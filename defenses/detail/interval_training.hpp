@@ -35,13 +35,15 @@ struct Boxes {
 };
 
 /// The pass of the batch, of `more` images beside it (or none), and of the boxes. The logits are those of the batch,
-/// then of `more`.
-nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const Boxes& boxes, const Tensor& more = {});
+/// then of `more`. It is traced where the method regularises.
+nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const Boxes& boxes,
+                                 const Tensor& more = {});
 
 /// The cross entropy of the labels, with the smoothing of the method.
 Var losses_of(const IntervalTraining& method, const nn::TrainStep& step, const Var& logits);
 
-/// Clean and robust losses with their weights at this step.
-Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const Var& clean, const Var& robust);
+/// Clean and robust losses and the regulariser of the pass, with their weights at this step.
+Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const nn::IntervalPass& pass, const Var& clean,
+          const Var& robust);
 
 }  // namespace hans::defenses
