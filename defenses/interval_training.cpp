@@ -44,12 +44,15 @@ double IntervalTraining::radius_at(const nn::RunStep& step) const {
   return step.step < steps.first ? 0 : smooth_ramp(step.step - steps.first, steps.length, double{eps.value()});
 }
 
-real IntervalTraining::clean_weight_at(const nn::RunStep& step) const {
+double IntervalTraining::ramp_done(const nn::RunStep& step) const {
   const RampSteps steps = ramp_of(*this, step);
   const std::uint64_t at = step.step < steps.first ? 0 : std::min(step.step - steps.first, steps.length);
-  const double done = at == steps.length ? 1 : static_cast<double>(at) / static_cast<double>(steps.length);
+  return at == steps.length ? 1 : static_cast<double>(at) / static_cast<double>(steps.length);
+}
+
+real IntervalTraining::clean_weight_at(const nn::RunStep& step) const {
   const double end{clean_weight}, start{clean_start.value_or(clean_weight)};
-  return static_cast<real>(start + (end - start) * done);
+  return static_cast<real>(start + (end - start) * ramp_done(step));
 }
 
 real IntervalTraining::regularize_at(const nn::RunStep& step) const {
@@ -97,7 +100,7 @@ nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::Train
     radius[i] = boxes.share * half;
   }
   return interval_pass(step.net, step.weights, step.tape.constant(std::move(all)), points, batch.size(), batch.labels,
-                       step.mode, method.regularize_at(step) > 0 ? nn::Trace::inputs : nn::Trace::off);
+                       step.mode, boxes.traced || method.regularize_at(step) > 0 ? nn::Trace::inputs : nn::Trace::off);
 }
 
 Var losses_of(const IntervalTraining& method, const nn::TrainStep& step, const Var& logits) {
@@ -108,8 +111,9 @@ Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const nn::I
           const Var& robust) {
   const real weight = method.clean_weight_at(step);
   const Var losses = clean * weight + robust * (1 - weight);
-  if (pass.inputs.empty()) return losses;
-  return losses + interval_imbalance(step.net, pass, step.batch.size()) * method.regularize_at(step);
+  const real regularize = method.regularize_at(step);
+  if (regularize == 0) return losses;
+  return losses + interval_imbalance(step.net, pass, step.batch.size()) * regularize;
 }
 
 }  // namespace hans::defenses

@@ -2,6 +2,7 @@
 #include "../core/text/detail/registry.hpp"
 #include <hans/core/error.hpp>
 #include <hans/defenses/adversarial.hpp>
+#include <hans/defenses/crown_ibp.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
 #include <hans/defenses/sabr.hpp>
@@ -11,7 +12,7 @@ namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp, MtlIbp, Sabr>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Trades, Ibp, CrownIbp, MtlIbp, Sabr>;
 
 }  // namespace
 
@@ -24,6 +25,8 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
   return make_kind<Defense>("defence", defenses, spec);
 }
 
-std::vector<DefenseInfo> list_defenses() { return list_kinds<DefenseInfo, Adversarial, Trades, Ibp, MtlIbp, Sabr>(); }
+std::vector<DefenseInfo> list_defenses() {
+  return list_kinds<DefenseInfo, Adversarial, Trades, Ibp, CrownIbp, MtlIbp, Sabr>();
+}
 
 }  // namespace hans::defenses

@@ -31,11 +31,12 @@ attacks::Pgd attack_within(double radius, unsigned steps);
 struct Boxes {
   double eps;
   real share = 1;
-  Tensor around = {};  ///< as many images as the batch; unused if share is 1, when the box is the ball
+  Tensor around = {};   ///< as many images as the batch; unused if share is 1, when the box is the ball
+  bool traced = false;  ///< trace the pass in any case
 };
 
 /// The pass of the batch, of `more` images beside it (or none), and of the boxes. The logits are those of the batch,
-/// then of `more`. It is traced where the method regularises.
+/// then of `more`. The pass is traced where the method regularises.
 nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const Boxes& boxes,
                                  const Tensor& more = {});
 

@@ -174,8 +174,8 @@ TEST(NoSamples, GoThroughEveryLossOfIntervals) {
   const data::Samples none = testing_attacks::random_samples(net.input(), 0, 4, 1);
   const DropoutKeys keys{Rng(1), 0, none.index};
   const nn::Mode mode{&keys};
-  for (const std::string_view spec :
-       {"ibp:eps=0.1,ramp=1,regularize=1", "mtl-ibp:eps=0.1,ramp=1,alpha=0.5", "sabr:eps=0.1,ramp=1,lambda=0.5"}) {
+  for (const std::string_view spec : {"ibp:eps=0.1,ramp=1,regularize=1", "mtl-ibp:eps=0.1,ramp=1,alpha=0.5",
+                                      "sabr:eps=0.1,ramp=1,lambda=0.5", "crown-ibp:eps=0.1,ramp=1"}) {
     Tape tape, aside;
     nn::Kept kept;
     const std::span<const Var> weights = tape.watch(net.weights());

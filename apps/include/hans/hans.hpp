@@ -80,6 +80,7 @@
 #include <hans/data/png.hpp>
 #include <hans/defenses/adversarial.hpp>
 #include <hans/defenses/certify.hpp>
+#include <hans/defenses/crown_ibp.hpp>
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/explain.hpp>
 #include <hans/defenses/guarded.hpp>
@@ -98,6 +99,7 @@
 #include <hans/nn/ball.hpp>
 #include <hans/nn/bounds.hpp>
 #include <hans/nn/classifier.hpp>
+#include <hans/nn/crown.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/fit.hpp>
 #include <hans/nn/function_layers.hpp>

@@ -44,6 +44,7 @@ struct IntervalTraining {
   /// Throws UsageError, which begins with `name`, if warmup and ramp do not fit into the run.
   void check_course(std::string_view name) const;
 
+  double ramp_done(const nn::RunStep& step) const;      ///< the completed fraction of the ramp: 0 before it, 1 after
   double radius_at(const nn::RunStep& step) const;      ///< eps at this step
   real clean_weight_at(const nn::RunStep& step) const;  ///< weight of the clean loss at this step
   real regularize_at(const nn::RunStep& step) const;    ///< weight of the regulariser at this step
