@@ -82,7 +82,7 @@ attacks::Pgd attack_within(double radius, unsigned steps) {
   return {.eps = static_cast<float>(radius), .steps = steps, .alpha = static_cast<float>(size)};
 }
 
-nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const Boxes& boxes,
+nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const TrainingBoxes& boxes,
                                  const Tensor& more) {
   const data::Samples& batch = step.batch;
   const std::size_t size = batch.images.size(), points = batch.size() + (more.size() > 0 ? more.shape()[0] : 0);

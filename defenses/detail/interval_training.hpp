@@ -28,7 +28,7 @@ attacks::Pgd attack_within(double radius, unsigned steps);
 /// A box for each image of a batch. The ball of eps, cut with the box of the data, has a centre and a half-width in
 /// each feature; the box has `share` of the half-width, and of all centres with which it stays inside the nearest to
 /// `around`.
-struct Boxes {
+struct TrainingBoxes {
   double eps;
   real share = 1;
   Tensor around = {};   ///< as many images as the batch; unused if share is 1, when the box is the ball
@@ -37,7 +37,7 @@ struct Boxes {
 
 /// The pass of the batch, of `more` images beside it (or none), and of the boxes. The logits are those of the batch,
 /// then of `more`. The pass is traced where the method regularises.
-nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const Boxes& boxes,
+nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const TrainingBoxes& boxes,
                                  const Tensor& more = {});
 
 /// The cross entropy of the labels, with the smoothing of the method.
