@@ -1,9 +1,11 @@
 // Points and intervals through a network together.
 #include <hans/autodiff/intervals.hpp>
 
+#include <array>
 #include <cmath>
 #include <vector>
 
+#include <hans/core/parallel.hpp>
 #include "detail/intervals.hpp"
 
 namespace hans {
@@ -28,6 +30,30 @@ Tensor pair_differences(Tensor made, const Tensor& weights) {
     }
   }
   return made;
+}
+
+using Five = std::array<double, 5>;
+
+enum class Side { neither, active, inactive };
+Side side_of(real centre, real radius) {
+  if (centre - radius > 0) return Side::active;
+  return centre + radius < 0 ? Side::inactive : Side::neither;
+}
+
+/// Sums over each interval by `add(sums, centre, radius)`, one interval after the other.
+template <class Add>
+Five sums_over(std::size_t boxes, std::size_t features, const real* centres, const real* radii, Add add) {
+  std::vector<Five> each(boxes, Five{});
+  parallel_for(boxes, [&](std::size_t box) {
+    Five sums{};
+    for (std::size_t i = box * features; i < (box + 1) * features; ++i) add(sums, centres[i], radii[i]);
+    each[box] = sums;
+  });
+  Five all{};
+  for (const Five& sums : each) {
+    for (std::size_t k = 0; k < all.size(); ++k) all[k] += sums[k];
+  }
+  return all;
 }
 
 kernels::Conv product_of(std::size_t rows, std::size_t features, std::size_t columns) {
@@ -178,6 +204,58 @@ Var interval_margins(const Var& logits, const Var& radii, const Var& weights, st
         }
         in.add(2, std::move(of_weights));
       });
+}
+
+Var interval_balance(const Var& x, std::size_t boxes) {
+  check_boxes("interval_balance", x, boxes);
+  const std::size_t samples = x.shape()[0], features = samples == 0 ? 0 : x.value().size() / samples;
+  const std::size_t before = (samples - 2 * boxes) * features, size = boxes * features;
+  const real *const centres = x.value().data() + before, *const radii = centres + size;
+  const auto count = static_cast<double>(size);
+  // The sums of r, of c, and of c where intervals are active or inactive; then those of squares.
+  const Five sums = sums_over(boxes, features, centres, radii, [](Five& to, real centre, real radius) {
+    const Side side = side_of(centre, radius);
+    const auto c = static_cast<double>(centre);
+    to[0] += static_cast<double>(radius);
+    to[1] += c;
+    to[2] += side == Side::active ? c : 0;
+    to[3] += side == Side::inactive ? c : 0;
+  });
+  const double mean = sums[1] / count;
+  // The sums of (c - m)^2, and of c - m, where intervals are active or inactive.
+  const Five off = sums_over(boxes, features, centres, radii, [mean](Five& to, real centre, real radius) {
+    const Side side = side_of(centre, radius);
+    const double c = static_cast<double>(centre) - mean;
+    to[0] += side == Side::active ? c * c : 0;
+    to[1] += side == Side::inactive ? c * c : 0;
+    to[2] += side == Side::active ? c : 0;
+    to[3] += side == Side::inactive ? c : 0;
+  });
+  Tensor y = x.tape().make({5});
+  const Five all{sums[0], sums[2], 0 - sums[3], off[0], off[1]};  // no -0
+  for (std::size_t k = 0; k < 5; ++k) y.mutable_data()[k] = static_cast<real>(all[k] / count);
+  return x.tape().record("interval_balance", y, {&x}, [=, x = x.value()](Tensor g, Inputs& in) {
+    Five of{};
+    for (std::size_t k = 0; k < 5; ++k) of[k] = static_cast<double>(g.data()[k]) / count;
+    const double through_mean = -2 * (of[3] * off[2] + of[4] * off[3]) / count;
+    const auto of_radius = static_cast<real>(of[0]);
+    Tensor of_x = in.make(x.shape());
+    real *const points = of_x.mutable_data(), *const of_centres = points + before, *const of_radii = of_centres + size;
+    const real *const c = x.data() + before, *const r = c + size;
+    std::fill_n(points, before, real{0});
+    parallel_for(boxes, [&](std::size_t box) {
+      for (std::size_t i = box * features; i < (box + 1) * features; ++i) {
+        const Side side = side_of(c[i], r[i]);
+        const double away = 2 * (static_cast<double>(c[i]) - mean);
+        double gradient = through_mean;
+        if (side == Side::active) gradient += of[1] + away * of[3];
+        if (side == Side::inactive) gradient += away * of[4] - of[2];
+        of_centres[i] = static_cast<real>(gradient);
+        of_radii[i] = of_radius;
+      }
+    });
+    in.add(0, std::move(of_x));
+  });
 }
 
 }  // namespace hans

@@ -12,8 +12,8 @@ Var Ibp::loss(const nn::TrainStep& step) const {
   check_radius(name, eps, step.batch);
   const double radius = radius_at(step);
   if (radius == 0) return losses_of(*this, step, step.logits(step.batch.images));
-  const nn::IntervalPass pass = pass_with_boxes(step, {.eps = radius});
-  return mixed(*this, step, losses_of(*this, step, pass.logits), losses_of(*this, step, pass.margins));
+  const nn::IntervalPass pass = pass_with_boxes(*this, step, {.eps = radius});
+  return mixed(*this, step, pass, losses_of(*this, step, pass.logits), losses_of(*this, step, pass.margins));
 }
 
 }  // namespace hans::defenses

@@ -44,12 +44,20 @@ double IntervalTraining::radius_at(const nn::RunStep& step) const {
   return step.step < steps.first ? 0 : smooth_ramp(step.step - steps.first, steps.length, double{eps.value()});
 }
 
-real IntervalTraining::clean_weight_at(const nn::RunStep& step) const {
+double IntervalTraining::ramp_done(const nn::RunStep& step) const {
   const RampSteps steps = ramp_of(*this, step);
   const std::uint64_t at = step.step < steps.first ? 0 : std::min(step.step - steps.first, steps.length);
-  const double done = at == steps.length ? 1 : static_cast<double>(at) / static_cast<double>(steps.length);
+  return at == steps.length ? 1 : static_cast<double>(at) / static_cast<double>(steps.length);
+}
+
+real IntervalTraining::clean_weight_at(const nn::RunStep& step) const {
   const double end{clean_weight}, start{clean_start.value_or(clean_weight)};
-  return static_cast<real>(start + (end - start) * done);
+  return static_cast<real>(start + (end - start) * ramp_done(step));
+}
+
+real IntervalTraining::regularize_at(const nn::RunStep& step) const {
+  const double radius = radius_at(step), end{eps.value()};
+  return radius < end ? static_cast<real>(double{regularize} * (1 - radius / end)) : real{0};
 }
 
 void IntervalTraining::before(const nn::RunStep& step, std::span<Tensor> gradients) const {
@@ -74,7 +82,8 @@ attacks::Pgd attack_within(double radius, unsigned steps) {
   return {.eps = static_cast<float>(radius), .steps = steps, .alpha = static_cast<float>(size)};
 }
 
-nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const SmallBoxes& boxes, const Tensor& more) {
+nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const TrainingBoxes& boxes,
+                                 const Tensor& more) {
   const data::Samples& batch = step.batch;
   const std::size_t size = batch.images.size(), points = batch.size() + (more.size() > 0 ? more.shape()[0] : 0);
   Tensor all = Tensor::uninitialised(batch.images.shape().without_front().with_front(points + 2 * batch.size()));
@@ -91,16 +100,20 @@ nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const SmallBoxes& bo
     radius[i] = boxes.share * half;
   }
   return interval_pass(step.net, step.weights, step.tape.constant(std::move(all)), points, batch.size(), batch.labels,
-                       step.mode);
+                       step.mode, boxes.traced || method.regularize_at(step) > 0 ? nn::Trace::inputs : nn::Trace::off);
 }
 
 Var losses_of(const IntervalTraining& method, const nn::TrainStep& step, const Var& logits) {
   return cross_entropy(logits, step.batch.labels, static_cast<real>(method.smoothing));
 }
 
-Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const Var& clean, const Var& robust) {
+Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const nn::IntervalPass& pass, const Var& clean,
+          const Var& robust) {
   const real weight = method.clean_weight_at(step);
-  return clean * weight + robust * (1 - weight);
+  const Var losses = clean * weight + robust * (1 - weight);
+  const real regularize = method.regularize_at(step);
+  if (regularize == 0) return losses;
+  return losses + interval_imbalance(step.net, pass, step.batch.size()) * regularize;
 }
 
 }  // namespace hans::defenses

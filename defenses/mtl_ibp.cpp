@@ -27,12 +27,12 @@ Var MtlIbp::loss(const nn::TrainStep& step) const {
   if (radius == 0) return losses_of(*this, step, step.logits(step.batch.images));
   const auto share = static_cast<real>(alpha.value());
   const Tensor images = share < 1 ? attacked(step, attack_within(radius, steps), name) : Tensor();
-  const nn::IntervalPass pass = pass_with_boxes(step, {.eps = radius}, images);
+  const nn::IntervalPass pass = pass_with_boxes(*this, step, {.eps = radius}, images);
   Var robust = losses_of(*this, step, pass.margins);
   if (share < 1) {
     robust = robust * share + losses_of(*this, step, half_of(pass.logits, size, size)) * (1 - share);
   }
-  return mixed(*this, step, losses_of(*this, step, half_of(pass.logits, 0, size)), robust);
+  return mixed(*this, step, pass, losses_of(*this, step, half_of(pass.logits, 0, size)), robust);
 }
 
 }  // namespace hans::defenses

@@ -3,6 +3,7 @@
 #include <hans/core/error.hpp>
 #include <hans/defenses/adversarial.hpp>
 #include <hans/defenses/awp.hpp>
+#include <hans/defenses/crown_ibp.hpp>
 #include <hans/defenses/fast.hpp>
 #include <hans/defenses/ibp.hpp>
 #include <hans/defenses/mtl_ibp.hpp>
@@ -13,7 +14,7 @@ namespace hans::defenses {
 namespace {
 
 // To add a defence, add its type here and in list_defenses().
-constexpr const auto& defenses = kinds_of<Defense, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp, Sabr>;
+constexpr const auto& defenses = kinds_of<Defense, Adversarial, Fast, Trades, Awp, Ibp, CrownIbp, MtlIbp, Sabr>;
 
 }  // namespace
 
@@ -27,7 +28,7 @@ Defense Defense::from_spec(Spec spec, std::optional<float> smoothing) {
 }
 
 std::vector<DefenseInfo> list_defenses() {
-  return list_kinds<DefenseInfo, Adversarial, Fast, Trades, Awp, Ibp, MtlIbp, Sabr>();
+  return list_kinds<DefenseInfo, Adversarial, Fast, Trades, Awp, Ibp, CrownIbp, MtlIbp, Sabr>();
 }
 
 }  // namespace hans::defenses

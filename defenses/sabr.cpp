@@ -12,10 +12,10 @@ Var Sabr::loss(const nn::TrainStep& step) const {
   check_radius(name, eps, step.batch);
   const double radius = radius_at(step);
   if (radius == 0) return losses_of(*this, step, step.logits(step.batch.images));
-  SmallBoxes boxes{.eps = radius, .share = static_cast<real>(lambda.value())};
+  TrainingBoxes boxes{.eps = radius, .share = static_cast<real>(lambda.value())};
   if (boxes.share < 1) boxes.around = attacked(step, attack_within(radius, steps), name);
-  const nn::IntervalPass pass = pass_with_boxes(step, boxes);
-  return mixed(*this, step, losses_of(*this, step, pass.logits), losses_of(*this, step, pass.margins));
+  const nn::IntervalPass pass = pass_with_boxes(*this, step, boxes);
+  return mixed(*this, step, pass, losses_of(*this, step, pass.logits), losses_of(*this, step, pass.margins));
 }
 
 }  // namespace hans::defenses

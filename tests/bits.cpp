@@ -273,6 +273,12 @@ std::string train_ibp() {
   return train_on_intervals(
       defenses::Defense(defenses::Ibp{{.eps = 0.1F, .clean_start = 1.0F, .warmup = 0.1F, .ramp = 0.5F, .l1 = 1e-4F}}));
 }
+std::string train_crown_ibp() {
+  return train_on_intervals(defenses::Defense(defenses::CrownIbp{{.eps = 0.2F, .ramp = 1}}));
+}
+std::string train_ibp_regularized() {
+  return train_on_intervals(defenses::Defense(defenses::Ibp{{.eps = 0.2F, .ramp = 1, .regularize = 0.5F}}));
+}
 std::string train_mtl_ibp() {
   return train_on_intervals(defenses::Defense(defenses::MtlIbp{{.eps = 0.1F, .ramp = 0.5F}, 0.2F, 2}));
 }
@@ -353,6 +359,8 @@ constexpr Row networks[] = {
     {"train.fast", train_fast},
     {"train.awp", train_awp},
     {"train.ibp", train_ibp},
+    {"train.crown_ibp", train_crown_ibp},
+    {"train.ibp_regularized", train_ibp_regularized},
     {"train.mtl_ibp", train_mtl_ibp},
     {"train.sabr", train_sabr},
     {"train.augmented", train_augmented},

@@ -28,20 +28,23 @@ attacks::Pgd attack_within(double radius, unsigned steps);
 /// A box for each image of a batch. The ball of eps, cut with the box of the data, has a centre and a half-width in
 /// each feature; the box has `share` of the half-width, and of all centres with which it stays inside the nearest to
 /// `around`.
-struct SmallBoxes {
+struct TrainingBoxes {
   double eps;
   real share = 1;
-  Tensor around = {};  ///< as many images as the batch; unused if share is 1, when the box is the ball
+  Tensor around = {};   ///< as many images as the batch; unused if share is 1, when the box is the ball
+  bool traced = false;  ///< trace the pass in any case
 };
 
 /// The pass of the batch, of `more` images beside it (or none), and of the boxes. The logits are those of the batch,
-/// then of `more`.
-nn::IntervalPass pass_with_boxes(const nn::TrainStep& step, const SmallBoxes& boxes, const Tensor& more = {});
+/// then of `more`. The pass is traced where the method regularises.
+nn::IntervalPass pass_with_boxes(const IntervalTraining& method, const nn::TrainStep& step, const TrainingBoxes& boxes,
+                                 const Tensor& more = {});
 
 /// The cross entropy of the labels, with the smoothing of the method.
 Var losses_of(const IntervalTraining& method, const nn::TrainStep& step, const Var& logits);
 
-/// Clean and robust losses with their weights at this step.
-Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const Var& clean, const Var& robust);
+/// Clean and robust losses and the regulariser of the pass, with their weights at this step.
+Var mixed(const IntervalTraining& method, const nn::TrainStep& step, const nn::IntervalPass& pass, const Var& clean,
+          const Var& robust);
 
 }  // namespace hans::defenses

@@ -142,6 +142,44 @@ TEST(Intervals, OfMarginsAreAttained) {
   }
 }
 
+/// Against loops over features in double.
+TEST(Intervals, AreInBalanceAsPlainLoopsSay) {
+  for (const Shape& shape : {Shape{9, 7}, Shape{8, 3, 4, 5}}) {
+    constexpr std::size_t boxes = 3;
+    const Tensor x = with_radii(shape, boxes, real{0.3F});
+    const std::size_t each = x.size() / shape[0], first = (shape[0] - 2 * boxes) * each, count = boxes * each;
+    std::vector<double> expected(5);
+    double mean = 0;
+    std::size_t active = 0, inactive = 0;
+    const auto centre = [&](std::size_t i) { return double{x.data()[first + i]}; };
+    const auto radius = [&](std::size_t i) { return double{x.data()[first + count + i]}; };
+    for (std::size_t i = 0; i < count; ++i) mean += centre(i) / double(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const double square = (centre(i) - mean) * (centre(i) - mean);
+      expected[0] += radius(i) / double(count);
+      if (centre(i) > radius(i)) {
+        expected[1] += centre(i) / double(count);
+        expected[3] += square / double(count);
+        ++active;
+      } else if (centre(i) < -radius(i)) {
+        expected[2] -= centre(i) / double(count);
+        expected[4] += square / double(count);
+        ++inactive;
+      }
+    }
+    EXPECT_TRUE(active > 3 && inactive > 3 && active + inactive < count);
+    Tape tape;
+    const Tensor found = interval_balance(tape.constant(x), boxes).value();
+    ASSERT_EQ(found.shape(), Shape{5});
+    for (std::size_t k = 0; k < 5; ++k) EXPECT_NEAR(double{found.data()[k]}, expected[k], 1e-6) << k;
+  }
+  Tape tape;
+  for (const real value : interval_balance(tape.constant(normals({2, 3}, "x")), 0).value().values()) {
+    EXPECT_TRUE(std::isnan(value));
+  }
+  EXPECT_THROW(interval_balance(tape.constant(normals({2, 3}, "x")), 2), Error);
+}
+
 /// Two nodes as one network would use them, on one thread and on several.
 TEST(Intervals, HaveTheSameBitsOnAnyThreads) {
   const auto gradients_on = [](std::size_t threads) {
@@ -156,6 +194,10 @@ TEST(Intervals, HaveTheSameBitsOnAnyThreads) {
     std::vector<Tensor> all(v.size());
     tape.gradients(y, normals(y.shape(), "seed"), v, all);
     all.push_back(y.value());
+    const Var balance = interval_balance(z, 30);
+    all.resize(2 * v.size() + 1);
+    tape.gradients(balance, normals(balance.shape(), "seed"), v, std::span(all).last(v.size()));
+    all.push_back(balance.value());
     set_thread_count(before);
     return all;
   };

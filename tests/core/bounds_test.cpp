@@ -172,6 +172,22 @@ TEST(NoSamples, GoThroughEveryLoss) {
   }
 }
 
+TEST(NoSamples, GoThroughEveryLossOfIntervals) {
+  const nn::Sequential net =
+      nn::Sequential::parse("4x4x1;conv2d:filters=2,kernel=3;relu;flatten;linear:units=4", Rng(1));
+  const data::Samples none = testing_attacks::random_samples(net.input(), 0, 4, 1);
+  const DropoutKeys keys{Rng(1), 0, none.index};
+  const nn::Mode mode{&keys};
+  for (const std::string_view spec : {"ibp:eps=0.1,ramp=1,regularize=1", "mtl-ibp:eps=0.1,ramp=1,alpha=0.5",
+                                      "sabr:eps=0.1,ramp=1,lambda=0.5", "crown-ibp:eps=0.1,ramp=1"}) {
+    Tape tape, aside;
+    nn::Kept kept;
+    const std::span<const Var> weights = tape.watch(net.weights());
+    const nn::Loss loss = defenses::Defense::from_spec(Spec::parse(spec));
+    EXPECT_EQ(loss({{net, none, aside, Rng(1), 5, 10, kept}, weights, mode, tape}).shape(), Shape{0}) << spec;
+  }
+}
+
 TEST(NoSamples, AreJudgedButNoDataSet) {
   const nn::Sequential net = testing_attacks::small_models()[0];
   const data::Samples none = testing_attacks::random_samples(net.input(), 0, 4, 1);

@@ -124,6 +124,43 @@ TEST(Ibp, AddsTheGradientOfTheL1Norm) {
   }
 }
 
+/// lambda (1 - eps now / eps) times nn::interval_imbalance while eps rises, nothing before or after; the same for all
+/// methods.
+TEST(Ibp, RegularisesWhileEpsRises) {
+  const nn::Sequential net = nn::Sequential::parse(
+      "5x5x1;conv2d:filters=3,kernel=3;batch_norm;relu;flatten;linear:units=6;relu;linear:units=4", Rng(2));
+  const data::Samples batch = random_samples({5, 5, 1}, 6, 4, 51);
+  struct Found {
+    Tensor losses, imbalance;
+  };
+  const auto at_step = [&](std::string_view spec, std::uint32_t number, double radius) {
+    Tape tape, aside;
+    nn::Kept kept;
+    const Rng rng(9);
+    const DropoutKeys keys{rng, number, batch.index};
+    std::vector<nn::BatchStatistics> statistics;
+    const nn::RunStep at{net, batch, aside, rng, number, 100, kept};
+    const nn::Mode mode{&keys, &statistics};
+    const nn::TrainStep step{at, tape.watch(net.weights()), mode, tape};
+    const defenses::Ibp rising{{.eps = 1.0F, .ramp = 1, .regularize = 1}};  // so that the pass is traced
+    const nn::IntervalPass pass = pass_with_boxes(rising, step, {.eps = radius});
+    return Found{nn::Loss(read(spec))(step).value(), interval_imbalance(net, pass, batch.size()).value()};
+  };
+  const double now = smooth_ramp(25, 50, double{0.1F});
+  for (const std::string method : {"ibp:eps=0.1", "mtl-ibp:eps=0.1,alpha=0.3", "sabr:eps=0.1,lambda=1"}) {
+    for (const std::uint32_t step : {5U, 10U, 35U, 60U, 99U}) {
+      const std::string plain = method + ",warmup=0.1,ramp=0.5";
+      const Found with = at_step(plain + ",regularize=0.5", step, now), without = at_step(plain, step, now);
+      const double share = step == 35 ? 0.5 * (1 - now / double{0.1F}) : 0;
+      EXPECT_GT(with.imbalance.data()[0], 0.2F);
+      for (std::size_t n = 0; n < batch.size(); ++n) {
+        const double more = double{with.losses.data()[n]} - double{without.losses.data()[n]};
+        EXPECT_NEAR(more, share * double{with.imbalance.data()[0]}, 2e-6) << method << " " << step;
+      }
+    }
+  }
+}
+
 constexpr std::string_view architecture =
     "6x6x1;conv2d:filters=4,kernel=3,bias=false;batch_norm;relu;flatten;linear:units=8;relu;linear:units=4";
 
@@ -136,7 +173,7 @@ class DeterminismOfIbp : public testing::Test {
 TEST_F(DeterminismOfIbp, ThreadsAndKillsLeaveTheBits) {
   const auto options_of = [](const std::filesystem::path& checkpoint) {
     nn::FitOptions options = testing_fit::short_run();
-    options.loss = read("ibp:eps=0.1,warmup=0.2,ramp=0.4,l1=0.0001,clean_start=1");
+    options.loss = read("ibp:eps=0.1,warmup=0.2,ramp=0.4,l1=0.0001,regularize=0.5,clean_start=1");
     options.checkpoint = checkpoint;
     options.checkpoint_steps = 1;
     options.resume = true;
@@ -176,7 +213,7 @@ TEST(Ibp, RefusesWhatMakesNoSense) {
         Case{"ibp:eps=0.3,clean_weight=1.5", "<= 1"}, Case{"ibp:eps=0.3,clean_start=-1", "clean_start"},
         Case{"ibp:eps=0.3,warmup=0.6,ramp=0.5", "a warmup of 0.6 and a ramp of 0.5 of the run are longer"},
         Case{"ibp:eps=0.3,ramp=1.1", "ramp"}, Case{"ibp:eps=0.3,l1=-1", "l1"},
-        Case{"ibp:eps=0.3,kappa=1", "clean_weight"}}) {
+        Case{"ibp:eps=0.3,regularize=-1", "regularize"}, Case{"ibp:eps=0.3,kappa=1", "clean_weight"}}) {
     EXPECT_TRUE(contains(usage_error_of([&] { (void)read(one.spec); }), one.says)) << one.spec;
   }
   nn::FitOptions options = testing_fit::short_run();
@@ -186,7 +223,7 @@ TEST(Ibp, RefusesWhatMakesNoSense) {
   EXPECT_TRUE(contains(testing_fit::refusal(options, testing_fit::quarters(18), testing_fit::fresh(architecture)),
                        "can change"));
   EXPECT_EQ(text(read("ibp:eps=0.1").spec()),
-            "ibp:eps=0.1,clean_weight=0.3,clean_start=0.3,warmup=0,ramp=0.3,l1=0,smoothing=0");
+            "ibp:eps=0.1,clean_weight=0.3,clean_start=0.3,warmup=0,ramp=0.3,l1=0,regularize=0,smoothing=0");
 }
 
 TEST(Ibp, MakesANetworkThatIntervalsCertify) {

@@ -115,8 +115,9 @@ TEST(MtlIbp, RefusesWhatMakesNoSense) {
                           Case{"mtl-ibp:eps=0.1,alpha=0.1,warmup=0.9", "mtl-ibp: a warmup of 0.9 and a ramp of 0.3"}}) {
     EXPECT_TRUE(contains(usage_error_of([&] { (void)read(one.spec); }), one.says)) << one.spec;
   }
-  EXPECT_EQ(text(read("mtl-ibp:eps=0.1,alpha=0.05").spec()),
-            "mtl-ibp:eps=0.1,alpha=0.05,steps=1,clean_weight=0.3,clean_start=0.3,warmup=0,ramp=0.3,l1=0,smoothing=0");
+  EXPECT_EQ(
+      text(read("mtl-ibp:eps=0.1,alpha=0.05").spec()),
+      "mtl-ibp:eps=0.1,alpha=0.05,steps=1,clean_weight=0.3,clean_start=0.3,warmup=0,ramp=0.3,l1=0,regularize=0,smoothing=0");
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <hans/attacks/pgd.hpp>
+#include <hans/defenses/ibp.hpp>
 
 #include "../../defenses/detail/interval_training.hpp"
 #include "../attacks/attacks_testing.hpp"
@@ -126,14 +127,15 @@ TEST(Sabr, StaysInTheBall) {
     for (std::size_t n = 0; n < found.size(); ++n) EXPECT_LE(found.data()[n], ball.data()[n] + 1e-5F) << lambda;
   }
   for (std::size_t n = 0; n < inner.size(); ++n) EXPECT_LT(inner.data()[n], ball.data()[n]);
+  const defenses::Ibp method{{.eps = 0.2F}};
   // Images far outside become the nearest centres.
   for (const real outside : {real{-5}, real{5}}) {
     const Tensor far = Tensor::full(step.batch.images.shape(), outside);
     const Tensor margins = step.with([&](const nn::TrainStep& at) {
-      return pass_with_boxes(at, {.eps = 0.2, .share = real{0.5F}, .around = far}).margins.value();
+      return pass_with_boxes(method, at, {.eps = 0.2, .share = real{0.5F}, .around = far}).margins.value();
     });
     const Tensor all =
-        step.with([&](const nn::TrainStep& at) { return pass_with_boxes(at, {.eps = 0.2}).margins.value(); });
+        step.with([&](const nn::TrainStep& at) { return pass_with_boxes(method, at, {.eps = 0.2}).margins.value(); });
     for (std::size_t i = 0; i < all.size(); ++i) EXPECT_LE(margins.data()[i], all.data()[i] + 1e-5F) << outside;
   }
 }
@@ -157,8 +159,9 @@ TEST(Sabr, RefusesWhatMakesNoSense) {
                                             testing_fit::fresh("6x6x1;flatten;linear:units=5;batch_norm;relu;"
                                                                "linear:units=4")),
                        "layer 2 (batch_norm) needs more than one number for each channel: a batch of 1 is too small"));
-  EXPECT_EQ(text(read("sabr:eps=0.1,lambda=0.4").spec()),
-            "sabr:eps=0.1,lambda=0.4,steps=8,clean_weight=0.3,clean_start=0.3,warmup=0,ramp=0.3,l1=0,smoothing=0");
+  EXPECT_EQ(
+      text(read("sabr:eps=0.1,lambda=0.4").spec()),
+      "sabr:eps=0.1,lambda=0.4,steps=8,clean_weight=0.3,clean_start=0.3,warmup=0,ramp=0.3,l1=0,regularize=0,smoothing=0");
 }
 
 }  // namespace

@@ -3,11 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include <hans/nn/bounds.hpp>
+#include <hans/nn/function_layers.hpp>
 
 #include "../data/data_testing.hpp"
 
@@ -51,12 +54,13 @@ Input input_of(const Sequential& net, std::size_t count, real eps) {
 }
 
 nn::IntervalPass pass_of(const Sequential& net, Tape& tape, const Tensor& x, std::size_t points, std::size_t clean,
-                         std::span<const int> labels, std::vector<nn::BatchStatistics>& statistics) {
+                         std::span<const int> labels, std::vector<nn::BatchStatistics>& statistics,
+                         nn::Trace trace = nn::Trace::off) {
   const std::vector<std::uint32_t> index(points);
   const DropoutKeys keys{Rng(1), 0, index};
   std::vector<Var> weights;
   for (const Tensor& w : net.weights()) weights.push_back(tape.constant(w));
-  return interval_pass(net, weights, tape.constant(x), points, clean, labels, {&keys, &statistics});
+  return interval_pass(net, weights, tape.constant(x), points, clean, labels, {&keys, &statistics}, trace);
 }
 
 TEST(NetIntervals, GiveTheBoundsOfCertificates) {
@@ -125,6 +129,116 @@ TEST(NetIntervals, TakeStatisticsOfCleanImagesAlone) {
   const Tensor two = pass_of(net, tape, in.all.rows(0, 2), 2, 2, none, alone).logits.value();
   EXPECT_TRUE(identical(all.rows(0, 2), two));
   for (std::size_t k = 0; k < some.size(); ++k) EXPECT_TRUE(identical(some[k].variance, alone[k].variance));
+}
+
+/// Tracing changes no bits.
+TEST(NetIntervals, ShowWhatEntersEachLayer) {
+  const std::vector<int> labels{1, 0, 2};
+  struct Case {
+    std::string_view architecture;
+    std::vector<std::size_t> relus;
+  };
+  for (const Case& one : {Case{conv, {1, 3, 6}}, Case{residual, {1, 3, 6}}, Case{normed, {3, 7}}}) {
+    const Sequential net = Sequential::parse(one.architecture, Rng(3));
+    const Input in = input_of(net, 3, real{0.1F});
+    Tape tape;
+    std::vector<nn::BatchStatistics> plain, seen;
+    const nn::IntervalPass without = pass_of(net, tape, in.all, 3, 3, labels, plain);
+    const nn::IntervalPass pass = pass_of(net, tape, in.all, 3, 3, labels, seen, nn::Trace::inputs);
+    EXPECT_TRUE(without.inputs.empty());
+    EXPECT_TRUE(identical(pass.logits.value(), without.logits.value())) << one.architecture;
+    EXPECT_TRUE(identical(pass.margins.value(), without.margins.value())) << one.architecture;
+    ASSERT_EQ(plain.size(), seen.size());
+    for (std::size_t k = 0; k < seen.size(); ++k) EXPECT_TRUE(identical(plain[k].variance, seen[k].variance));
+    ASSERT_EQ(pass.inputs.size(), net.layers().size());
+    EXPECT_TRUE(identical(pass.inputs[0].value(), in.all));
+    for (std::size_t k = 1; k < pass.inputs.size(); ++k) {
+      EXPECT_EQ(pass.inputs[k].shape(), net.shapes()[net.sources(k)[0].layer].with_front(9)) << k;
+    }
+    for (const std::size_t k : one.relus) {  // values, not what relu leaves of them
+      ASSERT_NE(net.layers()[k].as<nn::Relu>(), nullptr);
+      EXPECT_LT(std::ranges::min(pass.inputs[k].value().rows(0, 3).values()), 0) << one.architecture << " " << k;
+      const Var behind = interval_relu(pass.inputs[k], 3);
+      EXPECT_TRUE(identical(flatten(behind).value(), flatten(pass.inputs[k + 1]).value())) << one.architecture;
+    }
+  }
+}
+
+double below_half(double x) { return std::max(0.0, 0.5 - x) / 0.5; }
+double smaller_ratio(double a, double b) { return std::min(a / b, b / a); }
+
+TEST(NetIntervals, AreOutOfBalanceAsTheFormulaSays) {
+  const std::vector<int> labels{1, 0, 2, 1};
+  std::size_t widened = 0, leaning = 0;
+  for (const std::string_view architecture : {conv, residual, normed}) {
+    const Sequential net = Sequential::parse(architecture, Rng(3));
+    const Input in = input_of(net, 4, real{0.02F});
+    Tape tape;
+    std::vector<nn::BatchStatistics> statistics;
+    const nn::IntervalPass pass = pass_of(net, tape, in.all, 4, 4, labels, statistics, nn::Trace::inputs);
+    double total = 0, radius_of_images = 0;
+    std::size_t relus = 0;
+    for (std::size_t k = 0; k < pass.inputs.size(); ++k) {
+      if (k > 0 && net.layers()[k].as<nn::Relu>() == nullptr) continue;
+      const Tensor& x = pass.inputs[k].value();
+      const std::size_t count = x.size() / 3;
+      const auto centre = [&](std::size_t i) { return double{x.data()[count + i]}; };
+      const auto reach = [&](std::size_t i) { return double{x.data()[2 * count + i]}; };
+      double radius = 0, mean = 0, active = 0, inactive = 0, active_square = 0, inactive_square = 0;
+      for (std::size_t i = 0; i < count; ++i) {
+        radius += reach(i) / double(count);
+        mean += centre(i) / double(count);
+      }
+      for (std::size_t i = 0; i < count; ++i) {
+        const double square = (centre(i) - mean) * (centre(i) - mean);
+        if (centre(i) > reach(i)) active += centre(i), active_square += square;
+        if (centre(i) < -reach(i)) inactive -= centre(i), inactive_square += square;
+      }
+      if (k == 0) {
+        radius_of_images = radius;
+        continue;
+      }
+      const double width = below_half(radius_of_images / radius);
+      const double lean =
+          below_half(smaller_ratio(active, inactive)) + below_half(smaller_ratio(active_square, inactive_square));
+      widened += width > 0 ? 1U : 0U;
+      leaning += lean > 0 ? 1U : 0U;
+      total += width + lean;
+      ++relus;
+    }
+    const Tensor found = interval_imbalance(net, pass, 4).value();
+    ASSERT_EQ(found.shape(), Shape{1});
+    EXPECT_NEAR(double{found.data()[0]}, total / double(relus), 1e-5) << architecture;
+  }
+  EXPECT_GT(widened, 0U);
+  EXPECT_GT(leaning, 0U);
+}
+
+/// 0 / 0 and x / 0 give neither a value nor a gradient that is not finite.
+TEST(NetIntervals, LeaveOutTermsThatAreNotFinite) {
+  struct Case {
+    real images, centre, radius;  // everywhere
+    real expected;
+  };
+  const Sequential net = Sequential::parse("2x1x1;flatten;relu", Rng(1));
+  constexpr real nan = std::numeric_limits<real>::quiet_NaN();
+  for (const Case& one : {Case{1, 0, 0, 0}, Case{0, 0, 0, 0}, Case{1, 0, 8, real{0.75F}}, Case{1, 3, 0, 0},
+                          Case{nan, 0, 1, 0}, Case{1, nan, 8, real{0.75F}}}) {
+    const auto filled = [](real centre, real radius) {
+      Tensor made = Tensor::full({3, 2}, centre);
+      for (std::size_t i = 4; i < 6; ++i) made.mutable_data()[i] = radius;
+      return made;
+    };
+    Tape tape;
+    const std::vector<Var> x{tape.watch(filled(0, one.images)), tape.watch(filled(one.centre, one.radius))};
+    const Var found = interval_imbalance(net, {x[0], x[0], x}, 1);
+    EXPECT_EQ(found.value().data()[0], one.expected) << one.images << " " << one.centre << " " << one.radius;
+    std::vector<Tensor> gradients(2);
+    tape.gradients(found, Tensor::full({1}, 1), x, gradients);
+    for (const Tensor& gradient : gradients) {
+      for (const real value : gradient.values()) EXPECT_TRUE(std::isfinite(value)) << one.centre << " " << one.radius;
+    }
+  }
 }
 
 TEST(NetIntervals, NameTheLayerWithoutARule) {

@@ -81,6 +81,7 @@
 #include <hans/defenses/adversarial.hpp>
 #include <hans/defenses/awp.hpp>
 #include <hans/defenses/certify.hpp>
+#include <hans/defenses/crown_ibp.hpp>
 #include <hans/defenses/defense.hpp>
 #include <hans/defenses/explain.hpp>
 #include <hans/defenses/fast.hpp>
@@ -101,6 +102,7 @@
 #include <hans/nn/ball.hpp>
 #include <hans/nn/bounds.hpp>
 #include <hans/nn/classifier.hpp>
+#include <hans/nn/crown.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/finish.hpp>
 #include <hans/nn/fit.hpp>

@@ -36,4 +36,10 @@ IntervalNormed interval_batch_norm(const Var& x, std::size_t boxes, std::size_t 
 /// `radii` intervals x features of the layer with these weights. Costs a product with classes^2 columns.
 Var interval_margins(const Var& logits, const Var& radii, const Var& weights, std::span<const int> labels);
 
+/// How far intervals lie from 0, as one vector of 5 means over all features of all intervals of x (NaN without any): of
+/// r; of c where the interval is active (c - r > 0), and of -c where it is inactive (c + r < 0); of (c - m)^2 where it
+/// is active, and where it is inactive, with m the mean of all c. What belongs to other features counts as 0. Sums are
+/// taken in double, along each interval and then over intervals. No gradient passes the choice of features.
+Var interval_balance(const Var& x, std::size_t boxes);
+
 }  // namespace hans
