@@ -1,7 +1,7 @@
 // CROWN-IBP: interval bound propagation that starts from tighter bounds.
 #include <hans/defenses/crown_ibp.hpp>
 
-#include <hans/nn/crown.hpp>
+#include <hans/nn/intervals.hpp>
 #include "detail/interval_training.hpp"
 
 namespace hans::defenses {

@@ -1,5 +1,5 @@
 // CROWN-IBP in training: linear bounds from the logits back to the images, over a pass with intervals.
-#include <hans/nn/crown.hpp>
+#include <hans/nn/intervals.hpp>
 
 #include <array>
 #include <numeric>

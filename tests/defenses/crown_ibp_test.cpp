@@ -9,7 +9,7 @@
 #include <vector>
 
 #include <hans/core/parallel.hpp>
-#include <hans/nn/crown.hpp>
+#include <hans/nn/intervals.hpp>
 
 #include "../../defenses/detail/interval_training.hpp"
 #include "../attacks/attacks_testing.hpp"

@@ -1,5 +1,5 @@
 // Linear bounds in training against finite differences, with respect to images, radii and weights.
-#include <hans/nn/crown.hpp>
+#include <hans/nn/intervals.hpp>
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Linear bounds in training, against those of certificates.
-#include <hans/nn/crown.hpp>
+#include <hans/nn/intervals.hpp>
 
 #include <gtest/gtest.h>
 

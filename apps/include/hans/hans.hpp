@@ -102,7 +102,6 @@
 #include <hans/nn/ball.hpp>
 #include <hans/nn/bounds.hpp>
 #include <hans/nn/classifier.hpp>
-#include <hans/nn/crown.hpp>
 #include <hans/nn/evaluate.hpp>
 #include <hans/nn/finish.hpp>
 #include <hans/nn/fit.hpp>

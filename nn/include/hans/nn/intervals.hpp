@@ -41,6 +41,17 @@ IntervalPass interval_pass(const Sequential& net, std::span<const Var> weights, 
 /// memory for each relu.
 Var interval_imbalance(const Sequential& net, const IntervalPass& pass, std::size_t boxes);
 
+/// Upper bounds of z_j - z_label over each interval: intervals x classes; 0 at the label (Zhang 2020,
+/// arXiv:1906.06316). `pass` is a traced interval_pass of the network with these weights, numbers of clean points and
+/// labels. Each margin, a linear form of the logits, goes back through the network. A relu on [l, u] lies below the
+/// chord u (x - l) / (u - l) and above x if u > -l, else above 0; of l >= 0 or u <= 0 both are exact. Batch
+/// normalisation has the statistics of the clean points. Gradients pass everything but the choice of the line below.
+///
+/// Not always below the margins of the pass. Throws Error that names the layer for average pooling, which has no rule
+/// here. Cost: that of a forward pass for each class.
+Var crown_margins(const Sequential& net, std::span<const Var> weights, const IntervalPass& pass, std::size_t clean,
+                  std::span<const int> labels);
+
 /// Draws the weights of all layers but the last anew, from N(0, 2 pi / fan_in^2): the mean radius of intervals then
 /// stays about the same from layer to layer (Shi 2021, arXiv:2103.17268). Biases and everything else stay.
 void start_for_intervals(Sequential& net, Rng rng);
