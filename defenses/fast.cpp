@@ -13,11 +13,12 @@ namespace {
 constexpr std::size_t probed_images = 128;   // images, at most
 constexpr unsigned probe_attack_steps = 10;  // of PGD in a probe
 constexpr real overfitting_fall = 0.2F;      // in accuracy, from which a network has overfitted
+constexpr unsigned probes_to_harder = 5;     // after which an overfitted network that has not fallen is attacked harder
 constexpr real most_fast_steps = 16;
 
 /// One step, or several after the network has overfitted.
 attacks::Pgd fast_attack(const Fast& fast, unsigned steps) {
-  const float alpha = fast.alpha.value_or(1.25F * fast.eps);
+  const float alpha = *fast.resolved().alpha;
   return {.eps = fast.eps, .steps = steps, .alpha = steps == 1 ? alpha : alpha / 2};
 }
 
@@ -78,22 +79,23 @@ void Fast::after(const nn::RunStep& step, nn::Sequential& net) const {
   const real single = accuracy_under(probing, fast_attack(*this, 1), "fast.step");
   const real robust = accuracy_under(probing, {.eps = eps, .steps = probe_attack_steps}, "fast.pgd");
   real& best = step.kept.at("best", Tensor(Shape{})).mutable_data()[0];
-  const bool overfitted = robust < single - overfitting_fall && robust < best - overfitting_fall;
+  const bool overfitted = robust < single - overfitting_fall;
+  const bool fallen = overfitted && robust < best - overfitting_fall;
   best = std::max(best, robust);
   const auto keep_or_restore = [&](std::span<const Tensor> now, std::string_view what) {
     std::vector<Tensor> values;
     for (std::size_t k = 0; k < now.size(); ++k) {
       Tensor& good = step.kept.at(text(what, k), now[k]);
-      if (!overfitted) good = now[k];
+      if (!fallen) good = now[k];
       values.push_back(good);
     }
     return values;
   };
   const std::vector<Tensor> weights = keep_or_restore(net.weights(), "weights.");
   const std::vector<Tensor> buffers = keep_or_restore(net.buffers(), "buffers.");
-  if (!overfitted) return;
-  net.set_weights(weights);
-  net.set_buffers(buffers);
+  if (fallen) net.set_weights(weights);
+  if (fallen) net.set_buffers(buffers);
+  if (!fallen && !(overfitted && (step.step + 1) % (std::uint64_t{probes_to_harder} * probe) == 0)) return;
   real& steps = attack_steps(step.kept);
   steps = std::min(2 * steps, most_fast_steps);
 }

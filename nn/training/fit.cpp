@@ -126,7 +126,7 @@ bool has_collapsed(const Sequential& net, const data::Samples& samples, Tape& ta
 }
 
 void check_alive(const FitOptions& options, const Position& position, std::uint64_t per_epoch, std::size_t images) {
-  constexpr std::uint64_t least_steps = 100;
+  constexpr std::uint64_t least_steps = 200;
   const bool given_up =
       options.patience > 0 && position.collapsed >= options.patience && position.collapsed * per_epoch >= least_steps;
   check(!given_up, "the network has collapsed: after each of the last ", position.collapsed,

@@ -190,6 +190,9 @@ TEST(Awp, PassesTheHooksOnAndKeepsWhatOnePassKept) {
   options.loss = awp;
   (void)testing_fit::trained(options);
   EXPECT_EQ(calls, (std::vector<int>{60, 15, 15}));
+  options.loss = Defense(Awp{.of = Defense(sample::Counting{&calls}), .gamma = 0});
+  (void)testing_fit::trained(options);
+  EXPECT_EQ(calls, (std::vector<int>{75, 30, 30})) << "one pass";
 }
 
 TEST(Awp, LeavesWhatHasNoGradient) {

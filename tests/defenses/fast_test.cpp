@@ -176,10 +176,15 @@ TEST(Fast, GoesBackForNothingElse) {
   never.after(4, never.tent);  // never was robust: nothing to go back to
   never.after(9, never.tent);
   EXPECT_TRUE(never.has(never.tent));
+  EXPECT_EQ(never.attack_steps(), 1);
+  never.after(24, never.tent);
+  EXPECT_TRUE(never.has(never.tent));
+  EXPECT_EQ(never.attack_steps(), 2) << "a fifth probe";
   Probing worse;
   worse.after(4, worse.right);
   worse.after(9, worse.wrong);  // fooled by a step as well: no overfitting
   EXPECT_TRUE(worse.has(worse.wrong));
+  worse.after(24, worse.wrong);
   EXPECT_EQ(worse.attack_steps(), 1);
   Probing unknown;
   unknown.steps = 0;

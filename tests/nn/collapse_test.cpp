@@ -23,7 +23,7 @@ Sequential dead() {
   return net;
 }
 
-/// Epochs of 50 steps.
+/// Epochs of 100 steps.
 FitOptions long_run() { return {.epochs = 6, .batch = 4, .seed = 9}; }
 
 struct End {
@@ -31,7 +31,7 @@ struct End {
   std::uint64_t first = 0, last = 0;  // steps made
 };
 
-End end_of(FitOptions options, Sequential net = dead(), const data::Dataset& data = quarters(200)) {
+End end_of(FitOptions options, Sequential net = dead(), const data::Dataset& data = quarters(400)) {
   End end;
   options.progress = [&](const nn::Progress& at) {
     if (end.first == 0) end.first = at.step;
@@ -47,18 +47,18 @@ TEST(Collapse, EndsTheRun) {
   options.checkpoint = folder.path() / "run";
   const End end = end_of(options);
   EXPECT_EQ(end.error,
-            "the network has collapsed: after each of the last 2 epochs it gave one class for all of 200 training "
-            "images, up to step 100; try a smaller learning rate, a limit for gradients or another seed, or train on "
+            "the network has collapsed: after each of the last 2 epochs it gave one class for all of 256 training "
+            "images, up to step 200; try a smaller learning rate, a limit for gradients or another seed, or train on "
             "with a patience of 0");
-  EXPECT_EQ(end.last, 100U);
-  EXPECT_EQ(nn::Safetensors::parse(read_file(options.checkpoint), "the checkpoint").at("step"), "100");
+  EXPECT_EQ(end.last, 200U);
+  EXPECT_EQ(nn::Safetensors::parse(read_file(options.checkpoint), "the checkpoint").at("step"), "200");
   options.checkpoint.clear();
   options.patience = 3;
-  EXPECT_EQ(end_of(options).last, 150U);
+  EXPECT_EQ(end_of(options).last, 300U);
   options.patience = 2;
-  options.batch = 8;  // epochs of 25 steps: 4 make 100
-  EXPECT_EQ(end_of(options).last, 100U);
-  options.batch = 40;  // the whole run has 30 steps
+  options.batch = 8;  // epochs of 50 steps: 4 make 200
+  EXPECT_EQ(end_of(options).last, 200U);
+  options.batch = 40;  // the whole run has 60 steps
   EXPECT_EQ(end_of(options).error, "no error");
   options = long_run();
   options.patience = 0;
@@ -83,18 +83,18 @@ TEST(Collapse, IsNoticedAtTheSameStepByAResumedRun) {
   const End whole = end_of(long_run());
   FitOptions options = long_run();
   options.checkpoint_steps = 7;
-  for (const std::uint64_t last : {30U, 50U, 51U, 80U, 100U}) {
+  for (const std::uint64_t last : {60U, 100U, 101U, 160U, 200U}) {
     options.checkpoint = folder.path() / text("run", last);
     options.resume = false;
     options.progress = [last](const nn::Progress& at) {
       if (at.step == last) throw Killed{};
     };
     Sequential net = dead();
-    EXPECT_THROW(nn::fit(net, quarters(200), options), Killed);
+    EXPECT_THROW(nn::fit(net, quarters(400), options), Killed);
     options.resume = true;
     const End end = end_of(options);
     EXPECT_EQ(end.error, whole.error);
-    EXPECT_EQ(end.last, 100U);
+    EXPECT_EQ(end.last, 200U);
     const End again = end_of(options);
     EXPECT_EQ(again.error, whole.error);
     EXPECT_EQ(again.last, 0U) << "no step is made";
@@ -102,9 +102,9 @@ TEST(Collapse, IsNoticedAtTheSameStepByAResumedRun) {
   options.progress = {};
   options.patience = 0;
   Sequential resumed = dead(), straight = dead();
-  nn::fit(resumed, quarters(200), options);
+  nn::fit(resumed, quarters(400), options);
   options.checkpoint.clear();
-  nn::fit(straight, quarters(200), options);
+  nn::fit(straight, quarters(400), options);
   EXPECT_EQ(bytes(resumed), bytes(straight));
 }
 
@@ -112,7 +112,7 @@ TEST(Collapse, IsNoticedAtTheSameStepByAResumedRun) {
 struct Switched final : nn::Loss::Method {
   Sequential off = dead(), alive = [] {
     Sequential net = fresh("6x6x1;flatten;linear:units=8;relu;linear:units=4");
-    nn::fit(net, quarters(200), {.epochs = 2, .batch = 4});
+    nn::fit(net, quarters(400), {.epochs = 2, .batch = 4});
     return net;
   }();
   std::string record() const override { return "switched"; }
@@ -120,7 +120,7 @@ struct Switched final : nn::Loss::Method {
     return cross_entropy(step.logits(step.batch.images), step.batch.labels);
   }
   void after(const nn::RunStep& step, Sequential& net) const override {
-    const std::uint32_t epoch = step.step / 50;
+    const std::uint32_t epoch = step.step / 100;
     net.set_weights(epoch == 1 ? alive.weights() : off.weights());
   }
 };
@@ -130,7 +130,7 @@ TEST(Collapse, MustLast) {
   options.loss = nn::Loss(std::make_shared<Switched>());
   const End end = end_of(options);  // dead after epochs 1, 3, 4
   EXPECT_TRUE(contains(end.error, "the last 2 epochs")) << end.error;
-  EXPECT_EQ(end.last, 200U);
+  EXPECT_EQ(end.last, 400U);
 }
 
 TEST(Collapse, IsNotWhatLearningLooksLike) {

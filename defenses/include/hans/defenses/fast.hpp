@@ -9,13 +9,14 @@ namespace hans::defenses {
 /// gradient, back in ball and box (Wong 2020, algorithm 3). As in all attacks, the gradient is taken in evaluation
 /// mode, with the current weights; the authors take it in training mode.
 ///
-/// One step may suddenly teach a network to withstand that step alone (catastrophic overfitting). So every `probe`
-/// steps, and after the last step of the run, the accuracy after a step is compared with that after PGD (10 steps of a
-/// quarter of eps), on the images of the run's first batch (at most 128). The network has overfitted if its accuracy
-/// under PGD is more than 0.2 below that under a step, and more than 0.2 below the best that a probe has seen. It then
-/// gets the weights and buffers of the last probe at which it had not, and from there on x' takes twice as many steps
-/// (2, 4, 8, at most 16) of half of alpha. The optimizer's state stays. Cost of a step: 2 gradients, 3 after the first
-/// overfitting; a probe costs 11 gradients of 128 images.
+/// One step may teach a network to withstand that step alone (catastrophic overfitting). So every `probe` steps, and
+/// after the last step of the run, the accuracy after a step is compared with that after PGD (10 steps of a quarter of
+/// eps), on the images of the run's first batch (at most 128). The network has overfitted if its accuracy under PGD is
+/// more than 0.2 below that under a step. If it is also more than 0.2 below the best that a probe has seen, the network
+/// gets the weights and buffers of the last probe at which it was not, and from there on x' takes twice as many steps
+/// (2, 4, 8, at most 16) of half of alpha. A network that has overfitted without having been better is not changed; at
+/// every fifth probe x' takes twice as many steps. The optimizer's state stays. Cost of a step: 2 gradients, and one
+/// more for each further step of x'; a probe costs 11 gradients of 128 images.
 struct Fast {
   Required<float> eps;
   std::optional<float> alpha = {};

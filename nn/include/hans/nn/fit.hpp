@@ -54,7 +54,7 @@ std::string recipe(const FitOptions& options);
 ///
 /// After each epoch the network predicts up to 256 training images, drawn at random. It has collapsed if it gives
 /// one class for all of them, and less than three quarters have that label: dead relus do this, and rates or radii that
-/// are too large. Throws Error after `patience` such epochs in a row that have 100 steps or more, behind their
+/// are too large. Throws Error after `patience` such epochs in a row that have 200 steps or more, behind their
 /// checkpoint. The images are clean, so a robust loss may be as large as it likes.
 void fit(Sequential& net, const data::Dataset& train, FitOptions options);
 
