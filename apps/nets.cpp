@@ -18,6 +18,8 @@ namespace fs = std::filesystem;
 namespace embedded_nets {  // in the source that data/embed.cmake makes
 extern const unsigned char mnist_linf0_1[];
 extern const unsigned long mnist_linf0_1_size;
+extern const unsigned char mnist_linf0_3[];
+extern const unsigned long mnist_linf0_3_size;
 extern const unsigned char mnist_linf0_1_tiny[];
 extern const unsigned long mnist_linf0_1_tiny_size;
 }  // namespace embedded_nets
@@ -37,7 +39,7 @@ fs::path command_folder() {
 }  // namespace
 
 std::span<const Net> list_nets() {
-  static const std::array<Net, 2> nets{{
+  static const std::array<Net, 3> nets{{
       {.name = "mnist-linf0.1",
        .meaning = "holds within 0.1",
        .input = "28x28x1",
@@ -55,6 +57,23 @@ std::span<const Net> list_nets() {
        .certified = 9698,
        .attacked = 164,
        .embedded = bytes_of(embedded_nets::mnist_linf0_1, embedded_nets::mnist_linf0_1_size)},
+      {.name = "mnist-linf0.3",
+       .meaning = "holds within 0.3",
+       .input = "28x28x1",
+       .parameters = 166406,
+       .command =
+           "hans train --data mnist --model convsmall --epochs 50 --batch 256 --optimizer adam:rate=0.001 --clip 10 "
+           "--init intervals --defense ibp:eps=0.3 --statistics population --weights float16 "
+           "--out mnist-linf0.3.hans",
+       .sha256 = "d7c3545de405e034223dee22a83924330e7028f28c2d0d81a4297b2ac2a571c4",
+       .weights_sha256 = "f14452c334bc57a55f8a4cf506d5aa857b87693c883683431c1453b5f1c7a430",
+       .data = "mnist/test",
+       .eps = 0.3F,
+       .images = 10000,
+       .right = 9674,
+       .certified = 8964,
+       .attacked = 703,
+       .embedded = bytes_of(embedded_nets::mnist_linf0_3, embedded_nets::mnist_linf0_3_size)},
       {.name = "mnist-linf0.1-tiny",
        .meaning = "holds within 0.1, and fits on a board",
        .input = "28x28x1",
