@@ -126,8 +126,10 @@ std::optional<std::string> net_path(const Net& net) {
 std::string net_bytes(const Net& net) {
   if (!net.embedded.empty()) return std::string(net.embedded);
   const std::optional<std::string> path = net_path(net);
+  std::string searched;
+  for (const std::string& folder : net_folders()) append(searched, text(searched.empty() ? "" : ", ", folder));
   check(path.has_value(), "the network ", net.name, " is not here: no file ", net.name, ".hans with sha256 ",
-        net.sha256, " in ", listed(net_folders(), std::identity()), "; set HANS_NETS to its folder");
+        net.sha256, " in ", searched, "; set HANS_NETS to its folder");
   return read_file(*path);
 }
 

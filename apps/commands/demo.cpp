@@ -20,8 +20,8 @@ struct DemoOptions : Common {
   static constexpr std::string_view meaning = "train, attack and defend a small network, and show what happened";
   static constexpr std::string_view details =
       "Trains a network on the built-in handwritten digits and a second one with adversarial training, attacks both "
-      "with fgsm, noise, pgd and jsma, says of every number whether to believe it, and writes a page with pictures "
-      "that opens in any browser, offline. The same seed gives the same page, byte for byte. The networks are kept "
+      "with fgsm, noise, pgd and jsma, says of every number whether to believe it, certifies a network that comes with "
+      "hans, and writes a page with pictures that opens in any browser, offline. The same seed gives the same page, byte for byte. The networks are kept "
       "beside the page, v1.hans and v1-adversarial.hans (in the working folder where the page goes to a pipe).";
   static constexpr std::string_view example = "hans demo\nhans demo --out lesson.html --seed 7";
   static constexpr auto fields() {

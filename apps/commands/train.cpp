@@ -297,9 +297,9 @@ int run(const TrainOptions& options) {
   if (for_intervals) facts.emplace_back("init", enum_name(Init::intervals));
   if (options.statistics != StoredStatistics::running) facts.emplace_back("statistics", enum_name(options.statistics));
   if (options.weights != nn::NumberType::float32) facts.emplace_back("weights", enum_name(options.weights));
-  const std::string head =
-      text(named.name, " (", with_commas(named.model.net.parameters()), " parameters) on ", with_commas(train.size()),
-           " images of ", short_name(train.name()), "\nrecipe: ", nn::recipe(fit), "\n");
+  const std::string head = text(named.name, " (", with_commas(named.model.net.parameters()), " parameters) on ",
+                                with_commas(train.size() - fit.held_out), " images of ", short_name(train.name()),
+                                "\nrecipe: ", nn::recipe(fit), "\n");
   const auto begin_time = std::chrono::steady_clock::now();
   TrainingLog log(head, static_cast<std::uint64_t>(train.size() - fit.held_out) * options.epochs, options.quiet,
                   !options.quiet && !options.json_only(), held_out);

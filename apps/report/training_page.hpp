@@ -6,7 +6,7 @@
 
 #include <hans/core/json.hpp>
 #include <hans/defenses/held_out.hpp>
-#include "../run/sentence.hpp"
+#include "../arguments.hpp"
 
 namespace hans::apps {
 

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include <hans/core/error.hpp>
+#include <hans/nn/layers.hpp>
+#include <hans/nn/normalization_layers.hpp>
 #include "../../data/detail/bytes.hpp"
 
 namespace hans::nn {
