@@ -199,11 +199,12 @@ TEST(Trades, RefusesWhatMakesNoSense) {
   struct Case {
     std::string_view spec, says;
   };
-  for (const Case& one : {Case{"trades", "eps is missing"}, Case{"trades:eps=-1", ">= 0"},
-                          Case{"trades:eps=0.3,beta=-1", "beta"}, Case{"trades:eps=0.3,beta=nan", "beta"},
-                          Case{"trades:eps=0.3,steps=0", "steps"}, Case{"trades:eps=0.3,norm=l1", "linf|l2"},
-                          Case{"trades:eps=0.3,smoothing=1", "smoothing"}, Case{"trades:eps=0.3,alpha=-0.1", "alpha"},
-                          Case{"trades:eps=0.3,lambda=1", "beta"}, Case{"trades@2:eps=0.3", "adversarial, trades"}}) {
+  for (const Case& one :
+       {Case{"trades", "eps is missing"}, Case{"trades:eps=-1", ">= 0"}, Case{"trades:eps=0.3,beta=-1", "beta"},
+        Case{"trades:eps=0.3,beta=nan", "beta"}, Case{"trades:eps=0.3,steps=0", "steps"},
+        Case{"trades:eps=0.3,norm=l1", "linf|l2"}, Case{"trades:eps=0.3,smoothing=1", "smoothing"},
+        Case{"trades:eps=0.3,alpha=-0.1", "alpha"}, Case{"trades:eps=0.3,lambda=1", "beta"},
+        Case{"trades@2:eps=0.3", "adversarial, fast, trades"}}) {
     EXPECT_TRUE(contains(usage_error_of([&] { (void)read(one.spec); }), one.says)) << one.spec;
   }
   EXPECT_TRUE(contains(
