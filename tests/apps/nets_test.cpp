@@ -11,6 +11,7 @@
 #include <hans/nn/model_file.hpp>
 #include "../../apps/manifest/certified_part.hpp"
 #include "../../apps/nets.hpp"
+#include "../../apps/run/figures.hpp"
 #include "cli_testing.hpp"
 
 namespace hans::nets_test {
@@ -57,6 +58,18 @@ TEST(Nets, HaveTheFiguresOfTheirCertificates) {
     EXPECT_EQ(ball.right(), net.clean()) << net.name;
     EXPECT_EQ(ball.certified(), net.proved()) << net.name;
     EXPECT_EQ(ball.attacked(), net.unbroken()) << net.name;
+  }
+}
+
+TEST(Nets, HaveTheFiguresThatPagesPrint) {
+  for (const char* const page : {"README.md", "data/nets/README.md"}) {
+    const std::string words = read_file(fs::path(HANS_SOURCE_DIR) / page);
+    for (const Net& net : apps::list_nets()) {
+      const std::string ends = apps::ends_words(net.proved(), net.unbroken()).substr(std::string("certified ").size());
+      const std::string row = text("| `", net.name, "` | ", apps::with_commas(net.parameters), " | ", net.eps, " | ",
+                                   apps::percent_of(net.clean()), " % | ", ends, " |");
+      EXPECT_NE(words.find(row), std::string::npos) << page << " has no " << row;
+    }
   }
 }
 
