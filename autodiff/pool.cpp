@@ -1,5 +1,6 @@
 // Pooling.
 #include <algorithm>
+#include <cstdint>
 
 #include <hans/autodiff/ops.hpp>
 #include <hans/core/error.hpp>
@@ -37,8 +38,9 @@ kernels::Pooling planned_pooling(const char* name, const Shape& in, const PoolWi
   check(out_height > 0 && out_width > 0, name, ": a ", w.kernel_height, "x", w.kernel_width, " window with stride ",
         w.stride_height, "x", w.stride_width, " does not fit an image of ", in[1], "x", in[2], ", padded to ", height,
         "x", width, " from ", w.pad_top, ",", w.pad_left, " on: every window must move and see some of the image");
-  constexpr std::size_t most_work = std::size_t{1} << 37;
-  check(w.kernel_height * w.kernel_width <= most_work / (out_height * out_width * std::max<std::size_t>(in[3], 1)),
+  constexpr std::uint64_t most_work = std::uint64_t{1} << 37;
+  check(w.kernel_height * w.kernel_width <=
+            most_work / (std::uint64_t{out_height} * out_width * std::max<std::size_t>(in[3], 1)),
         name, ": windows of ", w.kernel_height, "x", w.kernel_width, " at ", out_height, "x", out_width,
         " places of an image are more than ", most_work, " comparisons");
   kernels::Pooling pooling;

@@ -45,14 +45,23 @@ template <class Items, class Test>
 constexpr bool all_of(Items&& items, Test test) {
   return ranges::find_if_not(items, test) == std::end(items);
 }
+template <class Items, class Test>
+constexpr bool none_of(Items&& items, Test test) {
+  return !ranges::any_of(items, test);
+}
+template <class Items, class Use>
+constexpr void for_each(Items&& items, Use use) {
+  std::for_each(std::begin(items), std::end(items), use);
+}
 template <class Items, class Test, class Projection = identity>
 constexpr auto count_if(Items&& items, Test test, Projection projection = {}) {
   return std::count_if(std::begin(items), std::end(items),
                        [&](const auto& item) { return std::invoke(test, std::invoke(projection, item)); });
 }
-template <class Items, class Value>
-constexpr auto count(Items&& items, const Value& value) {
-  return std::count(std::begin(items), std::end(items), value);
+template <class Items, class Value, class Projection = identity>
+constexpr auto count(Items&& items, const Value& value, Projection projection = {}) {
+  return ranges::count_if(
+      items, [&](const auto& item) { return item == value; }, projection);
 }
 template <class Items, class Out>
 constexpr auto copy(Items&& items, Out out) {
@@ -60,6 +69,10 @@ constexpr auto copy(Items&& items, Out out) {
     Out out;
   };
   return End{std::copy(std::begin(items), std::end(items), out)};
+}
+template <class Items, class Out, class Test>
+constexpr void copy_if(Items&& items, Out out, Test test) {
+  std::copy_if(std::begin(items), std::end(items), out, test);
 }
 template <class Items, class Value>
 constexpr void fill(Items&& items, const Value& value) {
@@ -73,21 +86,59 @@ template <class Items, class Out, class Change>
 constexpr void transform(Items&& items, Out out, Change change) {
   std::transform(std::begin(items), std::end(items), out, [&](const auto& item) { return std::invoke(change, item); });
 }
+template <class Less, class Projection>
+constexpr auto projected(Less less, Projection projection) {
+  return [=](const auto& a, const auto& b) {
+    return std::invoke(less, std::invoke(projection, a), std::invoke(projection, b));
+  };
+}
 template <class Items, class Less = std::less<>, class Projection = identity>
 constexpr void sort(Items&& items, Less less = {}, Projection projection = {}) {
-  std::sort(std::begin(items), std::end(items), [&](const auto& a, const auto& b) {
-    return std::invoke(less, std::invoke(projection, a), std::invoke(projection, b));
-  });
+  std::sort(std::begin(items), std::end(items), ranges::projected(less, projection));
 }
 template <class Items, class Less = std::less<>, class Projection = identity>
 constexpr void stable_sort(Items&& items, Less less = {}, Projection projection = {}) {
-  std::stable_sort(std::begin(items), std::end(items), [&](const auto& a, const auto& b) {
-    return std::invoke(less, std::invoke(projection, a), std::invoke(projection, b));
-  });
+  std::stable_sort(std::begin(items), std::end(items), ranges::projected(less, projection));
+}
+template <class Items, class Less = std::less<>, class Projection = identity>
+constexpr auto max_element(Items&& items, Less less = {}, Projection projection = {}) {
+  return std::max_element(std::begin(items), std::end(items), ranges::projected(less, projection));
+}
+template <class Items, class Less = std::less<>, class Projection = identity>
+constexpr auto min_element(Items&& items, Less less = {}, Projection projection = {}) {
+  return std::min_element(std::begin(items), std::end(items), ranges::projected(less, projection));
 }
 template <class Items>
-constexpr auto max_element(Items&& items) {
-  return std::max_element(std::begin(items), std::end(items));
+constexpr auto max(Items&& items) {
+  return *std::max_element(std::begin(items), std::end(items));
+}
+template <class Items>
+constexpr auto min(Items&& items) {
+  return *std::min_element(std::begin(items), std::end(items));
+}
+template <class Items, class Value>
+constexpr auto lower_bound(Items&& items, const Value& value) {
+  return std::lower_bound(std::begin(items), std::end(items), value);
+}
+template <class Items>
+constexpr bool is_sorted(Items&& items) {
+  return std::is_sorted(std::begin(items), std::end(items));
+}
+template <class Items, class Same>
+constexpr auto adjacent_find(Items&& items, Same same) {
+  return std::adjacent_find(std::begin(items), std::end(items), same);
+}
+template <class Items, class Others, class Same = std::equal_to<>>
+constexpr bool equal(Items&& items, Others&& others, Same same = {}) {
+  return std::equal(std::begin(items), std::end(items), std::begin(others), std::end(others), same);
+}
+template <class Items, class Others, class Same = std::equal_to<>>
+constexpr auto mismatch(Items&& items, Others&& others, Same same = {}) {
+  return std::mismatch(std::begin(items), std::end(items), std::begin(others), std::end(others), same);
+}
+template <class Items, class Others>
+constexpr bool is_permutation(Items&& items, Others&& others) {
+  return std::is_permutation(std::begin(items), std::end(items), std::begin(others), std::end(others));
 }
 template <class Items>
 constexpr auto minmax(Items&& items) {
