@@ -73,8 +73,7 @@ webassembly() {
   missing=$(need emcmake node) || { skip webassembly "$missing"; return; }
   export NODE_PATH=/usr/share/nodejs  # where Debian's emscripten has its parts, for a node from elsewhere
   wrap=(emcmake)
-  options=("-DCMAKE_CXX_FLAGS=-fexceptions -include $source_folder/tests/cross/older_libcxx.hpp -isystem $source_folder/tests/cross/older"
-           "-DCMAKE_EXE_LINKER_FLAGS=-sALLOW_MEMORY_GROWTH=1 -sNODERAWFS=1 -sEXIT_RUNTIME=1")
+  options=("-DCMAKE_EXE_LINKER_FLAGS=-sNODERAWFS=1 -sEXIT_RUNTIME=1")
   run webassembly "emscripten $(emcc --version | sed -n '1s/.*emulating GNU ld) \([0-9.]*\).*/\1/p'), node $(node --version)" \
     node $(node --help | grep -o -m 1 -e '--no-experimental-fetch')  # with which older emscripten takes paths for URLs
 }

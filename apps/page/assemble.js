@@ -1,0 +1,49 @@
+// Writes the page: assemble.js OUT key=file ...
+//   wasm, glue (emscripten's script), golden, manifest, linear, and optionally kernels: what the engine needs
+//   model=NAME:file ...: networks, in this order; what each is stands in meanings.txt
+// The code beside this file is put in as it is, everything else as base64, gzipped where that pays.
+'use strict';
+const fs = require('fs');
+const path = require('path');
+const zlib = require('zlib');
+
+const here = (name) => fs.readFileSync(path.join(__dirname, name), 'utf8');
+const [out, ...given] = process.argv.slice(2);
+const files = {}, models = [];
+for (const word of given) {
+  const [, key, value] = word.match(/^([a-z]+)=(.*)$/);
+  if (key === 'model') {
+    models.push(value.match(/^([^:]+):(.*)$/).slice(1));
+  } else {
+    files[key] = value;
+  }
+}
+
+const element = (attributes, bytes, zipped) =>
+    `<script type="application/octet-stream" ${attributes}${zipped ? ' data-encoding="gzip"' : ''}>` +
+    `${(zipped ? zlib.gzipSync(bytes, {level: 9}) : bytes).toString('base64')}</script>\n`;
+const part = (id, bytes) => element(`id="hans-${id}"`, bytes, true);
+
+const glue = fs.readFileSync(files.glue, 'utf8');
+let data = part('script', Buffer.from(`${glue}\n${here('instance.js')}\n${here('worker.js')}`));
+for (const id of ['wasm', 'kernels', 'golden', 'manifest', 'linear']) {
+  if (files[id]) data += part(id, fs.readFileSync(files[id]));
+}
+data += '<!--models-->\n';
+for (const [name, file] of models) data += element(`class="hans-model" data-name="${name}"`, fs.readFileSync(file), false);
+data += '<!--/models-->\n';
+
+const views = fs.readdirSync(path.join(__dirname, 'views')).sort().map((name) => `views/${name}`);
+const script = ['texts.js', 'engine.js', 'selftest.js', 'ui.js', ...views].map(here).join('\n');
+if (script.includes('</script')) throw new Error('the code of the page holds the end of its own element');
+const fill = (page, place, text) => {
+  const at = page.indexOf(place);
+  if (at < 0) throw new Error(`page.html lacks ${place}`);
+  return page.slice(0, at) + text + page.slice(at + place.length);
+};
+let page = here('page.html');
+page = fill(page, '<!--style-->', `<style>\n${here('page.css')}</style>`);
+page = fill(page, '<!--data-->', data);
+page = fill(page, '<!--script-->', `<script>\n${script}</script>`);
+fs.writeFileSync(out, page);
+console.log(`${out}: ${page.length} bytes`);

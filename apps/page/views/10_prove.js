@@ -1,0 +1,172 @@
+// Is it true? A manifest is run again bit for bit, proofs and adversarial images are checked, in this page.
+
+addView({id: 'prove', build(panel, status) {
+  const run = worker(panel, status), proof = evidence();
+  const output = element('pre', {className: 'output', tabIndex: 0, label: 'output'}), progress = element('p', {className: 'hint'});
+  const holds = element('ul'), differing = element('ul');
+  const file = element('input', {type: 'file', multiple: true, className: 'file',
+    accept: '.json,.npz,.hans,.onnx,.png', onchange: () => { take([...file.files]); file.value = ''; }});
+  const zone = element('div', {className: 'drop', role: 'group', label: 'drop_here'}, element('p', {text: 'drop_here'}), field('choose_files', file), holds);
+  const go = button('prove_run', () => verify(), true), empty = button('prove_empty', () => { given.clear(); list(); });
+  const own = button('prove_own', () => ownManifest()), stop = button('stop', () => { app.pool.stop(); });
+  const given = new Map();
+  output.hidden = true;
+  stop.disabled = true;
+  panel.append(element('p', {className: 'hint', text: 'prove_hint'}), zone, element('div', {className: 'controls'}, go, stop, empty, own),
+    status, differing, progress, output, proof.node);
+  zone.addEventListener('dragover', (event) => { event.preventDefault(); zone.classList.add('over'); });
+  zone.addEventListener('dragleave', () => zone.classList.remove('over'));
+  zone.addEventListener('drop', (event) => {
+    event.preventDefault();
+    zone.classList.remove('over');
+    take([...event.dataTransfer.files]);
+  });
+
+  /** The kind of a file, by its first bytes: manifest, proofs, images, net, picture, data. */
+  function kindOf(name, bytes) {
+    const latin = (from, to) => String.fromCharCode(...bytes.subarray(from, to));
+    if (latin(0, 4) === 'PK\x03\x04') {
+      const members = [];
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (let at = 0; at + 30 < bytes.length && view.getUint32(at, true) === 0x04034b50 && members.length < 64;) {
+        const long = view.getUint16(at + 26, true);
+        members.push(latin(at + 30, at + 30 + Math.min(long, 64)));
+        at += 30 + long + view.getUint16(at + 28, true) + view.getUint32(at + 18, true);
+      }
+      if (members.includes('image_sha256.npy') && members.includes('bound.npy')) return 'proofs';
+      return members.includes('images.npy') ? 'images' : 'unknown';
+    }
+    if (latin(1, 4) === 'PNG') return 'picture';
+    if (/\.(hans|onnx)$/i.test(name)) return 'net';
+    if (/^\s*\{/.test(latin(0, 64))) {
+      try {
+        return JSON.parse(new TextDecoder().decode(bytes)).manifest ? 'manifest' : 'unknown';
+      } catch {
+        return 'broken_json';
+      }
+    }
+    return 'unknown';
+  }
+
+  function list() {
+    holds.replaceChildren(...[...given].map(([name, {kind, bytes}]) => element('li', {text: ['file_is', {name, kind: [`kind_${kind}`], size: bytes.length}]})));
+    go.disabled = empty.disabled = !given.size;
+    if (!given.size) say(status, 'prove_ready');
+  }
+
+  const take = (files) => run(async (alive) => {
+    for (const one of files.slice(0, 12)) {
+      const bytes = await readFile(one);
+      if (!alive()) return;
+      const name = one.name.replace(/[^\w.+-]/g, '_');
+      let kind = kindOf(name, bytes);
+      if (kind === 'picture') {
+        given.set(name.replace(/png$/i, 'npz'), {kind: 'images', bytes: await readPicture(bytes)});
+        continue;
+      }
+      if (kind === 'net') await app.pool.addModel(name.replace(/\.(hans|onnx)$/i, ''), bytes).then(listModels);
+      given.set(name, {kind, bytes});
+    }
+    list();
+    const odd = [...given.values()].find(({kind}) => kind === 'unknown' || kind === 'broken_json');
+    say(status, odd ? `prove_${odd.kind}` : 'prove_taken', {count: given.size});
+  });
+
+  /** A picture of 28 x 28 (or a whole multiple) as an image beside the digit on screen. */
+  async function readPicture(bytes) {
+    const bitmap = await createImageBitmap(new Blob([bytes], {type: 'image/png'}));
+    if (bitmap.width !== bitmap.height || bitmap.width % 28) {
+      throw new Error(text('picture_size', {width: String(bitmap.width), height: String(bitmap.height)}));
+    }
+    const canvas = element('canvas', {width: 28, height: 28}), context = canvas.getContext('2d');
+    context.imageSmoothingEnabled = false;
+    context.drawImage(bitmap, 0, 0, 28, 28);
+    const {data} = context.getImageData(0, 0, 28, 28);
+    return npz(Float32Array.from({length: 784}, (_, i) => data[4 * i] / 255), Int32Array.of(app.digit.label));
+  }
+
+  const verify = () => run(async (alive) => {
+    await needTrust();
+    differing.replaceChildren();
+    output.hidden = true;
+    const of = (kind) => [...given].filter(([, one]) => one.kind === kind).map(([name]) => name);
+    const [manifest] = of('manifest'), [proofs] = of('proofs'), nets = of('net'), data = of('images');
+    const files = Object.fromEntries([...given].map(([name, one]) => [name, one.bytes]));
+    let words;
+    if (manifest) {
+      const wanted = JSON.parse(new TextDecoder().decode(given.get(manifest).bytes)).result?.model_sha256;
+      const known = app.pool.models.find((row) => row.sha256 === wanted);
+      if (!nets.length && !known) throw new Error(text('prove_no_net', {sha: String(wanted)}));
+      const net = nets[0] ?? `${known.name}.hans`;
+      if (!nets.length) files[net] = known.bytes;
+      words = ['reproduce', manifest, '--model', net, ...(data[0] ? ['--data', data[0]] : [])];
+    } else if (proofs || data.length) {
+      const net = nets[0] ?? `${app.model}.hans`;
+      if (!nets.length) files[net] = modelRow().bytes;
+      const checked = proofs ?? data[0];
+      let original = proofs ? data[0] : data[1];
+      if (!original) {
+        original = app.digit.index >= 0 ? 'mnist-5k' : 'digit.npz';
+        if (app.digit.index < 0) files['digit.npz'] = npz(app.digit.image, Int32Array.of(app.digit.label));
+      }
+      words = ['check', checked, '--model', net, '--data', original];
+    } else {
+      throw new Error(text('prove_nothing'));
+    }
+    stop.disabled = false;
+    say(status, 'working');
+    let ran;
+    try {
+      ran = await app.pool.command(words, {files, onLine: (one) => { progress.textContent = one; }});
+    } finally {
+      stop.disabled = true;
+      progress.textContent = '';
+    }
+    if (!alive()) return;
+    const lines = `${ran.out}${ran.err ? `\n${ran.err}` : ''}`.trim();
+    output.textContent = lines;
+    output.hidden = !lines;
+    tell(words[0], ran);
+    await proof.set({command: `hans ${words.join(' ')}`, row: modelRow(), sha: await sha256(new TextEncoder().encode(ran.out))});
+  });
+
+  function tell(kind, ran) {
+    const refused = oneLine(ran.err.replace(/^hans: /, ''));
+    if (kind === 'reproduce') {
+      if (/^identical\b/m.test(ran.out)) return claim(status, 'prove_identical', {line: oneLine(ran.out.match(/^identical.*$/m)[0])});
+      const rows = ran.out.split('\n').filter((one) => /differ|not identical|image/.test(one)).slice(0, 20);
+      differing.replaceChildren(...rows.map((one) => { const item = element('li'); item.textContent = one; return item; }));
+      return claim(status, refused && !ran.out ? 'prove_refused' : 'prove_differs', {reason: refused || rows[0] || ''});
+    }
+    const count = (name) => Number(ran.out.match(new RegExp(`^\\s*${name}\\s+(\\d+)`, 'm'))?.[1] ?? NaN);
+    if (!ran.out) return claim(status, 'prove_refused', {reason: refused});
+    if (Number.isFinite(count('proofs'))) {
+      return claim(status, count('rejected') ? 'proofs_rejected' : 'proofs_confirmed', {proved: count('proved'), rejected: count('rejected') || 0});
+    }
+    return claim(status, ran.code ? 'images_rejected' : 'images_confirmed', {confirmed: count('confirmed') || 0, rejected: count('rejected') || 0});
+  }
+
+  /** A manifest made here, so that there is something to check without a file. */
+  const ownManifest = () => run(async (alive) => {
+    say(status, 'working');
+    const row = modelRow(), name = `${row.name}.hans`;
+    const ran = await app.pool.command(['benchmark', name, '--data', 'mnist-5k', '--limit', '50', '--attack', 'pgd:eps=0.1', '--probes', '20',
+      '--out', 'manifest.json'], {files: {[name]: row.bytes}, outputs: ['manifest.json'], onLine: (one) => { progress.textContent = one; }});
+    progress.textContent = '';
+    if (!alive()) return;
+    const bytes = ran.files['manifest.json'];
+    if (!bytes) throw new Error(ran.err);
+    given.clear();
+    given.set('manifest.json', {kind: 'manifest', bytes});
+    given.set(name, {kind: 'net', bytes: row.bytes});
+    list();
+    say(status, 'prove_made', {name});
+    await proof.set({command: `hans benchmark ${commandModel(row)} --data mnist-5k --limit 50 --attack pgd:eps=0.1 --probes 20 --out manifest.json`,
+      row, sha: JSON.parse(new TextDecoder().decode(bytes)).name, files: {'manifest.json': bytes}});
+  });
+
+  list();
+  return {refresh() {
+    if (!given.size) proof.set({command: 'hans reproduce manifest.json --model NET.hans'});
+  }};
+}});
