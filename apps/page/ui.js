@@ -17,7 +17,10 @@ function number(value, digits = 3) {
 /** The text of a key in the chosen language; `{name}` is replaced by values[name], and `{=key}` by another text. */
 function text(key, values = {}) {
   const pair = TEXTS[key];
-  if (!pair) return key;
+  if (!pair) {
+    console.assert(false, `no text ${key}`);
+    return key;
+  }
   return pair[app.language === 'de' ? 1 : 0].replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === undefined) return whole;
