@@ -350,6 +350,7 @@ async function startPage() {
   buildSubject(document.getElementById('subject'));
   listModels();
   pickDigit(FIRST);
+  openView(app.current);
   say(trust, 'trust_waits', {kernel: app.pool.kernel, version: app.pool.version});
   offerPlain();
   const golden = await app.pool.golden.catch(oneLine);
