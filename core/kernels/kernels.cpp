@@ -34,7 +34,9 @@ std::vector<const Set*> usable() {
   }
 #endif
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) sets.push_back(&avx2::set);
+#if !defined(HANS_NO_SSE2)
   sets.push_back(&sse2::set);
+#endif
 #elif defined(__aarch64__) && !defined(HANS_DOUBLE)
   sets.push_back(&neon::set);
 #elif defined(__wasm__)

@@ -1,5 +1,5 @@
 // The kernels for x86-64 without fused multiply-add: SSE2, which every such machine has.
-#if defined(__x86_64__) && !defined(HANS_DOUBLE)
+#if defined(__x86_64__) && !defined(HANS_DOUBLE) && !defined(HANS_NO_SSE2)
 #include <emmintrin.h>
 
 #include "detail/kernel_set.hpp"

@@ -290,12 +290,14 @@ TEST(ExactProducts, OverflownSumsStayInfinite) {
     weights[k] = k < 399 ? 0x1.8p65F : -0x1.8p65F;
     expect_linear(linear(1, 400, 1), images, weights, "step " + std::to_string(k));
   }
-  images[0] = 0x1.8p62F;
-  for (std::size_t k = 200; k < 400; ++k) {
-    images[k] = 0x1p59F;
-    weights[k] = k < 399 ? 0x1p59F : -0x1p59F;
+  images = weights = Values(400);
+  images[0] = std::numeric_limits<float>::max() * 0x1p-64F;
+  weights[0] = 0x1p64F;
+  for (std::size_t k = 300; k < 310; ++k) {  // the largest float, plus a unit of it, is too large
+    images[k] = 0x1p52F;
+    weights[k] = k < 301 ? 0x1p52F : -0x1p53F;
   }
-  expect_linear(linear(1, 400, 1), images, weights, "slowly");
+  expect_linear(linear(1, 400, 1), images, weights, "from the largest float");
 }
 
 }  // namespace
