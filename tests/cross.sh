@@ -4,9 +4,9 @@
 #
 #   tests/cross.sh [TARGET ...]     targets: webassembly musl windows riscv64 aarch64; without any all of them
 #
-# Each target builds in build/cross/TARGET. On Debian 12 they need, in this order: emscripten and nodejs; python3-venv (zig
-# comes from PyPI); g++-mingw-w64-x86-64-posix and wine64; g++-riscv64-linux-gnu and qemu-user; g++-aarch64-linux-gnu and
-# qemu-user. A target whose tools are missing is skipped, and said so; a difference or a failed build makes the exit code 1.
+# Each target builds in build/cross/TARGET. On Debian 12 they need, in this order: emscripten, nodejs and, for the relaxed
+# kernels, clang-22 and lld-22; python3-venv (zig comes from PyPI); g++-mingw-w64-x86-64-posix and wine64;
+# g++-riscv64-linux-gnu and qemu-user; g++-aarch64-linux-gnu and qemu-user. A target whose tools are missing is skipped, and said so; a difference or a failed build makes the exit code 1.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 source_folder=$PWD
@@ -15,6 +15,8 @@ jobs=${CROSS_JOBS:-2}
 mkdir -p "$work"
 failed=0
 rows=()
+kernels=("")
+threads=(1 3)
 
 need() {
   for tool in "$@"; do
@@ -30,19 +32,22 @@ build() {
     cmake --build "$work/$target" -j "$jobs" --target hans_bits hans_command; } >"$work/$target.log" 2>&1
 }
 
-# compare TARGET COMMAND... : the lines of hans_bits, with one and with three threads, against the golden ones.
+# compare TARGET COMMAND... : the lines of hans_bits, with each of "${kernels[@]}" (or the best) and each of
+# "${threads[@]}", against the golden ones.
 compare() {
-  local target=$1 threads found
+  local target=$1 set count found
   shift
-  for threads in 1 3; do
-    if ! found=$("$@" --threads $threads 2>"$work/$target.errors" | tr -d '\r'); then
-      echo "failed: $(tail -n 1 "$work/$target.errors")"
-      return 1
-    fi
-    if ! diff <(grep -v '^#' tests/golden/bits.txt) <(grep -v '^#' <<<"$found") >"$work/$target.diff"; then
-      echo "other bits from $(sed -n 's/^[<>] //p' "$work/$target.diff" | head -n 1 | cut -d' ' -f1) on, $threads threads"
-      return 1
-    fi
+  for set in "${kernels[@]}"; do
+    for count in "${threads[@]}"; do
+      if ! found=$(env ${set:+"HANS_KERNELS=$set"} "$@" --threads "$count" 2>"$work/$target.errors" | tr -d '\r'); then
+        echo "failed: $(tail -n 1 "$work/$target.errors")"
+        return 1
+      fi
+      if ! diff <(grep -v '^#' tests/golden/bits.txt) <(grep -v '^#' <<<"$found") >"$work/$target.diff"; then
+        echo "other bits from $(sed -n 's/^[<>] //p' "$work/$target.diff" | head -n 1 | cut -d' ' -f1) on, $count threads $set"
+        return 1
+      fi
+    done
   done
   echo "same bits ($(grep -vc '^#' tests/golden/bits.txt) lines)"
 }
@@ -74,8 +79,16 @@ webassembly() {
   export NODE_PATH=/usr/share/nodejs  # where Debian's emscripten has its parts, for a node from elsewhere
   wrap=(emcmake)
   options=("-DCMAKE_EXE_LINKER_FLAGS=-sNODERAWFS=1 -sEXIT_RUNTIME=1")
+  local kernels=(portable simd128) threads=(1) node=(node)
+  node+=($(node --v8-options | grep -o -m 1 -e '--experimental-wasm-relaxed-simd'))  # newer node needs no option
+  need clang++-22 wasm-ld-22 >/dev/null && kernels+=(relaxed)
   run webassembly "emscripten $(emcc --version | sed -n '1s/.*emulating GNU ld) \([0-9.]*\).*/\1/p'), node $(node --version)" \
-    node $(node --help | grep -o -m 1 -e '--no-experimental-fetch')  # with which older emscripten takes paths for URLs
+    "${node[@]}" $(node --help | grep -o -m 1 -e '--no-experimental-fetch')  # with which older emscripten takes paths for URLs
+  if [[ ${kernels[-1]} == relaxed ]] &&
+    HANS_KERNELS=relaxed "${node[@]}" --no-enable-fma3 "$work/webassembly/tests/hans_bits.js" >/dev/null 2>&1; then
+    echo "webassembly: relaxed kernels that round twice were accepted" >&2
+    failed=1
+  fi
 }
 
 musl() {

@@ -1,10 +1,24 @@
 // The pool: as many workers as asked, each with an instance of the library. ENGINE.md says what the page may call.
 'use strict';
 
+/** The byte of each character of windows-1252, in which the page is written. */
+const byteOf = new Map(Array.from(new TextDecoder('windows-1252').decode(Uint8Array.from({length: 256}, (_, i) => i)),
+                                  (character, byte) => [character.charCodeAt(0), byte]));
+
+/** Text of a data element as bytes: a character each; '=' says that the next is 64 too high (assemble.js, apps/pages.cpp). */
+function unpacked(text) {
+  const bytes = new Uint8Array(text.length);
+  let size = 0;
+  for (let i = 0; i < text.length; i++) {
+    const byte = byteOf.get(text.charCodeAt(i));
+    bytes[size++] = byte === 61 ? byteOf.get(text.charCodeAt(++i)) - 64 : byte;
+  }
+  return bytes.slice(0, size);
+}
+
 /** The bytes of one of the page's data elements. */
 async function embedded(element) {
-  const text = atob(element.textContent.trim());
-  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = unpacked(element.textContent);
   if (element.dataset.encoding !== 'gzip') return bytes;
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
   return new Uint8Array(await new Response(stream).arrayBuffer());

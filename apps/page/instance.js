@@ -68,8 +68,8 @@ class Instance {
   /** Puts the kernels' module into memory and table of the library, which takes it if its multiply-adds are fused. */
   async addKernels(kernels) {
     const {memory, __indirect_function_table: table} = this.module.asm;
-    const first = 16384, most = 1024;  // as the kernels' module was linked
-    if (table.length < first + most) table.grow(first + most - table.length);
+    const end = 16384 + 64;  // as CMakeLists.txt links the kernels' module
+    if (table.length < end) table.grow(end - table.length);
     const {exports} = await WebAssembly.instantiate(kernels, {env: {memory, __indirect_function_table: table}});
     this.module._hans_add_kernels(exports.hans_kernel_set());
   }

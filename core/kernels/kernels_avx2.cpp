@@ -53,6 +53,8 @@ inline Vec if_equal(Vec a, Vec b, Vec yes, Vec no) {
 inline Vec if_positive(Vec a, Vec yes) { return _mm256_and_ps(_mm256_cmp_ps(a, zero(), _CMP_GT_OQ), yes); }
 inline Vec relu(Vec a) { return _mm256_andnot_ps(_mm256_cmp_ps(a, zero(), _CMP_LT_OQ), a); }
 
+#include "tiles.inl"
+
 #include "kernels.inl"
 
 }  // namespace

@@ -51,6 +51,8 @@ inline Vec if_equal(Vec a, Vec b, Vec yes, Vec no) {
 inline Vec if_positive(Vec a, Vec yes) { return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(a, zero(), _CMP_GT_OQ), yes); }
 inline Vec relu(Vec a) { return _mm512_maskz_max_ps(0xffff, zero(), a); }
 
+#include "tiles.inl"
+
 #include "kernels.inl"
 
 }  // namespace

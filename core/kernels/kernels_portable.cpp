@@ -92,6 +92,8 @@ inline void transpose_8x8(const real* in, size_t lane_stride, real* out) {
   }
 }
 
+#include "tiles.inl"
+
 #include "kernels.inl"
 
 }  // namespace

@@ -164,7 +164,13 @@ extern const Set set;
 namespace avx512 {
 extern const Set set;
 }
+namespace sse2 {
+extern const Set set;
+}
 namespace neon {
+extern const Set set;
+}
+namespace simd128 {
 extern const Set set;
 }
 
