@@ -2,7 +2,7 @@
 
 const app = {pool: null, trusted: null, model: '', digit: null, views: [], current: null, language: 'en'};
 const LARGEST_FILE = 64 * 2 ** 20;
-const FIRST = 400, LAST = 499;  // the digits to pick from: no net trained in the page learned from them
+const PICKED = 100;  // the digits to pick from: the first of the data
 
 // ---- texts ------------------------------------------------------------------------------------------------
 
@@ -175,9 +175,9 @@ function modelRow(name = app.model) {
   return app.pool.models.find((row) => row.name === name);
 }
 
-/** How the command line names the net and the digit; files are what the page's own command needs for it. */
-function commandModel(row = modelRow()) {
-  return row.name.startsWith('mnist-linf') ? row.name : `${row.name}.hans`;
+/** A net's file. Names without an ending are those that the command itself knows. */
+function fileOf(row) {
+  return /\.(hans|onnx)$/i.test(row.name) ? row.name : `${row.name}.hans`;
 }
 
 function commandData(digit = app.digit) {
@@ -185,11 +185,11 @@ function commandData(digit = app.digit) {
 }
 
 function commandFiles(row = modelRow(), digit = app.digit) {
-  return {[`${row.name}.hans`]: row.bytes, 'digit.npz': npz(digit.image, Int32Array.of(digit.label))};
+  return {[fileOf(row)]: row.bytes, 'digit.npz': npz(digit.image, Int32Array.of(digit.label))};
 }
 
 function attackLine(spec, more = '') {
-  return `hans attack ${commandModel()} --data ${commandData()} --attack ${/[[(*]/.test(spec) ? `'${spec}'` : spec}` +
+  return `hans attack ${app.model} --data ${commandData()} --attack ${/[[(*]/.test(spec) ? `'${spec}'` : spec}` +
     `${more} --out result.npz`;
 }
 
@@ -229,6 +229,18 @@ function showSubject() {
   refreshView();
 }
 
+/** Makes a file a net of the page. Its name becomes a plain file name; a net of the page keeps its own. */
+async function takeNet(given, bytes) {
+  let name = given.replace(/[^\w.+-]/g, '_');
+  while (app.pool.models.some((row) => row.name === name && row.bytes !== bytes)) name = `_${name}`;
+  const row = await app.pool.addModel(name, bytes);
+  if (row.shape.join('x') !== '28x28x1' || row.classes !== 10) {
+    app.pool.models.splice(app.pool.models.indexOf(row), 1);
+    throw new Error(text('model_input', {shape: row.shape.join('x'), classes: row.classes}));
+  }
+  return row;
+}
+
 function listModels() {
   const {select} = app.subject;
   select.replaceChildren(...app.pool.models.map((row) => element('option', {value: row.name}, row.name)));
@@ -238,15 +250,15 @@ function listModels() {
 function buildSubject(root) {
   const canvas = element('canvas', {width: 28, height: 28, role: 'img'});
   const select = element('select', {onchange: () => { app.model = select.value; refreshView(); }});
-  const index = element('input', {type: 'number', min: FIRST, max: LAST, step: 1, value: FIRST, onchange: () => {
-    pickDigit(Math.min(LAST, Math.max(FIRST, Math.trunc(Number(index.value)) || FIRST)));
+  const index = element('input', {type: 'number', min: 0, max: PICKED - 1, step: 1, value: 0, onchange: () => {
+    pickDigit(Math.min(PICKED - 1, Math.max(0, Math.trunc(Number(index.value)) || 0)));
   }});
   const file = element('input', {type: 'file', accept: '.hans,.onnx', className: 'file', onchange: async () => {
     const chosen = file.files[0];
     if (!chosen) return;
     const notice = document.getElementById('notice');
     try {
-      const row = await app.pool.addModel(chosen.name.replace(/\.(hans|onnx)$/, ''), await readFile(chosen));
+      const row = await takeNet(chosen.name, await readFile(chosen));
       app.model = row.name;
       listModels();
       notice.textContent = '';
@@ -256,7 +268,7 @@ function buildSubject(root) {
     }
     file.value = '';
   }});
-  root.append(canvas, field('digit_number', index), button('next_digit', () => pickDigit(app.digit.index < FIRST || app.digit.index === LAST ? FIRST : app.digit.index + 1)),
+  root.append(canvas, field('digit_number', index), button('next_digit', () => pickDigit((app.digit.index + 1) % PICKED)),
     field('net', select), field('own_net', file));
   app.subject = {canvas, select, index};
 }
@@ -314,21 +326,6 @@ function chooseLanguage(language) {
   retell();
 }
 
-/** The undefended net is what most views are about: it is on screen as soon as it is trained, unless another was chosen. */
-async function offerPlain() {
-  const before = app.model;
-  try {
-    await madeNet('plain');
-  } catch (error) {
-    say(document.getElementById('notice'), 'failed', {reason: oneLine(error)});
-    return;
-  }
-  if (app.model !== before) return;
-  app.model = 'plain';
-  listModels();
-  refreshView();
-}
-
 async function startPage() {
   const lacking = missingTexts();
   console.assert(lacking.length === 0, `texts without both languages: ${lacking}`);
@@ -346,13 +343,12 @@ async function startPage() {
     say(trust, 'claim_refused');
     return;
   }
-  app.model = app.pool.models[0].name;
+  app.model = (app.pool.models.find((row) => row.name === 'plain.hans') ?? app.pool.models[0]).name;
   buildSubject(document.getElementById('subject'));
   listModels();
-  pickDigit(FIRST);
+  pickDigit(0);
   openView(app.current);
   say(trust, 'trust_waits', {kernel: app.pool.kernel, version: app.pool.version});
-  offerPlain();
   const golden = await app.pool.golden.catch(oneLine);
   app.trusted = golden === 'identical';
   retell();

@@ -142,13 +142,13 @@ function fillTable(table, caption, heads, rows) {
 
 /** The command line, the hashes and the files of what is on screen. */
 function evidence() {
-  const line = element('code'), recipe = element('code'), model = element('code'), result = element('code'), state = element('span', {role: 'status'});
+  const line = element('code'), net = element('code'), model = element('code'), result = element('code'), state = element('span', {role: 'status'});
   const downloads = element('div', {className: 'controls downloads'});
   const copy = button('copy', async () => {
     await navigator.clipboard?.writeText(line.textContent).then(() => say(state, 'copied'), () => say(state, 'copy_failed'));
   });
   const node = element('section', {className: 'evidence', label: 'evidence'}, element('h3', {text: 'evidence'}), element('dl', {},
-    element('dt', {text: 'command_line'}), element('dd', {}, line), element('dt', {text: 'net_made'}), element('dd', {}, recipe),
+    element('dt', {text: 'command_line'}), element('dd', {}, line), element('dt', {text: 'net'}), element('dd', {}, net),
     element('dt', {text: 'model_sha'}), element('dd', {}, model),
     element('dt', {text: 'result_sha'}), element('dd', {}, result)), element('div', {className: 'controls downloads'}, copy, downloads, state));
   const save = (key, action) => button(key, async () => {
@@ -163,7 +163,7 @@ function evidence() {
   /** image: what PNG and npz hold; spec: the attack of the manifest; sha: of another result than the image. */
   const set = async ({command, image = null, images = null, labels = null, spec = '', targets = '', sha = '', row = modelRow(), files = {}}) => {
     line.textContent = command;
-    say(recipe, RECIPES[row?.name] ? 'recipe' : 'recipe_none', {line: RECIPES[row?.name] ? recipeLine(row.name) : '', meaning: row?.meaning || row?.architecture || ''});
+    net.textContent = row ? `${row.name}: ${row.meaning || row.architecture}` : '–';
     claim(model, 'hash', {hash: row?.sha256 ?? '–'});
     const pixels = images ?? image;
     const hash = sha || (pixels ? await hashOf(pixels) : '');
@@ -173,18 +173,18 @@ function evidence() {
     if (image) buttons.push(save('save_png', () => savePng(image)));
     if (pixels) buttons.push(save('save_npz', () => download('images.npz', npz(pixels, labels ?? Int32Array.of(digit.label)))));
     if (row) {
-      buttons.push(save('save_hans', () => download(`${row.name}.hans`, row.bytes)));
+      buttons.push(save('save_hans', () => download(fileOf(row), row.bytes)));
       buttons.push(save('save_onnx', async () => {
-        const ran = await app.pool.command(['convert', `${row.name}.hans`, `${row.name}.onnx`],
-          {files: {[`${row.name}.hans`]: row.bytes}, outputs: [`${row.name}.onnx`]});
-        if (!ran.files[`${row.name}.onnx`]) throw new Error(ran.err);
-        download(`${row.name}.onnx`, ran.files[`${row.name}.onnx`]);
+        const to = fileOf(row).replace(/\.\w+$/, '-converted.onnx');
+        const ran = await app.pool.command(['convert', fileOf(row), to], {files: {[fileOf(row)]: row.bytes}, outputs: [to]});
+        if (!ran.files[to]) throw new Error(ran.err);
+        download(to, ran.files[to]);
       }));
     }
     if (spec) {
       buttons.push(save('save_manifest', async () => {
         await needTrust();
-        const ran = await app.pool.command(['benchmark', `${row.name}.hans`, '--data', 'digit.npz', '--attack', spec,
+        const ran = await app.pool.command(['benchmark', fileOf(row), '--data', 'digit.npz', '--attack', spec,
           ...(targets === '' ? [] : ['--targets', String(targets)]), '--out', 'manifest.json'],
         {files: commandFiles(row, digit), outputs: ['manifest.json']});
         if (!ran.files['manifest.json']) throw new Error(ran.err);

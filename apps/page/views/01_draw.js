@@ -7,17 +7,16 @@ addView({id: 'draw', build(panel, status) {
   const strip = element('div', {className: 'strip', role: 'group', label: 'hundred'});
   let x = 14, y = 14, down = false, moved = false, pending = 0;
 
-  const buttons = Array.from({length: LAST - FIRST + 1}, (_, place) => {
-    const index = FIRST + place;
+  const buttons = Array.from({length: PICKED}, (_, index) => {
     const small = element('canvas', {width: 28, height: 28});
     drawDigit(small, app.pool.digits.images.subarray(index * 784, (index + 1) * 784));
     const one = element('button', {type: 'button', label: ['pick_one', {index, label: app.pool.digits.labels[index]}],
       onclick: () => pickDigit(index)}, small);
     one.addEventListener('keydown', (event) => {
       const step = {ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10}[event.key];
-      if (!step || !buttons[place + step]) return;
+      if (!step || !buttons[index + step]) return;
       event.preventDefault();
-      buttons[place + step].focus();
+      buttons[index + step].focus();
     });
     strip.append(one);
     return one;
@@ -97,14 +96,14 @@ addView({id: 'draw', build(panel, status) {
     const {digit} = app;
     show();
     meant.value = digit.label;
-    buttons.forEach((one, place) => {
-      one.setAttribute('aria-pressed', FIRST + place === digit.index);
-      one.tabIndex = FIRST + place === Math.max(FIRST, digit.index) ? 0 : -1;
+    buttons.forEach((one, index) => {
+      one.setAttribute('aria-pressed', index === digit.index);
+      one.tabIndex = index === Math.max(0, digit.index) ? 0 : -1;
     });
     const logits = await app.pool.logits(app.model, digit.image);
     if (!alive()) return;
     const {prediction, share} = probabilities.show(logits, digit.label);
     say(status, prediction === digit.label ? 'draw_right' : 'draw_wrong', {prediction, share: {percent: share}, label: digit.label});
-    await proof.set({command: `hans eval ${commandModel()} --data ${commandData().split(' ')[0]}`, image: digit.image});
+    await proof.set({command: `hans attack ${app.model} --data ${commandData()} --attack noise:eps=0`, image: digit.image});
   })};
 }});

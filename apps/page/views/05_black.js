@@ -39,7 +39,7 @@ addView({id: 'black', build(panel, status) {
   /** How many queries the command counts: forward passes that the attack asked for. */
   async function count(k) {
     const row = modelRow();
-    const ran = await app.pool.command(['benchmark', `${row.name}.hans`, '--data', 'digit.npz', '--attack', spec(k), '--probes', '0',
+    const ran = await app.pool.command(['benchmark', fileOf(row), '--data', 'digit.npz', '--attack', spec(k), '--probes', '0',
       '--out', 'm.json'], {files: commandFiles(row), outputs: ['m.json']});
     const bytes = ran.files?.['m.json'];
     return bytes ? JSON.parse(new TextDecoder().decode(bytes)).result.found[0].queries ?? null : null;

@@ -23,7 +23,7 @@ addView({id: 'defend', build(panel, status) {
 
   const measure = () => run(async (alive) => {
     const names = [...chosen.querySelectorAll('input:checked')].map((input) => input.value), {pool} = app;
-    const images = pool.digits.images.subarray(784 * FIRST), labels = pool.digits.labels.subarray(FIRST);
+    const images = pool.digits.images.subarray(0, 784 * COUNT), labels = pool.digits.labels.subarray(0, COUNT);
     stopped = false;
     stop.disabled = false;
     start.disabled = true;
@@ -36,7 +36,7 @@ addView({id: 'defend', build(panel, status) {
           let right = 0;
           for (let first = 0; first < COUNT; first += CHUNK) {
             const part = images.slice(784 * first, 784 * (first + CHUNK)), truth = labels.slice(first, first + CHUNK);
-            const found = await pool.attack(one.name, `pgd:eps=${eps},steps=40`, part, truth, {seed: 0, firstIndex: FIRST + first});
+            const found = await pool.attack(one.name, `pgd:eps=${eps},steps=40`, part, truth, {seed: 0, firstIndex: first});
             right += found.results.filter((result, i) => !result.evades && result.prediction === truth[i]).length;
             progress.value = ++done / total;
             if (stopped || !alive()) break;
@@ -57,11 +57,10 @@ addView({id: 'defend', build(panel, status) {
     if (best) say(status, stopped ? 'defend_stopped' : 'defend_best', {name: best.name, share: {percent: best.points[at][1]}});
     else say(status, 'stopped');
     const bytes = new TextEncoder().encode(JSON.stringify({radii: RADII, attack: 'pgd:steps=40', seed: 0, images: COUNT, series}));
-    await proof.set({command: line(),
-      sha: await sha256(bytes), files: {'curve.json': bytes}});
+    await proof.set({command: line(), sha: await sha256(bytes), files: {'curve.json': bytes}});
   });
 
-  const line = () => `hans attack ${commandModel()} --data mnist-5k --shard 5/5 --attack pgd:steps=40 --at ${RADII.slice(1).join()}`;
+  const line = () => `hans attack ${app.model} --data mnist-5k --limit ${COUNT} --attack pgd:steps=40 --at ${RADII.slice(1).join()}`;
 
   /** The nets to compare; what was not wanted stays unchecked. */
   function offer() {
@@ -76,7 +75,6 @@ addView({id: 'defend', build(panel, status) {
 
   return {
     refresh() {
-      madeNet('fgsm-trained').then(() => { if (app.current.id === 'defend') offer(); }, (error) => say(status, 'failed', {reason: oneLine(error)}));
       offer();
       draw();
       if (series.length) return;

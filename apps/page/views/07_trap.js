@@ -7,39 +7,35 @@ const TRAPS = {
     refused: 'pgd:eps=0.2'},
   rounded: {head: '', tail: ';round', weak: 'noise:eps=0.1', strong: 'bpda:attack=[pgd:eps=0.1]', refused: 'pgd:eps=0.1'},
   noise: {head: 'gaussian_noise:sigma=0.3;', tail: '', weak: 'square:eps=0.1,queries=200', strong: 'eot:attack=[pgd:eps=0.1],draws=20'},
-  fgsm: {net: 'fgsm-trained', weak: 'fgsm:eps=0.2', strong: 'pgd:eps=0.2'},
+  fgsm: {net: 'fgsm.hans', weak: 'fgsm:eps=0.2', strong: 'pgd:eps=0.2'},
 };
-
-/** Digits of the last hundred as a file for the command: no net of the page learned from them. */
-function heldOutFile(count) {
-  const {images, labels} = app.pool.digits;
-  return npz(images.slice(784 * 400, 784 * (400 + count)), labels.slice(400, 400 + count));
-}
 
 /** Makes a trap's net of the plain one: the same weights in another architecture. */
 async function trapNet(kind) {
   const trap = TRAPS[kind];
-  if (trap.net) return madeNet(trap.net);
-  const name = `trap-${kind}`, known = app.pool.models.find((row) => row.name === name);
+  const name = trap.net ?? `trap-${kind}.hans`, known = modelRow(name);
   if (known) return known;
-  const plain = await madeNet('plain'), [input, ...layers] = plain.architecture.split(';');
+  const plain = modelRow('plain.hans');
+  if (!plain || trap.net) throw new Error(text('trap_no_net', {name: trap.net ?? 'plain.hans'}));
+  const [input, ...layers] = plain.architecture.split(';');
   const weights = await app.pool.command(['convert', 'plain.hans', 'plain.npz'], {files: {'plain.hans': plain.bytes}, outputs: ['plain.npz']});
   if (!weights.files['plain.npz']) throw new Error(weights.err);
   const architecture = `${input};${trap.head}${layers.join(';')}${trap.tail}`;
-  const built = await app.pool.command(['convert', 'plain.npz', `${name}.hans`, '--model', architecture],
-    {files: weights.files, outputs: [`${name}.hans`]});
-  if (!built.files[`${name}.hans`]) throw new Error(built.err);
-  return app.pool.addModel(name, built.files[`${name}.hans`]);
+  const built = await app.pool.command(['convert', 'plain.npz', name, '--model', architecture], {files: weights.files, outputs: [name]});
+  if (!built.files[name]) throw new Error(built.err);
+  const row = await app.pool.addModel(name, built.files[name]);
+  listModels();
+  return row;
 }
 
 addView({id: 'trap', build(panel, status) {
   const run = worker(panel, status), proof = evidence(), COUNT = 50;
   const lamps = element('ul', {className: 'lamps'}), table = element('table'), refusal = element('p', {className: 'soft'});
-  const story = element('p'), verdict = element('p', {className: 'result'});
+  const progress = element('p', {className: 'hint'}), story = element('p'), verdict = element('p', {className: 'result'});
   const kind = choice('defence', Object.keys(TRAPS).map((name) => [name, `trap_${name}`]), 'temperature', () => reset());
   const weak = button('trap_measure', () => measure(), true), strong = button('trap_break', () => breakIt());
   let rows = [];
-  panel.append(element('div', {className: 'controls'}, kind.node, weak, strong), story, status, verdict, refusal,
+  panel.append(element('div', {className: 'controls'}, kind.node, weak, strong), story, status, progress, verdict, refusal,
     element('div', {className: 'scroll'}, table), element('h3', {text: 'indicators'}), lamps, proof.node);
 
   function reset() {
@@ -54,17 +50,17 @@ addView({id: 'trap', build(panel, status) {
     strong.disabled = true;
     run(async (alive) => {
       const row = await trapNet(kind.value);
-      if (alive()) await proof.set({command: line(row, TRAPS[kind.value].weak), row, files: {'digits.npz': heldOutFile(COUNT)}});
+      if (alive()) await proof.set({command: line(row, TRAPS[kind.value].weak), row});
     });
   }
 
-  const line = (row, spec) => `hans benchmark ${row.name}.hans --data digits.npz --attack '${spec}' --probes 25 --out manifest.json`;
+  const line = (row, spec) => `hans benchmark ${row.name} --data mnist-5k --limit ${COUNT} --attack '${spec}' --probes 25 --out manifest.json`;
 
   /** The manifest of an attack on the trap's net. */
   async function benchmark(row, spec) {
-    const name = `${row.name}.hans`;
-    const ran = await app.pool.command(['benchmark', name, '--data', 'digits.npz', '--attack', spec, '--probes', '25', '--out', 'manifest.json'],
-      {files: {[name]: row.bytes, 'digits.npz': heldOutFile(COUNT)}, outputs: ['manifest.json'], onLine: (one) => { story.title = one; }});
+    const ran = await app.pool.command(['benchmark', row.name, '--data', 'mnist-5k', '--limit', String(COUNT), '--attack', spec, '--probes', '25',
+      '--out', 'manifest.json'], {files: {[row.name]: row.bytes}, outputs: ['manifest.json'], onLine: (one) => { progress.textContent = one; }});
+    progress.textContent = '';
     const bytes = ran.files['manifest.json'];
     if (!bytes) throw new Error(ran.err || ran.out);
     return {bytes, manifest: JSON.parse(new TextDecoder().decode(bytes))};
@@ -74,15 +70,15 @@ addView({id: 'trap', build(panel, status) {
     const {result, judgement} = manifest;
     rows.push([spec, {percent: result.clean_accuracy}, {percent: result.robust_accuracy}, judgement.verdict]);
     fillTable(table, 'trap_table', ['attack', 'clean', 'robust', 'verdict'], rows);
-    await proof.set({command: line(row, spec), row, sha: manifest.name, files: {'manifest.json': bytes, 'digits.npz': heldOutFile(COUNT)}});
+    await proof.set({command: line(row, spec), row, sha: manifest.name, files: {'manifest.json': bytes}});
   }
 
   const measure = () => run(async (alive) => {
     say(status, 'working');
     const trap = TRAPS[kind.value], row = await trapNet(kind.value);
     if (trap.refused) {
-      const ran = await app.pool.command(['attack', `${row.name}.hans`, '--data', 'digits.npz', '--attack', trap.refused, '--probes', '0'],
-        {files: {[`${row.name}.hans`]: row.bytes, 'digits.npz': heldOutFile(COUNT)}});
+      const ran = await app.pool.command(['attack', row.name, '--data', 'mnist-5k', '--limit', '5', '--attack', trap.refused],
+        {files: {[row.name]: row.bytes}});
       if (alive() && ran.code) say(refusal, 'trap_refused', {attack: trap.refused, reason: oneLine(ran.err)});
     }
     const found = await benchmark(row, trap.weak);

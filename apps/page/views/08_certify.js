@@ -12,8 +12,8 @@ addView({id: 'certify', build(panel, status) {
     element('h3', {text: 'layers'}), element('p', {className: 'hint', text: 'layers_help'}), element('figure', {className: 'wide'}, unstable),
     element('div', {className: 'scroll'}, layers), element('h3', {text: 'tree'}), tree, proof.node);
 
-  const words = () => ['certify', `${app.model}.hans`, '--data', 'digit.npz', '--norm', 'linf'];
-  const line = (more) => `hans certify ${commandModel()} --data digit.npz ${more}`;
+  const words = () => ['certify', fileOf(modelRow()), '--data', 'digit.npz', '--norm', 'linf'];
+  const line = (more) => `hans certify ${app.model} --data digit.npz ${more}`;
 
   function drawRadii(certified, attacked) {
     const most = Math.max(attacked ?? certified, eps.value) * 1.15 || 1;

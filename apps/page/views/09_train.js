@@ -19,7 +19,7 @@ addView({id: 'train', build(panel, status) {
 
   /** The order of the digits in an epoch: Fisher and Yates with a small generator of fixed seed. */
   function shuffled(epoch) {
-    const order = Array.from({length: TRAIN}, (_, i) => i);
+    const order = Array.from({length: TRAIN}, (_, i) => HELD + i);
     let state = 2654435761 * (epoch + 1) >>> 0;
     for (let i = TRAIN - 1; i > 0; --i) {
       state = Math.imul(state ^ state >>> 15, 2246822519) + 374761393 >>> 0;
@@ -40,8 +40,8 @@ addView({id: 'train', build(panel, status) {
 
   const train = () => run(async (alive) => {
     const {pool} = app, {images, labels} = pool.digits;
-    const held = images.slice(784 * TRAIN, 784 * (TRAIN + HELD)), truth = labels.slice(TRAIN, TRAIN + HELD);
-    const name = `${kind.value}-${defense.value ? 'adversarial' : 'plain'}`;
+    const held = images.slice(0, 784 * HELD), truth = labels.slice(0, HELD);
+    const name = `${kind.value}-${defense.value ? 'adversarial' : 'undefended'}.hans`;
     const one = {name, loss: [], clean: [], robust: []};
     stopped = false;
     [start.disabled, stop.disabled] = [true, false];
@@ -65,7 +65,7 @@ addView({id: 'train', build(panel, status) {
         row = await trainer.model(name);
         const logits = await pool.logits(name, held);
         const right = truth.filter((label, i) => argmax(Array.from(logits.subarray(10 * i, 10 * i + 10))) === label).length;
-        const found = await pool.attack(name, `pgd:eps=${EPS},steps=10`, held, truth, {seed: 0, firstIndex: TRAIN});
+        const found = await pool.attack(name, `pgd:eps=${EPS},steps=10`, held, truth, {seed: 0, firstIndex: 0});
         const robust = found.results.filter((result, i) => !result.evades && result.prediction === truth[i]).length;
         one.loss.push([epoch + 1, sum]);
         one.clean.push([epoch + 1, right / HELD]);
@@ -81,7 +81,7 @@ addView({id: 'train', build(panel, status) {
     if (!alive() || !row) return;
     listModels();
     say(status, 'train_done', {name, clean: {percent: one.clean.at(-1)[1]}, robust: {percent: one.robust.at(-1)[1]}, eps: EPS});
-    await proof.set({command: `hans attack ${name}.hans --data mnist-5k --shard 5/5 --attack pgd:eps=${EPS},steps=10`, row, sha: row.sha256});
+    await proof.set({command: `hans attack ${name} --data mnist-5k --limit ${HELD} --attack pgd:eps=${EPS},steps=10`, row, sha: row.sha256});
   });
 
   return {

@@ -64,7 +64,7 @@ addView({id: 'prove', build(panel, status) {
         given.set(name.replace(/png$/i, 'npz'), {kind: 'images', bytes: await readPicture(bytes)});
         continue;
       }
-      if (kind === 'net') await app.pool.addModel(name.replace(/\.(hans|onnx)$/i, ''), bytes).then(listModels);
+      if (kind === 'net') await takeNet(name, bytes).then(listModels);
       given.set(name, {kind, bytes});
     }
     list();
@@ -97,11 +97,11 @@ addView({id: 'prove', build(panel, status) {
       const wanted = JSON.parse(new TextDecoder().decode(given.get(manifest).bytes)).result?.model_sha256;
       const known = app.pool.models.find((row) => row.sha256 === wanted);
       if (!nets.length && !known) throw new Error(text('prove_no_net', {sha: String(wanted)}));
-      const net = nets[0] ?? `${known.name}.hans`;
+      const net = nets[0] ?? fileOf(known);
       if (!nets.length) files[net] = known.bytes;
       words = ['reproduce', manifest, '--model', net, ...(data[0] ? ['--data', data[0]] : [])];
     } else if (proofs || data.length) {
-      const net = nets[0] ?? `${app.model}.hans`;
+      const net = nets[0] ?? fileOf(modelRow());
       if (!nets.length) files[net] = modelRow().bytes;
       const checked = proofs ?? data[0];
       let original = proofs ? data[0] : data[1];
@@ -149,7 +149,7 @@ addView({id: 'prove', build(panel, status) {
   /** A manifest made here, so that there is something to check without a file. */
   const ownManifest = () => run(async (alive) => {
     say(status, 'working');
-    const row = modelRow(), name = `${row.name}.hans`;
+    const row = modelRow(), name = fileOf(row);
     const ran = await app.pool.command(['benchmark', name, '--data', 'mnist-5k', '--limit', '50', '--attack', 'pgd:eps=0.1', '--probes', '20',
       '--out', 'manifest.json'], {files: {[name]: row.bytes}, outputs: ['manifest.json'], onLine: (one) => { progress.textContent = one; }});
     progress.textContent = '';
@@ -161,7 +161,7 @@ addView({id: 'prove', build(panel, status) {
     given.set(name, {kind: 'net', bytes: row.bytes});
     list();
     say(status, 'prove_made', {name});
-    await proof.set({command: `hans benchmark ${commandModel(row)} --data mnist-5k --limit 50 --attack pgd:eps=0.1 --probes 20 --out manifest.json`,
+    await proof.set({command: `hans benchmark ${row.name} --data mnist-5k --limit 50 --attack pgd:eps=0.1 --probes 20 --out manifest.json`,
       row, sha: JSON.parse(new TextDecoder().decode(bytes)).name, files: {'manifest.json': bytes}});
   });
 
