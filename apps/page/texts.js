@@ -266,7 +266,13 @@ const TEXTS = {
   tree: ['Branch and bound', 'Verzweigen und Beschränken'],
   tree_none: ['No branching was needed: the bounds decided, or the attack did.', 'Verzweigen war nicht nötig: Die Schranken entschieden, oder der Angriff.'],
   tree_size: ['{nodes} nodes, {deepest} splits deep.', '{nodes} Knoten, {deepest} Teilungen tief.'],
-  tree_split: ['layer {layer}, unit {unit}: split {count} times', 'Schicht {layer}, Einheit {unit}: {count}-mal geteilt'],
+  tree_over: ['over {over}', 'vor {over}'],
+  tree_levels: ['Levels shown', 'Gezeigte Ebenen'],
+  tree_help: ['A circle asks whether a relu is on (+) or off (−); a square with ✓ is proved; ? is not yet decided at this level.',
+    'Ein Kreis fragt, ob ein relu an (+) oder aus (−) ist; ein Quadrat mit ✓ ist bewiesen; ? ist auf dieser Ebene noch offen.'],
+  tree_unit: ['layer {layer}, unit {unit}', 'Schicht {layer}, Einheit {unit}'],
+  times: ['{times} times', '{times}-mal'],
+  most_split: ['Split most often:', 'Am häufigsten geteilt:'],
 
   // ---- train ----
   train_tab: ['Train', 'Trainieren'],

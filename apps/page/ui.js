@@ -148,7 +148,8 @@ function oneLine(error) {
 }
 
 /** Waits for the golden hashes; throws the sentence that replaces all claims where they differ. */
-async function needTrust() {
+async function needTrust(status) {
+  if (app.trusted === null) say(status, 'claim_waits');
   if (await app.pool.golden !== 'identical') throw new Error(text('claim_refused'));
 }
 

@@ -47,7 +47,7 @@ function changesOf(from, to) {
 function picture(title, kind = 'digit', size = 28) {
   const canvas = element('canvas', {width: size, height: size, className: kind, role: 'img', label: title});
   const heading = element('strong', {text: title}), line = element('span');
-  return {canvas, line, heading, node: element('figure', {}, canvas, element('figcaption', {}, heading, line))};
+  return {canvas, line, heading, node: element('figure', {className: kind.split(' ')[0]}, canvas, element('figcaption', {}, heading, line))};
 }
 
 /** Ten rows of class, bar and number; show(logits) updates them. */
@@ -94,7 +94,7 @@ function mark(kind, x, y, css) {
 
 /** Curves told apart by dashes, marks and names: series of {name, points: [[x, y]]}. */
 function drawChart(svg, {series, x, y, xMax, yMax, xMin = 0, percent = false}) {
-  const width = 640, left = 58, right = 20, top = 14, bottom = 250, height = 292 + 20 * series.length;
+  const width = 640, left = 58, right = 20, top = 14, bottom = 250, height = 300 + 20 * series.length;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.replaceChildren();
   const px = (value) => left + (value - xMin) / (xMax - xMin || 1) * (width - left - right);
@@ -102,13 +102,13 @@ function drawChart(svg, {series, x, y, xMax, yMax, xMin = 0, percent = false}) {
   for (let i = 0; i <= 4; ++i) {
     const yi = yMax * i / 4, xi = xMin + (xMax - xMin) * i / 4;
     svg.append(svgElement('path', {d: `M${left} ${py(yi)}H${width - right}`, class: i ? 'grid' : 'axis'}),
-      svgElement('text', {x: left - 8, y: py(yi) + 4, 'text-anchor': 'end'}, percent ? number({percent: yi}) : number(yi, 2)),
-      svgElement('text', {x: px(xi), y: bottom + 18, 'text-anchor': 'middle'}, number(xi, 2)));
+      svgElement('text', {x: left - 8, y: py(yi) + 4, 'text-anchor': 'end'}, percent ? number({percent: yi}) : number(yi)),
+      svgElement('text', {x: px(xi), y: bottom + 18, 'text-anchor': 'middle'}, number(xi)));
   }
   svg.append(svgElement('text', {x: width - right, y: bottom + 36, 'text-anchor': 'end'}, text(x)),
     svgElement('text', {x: left, y: bottom + 36}, `↑ ${text(y)}`));
   series.forEach(({name, points}, place) => {
-    const css = `s${place}`, at = 288 + 20 * place;
+    const css = `s${place}`, at = 306 + 20 * place;
     if (points.length) {
       const d = points.map(([a, b], i) => `${i ? 'L' : 'M'}${px(a).toFixed(1)} ${py(Math.min(b, yMax)).toFixed(1)}`).join('');
       svg.append(svgElement('path', {d, class: `series ${css}`, 'stroke-dasharray': DASHES[place % 7]}));
@@ -131,7 +131,7 @@ function fillTable(table, caption, heads, rows) {
   const cell = (name, value) => {
     if (value instanceof Node) return element(name, {}, value);
     const numeric = typeof value === 'number' || (value && value.percent !== undefined);
-    return element(name, {className: numeric ? 'number' : ''}, numeric ? number(value) : String(value ?? '–'));
+    return element(name, {}, numeric ? number(value) : String(value ?? '–'));
   };
   table.replaceChildren(element('caption', {text: caption}),
     element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', {scope: 'col', ...(head ? {text: head} : {})})))),
@@ -183,7 +183,7 @@ function evidence() {
     }
     if (spec) {
       buttons.push(save('save_manifest', async () => {
-        await needTrust();
+        await needTrust(state);
         const ran = await app.pool.command(['benchmark', fileOf(row), '--data', 'digit.npz', '--attack', spec,
           ...(targets === '' ? [] : ['--targets', String(targets)]), '--out', 'manifest.json'],
         {files: commandFiles(row, digit), outputs: ['manifest.json']});

@@ -89,7 +89,7 @@ addView({id: 'draw', build(panel, status) {
 
   panel.append(element('div', {className: 'controls'}, button('clear', clear, true), field('meant', meant),
     element('div', {}, eraser, ' ', element('label', {htmlFor: 'eraser', text: 'eraser'}))),
-  status, element('div', {className: 'figures'}, element('figure', {}, canvas, element('figcaption', {text: 'drawing_help'}), brush),
+  status, element('div', {className: 'figures'}, element('figure', {className: 'big'}, canvas, element('figcaption', {text: 'drawing_help'}), brush),
     probabilities.node), element('h3', {text: 'hundred'}), strip, proof.node);
 
   return {refresh: () => run(async (alive) => {

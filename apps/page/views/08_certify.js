@@ -2,9 +2,10 @@
 
 addView({id: 'certify', build(panel, status) {
   const run = worker(panel, status), proof = evidence(), show = picture('original');
+  const NODES = '100';
   const layers = element('table'), margins = element('table'), radii = element('p', {className: 'result'});
   const ladder = element('ul', {className: 'bars'}), tree = element('div'), unstable = chart('units_chart');
-  const eps = slider('eps', {min: 0.005, max: 0.3, step: 0.005, value: 0.05}, () => explain());
+  const eps = slider('eps', {min: 0.005, max: 0.3, step: 0.005, value: 0.025}, () => explain());
   const search = button('find_radii', () => findRadii(), true);
   panel.append(element('div', {className: 'controls'}, eps.node, search), status, radii,
     element('div', {className: 'figures'}, show.node, element('figure', {className: 'wide'}, ladder, element('figcaption', {text: 'radius_help'}))),
@@ -22,37 +23,44 @@ addView({id: 'certify', build(panel, status) {
         const bar = element('div', {className: 'bar'}), named = element('span', {className: 'value'});
         bar.style.width = `${100 * value / most}%`;
         named.textContent = number(value, 4);
-        const row = element('li', {className: i === 1 ? 'first' : ''}, element('span', {text: key}), element('div', {className: 'track'}, bar), named);
-        row.style.gridTemplateColumns = '7.5rem 1fr 7.5ch';
+        const row = element('li', {className: i === 1 ? 'first named' : 'named'}, element('span', {text: key}), element('div', {className: 'track'}, bar), named);
         return row;
       }));
   }
 
-  /** The path of splits that JSON holds, as nested lists. */
-  function drawTree(found) {
-    const {nodes, deepest, splits} = found;
+  /** What was split how often, and, of what is certified, the tree itself: level by level. */
+  function drawTree(found, proofs) {
+    const {nodes, deepest, splits} = found, most = Math.max(1, ...splits.map((split) => split.times));
     tree.replaceChildren(element('p', nodes ? {text: ['tree_size', {nodes, deepest}]} : {text: 'tree_none'}));
+    const stored = proofs && storedInts(proofs, 'tree.npy');
+    if (stored) {
+      const trees = treesOf(stored, found.label), svg = svgElement('svg', {class: 'chart tree', role: 'img'});
+      label(svg, 'tree_size', {nodes, deepest});
+      const depth = drawTrees(svg, trees).deepest;
+      const levels = slider('tree_levels', {min: 0, max: depth, step: 1, value: depth}, (shown) => drawTrees(svg, trees, shown === depth ? Infinity : shown));
+      tree.append(levels.node, element('p', {className: 'hint', text: 'tree_help'}), element('div', {className: 'scroll', tabIndex: 0, role: 'group',
+        label: 'tree'}, svg));
+    }
     if (!splits.length) return;
-    const most = Math.max(...splits.map((split) => split.count ?? split.nodes ?? 1));
-    const list = element('ul', {className: 'tree'});
-    splits.slice(0, 24).forEach((split) => {
-      const size = split.count ?? split.nodes ?? 1, item = element('li');
-      say(item, 'tree_split', {layer: split.layer ?? 0, unit: split.unit ?? 0, count: size});
-      const bar = element('progress', {max: most, value: size, label: ['tree_split', {layer: split.layer ?? 0, unit: split.unit ?? 0, count: size}]});
-      list.append(element('li', {}, bar, ' ', item));
-    });
-    tree.append(list);
+    const list = element('ul', {className: 'bars'});
+    for (const {layer, unit, times} of [...splits].sort((a, b) => b.times - a.times).slice(0, 8)) {
+      const bar = element('div', {className: 'bar'}), row = element('li', {className: 'named'},
+        element('span', {text: ['tree_unit', {layer, unit}]}), element('div', {className: 'track'}, bar), element('span', {className: 'value', text: ['times', {times}]}));
+      bar.style.width = `${100 * times / most}%`;
+      list.append(row);
+    }
+    tree.append(element('p', {className: 'hint', text: 'most_split'}), list);
   }
 
   const explain = () => run(async (alive) => {
-    await needTrust();
+    await needTrust(status);
     say(status, 'working');
     drawDigit(show.canvas, app.digit.image);
     drawRadii(null, null);
     radii.textContent = '';
     delete radii.dataset.text;
     const given = eps.value;
-    const ran = await app.pool.command([...words(), '--eps', String(given), '--explain', '0', '--nodes', '400', '--json', '-'],
+    const ran = await app.pool.command([...words(), '--eps', String(given), '--explain', '0', '--nodes', NODES, '--json', '-'],
       {files: commandFiles()});
     if (!alive()) return;
     if (ran.code) throw new Error(ran.err);
@@ -72,22 +80,29 @@ addView({id: 'certify', build(panel, status) {
     const sign = (value) => value === null || value === undefined ? '–' : `${value > 0 ? '✓' : '✗'} ${number(value)}`;
     fillTable(margins, 'margins_table', ['over_class', 'at_image', 'by_ibp', 'by_crown', 'by_alpha'],
       (found.margins ?? []).map((one) => [String(one.other), sign(one.image), sign(one.ibp), sign(one.crown), sign(one.alpha)]));
-    drawTree(found);
-    await proof.set({command: line(`--eps ${given} --explain 0 --nodes 400`), image: app.digit.image,
-      sha: await sha256(new TextEncoder().encode(JSON.stringify(found))), files: {'explained.json': new TextEncoder().encode(ran.out)}});
+    let proofs = null;
+    if (found.verdict === 'certified' && found.nodes) {
+      const proved = await app.pool.command([...words(), '--eps', String(given), '--nodes', NODES, '--attack', 'none', '--out', 'proofs.npz'],
+        {files: commandFiles(), outputs: ['proofs.npz']});
+      if (!alive()) return;
+      proofs = proved.files['proofs.npz'] ?? null;
+    }
+    drawTree(found, proofs);
+    await proof.set({command: line(`--eps ${given} --explain 0 --nodes ${NODES}`), image: app.digit.image,
+      sha: await sha256(new TextEncoder().encode(JSON.stringify(found))), files: {'explained.json': new TextEncoder().encode(ran.out), ...(proofs && {'proofs.npz': proofs})}});
   });
 
   const findRadii = () => run(async (alive) => {
-    await needTrust();
+    await needTrust(status);
     claim(radii, 'working');
-    const ran = await app.pool.command([...words(), '--radius', '--nodes', '200', '--json', '-'],
+    const ran = await app.pool.command([...words(), '--radius', '--method', 'alpha', '--json', '-'],
       {files: commandFiles(), onLine: (one) => { radii.title = one; }});
     if (!alive()) return;
     if (ran.code) throw new Error(ran.err);
     const {certified, attacked} = JSON.parse(ran.out).radii[0];
     drawRadii(certified, attacked);
     claim(radii, attacked === null ? 'radii_open' : 'radii_found', {certified: certified ?? 0, attacked: attacked ?? 0});
-    await proof.set({command: line('--radius --nodes 200'), image: app.digit.image, sha: await sha256(new TextEncoder().encode(ran.out)),
+    await proof.set({command: line('--radius --method alpha'), image: app.digit.image, sha: await sha256(new TextEncoder().encode(ran.out)),
       files: {'radii.json': new TextEncoder().encode(ran.out)}});
   });
   return {refresh: explain};

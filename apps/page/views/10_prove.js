@@ -86,7 +86,7 @@ addView({id: 'prove', build(panel, status) {
   }
 
   const verify = () => run(async (alive) => {
-    await needTrust();
+    await needTrust(status);
     differing.replaceChildren();
     output.hidden = true;
     const of = (kind) => [...given].filter(([, one]) => one.kind === kind).map(([name]) => name);
