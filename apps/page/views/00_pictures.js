@@ -93,17 +93,18 @@ function mark(kind, x, y, css) {
 }
 
 /** Curves told apart by dashes, marks and names: series of {name, points: [[x, y]]}. */
-function drawChart(svg, {series, x, y, xMax, yMax, xMin = 0, percent = false}) {
+function drawChart(svg, {series, x, y, xMax, yMax, xMin = 0, percent = false, log = false}) {
   const width = 640, left = 58, right = 20, top = 14, bottom = 250, height = 300 + 20 * series.length;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.replaceChildren();
-  const px = (value) => left + (value - xMin) / (xMax - xMin || 1) * (width - left - right);
+  const along = log ? (value) => Math.log(value / xMin) / Math.log(xMax / xMin) : (value) => (value - xMin) / (xMax - xMin || 1);
+  const px = (value) => left + along(value) * (width - left - right);
   const py = (value) => bottom - value / (yMax || 1) * (bottom - top);
   for (let i = 0; i <= 4; ++i) {
-    const yi = yMax * i / 4, xi = xMin + (xMax - xMin) * i / 4;
+    const yi = yMax * i / 4, xi = log ? 10 ** i : xMin + (xMax - xMin) * i / 4;
     svg.append(svgElement('path', {d: `M${left} ${py(yi)}H${width - right}`, class: i ? 'grid' : 'axis'}),
-      svgElement('text', {x: left - 8, y: py(yi) + 4, 'text-anchor': 'end'}, percent ? number({percent: yi}) : number(yi)),
-      svgElement('text', {x: px(xi), y: bottom + 18, 'text-anchor': 'middle'}, number(xi)));
+      svgElement('text', {x: left - 8, y: py(yi) + 4, 'text-anchor': 'end'}, percent ? number({percent: yi}) : number(yi)));
+    if (xi <= xMax) svg.append(svgElement('text', {x: px(xi), y: bottom + 18, 'text-anchor': 'middle'}, number(xi)));
   }
   svg.append(svgElement('text', {x: width - right, y: bottom + 36, 'text-anchor': 'end'}, text(x)),
     svgElement('text', {x: left, y: bottom + 36}, `↑ ${text(y)}`));

@@ -6,7 +6,7 @@ addView({id: 'black', build(panel, status) {
   const before = picture('original'), now = picture('adversarial'), change = picture('difference', 'digit smooth', 280);
   const probabilities = bars('after'), curve = chart('black_chart'), sees = element('table');
   const kind = choice('attack', [['square', 'attack_square'], ['hopskipjump', 'attack_hop']], 'square', () => compute());
-  const eps = slider('eps', {min: 0.02, max: 0.4, step: 0.01, value: 0.15}, () => compute());
+  const eps = slider('eps', {min: 0.02, max: 0.4, step: 0.01, value: 0.08}, () => compute());
   const at = slider('budget', {min: 0, max: QUERIES.length - 1, step: 1, value: QUERIES.length - 1,
     show: (x) => String(list()[x] ?? '')}, () => show());
   const counter = element('p', {className: 'result'});
@@ -67,7 +67,7 @@ addView({id: 'black', build(panel, status) {
     show();
     const square = kind.value === 'square';
     const value = (one) => square ? softmax(one.logits)[digit.label] : one.l2;
-    drawChart(curve, {x: square ? 'axis_queries' : 'axis_jumps', y: square ? 'axis_share' : 'axis_l2', percent: square, xMax: list().at(-1),
+    drawChart(curve, {log: square, xMin: square ? 1 : 0, x: square ? 'axis_queries' : 'axis_jumps', y: square ? 'axis_share' : 'axis_l2', percent: square, xMax: list().at(-1),
       yMax: square ? 1 : Math.max(...found.map(value), 1e-6),
       series: [{name: text(square ? 'share_of' : 'found_distance', {label: digit.label}), points: found.map((one, k) => [list()[k], value(one)])}]});
     for (let k = 0; k < list().length; ++k) {

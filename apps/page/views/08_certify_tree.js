@@ -69,6 +69,6 @@ function drawTrees(svg, trees, shown = Infinity) {
   }
   const width = 24 + STEP * column, height = 60 + LEVEL * Math.min(deepest, shown);
   svg.setAttribute('viewBox', `0 0 ${Math.max(width, 120)} ${height}`);
-  svg.style.width = `${Math.max(width, 120) * 1.15}px`;
+  svg.style.width = `${Math.max(width, 120) * 1.4}px`;
   return {deepest, count};
 }

@@ -14,7 +14,7 @@ addView({id: 'train', build(panel, status) {
   const start = button('train_start', () => train(), true), stop = button('stop', () => { stopped = true; });
   stop.disabled = true;
   panel.append(element('div', {className: 'controls'}, kind.node, defense.node, epochs.node, start, stop, progress), status,
-    element('div', {className: 'figures'}, element('figure', {className: 'wide'}, losses), element('figure', {className: 'wide'}, accuracies)), proof.node);
+    element('div', {className: 'figures'}, element('figure', {className: 'plot'}, losses), element('figure', {className: 'plot'}, accuracies)), proof.node);
   const past = [];
 
   /** The order of the digits in an epoch: Fisher and Yates with a small generator of fixed seed. */

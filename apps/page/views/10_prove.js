@@ -133,7 +133,8 @@ addView({id: 'prove', build(panel, status) {
   function tell(kind, ran) {
     const refused = oneLine(ran.err.replace(/^hans: /, ''));
     if (kind === 'reproduce') {
-      if (/^identical\b/m.test(ran.out)) return claim(status, 'prove_identical', {line: oneLine(ran.out.match(/^identical.*$/m)[0])});
+      const same = ran.out.match(/^identical:.*?(\d+).*\b([0-9a-f]{64})\s*$/m);
+      if (same) return claim(status, 'prove_identical', {count: Number(same[1]), name: same[2]});
       const rows = ran.out.split('\n').filter((one) => /differ|not identical|image/.test(one)).slice(0, 20);
       differing.replaceChildren(...rows.map((one) => { const item = element('li'); item.textContent = one; return item; }));
       return claim(status, refused && !ran.out ? 'prove_refused' : 'prove_differs', {reason: refused || rows[0] || ''});
