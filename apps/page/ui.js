@@ -230,10 +230,12 @@ function showSubject() {
   refreshView();
 }
 
+const sameBytes = (a, b) => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
 /** Makes a file a net of the page. Its name becomes a plain file name; a net of the page keeps its own. */
 async function takeNet(given, bytes) {
   let name = given.replace(/[^\w.+-]/g, '_');
-  while (app.pool.models.some((row) => row.name === name && row.bytes !== bytes)) name = `_${name}`;
+  while (app.pool.models.some((row) => row.name === name && !sameBytes(row.bytes, bytes))) name = `_${name}`;
   const row = await app.pool.addModel(name, bytes);
   if (row.shape.join('x') !== '28x28x1' || row.classes !== 10) {
     app.pool.models.splice(app.pool.models.indexOf(row), 1);

@@ -104,6 +104,6 @@ addView({id: 'draw', build(panel, status) {
     if (!alive()) return;
     const {prediction, share} = probabilities.show(logits, digit.label);
     say(status, prediction === digit.label ? 'draw_right' : 'draw_wrong', {prediction, share: {percent: share}, label: digit.label});
-    await proof.set({command: `hans attack ${app.model} --data ${commandData()} --attack noise:eps=0`, image: digit.image});
+    await proof.set({command: `hans attack ${app.model} --data ${commandData()} --attack noise:eps=0 --per-sample --json -`, image: digit.image});
   })};
 }});

@@ -37,7 +37,7 @@ addView({id: 'push', build(panel, status) {
     say(change.line, 'changes', changesOf(digit.image, frame.image));
     const fooled = now.prediction !== digit.label;
     const fell = frames.findIndex((one) => argmax(Array.from(one.logits)) !== digit.label);
-    say(status, fooled ? 'push_falls' : 'push_holds', {eps: eps.value, steps: k, label: digit.label, prediction: now.prediction,
+    say(status, fell === 0 ? 'wrong_before' : fooled ? 'push_falls' : 'push_holds', {eps: eps.value, steps: k, label: digit.label, prediction: now.prediction,
       share, fell: Math.max(0, fell)});
     proof.set({command: attackLine(spec(Math.max(1, k))), image: frame.image, spec: spec(Math.max(1, k))});
   }

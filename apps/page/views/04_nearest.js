@@ -26,7 +26,7 @@ addView({id: 'nearest', build(panel, status) {
     drawDifference(change.canvas, digit.image, frame.image);
     say(change.line, 'changes', changesOf(digit.image, frame.image));
     say(nearest.line, 'distances', {l0: frame.l0, l1: frame.l1, l2: frame.l2, linf: frame.linf});
-    say(status, frame.success ? 'nearest_found' : 'nearest_none', {distance: frame[measure()], norm: measure(), steps: BUDGETS[at],
+    say(status, frame.l2 === 0 && frame.success ? 'wrong_before' : frame.success ? 'nearest_found' : 'nearest_none', {distance: frame[measure()], norm: measure(), steps: BUDGETS[at],
       label: digit.label, prediction: frame.prediction});
     proof.set({command: attackLine(spec(BUDGETS[at])), image: frame.image, spec: spec(BUDGETS[at])});
   }
@@ -34,7 +34,12 @@ addView({id: 'nearest', build(panel, status) {
   /** The plane through the original, the nearest image and the nearest image of a third class. */
   async function cut(alive) {
     const {digit, model, pool} = app, to = frames.at(-1);
-    if (!to?.success) return;
+    if (!to?.success || to.l2 === 0) {
+      slice.node.hidden = true;
+      legend.replaceChildren();
+      return;
+    }
+    slice.node.hidden = false;
     const others = Array.from({length: 10}, (_, c) => c).filter((c) => c !== digit.label && c !== to.prediction);
     const third = await attackDigit('ddn:steps=30', {targets: others[0]});
     if (!alive()) return;

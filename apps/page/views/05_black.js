@@ -31,7 +31,7 @@ addView({id: 'black', build(panel, status) {
     const {prediction, share} = probabilities.show(frame.logits, digit.label);
     say(now.line, 'reads_as', {prediction, share: {percent: share}});
     say(counter, frame.queries === null ? 'queries_at_most' : 'queries_used', {queries: frame.queries ?? list()[at.value]});
-    say(status, frame.success ? (kind.value === 'square' ? 'black_falls' : 'black_near') : 'black_holds',
+    say(status, argmax(frames.clean) !== digit.label ? 'wrong_before' : frame.success ? (kind.value === 'square' ? 'black_falls' : 'black_near') : 'black_holds',
       {prediction, label: digit.label, l2: frame.l2, budget: list()[at.value]});
     proof.set({command: attackLine(spec(list()[at.value])), image: frame.image, spec: spec(list()[at.value])});
   }
@@ -64,6 +64,8 @@ addView({id: 'black', build(panel, status) {
     if (!alive()) return;
     found.forEach((one, k) => { one.logits = logits.slice(k * classes, (k + 1) * classes); });
     frames = found;
+    frames.clean = Array.from(await pool.logits(model, digit.image));
+    if (!alive()) return;
     show();
     const square = kind.value === 'square';
     const value = (one) => square ? softmax(one.logits)[digit.label] : one.l2;

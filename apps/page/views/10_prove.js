@@ -55,19 +55,21 @@ addView({id: 'prove', build(panel, status) {
   }
 
   const take = (files) => run(async (alive) => {
+    let refused = null;
     for (const one of files.slice(0, 12)) {
-      const bytes = await readFile(one);
-      if (!alive()) return;
       const name = one.name.replace(/[^\w.+-]/g, '_');
-      let kind = kindOf(name, bytes);
-      if (kind === 'picture') {
-        given.set(name.replace(/png$/i, 'npz'), {kind: 'images', bytes: await readPicture(bytes)});
-        continue;
+      try {
+        const bytes = await readFile(one), kind = kindOf(name, bytes);
+        if (kind === 'net') await takeNet(name, bytes).then(listModels);
+        if (kind !== 'picture') given.set(name, {kind, bytes});
+        else given.set(`${name}.npz`, {kind: 'images', bytes: await readPicture(bytes), original: commandFiles()['digit.npz']});
+      } catch (error) {
+        refused = {name, reason: oneLine(error)};
       }
-      if (kind === 'net') await takeNet(name, bytes).then(listModels);
-      given.set(name, {kind, bytes});
+      if (!alive()) return;
     }
     list();
+    if (refused) return say(status, 'model_refused', refused);
     const odd = [...given.values()].find(({kind}) => kind === 'unknown' || kind === 'broken_json');
     say(status, odd ? `prove_${odd.kind}` : 'prove_taken', {count: given.size});
   });
@@ -92,23 +94,22 @@ addView({id: 'prove', build(panel, status) {
     const of = (kind) => [...given].filter(([, one]) => one.kind === kind).map(([name]) => name);
     const [manifest] = of('manifest'), [proofs] = of('proofs'), nets = of('net'), data = of('images');
     const files = Object.fromEntries([...given].map(([name, one]) => [name, one.bytes]));
-    let words;
+    let words, row = null;
     if (manifest) {
       const wanted = JSON.parse(new TextDecoder().decode(given.get(manifest).bytes)).result?.model_sha256;
       const known = app.pool.models.find((row) => row.sha256 === wanted);
       if (!nets.length && !known) throw new Error(text('prove_no_net', {sha: String(wanted)}));
+      row = known;
       const net = nets[0] ?? fileOf(known);
       if (!nets.length) files[net] = known.bytes;
       words = ['reproduce', manifest, '--model', net, ...(data[0] ? ['--data', data[0]] : [])];
     } else if (proofs || data.length) {
       const net = nets[0] ?? fileOf(modelRow());
-      if (!nets.length) files[net] = modelRow().bytes;
+      row = nets.length ? modelRow(net) : modelRow();
+      if (!nets.length) files[net] = row.bytes;
       const checked = proofs ?? data[0];
-      let original = proofs ? data[0] : data[1];
-      if (!original) {
-        original = app.digit.index >= 0 ? 'mnist-5k' : 'digit.npz';
-        if (app.digit.index < 0) files['digit.npz'] = npz(app.digit.image, Int32Array.of(app.digit.label));
-      }
+      const beside = given.get(checked).original, original = beside ? 'digit.npz' : (proofs ? data[0] : data[1]) ?? 'mnist-5k';
+      if (beside) files['digit.npz'] = beside;
       words = ['check', checked, '--model', net, '--data', original];
     } else {
       throw new Error(text('prove_nothing'));
@@ -127,7 +128,7 @@ addView({id: 'prove', build(panel, status) {
     output.textContent = lines;
     output.hidden = !lines;
     tell(words[0], ran);
-    await proof.set({command: `hans ${words.join(' ')}`, row: modelRow(), sha: await sha256(new TextEncoder().encode(ran.out))});
+    await proof.set({command: `hans ${words.join(' ')}`, row, sha: await sha256(new TextEncoder().encode(ran.out))});
   });
 
   function tell(kind, ran) {
