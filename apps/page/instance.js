@@ -67,7 +67,7 @@ class Instance {
 
   /** Puts the kernels' module into memory and table of the library, which takes it if its multiply-adds are fused. */
   async addKernels(kernels) {
-    const {memory, __indirect_function_table: table} = this.module.asm;
+    const {memory, table} = this.module.shared();
     const end = 16384 + 64;  // as CMakeLists.txt links the kernels' module
     if (table.length < end) table.grow(end - table.length);
     const {exports} = await WebAssembly.instantiate(kernels, {env: {memory, __indirect_function_table: table}});
@@ -81,7 +81,7 @@ class Instance {
     if (at === 0) throw new Error('this page has no memory left for that');
     return at;
   }
-  get view() { return new DataView(this.module.asm.memory.buffer); }
+  get view() { return new DataView(this.module.shared().memory.buffer); }
   word(at) { return this.view.getUint32(at, true); }
   text(at) { return this.module.UTF8ToString(at); }
 
@@ -94,14 +94,14 @@ class Instance {
             : typeof value === 'number' ? new Uint8Array(value)
             : value && new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
         at.push(bytes ? this.allocate(Math.max(bytes.length, 8)) : 0);
-        if (bytes) new Uint8Array(this.module.asm.memory.buffer).set(bytes, at[at.length - 1]);
+        if (bytes) new Uint8Array(this.module.shared().memory.buffer).set(bytes, at[at.length - 1]);
       }
       return use(...at);
     } finally {
       for (const address of at) this.module._free(address);
     }
   }
-  floats(at, count) { return new Float32Array(this.module.asm.memory.buffer.slice(at, at + 4 * count)); }
+  floats(at, count) { return new Float32Array(this.module.shared().memory.buffer.slice(at, at + 4 * count)); }
 
   /** Calls a function that returns a status, and throws its message if it fails. */
   call(name, ...values) {

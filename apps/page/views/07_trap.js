@@ -79,7 +79,7 @@ addView({id: 'trap', build(panel, status) {
     if (trap.refused) {
       const ran = await app.pool.command(['attack', row.name, '--data', 'mnist-5k', '--limit', '5', '--attack', trap.refused],
         {files: {[row.name]: row.bytes}});
-      if (alive() && ran.code) say(refusal, 'trap_refused', {attack: trap.refused, reason: oneLine(ran.err)});
+      if (alive() && ran.code) say(refusal, 'trap_refused', {attack: trap.refused, reason: oneLine(ran.err.replace(/^hans: /, ''))});
     }
     const found = await benchmark(row, trap.weak);
     if (!alive()) return;

@@ -8,11 +8,12 @@ addView({id: 'prove', build(panel, status) {
     accept: '.json,.npz,.hans,.onnx,.png', onchange: () => { take([...file.files]); file.value = ''; }});
   const zone = element('div', {className: 'drop', role: 'group', label: 'drop_here'}, element('p', {text: 'drop_here'}), field('choose_files', file), holds);
   const go = button('prove_run', () => verify(), true), empty = button('prove_empty', () => { given.clear(); list(); });
-  const own = button('prove_own', () => ownManifest()), stop = button('stop', () => { app.pool.stop(); });
+  const source = choice('prove_without', ['embedded', 'manifest', 'proofs', 'images'].map((one) => [one, `without_${one}`]), 'embedded', () => {});
+  const own = button('prove_own', () => ownFiles()), stop = button('stop', () => { app.pool.stop(); });
   const given = new Map();
   output.hidden = true;
   stop.disabled = true;
-  panel.append(element('p', {className: 'hint', text: 'prove_hint'}), zone, element('div', {className: 'controls'}, go, stop, empty, own),
+  panel.append(element('p', {className: 'hint', text: 'prove_hint'}), zone, element('div', {className: 'controls'}, source.node, own), element('div', {className: 'controls'}, go, stop, empty),
     status, differing, progress, output, proof.node);
   zone.addEventListener('dragover', (event) => { event.preventDefault(); zone.classList.add('over'); });
   zone.addEventListener('dragleave', () => zone.classList.remove('over'));
@@ -148,23 +149,36 @@ addView({id: 'prove', build(panel, status) {
     return claim(status, ran.code ? 'images_rejected' : 'images_confirmed', {confirmed: count('confirmed') || 0, rejected: count('rejected') || 0});
   }
 
-  /** A manifest made here, so that there is something to check without a file. */
-  const ownManifest = () => run(async (alive) => {
+  /** Something to check without a file: what the page holds, or what the command makes of the net on screen. */
+  const ownFiles = () => run(async (alive) => {
     say(status, 'working');
-    const row = modelRow(), name = fileOf(row);
-    const ran = await app.pool.command(['benchmark', name, '--data', 'mnist-5k', '--limit', '50', '--attack', 'pgd:eps=0.1', '--probes', '20',
-      '--out', 'manifest.json'], {files: {[name]: row.bytes}, outputs: ['manifest.json'], onLine: (one) => { progress.textContent = one; }});
-    progress.textContent = '';
+    const row = modelRow(), name = fileOf(row), kind = source.value, data = ['--data', 'mnist-5k', '--limit'];
+    const [words, made] = {
+      manifest: [['benchmark', name, ...data, '50', '--attack', 'pgd:eps=0.1', '--probes', '20', '--out', 'manifest.json'], 'manifest.json'],
+      proofs: [['certify', name, ...data, '10', '--eps', '0.02', '--nodes', '100', '--out', 'proofs.npz'], 'proofs.npz'],
+      images: [['attack', name, ...data, '20', '--attack', 'pgd:eps=0.1', '--out', 'images.npz'], 'images.npz'],
+      embedded: [[], 'linear.json'],
+    }[kind];
+    const found = new Map();
+    if (kind === 'embedded') {
+      const part = (id) => embedded(document.getElementById(`hans-${id}`));
+      found.set(made, {kind: 'manifest', bytes: await part('manifest')});
+      found.set('linear.hans', {kind: 'net', bytes: await part('linear')});
+    } else {
+      const ran = await app.pool.command(words, {files: {[name]: row.bytes}, outputs: [made], onLine: (one) => { progress.textContent = one; }});
+      progress.textContent = '';
+      if (!ran.files[made]) throw new Error(ran.err || ran.out);
+      found.set(made, {kind, bytes: ran.files[made]});
+      found.set(name, {kind: 'net', bytes: row.bytes});
+    }
     if (!alive()) return;
-    const bytes = ran.files['manifest.json'];
-    if (!bytes) throw new Error(ran.err);
     given.clear();
-    given.set('manifest.json', {kind: 'manifest', bytes});
-    given.set(name, {kind: 'net', bytes: row.bytes});
+    for (const [key, one] of found) given.set(key, one);
     list();
-    say(status, 'prove_made', {name});
-    await proof.set({command: `hans benchmark ${row.name} --data mnist-5k --limit 50 --attack pgd:eps=0.1 --probes 20 --out manifest.json`,
-      row, sha: JSON.parse(new TextDecoder().decode(bytes)).name, files: {'manifest.json': bytes}});
+    say(status, 'prove_made', {name: kind === 'embedded' ? 'linear.hans' : name});
+    const {bytes} = found.get(made);
+    await proof.set({command: words.length ? `hans ${words.map((word) => word === name ? row.name : word).join(' ')}` : 'hans reproduce linear.json --model linear.hans',
+      row: kind === 'embedded' ? null : row, sha: await sha256(bytes), files: {[made]: bytes}});
   });
 
   list();
