@@ -1,7 +1,7 @@
 // Writes the page: assemble.js OUT key=file ...
 //   wasm, glue (emscripten's script), golden, manifest, linear, and optionally kernels: what the engine needs
 //   model=NAME:file ...: networks, in this order; what each is stands in meanings.txt
-// The code beside this file is put in as it is, everything else packed: a character of windows-1252 for each byte, which
+// What unpacks the rest is put in as it is, the rest packed: a character of windows-1252 for each byte, which
 // takes a quarter less than base64. Bytes that HTML changes or could end an element with, and '=', become '=' and a
 // character 64 higher.
 'use strict';
@@ -43,7 +43,8 @@ const escapedAs = (form) => (text) => text.replace(/[^\x00-\x7f]/gu, (character)
 const html = escapedAs((code) => `&#x${code};`), js = escapedAs((code) => `\\u{${code}}`), css = escapedAs((code) => `\\${code} `);
 
 const views = fs.readdirSync(path.join(__dirname, 'views')).sort().map((name) => `views/${name}`);
-const script = ['texts.js', 'engine.js', 'selftest.js', 'ui.js', ...views].map(here).join('\n');
+data += part('views', Buffer.from(['texts.js', 'ui.js', ...views].map(here).join('\n')));
+const script = ['engine.js', 'selftest.js', 'start.js'].map(here).join('\n');
 if (script.includes('</script')) throw new Error('the code of the page holds the end of its own element');
 const fill = (page, place, text) => {
   const at = page.indexOf(place);

@@ -24,6 +24,19 @@ async function embedded(element) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+const asScript = (bytes) => URL.createObjectURL(new Blob([bytes], {type: 'text/javascript'}));
+
+/** Runs a script as a part of this page. */
+function run(url) {
+  return new Promise((done, failed) => {
+    const script = document.createElement('script');
+    script.src = url;
+    script.onload = done;
+    script.onerror = () => failed(new Error('a part of this page does not load'));
+    document.head.append(script);
+  });
+}
+
 const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 async function sha256(bytes) { return hex(new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))); }
 
@@ -47,7 +60,7 @@ async function parts() {
   return {
     wasm: await compile('wasm'),
     kernels: hasRelaxedSimd() && element('kernels') ? await compile('kernels') : null,
-    script: URL.createObjectURL(new Blob([await embedded(element('script'))], {type: 'text/javascript'})),
+    script: asScript(await embedded(element('script'))),
     golden: new TextDecoder().decode(await embedded(element('golden'))),
     models: named,
     nets: Object.fromEntries(named.filter(({name}) => !isFile(name)).map(({name, bytes}) => [name, bytes])),

@@ -357,6 +357,3 @@ async function startPage() {
   retell();
   say(trust, app.trusted ? 'trust_identical' : 'trust_differs', {kernel: app.pool.kernel, version: app.pool.version, reason: golden});
 }
-
-// The script ends with the views, so the page starts when all of them are there.
-if (location.hash !== '#selftest') document.addEventListener('DOMContentLoaded', startPage);
