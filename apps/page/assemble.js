@@ -29,8 +29,12 @@ const element = (attributes, bytes, zipped) => Buffer.concat([
   packed(zipped ? zlib.gzipSync(bytes, {level: 9}) : bytes), Buffer.from('</script>\n')]).toString('latin1');
 const part = (id, bytes) => element(`id="hans-${id}"`, bytes, true);
 
+// Texts have other characters than ASCII: as HTML, JavaScript and CSS write them.
+const escapedAs = (form) => (text) => text.replace(/[^\x00-\x7f]/gu, (character) => form(character.codePointAt(0).toString(16)));
+const html = escapedAs((code) => `&#x${code};`), js = escapedAs((code) => `\\u{${code}}`), css = escapedAs((code) => `\\${code} `);
+
 const glue = fs.readFileSync(files.glue, 'utf8');
-let data = part('script', Buffer.from(`${glue}\n${here('instance.js')}\n${here('worker.js')}`));
+let data = part('script', Buffer.from(js(`${glue}\n${here('instance.js')}\n${here('worker.js')}`)));
 for (const id of ['wasm', 'kernels', 'golden', 'manifest', 'linear']) {
   if (files[id]) data += part(id, fs.readFileSync(files[id]));
 }
@@ -38,12 +42,8 @@ data += '<!--models-->\n';
 for (const [name, file] of models) data += element(`class="hans-model" data-name="${name}"`, fs.readFileSync(file), false);
 data += '<!--/models-->\n';
 
-// Texts have other characters than ASCII: as HTML, JavaScript and CSS write them.
-const escapedAs = (form) => (text) => text.replace(/[^\x00-\x7f]/gu, (character) => form(character.codePointAt(0).toString(16)));
-const html = escapedAs((code) => `&#x${code};`), js = escapedAs((code) => `\\u{${code}}`), css = escapedAs((code) => `\\${code} `);
-
 const views = fs.readdirSync(path.join(__dirname, 'views')).sort().map((name) => `views/${name}`);
-data += part('views', Buffer.from(['texts.js', 'ui.js', ...views].map(here).join('\n')));
+data += part('views', Buffer.from(js(['texts.js', 'ui.js', ...views].map(here).join('\n'))));
 const script = ['engine.js', 'selftest.js', 'start.js'].map(here).join('\n');
 if (script.includes('</script')) throw new Error('the code of the page holds the end of its own element');
 const fill = (page, place, text) => {
