@@ -27,6 +27,7 @@
 
 using Doubles = double __attribute__((vector_size(16)));
 using Words = unsigned long long __attribute__((vector_size(16)));  // the bits of Doubles
+using Singles = unsigned __attribute__((vector_size(16)));
 using Shorts = short __attribute__((vector_size(16)));
 
 enum class Way { plain, even, odd };
@@ -117,7 +118,7 @@ constexpr Mask magnitude_mask = {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}
 /// Converts `steps` steps of the block's panels; `first` is the first of them in the block.
 void convert(const Product& job, const real* b, size_t column, size_t first, size_t steps, Block& block) {
   const size_t most = block_values / (panel * block.panels);
-  const Mask lowest = ~magnitude_mask;
+  const Singles lowest = ~(Singles)magnitude_mask;
   // The larger a number's magnitude, the lower `lowest` minus it; 0 gives the lowest. The upper half is enough.
   Shorts inverse = (Shorts)lowest;
   Vec total = zero();
@@ -129,7 +130,7 @@ void convert(const Product& job, const real* b, size_t column, size_t first, siz
       for (size_t v = 0; v < panel_vectors; ++v) {
         const size_t done = v * lanes;
         const Vec x = width >= panel ? load(from + done) : load_part(from + done, width > done ? width - done : 0);
-        const Mask magnitude = (Mask)x & magnitude_mask;
+        const Singles magnitude = (Singles)x & (Singles)magnitude_mask;
         const Shorts other = (Shorts)(lowest - magnitude);
         inverse = inverse > other ? inverse : other;
         total = add(total, (Vec)magnitude);
