@@ -17,9 +17,8 @@
 //
 // The integer operations know neither subnormal floats nor infinities. So the rows of a block with the following
 // operands are computed oddly from the start. Let a and b be the nonzero values of least magnitude:
-//   - exponent(a) + exponent(b) < -103. Otherwise all products, and so all sums, are multiples of 2^-149 = 2^(-103 -
-//   46),
-//     and a sum below 2^-126 is a float.
+//   - exponent(a) + exponent(b) < -103. Otherwise all products, and so all sums, are multiples of 2^(-103 - 46) =
+//     2^-149, and a sum below 2^-126 is a float.
 //   - largest |a| * sum of |b| is not below 2^125, or a chain starts not below 2^126. Otherwise no sum overflows.
 //   - a chain starts at -0. Otherwise steps with a = 0 leave the sums as they are, and are left out.
 
@@ -52,7 +51,7 @@ inline Doubles rounded(Doubles t) { return widen_low(narrow(t, t)); }
 }
 
 /// a * b + c, rounded. `tie`: for Way::even, the bit that a halfway sum clears if it is set: last_kept for a power of
-/// two, and otherwise 1, which is not set. Bit 0 of `met` becomes 1 if a sum was halfway and a no power of two.
+/// two, and otherwise 1, which is not set. Bit 0 of `met` becomes 1 if a sum was halfway and a was no power of two.
 template <Way way>
 [[gnu::always_inline]] inline Doubles step(Doubles a, Doubles b, Doubles c, Words tie, Words& met) {
   if constexpr (way == Way::odd) return rounded(odd_sum(a * b, c));
