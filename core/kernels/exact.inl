@@ -17,9 +17,8 @@
 //
 // The integer operations know neither subnormal floats nor infinities. So the rows of a block with the following
 // operands are computed oddly from the start. Let a and b be the nonzero values of least magnitude:
-//   - exponent(a) + exponent(b) < -103. Otherwise all products, and so all sums, are multiples of 2^-149 = 2^(-103 -
-//   46),
-//     and a sum below 2^-126 is a float.
+//   - exponent(a) + exponent(b) < -103. Otherwise all products, and so all sums, are multiples of 2^(-103 - 46) =
+//     2^-149, and a sum below 2^-126 is a float.
 //   - largest |a| * sum of |b| is not below 2^125, or a chain starts not below 2^126. Otherwise no sum overflows.
 //   - a chain starts at -0. Otherwise steps with a = 0 leave the sums as they are, and are left out.
 
@@ -27,6 +26,7 @@
 
 using Doubles = double __attribute__((vector_size(16)));
 using Words = unsigned long long __attribute__((vector_size(16)));  // the bits of Doubles
+using Singles = unsigned __attribute__((vector_size(16)));
 using Shorts = short __attribute__((vector_size(16)));
 
 enum class Way { plain, even, odd };
@@ -51,7 +51,7 @@ inline Doubles rounded(Doubles t) { return widen_low(narrow(t, t)); }
 }
 
 /// a * b + c, rounded. `tie`: for Way::even, the bit that a halfway sum clears if it is set: last_kept for a power of
-/// two, and otherwise 1, which is not set. Bit 0 of `met` becomes 1 if a sum was halfway and a no power of two.
+/// two, and otherwise 1, which is not set. Bit 0 of `met` becomes 1 if a sum was halfway and a was no power of two.
 template <Way way>
 [[gnu::always_inline]] inline Doubles step(Doubles a, Doubles b, Doubles c, Words tie, Words& met) {
   if constexpr (way == Way::odd) return rounded(odd_sum(a * b, c));
@@ -117,7 +117,7 @@ constexpr Mask magnitude_mask = {0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff}
 /// Converts `steps` steps of the block's panels; `first` is the first of them in the block.
 void convert(const Product& job, const real* b, size_t column, size_t first, size_t steps, Block& block) {
   const size_t most = block_values / (panel * block.panels);
-  const Mask lowest = ~magnitude_mask;
+  const Singles lowest = ~(Singles)magnitude_mask;
   // The larger a number's magnitude, the lower `lowest` minus it; 0 gives the lowest. The upper half is enough.
   Shorts inverse = (Shorts)lowest;
   Vec total = zero();
@@ -129,7 +129,7 @@ void convert(const Product& job, const real* b, size_t column, size_t first, siz
       for (size_t v = 0; v < panel_vectors; ++v) {
         const size_t done = v * lanes;
         const Vec x = width >= panel ? load(from + done) : load_part(from + done, width > done ? width - done : 0);
-        const Mask magnitude = (Mask)x & magnitude_mask;
+        const Singles magnitude = (Singles)x & (Singles)magnitude_mask;
         const Shorts other = (Shorts)(lowest - magnitude);
         inverse = inverse > other ? inverse : other;
         total = add(total, (Vec)magnitude);

@@ -8,7 +8,7 @@
 namespace hans::kernels {
 namespace {
 
-#if defined(__wasm__)
+#if defined(__wasm__) && !defined(HANS_DOUBLE)
 /// The set of another module, or null.
 const Set* added = nullptr;
 
@@ -39,7 +39,7 @@ std::vector<const Set*> usable() {
 #endif
 #elif defined(__aarch64__) && !defined(HANS_DOUBLE)
   sets.push_back(&neon::set);
-#elif defined(__wasm__)
+#elif defined(__wasm__) && !defined(HANS_DOUBLE)
   if (added != nullptr) sets.push_back(added);
 #if defined(HANS_SIMD128) || defined(__wasm_simd128__)
   sets.push_back(&simd128::set);
@@ -70,7 +70,7 @@ std::atomic<const Set*>& chosen() {
 
 }  // namespace
 
-#if defined(__wasm__)
+#if defined(__wasm__) && !defined(HANS_DOUBLE)
 /// Makes the set of another module (kernels_relaxed.cpp) the first of available() and, unless HANS_KERNELS is set, the
 /// one in use. Returns 1, or 0 and does nothing if the set does not round once.
 extern "C" [[gnu::used]] int hans_add_kernels(const void* set) {
