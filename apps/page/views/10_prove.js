@@ -10,10 +10,10 @@ addView({id: 'prove', build(panel, status) {
   const go = button('prove_run', () => verify(), true), empty = button('prove_empty', () => { given.clear(); list(); });
   const source = choice('prove_without', ['embedded', 'manifest', 'proofs', 'images'].map((one) => [one, `without_${one}`]), 'embedded', () => {});
   const own = button('prove_own', () => ownFiles()), stop = button('stop', () => { app.pool.stop(); });
-  const given = new Map();
+  const quick = element('input', {type: 'checkbox', id: 'quick', checked: true}), given = new Map();
   output.hidden = true;
   stop.disabled = true;
-  panel.append(element('p', {className: 'hint', text: 'prove_hint'}), zone, element('div', {className: 'controls'}, source.node, own), element('div', {className: 'controls'}, go, stop, empty),
+  panel.append(element('p', {className: 'hint', text: 'prove_hint'}), zone, element('div', {className: 'controls'}, source.node, own), element('div', {className: 'controls'}, go, stop, empty, element('div', {}, quick, ' ', element('label', {htmlFor: 'quick', text: 'prove_quick'}))),
     status, differing, progress, output, proof.node);
   zone.addEventListener('dragover', (event) => { event.preventDefault(); zone.classList.add('over'); });
   zone.addEventListener('dragleave', () => zone.classList.remove('over'));
@@ -103,7 +103,7 @@ addView({id: 'prove', build(panel, status) {
       row = known;
       const net = nets[0] ?? fileOf(known);
       if (!nets.length) files[net] = known.bytes;
-      words = ['reproduce', manifest, '--model', net, ...(data[0] ? ['--data', data[0]] : [])];
+      words = ['reproduce', manifest, '--model', net, ...(data[0] ? ['--data', data[0]] : []), ...(quick.checked ? ['--quick', '50'] : [])];
     } else if (proofs || data.length) {
       const net = nets[0] ?? fileOf(modelRow());
       row = nets.length ? modelRow(net) : modelRow();
@@ -135,8 +135,8 @@ addView({id: 'prove', build(panel, status) {
   function tell(kind, ran) {
     const refused = oneLine(ran.err.replace(/^hans: /, ''));
     if (kind === 'reproduce') {
-      const same = ran.out.match(/^identical:.*?(\d+).*\b([0-9a-f]{64})\s*$/m);
-      if (same) return claim(status, 'prove_identical', {count: Number(same[1]), name: same[2]});
+      const same = ran.out.match(/^identical: (?:all )?(\d+) (?:of (\d+) )?images/m);
+      if (same) return claim(status, same[2] ? 'prove_identical_part' : 'prove_identical', {count: Number(same[1]), all: Number(same[2] ?? same[1])});
       const rows = ran.out.split('\n').filter((one) => /differ|not identical|image/.test(one)).slice(0, 20);
       differing.replaceChildren(...rows.map((one) => { const item = element('li'); item.textContent = one; return item; }));
       return claim(status, refused && !ran.out ? 'prove_refused' : 'prove_differs', {reason: refused || rows[0] || ''});
