@@ -94,7 +94,7 @@ function mark(kind, x, y, css) {
 
 /** Curves told apart by dashes, marks and names: series of {name, points: [[x, y]]}. */
 function drawChart(svg, {series, x, y, xMax, yMax, xMin = 0, percent = false, log = false}) {
-  const width = 640, left = 58, right = 20, top = 14, bottom = 250, height = 300 + 20 * series.length;
+  const width = 640, left = 78, right = 20, top = 14, bottom = 250, height = 300 + 20 * series.length;
   svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
   svg.replaceChildren();
   const along = log ? (value) => Math.log(value / xMin) / Math.log(xMax / xMin) : (value) => (value - xMin) / (xMax - xMin || 1);
