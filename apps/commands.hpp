@@ -131,6 +131,7 @@ Command report_command();
 Command check_command();
 Command transfer_command();
 Command convert_command();
+Command page_command();
 Command show_command();
 Command list_command();
 Command bench_command();

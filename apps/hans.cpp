@@ -21,9 +21,10 @@ constexpr int failed = 1;
 constexpr int wrong_usage = 2;
 
 std::vector<Command> commands() {
-  return {demo_command(),     train_command(),     eval_command(),  attack_command(), benchmark_command(),
-          certify_command(),  reproduce_command(), merge_command(), report_command(), check_command(),
-          transfer_command(), convert_command(),   show_command(),  list_command(),   bench_command()};
+  return {demo_command(),      train_command(),   eval_command(),      attack_command(),
+          benchmark_command(), certify_command(), reproduce_command(), merge_command(),
+          report_command(),    check_command(),   transfer_command(),  convert_command(),
+          page_command(),      show_command(),    list_command(),      bench_command()};
 }
 
 std::string main_page(const std::vector<Command>& all) {

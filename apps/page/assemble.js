@@ -1,6 +1,6 @@
 // Writes the page: assemble.js OUT key=file ...
 //   wasm, glue (emscripten's script), golden, manifest, linear, and optionally kernels: what the engine needs
-//   model=NAME:file ...: networks, in this order; what each is stands in meanings.txt
+//   model=NAME:file ...: networks, in this order
 // What unpacks the rest is put in as it is, the rest packed: a character of windows-1252 for each byte, which
 // takes a quarter less than base64. Bytes that HTML changes or could end an element with, and '=', become '=' and a
 // character 64 higher.

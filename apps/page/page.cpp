@@ -26,5 +26,4 @@ int hans_page_bits() {
   char* words[] = {name, threads, one, nullptr};
   return hans_bits_main(3, words);
 }
-
 }

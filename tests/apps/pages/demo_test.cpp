@@ -9,11 +9,11 @@
 #include <hans/core/error.hpp>
 #include <hans/core/parallel.hpp>
 #include <hans/core/version.hpp>
-#include "../../apps/commands.hpp"
-#include "../../apps/demo/demo_page.hpp"
-#include "../../apps/run/figures.hpp"
+#include "../../../apps/commands.hpp"
+#include "../../../apps/demo/demo_page.hpp"
+#include "../../../apps/run/figures.hpp"
 
-#include "cli_testing.hpp"
+#include "../cli_testing.hpp"
 
 namespace hans::demo_test {
 namespace {
@@ -57,7 +57,7 @@ std::string visible_words(std::string_view page) {
   return out;
 }
 
-TEST(Demo, PageHoldsEverything) {
+TEST(SlowDemoPage, PageHoldsEverything) {
   const std::string page = demo_page(found());
   EXPECT_TRUE(page.starts_with("<!DOCTYPE html>"));
   EXPECT_TRUE(page.ends_with("</html>\n"));
@@ -82,14 +82,14 @@ TEST(Demo, PageHoldsEverything) {
   EXPECT_NE(page.find(version), std::string::npos);
 }
 
-TEST(Demo, PageStandsAlone) {
+TEST(SlowDemoPage, PageStandsAlone) {
   const std::string page = demo_page(found());
   for (const std::string_view part : {"<script", "<link", "@import", "url(", "http:", "https:", "src=\"/", "src=\"."}) {
     EXPECT_EQ(page.find(part), std::string::npos) << part;
   }
 }
 
-TEST(Demo, PageEscapesNames) {
+TEST(SlowDemoPage, PageEscapesNames) {
   DemoFindings other = found();
   constexpr std::string_view name = "<b>'v1' & \"more\"</b>.hans";
   for (DemoNet* net : {&other.plain, &other.trained}) {
@@ -106,7 +106,7 @@ TEST(Demo, PageEscapesNames) {
   EXPECT_GE(count(page, escape_html(name)), 20U);
 }
 
-TEST(Demo, NothingShownIsNoNumber) {
+TEST(SlowDemoPage, NothingShownIsNoNumber) {
   for (std::string all : {visible_words(demo_page(found())), demo_text(found())}) {
     std::ranges::transform(all, all.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     for (const std::string_view part : {"nan", " inf", "-inf", ">inf"}) {
@@ -116,7 +116,7 @@ TEST(Demo, NothingShownIsNoNumber) {
   }
 }
 
-TEST(Demo, AttacksAreOneRunInOneBall) {
+TEST(SlowDemoPage, AttacksAreOneRunInOneBall) {
   for (const DemoNet* net : nets()) {
     ASSERT_EQ(net->linf.found().attacks.size(), 3U);
     EXPECT_EQ(net->linf.found().size(), 500U);
@@ -132,7 +132,7 @@ TEST(Demo, AttacksAreOneRunInOneBall) {
 }
 
 // Each robust accuracy as the page and the terminal write it, and the verdict right behind it.
-TEST(Demo, NoNumberWithoutItsVerdict) {
+TEST(SlowDemoPage, NoNumberWithoutItsVerdict) {
   const std::string page = demo_page(found()), words = visible_words(page), shown = demo_text(found());
   for (const DemoNet* net : nets()) {
     for (const std::size_t k : {demo_fgsm, demo_noise, demo_pgd}) {
@@ -165,7 +165,7 @@ TEST(Demo, NoNumberWithoutItsVerdict) {
   }
 }
 
-TEST(Demo, ANetworkInTheBoxHoldsAndThatIsProved) {
+TEST(SlowDemoPage, ANetworkInTheBoxHoldsAndThatIsProved) {
   const DemoRun& held = found().proved;
   const BallCounts ball = held.ball();
   EXPECT_EQ(ball.images(), 500U);
@@ -179,7 +179,7 @@ TEST(Demo, ANetworkInTheBoxHoldsAndThatIsProved) {
   }
 }
 
-TEST(Demo, OnlyWhatIsReliableIsGreen) {
+TEST(SlowDemoPage, OnlyWhatIsReliableIsGreen) {
   DemoFindings other = found();
   for (const attacks::Verdict verdict : {attacks::Verdict::reliable, attacks::Verdict::unchecked,
                                          attacks::Verdict::suspect, attacks::Verdict::unreliable}) {
@@ -193,7 +193,7 @@ TEST(Demo, OnlyWhatIsReliableIsGreen) {
   }
 }
 
-TEST(Demo, JsonHoldsBothNetworksWithVerdicts) {
+TEST(SlowDemoPage, JsonHoldsBothNetworksWithVerdicts) {
   const Json json = Json::parse(demo_json(found()).dump());
   for (const std::string_view net : {"plain", "adversarially_trained"}) {
     for (const auto& [key, size] : {std::pair("linf", demo_attacks.size()), std::pair("jsma", demo_jsma.size())}) {
@@ -205,13 +205,13 @@ TEST(Demo, JsonHoldsBothNetworksWithVerdicts) {
   }
 }
 
-TEST(Demo, ThePictureIsSmall) {
+TEST(SlowDemoPage, ThePictureIsSmall) {
   const std::string png = demo_picture(found());
   EXPECT_EQ(png.substr(1, 3), "PNG");
   EXPECT_LT(png.size(), 8192U);
 }
 
-TEST(Demo, SourcesAreReadCorrectly) {
+TEST(SlowDemoPage, SourcesAreReadCorrectly) {
   const DemoRun& jsma = found().plain.jsma;
   ASSERT_EQ(sources().size(), 10U);
   for (std::size_t label = 0; label < 10; ++label) {
@@ -224,7 +224,7 @@ TEST(Demo, SourcesAreReadCorrectly) {
   }
 }
 
-TEST(Demo, ExamplesShowWhatTheTextSays) {
+TEST(SlowDemoPage, ExamplesShowWhatTheTextSays) {
   const std::vector<std::size_t> chosen = demo_examples(found().plain.linf, demo_fgsm, demo_noise, 2);
   ASSERT_EQ(chosen.size(), 2U);
   for (const std::size_t sample : chosen) {
@@ -233,7 +233,7 @@ TEST(Demo, ExamplesShowWhatTheTextSays) {
   }
 }
 
-TEST(Demo, SameSeedSameBytes) {
+TEST(DeterminismDemo, SameSeedSameBytes) {
   const std::string page = demo_page(found());
   const std::size_t threads = thread_count();
   set_thread_count(threads == 1 ? 3 : 1);
@@ -244,7 +244,7 @@ TEST(Demo, SameSeedSameBytes) {
   EXPECT_NE(page, demo_page(findings(6)));
 }
 
-TEST(Demo, TextShowsADigitBeforeAndAfter) { EXPECT_EQ(count(demo_text(found()), "    |    "), 15U); }
+TEST(SlowDemoPage, TextShowsADigitBeforeAndAfter) { EXPECT_EQ(count(demo_text(found()), "    |    "), 15U); }
 
 class DemoCommandTest : public cli::Test {};
 class SlowDemo : public cli::Test {};
