@@ -4,7 +4,10 @@
 'use strict';
 const fs = require('fs');
 const path = require('path');
+const v8 = require('v8');
 const vm = require('vm');
+
+v8.setFlagsFromString('--experimental-wasm-relaxed-simd');  // newer node needs no option
 
 const source = path.join(__dirname, '..', '..'), built = path.resolve(process.argv[2]);
 const file = (...names) => new Uint8Array(fs.readFileSync(path.join(...names)));
