@@ -2,16 +2,17 @@
 'use strict';
 
 /** The byte of each character of windows-1252, in which the page is written. */
-const byteOf = new Map(Array.from(new TextDecoder('windows-1252').decode(Uint8Array.from({length: 256}, (_, i) => i)),
-                                  (character, byte) => [character.charCodeAt(0), byte]));
+const byteOf = new Uint8Array(65536);
+Array.from(new TextDecoder('windows-1252').decode(Uint8Array.from({length: 256}, (_, i) => i)))
+    .forEach((character, byte) => { byteOf[character.charCodeAt(0)] = byte; });
 
-/** Text of a data element as bytes: a character each; '=' says that the next is 64 too high (assemble.js, apps/pages.cpp). */
+/** Text of a data element as bytes: a character each; '=' says that the next is 64 too high (assemble.js, apps/commands/page.cpp). */
 function unpacked(text) {
   const bytes = new Uint8Array(text.length);
   let size = 0;
   for (let i = 0; i < text.length; i++) {
-    const byte = byteOf.get(text.charCodeAt(i));
-    bytes[size++] = byte === 61 ? byteOf.get(text.charCodeAt(++i)) - 64 : byte;
+    const byte = byteOf[text.charCodeAt(i)];
+    bytes[size++] = byte === 61 ? byteOf[text.charCodeAt(++i)] - 64 : byte;
   }
   return bytes.slice(0, size);
 }
@@ -118,7 +119,8 @@ class Pool {
   async split(count, name, part) {
     const shares = Math.min(count, this.members.length);
     const starts = Array.from({length: shares + 1}, (_, i) => Math.floor(i * count / shares));
-    return Promise.all(starts.slice(1).map((end, i) => this.members[i].send(name, part(starts[i], end - starts[i]))));
+    const idle = [...this.members].sort((a, b) => a.busy - b.busy);
+    return Promise.all(starts.slice(1).map((end, i) => idle[i].send(name, part(starts[i], end - starts[i]))));
   }
 
   features(name) {
@@ -160,13 +162,18 @@ class Pool {
     return this.idlest().send('command', [words, {files, outputs}], onLine);
   }
 
-  async addModel(name, bytes) {
+  /** Reads a model in all workers, and what `hans show` says of it. */
+  async described(name, bytes) {
     const rows = await Promise.all(this.members.map((one) => one.send('addModel', [name, bytes])));
     for (const one of this.members) one.models.set(name, bytes);
-    const known = this.models.findIndex((model) => model.name === name);
     const shown = await this.command(['show', this.word(name), '--json', '-']);
     const facts = shown.code === 0 ? JSON.parse(shown.out) : {};
-    const row = {...rows[0], name, bytes, facts, parameters: facts.parameters};
+    return {...rows[0], name, bytes, facts, parameters: facts.parameters};
+  }
+
+  async addModel(name, bytes) {
+    const row = await this.described(name, bytes);
+    const known = this.models.findIndex((model) => model.name === name);
     this.models.splice(known < 0 ? this.models.length : known, known < 0 ? 0 : 1, row);
     return row;
   }
@@ -208,8 +215,8 @@ async function openPool({workers = 2} = {}) {
   const pool = new Pool(all, Array.from({length: count}, () => new Member(all.script, given, new Map())));
   const opened = await Promise.all(pool.members.map((one) => one.ready));
   pool.kernel = opened[0].kernel;
-  for (const {name, bytes} of all.models) await pool.addModel(name, bytes);
-  pool.digits = await pool.members[0].send('digits', []);
+  [pool.digits, ...pool.models] = await Promise.all(
+      [pool.members[0].send('digits', []), ...all.models.map(({name, bytes}) => pool.described(name, bytes))]);
   pool.version = (await pool.command(['--version'])).out.trim().replace(/^hans /, '').replace(/,.*/, '');
   pool.golden = pool.members[count - 1].send('golden', [all.golden]);
   pool.golden.catch(() => {});
