@@ -1,4 +1,4 @@
-// The pool: as many workers as asked, each with an instance of the library. ENGINE.md says what the page may call.
+// The pool: as many workers as asked, each with an instance of the library. README.md says what the page may call.
 'use strict';
 
 /** The byte of each character of windows-1252, in which the page is written. */

@@ -56,7 +56,17 @@ function label(node, key, values) {
   return node;
 }
 
+/** A node whose numbers are written anew when the language changes; `tell` writes them. */
+const told = new WeakMap();
+function numbered(node, tell) {
+  node.dataset.numbered = '';
+  told.set(node, tell);
+  tell();
+  return node;
+}
+
 function retell(root = document) {
+  for (const node of root.querySelectorAll('[data-numbered]')) told.get(node)();
   for (const node of root.querySelectorAll('[data-text]')) {
     (node.dataset.claim ? claim : say)(node, node.dataset.text, spoken.get(node));
   }
@@ -108,7 +118,7 @@ function slider(key, {min, max, step, value, show = (x) => number(x)}, changed) 
     input.setAttribute('aria-valuetext', output.textContent);
   };
   input.addEventListener('input', () => { tell(); changed(Number(input.value)); });
-  tell();
+  numbered(output, tell);
   const node = element('div', {className: 'field'}, element('label', {htmlFor: input.id, text: key}),
     element('div', {className: 'range'}, input, output));
   return {node, input, get value() { return Number(input.value); }, set value(x) { input.value = x; tell(); }};

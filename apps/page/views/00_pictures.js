@@ -132,7 +132,9 @@ function fillTable(table, caption, heads, rows) {
   const cell = (name, value) => {
     if (value instanceof Node) return element(name, {}, value);
     const numeric = typeof value === 'number' || (value && value.percent !== undefined);
-    return element(name, {}, numeric ? number(value) : String(value ?? '–'));
+    if (!numeric) return element(name, {}, String(value ?? '–'));
+    const made = element(name, {});
+    return numbered(made, () => { made.textContent = number(value); });
   };
   table.replaceChildren(element('caption', {text: caption}),
     element('thead', {}, element('tr', {}, ...heads.map((head) => element('th', {scope: 'col', ...(head ? {text: head} : {})})))),

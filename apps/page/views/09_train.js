@@ -87,7 +87,10 @@ addView({id: 'train', build(panel, status) {
   return {
     refresh() {
       draw();
-      if (!past.length) say(status, 'train_ready');
+      if (past.length) return;
+      say(status, 'train_ready');
+      const row = modelRow();
+      if (row) proof.set({command: `hans show ${fileOf(row)}`, row, sha: row.sha256});
     },
     leave() { stopped = true; },
   };
