@@ -21,6 +21,15 @@ namespace {
 using testing_data::error_of;
 using testing_data::TemporaryFolder;
 
+/// Of a name; 0 if it is not found.
+std::size_t images_of(std::string_view name) {
+  try {
+    return load(name).size();
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
 std::vector<real> numbers(const Tensor& tensor) { return {tensor.values().begin(), tensor.values().end()}; }
 
 real of_byte(int byte) { return real{static_cast<float>(byte) / 255.0f}; }
@@ -278,15 +287,15 @@ TEST(Load, SearchesForNames) {
   write_files(temporary, "fashion-mnist/", 28, 28);
   EXPECT_EQ(load("fashion-mnist/train").name(), "fashion-mnist/train");
   {
-    // A folder called after one data set is not taken for another.
+    // A folder called after one data set is not taken for another, which this machine may have elsewhere.
     const Environment other("HANS_DATA", root + "/fashion-mnist");
     EXPECT_EQ(load("fashion-mnist").size(), 1u);
-    EXPECT_NE(error_of([] { load("mnist"); }), "no error");
+    EXPECT_NE(images_of("mnist"), 1u);
   }
   {
     const Environment direct("HANS_DATA", root + "/mnist/");
     EXPECT_EQ(load("mnist").size(), 1u);
-    EXPECT_NE(error_of([] { load("fashion-mnist"); }), "no error");
+    EXPECT_NE(images_of("fashion-mnist"), 1u);
   }
   {
     const Environment none("HANS_DATA", "");
