@@ -95,7 +95,8 @@ std::vector<LayerSplits> splits_of(const Certificate& certificate) {
 std::string branching_text(const Explanation& all) {
   const Certificate& one = all.certificate;
   if (one.nodes == 0) return "branching: none\n";
-  std::string lines = text("branching: ", counted(one.nodes, "node"), ", ", one.deepest,
+  std::string lines = text("branching: ", counted(one.nodes, "node"),
+                           one.anew ? ", begun anew within closer bounds of all units, " : ", ", one.deepest,
                            one.deepest == 1 ? " split" : " splits", " deep\n");
   TextTable rows{{"layer", "units split", "splits", "most for one unit"}};
   for (const LayerSplits& layer : splits_of(one)) {
@@ -234,6 +235,7 @@ Json explanation_json(const ExplainRequest& request, const Explanation& all) {
                                                                  {"alpha", finite_json(margin.alpha)}});
                                           })},
                        {"nodes", one.nodes},
+                       {"anew", one.anew},
                        {"deepest", one.deepest},
                        {"splits", column(one.splits, [](const UnitSplits& split) {
                           return Json::object({{"layer", split.layer}, {"unit", split.unit}, {"times", split.times}});

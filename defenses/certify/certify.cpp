@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include <hans/attacks/ball.hpp>
 #include <hans/attacks/judge.hpp>
@@ -12,8 +11,8 @@
 #include <hans/nn/pieces.hpp>
 #include "../../nn/bounds/detail/build.hpp"
 #include "../../nn/bounds/detail/tighten.hpp"
-#include "detail/branch.hpp"
 #include "detail/certify.hpp"
+#include "detail/prove.hpp"
 #include "detail/search.hpp"
 
 namespace hans::defenses {
@@ -93,8 +92,8 @@ class Search {
   Search(const Question& question, Certificate& certificate, std::size_t place, Tape& tape)
       : question_(question), certificate_(certificate), sample_(question.samples.rows(place, 1)), tape_(tape) {}
 
-  /// The cascade; `from` is its first step.
-  void run(const bounds::Known& known, std::size_t sample, Step from, Step until) {
+  /// The cascade; `from` is its first step. `provable`: without what makes no proof.
+  void run(const bounds::Known& known, std::size_t sample, Step from, Step until, bool provable) {
     tree_.nodes.clear();
     for (Form& form : margins_of(question_.graph, sample, certificate_.label)) {
       tree_.nodes.push_back({std::move(form)});
@@ -124,26 +123,20 @@ class Search {
       conclude(from == Step::joint ? Step::joint : Step::alpha);
       if (until != Step::branching) try_points(points_of(tree_.nodes));
     }
-    if (open() && until == Step::branching) branch_out(known, kinks);
+    if (open() && until == Step::branching) branch_out(known, kinks, provable);
   }
 
-  /// Whether the tree shows what run() certified: not if boxes were split.
-  bool has_tree() const { return tree_.done(); }
+  /// Whether the tree shows a checker what run() certified: not if boxes were split.
+  bool has_proof() const { return tree_.done() && !tree_.closer; }
 
   /// How often each unit was split.
   void count_splits(Certificate& out) const {
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::size_t> times;
-    out.deepest = 0;
-    for (const Branch& node : tree_.nodes) {
-      out.deepest = std::max(out.deepest, node.form.splits.size());
-      if (node.first == Branch::none) continue;
-      const bounds::Split& split = tree_.nodes[node.first].form.splits.back();
-      ++times[{split.op, split.unit}];
-    }
     out.splits.clear();
-    for (const auto& [unit, count] : times) {
-      out.splits.push_back({question_.graph.ops[unit.first].layer, unit.second, count});
+    for (const auto& [kink, times] : splits_of(tree_)) {
+      out.splits.push_back({question_.graph.ops[kink.op].layer, kink.unit, times});
     }
+    out.deepest = 0;
+    for (const Branch& node : tree_.nodes) out.deepest = std::max(out.deepest, node.form.splits.size());
   }
 
   /// The proof of what run() certified, not by intervals.
@@ -168,7 +161,7 @@ class Search {
   }
 
   /// Branch and bound: over kinks, and where features are few, over these with what is left of the nodes.
-  void branch_out(const bounds::Known& known, std::span<const std::vector<bounds::KinkAt>> kinks) {
+  void branch_out(const bounds::Known& known, std::span<const std::vector<bounds::KinkAt>> kinks, bool provable) {
     const TimeLimit limit(question_.options.seconds);
     bool late = false;
     const auto stop = [&](std::span<const Tensor> points) {
@@ -179,10 +172,11 @@ class Search {
     const std::uint64_t nodes = question_.options.nodes;
     const bool few = sample_.images.size() <= few_features;
     if (stop(points_of(tree_.nodes))) return finish(late);
-    branch(tree_, question_.graph, known, kinks, few ? nodes / 4 : nodes, stop, tape_);
+    const std::size_t sample = tree_.nodes.front().form.sample;
+    branch(tree_, question_.graph, known, kinks, few ? nodes / 4 : nodes, !provable, stop, tape_);
     certificate_.nodes = tree_.bounded;
+    certificate_.anew = tree_.closer;
     if (few && !late && open() && !tree_.done()) {
-      const std::size_t sample = tree_.nodes.front().form.sample;
       std::vector<std::vector<Form>> margins;
       for (std::size_t root = 0; root < tree_.roots; ++root) {
         margins.push_back({{.form = tree_.nodes[root].form.form}});
@@ -293,11 +287,19 @@ void bound_some(const Question& question, std::span<const std::size_t> which, St
     Certificate made = certificate;
     made.certainty = Certainty::unknown;
     Search search(question, made, which[k], tape);
-    search.run(known, k, from, until);
+    search.run(known, k, from, until, false);
     if (question.options.splits) search.count_splits(made);
-    const bool checkable = from == Step::crown;
-    if (question.options.proofs && checkable && made.certainty == Certainty::certified && search.has_tree()) {
-      made.proof = search.proof(known);
+    if (question.options.proofs && from == Step::crown && made.certainty == Certainty::certified) {
+      if (search.has_proof()) {
+        made.proof = search.proof(known);
+      } else {
+        Certificate again = certificate;
+        again.certainty = Certainty::unknown;
+        Search provable(question, again, which[k], tape);
+        provable.run(known, k, from, until, true);
+        if (again.certainty == Certainty::certified && provable.has_proof()) again.proof = provable.proof(known);
+        take_over(made, std::move(again));
+      }
     }
     take_over(certificate, std::move(made));
   }

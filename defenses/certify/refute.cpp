@@ -287,7 +287,7 @@ class Refuter {
     if (stop(points_of(tree.nodes))) return leave_open(is_late);
     const bool few = question_.first.size() <= few_features;
     const std::uint64_t left = options_.nodes - refutation_.nodes;
-    branch(tree, graph_, known_, kinks_, !few ? left : single ? left / 4 : 0, stop, tape_);
+    branch(tree, graph_, known_, kinks_, !few ? left : single ? left / 4 : 0, true, stop, tape_);
     refutation_.nodes += std::min<std::uint64_t>(left, tree.bounded);
     if (tree.done()) return true;
     if (!few || is_late || refutation_.existence == Existence::found) return leave_open(is_late);

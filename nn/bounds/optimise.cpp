@@ -204,6 +204,18 @@ std::vector<KinkAt> unstable_kinks(const Graph& graph, const Known& known, std::
   return all;
 }
 
+std::size_t units_behind_kinks(const Graph& graph, std::span<const KinkAt> kinks) {
+  std::vector<bool> behind(graph.ops.size() + 1);
+  for (std::size_t k = 0; k < graph.ops.size(); ++k) {
+    const auto bends = [&](std::size_t from) {
+      return behind[from] || (from > 0 && graph.ops[from - 1].kind == Kind::kink);
+    };
+    behind[k + 1] = std::ranges::any_of(graph.ops[k].from, bends);
+  }
+  const auto counts = [&](const KinkAt& kink) { return bool{behind[kink.op + 1]}; };
+  return static_cast<std::size_t>(std::ranges::count_if(kinks, counts));
+}
+
 std::vector<real> margin_form(std::size_t classes, std::size_t label, std::size_t other) {
   std::vector<real> form(classes);
   form[label] = 1;

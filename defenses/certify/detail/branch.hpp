@@ -2,8 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
 
-#include <hans/defenses/proof.hpp>
 #include "../../../nn/bounds/detail/optimise.hpp"
 
 namespace hans::defenses {
@@ -19,8 +19,9 @@ struct Branch {
 struct Tree {
   std::vector<Branch> nodes;
   std::size_t roots = 0;
-  std::size_t bounded = 0;  ///< nodes bounded in it, without the roots
+  std::size_t bounded = 0;  ///< nodes that its search bounded, without the roots
   bool stuck = false;       ///< all kinks of an open node are split
+  bool closer = false;      ///< within closer bounds of all values than a checker finds: it makes no proof
 
   /// Whether each node is split or done.
   bool done() const;
@@ -30,13 +31,18 @@ inline constexpr unsigned steps_of_a_root = 20;  ///< of optimisation, before an
 inline constexpr std::size_t few_features = 16;  ///< for which boxes are split
 
 /// Splits the open nodes with the lowest bounds, in rounds of a fixed number, until none is open, `nodes` are bounded,
-/// or `stop` says so. It gets the minimisers of each round.
+/// or `stop` says so. It gets the minimisers of each round. All roots are of one sample. Where `may_begin_anew`, and
+/// enough nodes are left for it, a search that is not done by some of them begins again from its open roots, within
+/// bounds of all values by slopes that are optimised for each unit (nn::BoundMethod::joint).
 void branch(Tree& tree, const nn::bounds::Graph& graph, const nn::bounds::Known& known,
-            std::span<const std::vector<nn::bounds::KinkAt>> kinks, std::uint64_t nodes,
+            std::span<const std::vector<nn::bounds::KinkAt>> kinks, std::uint64_t nodes, bool may_begin_anew,
             const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape);
 
 /// The bounds that the leaves below each root leave.
 std::vector<double> bounds_of(const Tree& tree);
+
+/// How often each kink was split.
+std::map<nn::bounds::KinkAt, std::size_t> splits_of(const Tree& tree);
 
 /// The minimisers of the nodes that are not done.
 std::vector<Tensor> points_of(std::span<const Branch> nodes);
@@ -55,12 +61,5 @@ struct Boxes {
 Boxes split_box(const nn::bounds::Graph& graph, const Tensor& low, const Tensor& high,
                 std::span<const std::vector<nn::bounds::Form>> groups, std::uint64_t nodes,
                 const std::function<bool(std::span<const Tensor> points)>& stop, Tape& tape);
-
-/// The proof that the tree, without open nodes, makes.
-Proof proof_of(const Tree& tree, const nn::bounds::Graph& graph, const nn::bounds::Known& known,
-               std::span<const nn::bounds::KinkAt> kinks);
-
-/// Throws Error, which names the layer, for a network whose certificates cannot be written as proofs.
-void check_provable(const nn::Sequential& net);
 
 }  // namespace hans::defenses

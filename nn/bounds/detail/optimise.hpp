@@ -18,6 +18,9 @@ struct KinkAt {
 /// The convex kinks of a sample whose input may have either sign, in order of op and unit.
 std::vector<KinkAt> unstable_kinks(const Graph& graph, const Known& known, std::size_t sample);
 
+/// How many of them are behind others, so that their bounds depend on slopes.
+std::size_t units_behind_kinks(const Graph& graph, std::span<const KinkAt> kinks);
+
 /// sign * z for a unit z of a value.
 struct Unit {
   std::size_t value = 0, unit = 0;

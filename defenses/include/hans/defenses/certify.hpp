@@ -78,19 +78,23 @@ struct Certificate {
   double bound = 0;                 ///< the smallest margin's best bound in real arithmetic; NaN: none
   int runner_up = -1;               ///< the class of that margin; -1: none
   std::uint64_t nodes = 0;
+  bool anew = false;  ///< branching began anew, within bounds of all values that cost a part of the nodes
   /// Proved for real arithmetic, and for every float32 evaluation (nn::MarginBounds). Certified needs both.
   bool real = false, float32 = false;
   Tensor counterexample = {};  ///< of an attacked image: 1 x height x width x channels; inside ball and box
   std::optional<Proof> proof = {};
-  std::vector<UnitSplits> splits = {};  ///< by branching, in order of layer and unit, if they were asked for
+  std::vector<UnitSplits> splits = {};  ///< by branching since it last began, in order of layer and unit, if asked for
   std::size_t deepest = 0;              ///< most splits above a node of theirs
 };
 
 /// Certifies samples: first the attack, whose images the judge decides on, then bounds of growing cost (intervals,
 /// CROWN, optimised slopes), then branch and bound over the signs of relu inputs (Bunel 2020, Wang 2021), in rounds of
 /// a fixed number of nodes; each node's minimiser is tried as an adversarial image, and what lies downhill from the
-/// best of each round. The verdict on a sample does not depend on the others. Throws what nn::bound_margins throws, and
-/// UsageError for complete in another norm than linf and for an image outside the box, and Error for a random model.
+/// best of each round. Where some of the nodes do not suffice and bounds of units depend on slopes, branching begins
+/// anew within bounds by slopes optimised for each unit (joint), which make no proof: with `proofs` a second search
+/// without them looks for one. The verdict on a sample does not depend on the others. Throws what nn::bound_margins
+/// throws, and UsageError for complete in another norm than linf and for an image outside the box, and Error for a
+/// random model.
 std::vector<Certificate> certify(const nn::Sequential& net, const data::Samples& samples,
                                  const CertifyOptions& options);
 
