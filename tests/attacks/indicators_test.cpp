@@ -8,6 +8,7 @@
 #include <hans/attacks/autoattack.hpp>
 #include <hans/attacks/composite.hpp>
 #include <hans/attacks/eot.hpp>
+#include <hans/attacks/fab.hpp>
 #include <hans/attacks/fgsm.hpp>
 #include <hans/attacks/hopskipjump.hpp>
 #include <hans/attacks/pgd.hpp>
@@ -220,7 +221,9 @@ TEST(SlowIndicators, AnEpsOfAnotherScaleIsNoticed) {
 }
 
 TEST(SlowIndicators, HonestModelsAreReliable) {
-  for (const Attack& attack : {Attack(attacks::AutoAttack{.eps = eps}), Attack(Pgd{.eps = 1.0F, .norm = Norm::l2})}) {
+  for (const Attack& attack : {Attack(attacks::AutoAttack{.eps = eps}), Attack(Pgd{.eps = 0.25F, .norm = Norm::l2}),
+                               Attack(attacks::Fab{.norm = Norm::l2, .eps = 1.0F})}) {
+    SCOPED_TRACE(text(attack.spec()));
     const Judged made = judged(plain(), {attack});
     EXPECT_EQ(made.judgement.verdict, Verdict::reliable) << said(made.number());
     EXPECT_TRUE(made.number().opposed);

@@ -1,6 +1,7 @@
 // What the tests of verdicts share: networks, defences in code, and judged evaluations.
 #pragma once
 
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <string>
@@ -41,8 +42,14 @@ class Defended final : public hans::nn::Classifier {
   Logits logits_;
 };
 
+/// The network: small, since all of these tests evaluate it; $HANS_NETWORK is another, as in tests/nightly/run.
+inline std::string_view network() {
+  const char* other = std::getenv("HANS_NETWORK");
+  return other != nullptr ? other : "28x28x1;flatten;linear:units=100;relu;linear:units=100;relu;linear:units=10";
+}
+
 inline hans::nn::Sequential trained(std::optional<Attack> against = {}, float clean_weight = 0) {
-  hans::nn::Sequential net = hans::nn::make_model("mlp", hans::Rng(1));
+  hans::nn::Sequential net = hans::nn::make_model(network(), hans::Rng(1));
   hans::nn::FitOptions options{.epochs = 3};
   if (against) options.loss = hans::defenses::adversarial_training(*against, {.clean_weight = clean_weight});
   hans::nn::fit(net, hans::data::load("mnist-5k", hans::data::Part::train), options);

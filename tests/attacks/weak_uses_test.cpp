@@ -156,7 +156,7 @@ TEST(SlowWeakUse, OfTooFewImagesIsUnchecked) {
 /// Distances without a radius: those that are far too large.
 TEST(SlowWeakUse, FindsDistancesThatAreTooLarge) {
   for (const std::string_view spec :
-       {"deepfool:norm=linf,steps=1,overshoot=1", "boundary:steps=10", "fmn:norm=l0,steps=2",
+       {"deepfool:norm=linf,steps=1,overshoot=1,refine=0", "boundary:steps=10", "fmn:norm=l0,steps=2",
         "hopskipjump:steps=1,evals=10", "cw:searches=1,steps=5,refine=0"}) {
     const Judged made = judged(plain(), {attack_of(spec)}, {}, 30);
     EXPECT_GT(of(made.number(), "nearer_exists"), Verdict::unchecked) << spec << " " << said(made.number());
@@ -168,7 +168,7 @@ TEST(SlowHonestUse, IsNotDoubted) {
                          Use{"plain", "pgd:eps=1,norm=l2,steps=100"}, Use{"plain", "apgd:eps=0.05"},
                          Use{"plain", "fab:norm=linf", 0.05F}, Use{"plain", "fab:norm=l2", 0.7F},
                          Use{"plain", "fmn:norm=l2,steps=200", 0.7F}, Use{"plain", "ddn:steps=200", 0.7F},
-                         Use{"plain", "cw:searches=5,steps=200", 1}, Use{"plain", "hopskipjump:steps=15", 4},
+                         Use{"plain", "cw:searches=5,steps=200", 0.7F}, Use{"plain", "hopskipjump:steps=15", 4},
                          Use{"plain", "jsma:gamma=0.1"}, Use{"plain", "fab:norm=linf,classes=9"}, Use{"plain", "ddn"},
                          Use{"plain", "sigma-zero", 40}}) {
     SCOPED_TRACE(use.attack);
