@@ -1,8 +1,10 @@
 // a * b + c with one rounding, also on machines without the instruction. Included inside a namespace.
 
 #if defined(HANS_DOUBLE)
+#define HANS_FUSES
 inline real fused(real a, real b, real c) { return __builtin_fma(a, b, c); }
 #elif defined(__FMA__) || defined(__aarch64__) || defined(__riscv_flen)
+#define HANS_FUSES
 inline real fused(real a, real b, real c) { return __builtin_fmaf(a, b, c); }
 #else
 // The product of two floats is exact in double. The sum is rounded to odd: if it is inexact and its last bit is 0, take

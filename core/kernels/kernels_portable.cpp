@@ -40,11 +40,35 @@ inline void store(real* p, const Vec& v) {
 inline void store_part(real* p, const Vec& v, size_t n) {
   for (size_t i = 0; i < n && i < lanes; ++i) p[i] = v.lane[i];
 }
+#if defined(HANS_FUSES)
 inline Vec multiply_add(const Vec& a, const Vec& b, const Vec& c) {
   Vec v;
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = fused(a.lane[i], b.lane[i], c.lane[i]);
   return v;
 }
+#else
+/// The sum, rounded to double and then to float, has one rounding's value unless the first one's is halfway between two
+/// floats or below the normal floats. The lanes are computed so, which compilers vectorise, and again if one met that.
+inline Vec multiply_add(const Vec& a, const Vec& b, const Vec& c) {
+  using Word = unsigned long long;
+  constexpr Word dropped = (1ULL << 29) - 1, half = 1ULL << 28, normal = (1023ULL - 126) << 53;
+  Vec v;
+  Word doubt = 0;  // in the first bit
+  for (size_t i = 0; i < lanes; ++i) {
+    const double sum = static_cast<double>(a.lane[i]) * static_cast<double>(b.lane[i]) + static_cast<double>(c.lane[i]);
+    Word bits;
+    __builtin_memcpy(&bits, &sum, sizeof sum);
+    const Word before = (bits << 1) - 1;  // without sign; of 0 the largest
+    doubt |= ((bits & dropped) ^ half) - 1;
+    doubt |= (before - normal) & ~before;
+    v.lane[i] = static_cast<float>(sum);
+  }
+  if (doubt >> 63 != 0) {
+    for (size_t i = 0; i < lanes; ++i) v.lane[i] = fused(a.lane[i], b.lane[i], c.lane[i]);
+  }
+  return v;
+}
+#endif
 inline Vec add(const Vec& a, const Vec& b) {
   Vec v;
   for (size_t i = 0; i < lanes; ++i) v.lane[i] = a.lane[i] + b.lane[i];
