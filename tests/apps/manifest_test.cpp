@@ -21,9 +21,9 @@ using cli::expect_refused;
 class SlowManifest : public CliManifest {};
 
 TEST_F(SlowManifest, EveryEditIsNoticed) {
-  for (const char* what : {"--attack pgd:eps=0.02,steps=2 --attack square:eps=0.02,queries=10",
+  for (const char* what : {"--probes 5 --attack pgd:eps=0.02,steps=2 --attack square:eps=0.02,queries=10",
                            "--attack composite:attacks=[pgd:eps=0.02,steps=1]/[noise:eps=0.02] --targets next",
-                           "--attack fmn:norm=l2,steps=5 --at 0.4,0.8"}) {
+                           "--probes 5 --attack fmn:norm=l2,steps=5 --at 0.4,0.8"}) {
     SCOPED_TRACE(what);
     benchmark(text("--limit 22 ", what), "m.json");
     const Json manifest = Json::parse(bytes("m.json"));
